@@ -1,0 +1,148 @@
+//! The command line as typed: what clap needs and nothing more.
+//!
+//! The comments below are the help that people read. Values stay text here, because
+//! [`crate::config::resolve`] judges them together with environment and file and reports every
+//! mistake at once; it reads the environment too.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// An HTTP proxy whose behaviour is WebAssembly plugins, reloaded as they change
+#[derive(Debug, Parser)]
+#[command(name = "tollgate", version, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve: pass requests through the plugins to the backend
+    Run(RunArgs),
+    /// Check the configuration that `run` would use, report every mistake, and end
+    CheckConfig(RunArgs),
+}
+
+/// What may be said of a run. Each flag wins over its environment variable, that over the
+/// configuration file, that over the default. An empty environment variable counts as absent.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RunArgs {
+    /// Address and port for clients; a port alone means 127.0.0.1
+    ///
+    /// [env: TOLLGATE_LISTEN] [default: 127.0.0.1:4567]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+
+    /// Where requests go: an http:// URL, or `echo` for a built-in backend that answers with the
+    /// request it got
+    ///
+    /// `echo://ADDR` fixes the built-in backend's address. [env: TOLLGATE_BACKEND] [default: echo]
+    #[arg(long, value_name = "URL")]
+    pub backend: Option<String>,
+
+    /// Directory of the plugins
+    ///
+    /// [env: TOLLGATE_PLUGINS] [default: plugins]
+    #[arg(long, value_name = "DIR")]
+    pub plugins: Option<PathBuf>,
+
+    /// Configuration file (TOML); without it flags, environment and defaults are all there is
+    ///
+    /// [env: TOLLGATE_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// How changed plugins are noticed: file events, a periodic look, or not at all
+    ///
+    /// [env: TOLLGATE_WATCH] [default: events]
+    #[arg(long, value_name = "events|poll|off")]
+    pub watch: Option<String>,
+
+    /// Directory for compiled plugins
+    ///
+    /// [env: TOLLGATE_CACHE_DIR] [default: $XDG_CACHE_HOME/tollgate or ~/.cache/tollgate]
+    #[arg(long, value_name = "DIR", conflicts_with = "no_cache")]
+    pub cache_dir: Option<PathBuf>,
+
+    /// Compile every plugin afresh and keep nothing on disk
+    ///
+    /// [env: TOLLGATE_NO_CACHE=true]
+    #[arg(long)]
+    pub no_cache: bool,
+
+    /// Threads that serve requests
+    ///
+    /// [env: TOLLGATE_WORKERS] [default: one for each CPU]
+    #[arg(long, value_name = "N")]
+    pub workers: Option<String>,
+
+    /// How long running requests may take to end after a signal to stop
+    ///
+    /// [env: TOLLGATE_DRAIN] [default: 30s]
+    #[arg(long, value_name = "TIME")]
+    pub drain: Option<String>,
+
+    /// What to log: a level, or `target=level` pairs with commas between
+    ///
+    /// [env: TOLLGATE_LOG] [default: info]
+    #[arg(long, value_name = "FILTER")]
+    pub log: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn clap_finds_nothing_wrong_with_the_definition() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_of_every_flag_names_its_variable() {
+        let mut cli = Cli::command();
+        let run = cli.find_subcommand_mut("run").unwrap();
+        for flag in run.get_arguments().filter(|arg| arg.get_id() != "help") {
+            let name = flag.get_long().unwrap().replace('-', "_").to_uppercase();
+            let help = flag.get_long_help().unwrap().to_string();
+            assert!(
+                help.contains(&format!("[env: TOLLGATE_{name}")),
+                "{name}: {help}"
+            );
+        }
+    }
+
+    #[test]
+    fn command_lines() {
+        let cases = [
+            ("tollgate run", true),
+            (
+                "tollgate run --listen 4567 --backend http://localhost:4566 --plugins p",
+                true,
+            ),
+            (
+                "tollgate run --watch off --workers 2 --drain 5s --no-cache --log debug",
+                true,
+            ),
+            ("tollgate check-config --config t.toml", true),
+            ("tollgate run --cache-dir a --no-cache", false),
+            ("tollgate run --lisen 1", false),
+            ("tollgate run extra", false),
+            ("tollgate walk", false),
+            ("tollgate", false),
+        ];
+        for (line, good) in cases {
+            assert_eq!(Cli::try_parse_from(line.split(' ')).is_ok(), good, "{line}");
+        }
+        let version = Cli::try_parse_from(["tollgate", "--version"])
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            version.trim(),
+            concat!("tollgate ", env!("CARGO_PKG_VERSION"))
+        );
+    }
+}

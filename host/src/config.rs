@@ -1,0 +1,312 @@
+//! The configuration, resolved and checked: plain data that the rest of the host is built from.
+//!
+//! [`resolve()`] makes it from flags over environment over file over the defaults below, and either
+//! gives a whole [`Config`] or every mistake at once as [`ConfigErrors`].
+
+mod file;
+mod matching;
+mod resolve;
+mod units;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::uri::Authority;
+
+pub use matching::Matches;
+pub use resolve::resolve;
+
+/// Only this machine may connect unless somebody says otherwise: a proxy that runs plugins under
+/// development has no business on a network.
+pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4567);
+/// Where the embedded echo backend listens when nothing is said.
+pub const DEFAULT_ECHO: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4566);
+/// Relative to the working directory.
+pub const DEFAULT_PLUGINS: &str = "plugins";
+/// Long enough for an ordinary exchange to end, shorter than supervisors wait before they kill.
+pub const DEFAULT_DRAIN: Duration = Duration::from_secs(30);
+/// Some hundred compiled components of a few MiB each.
+pub const DEFAULT_CACHE_BYTES: u64 = 1 << 30;
+/// The order of a plugin that doesn't name one; leaves room on both sides.
+pub const DEFAULT_ORDER: i32 = 100;
+
+/// Everything that the host needs to know before it starts.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where clients connect. Port 0 takes any free port.
+    pub listen: SocketAddr,
+    pub backend: Backend,
+    /// The directory of the plugins. It need not exist yet.
+    pub plugins: PathBuf,
+    pub watch: WatchMode,
+    pub cache: CacheConfig,
+    /// Threads that serve exchanges.
+    pub workers: NonZeroUsize,
+    /// How long exchanges may take to end after the signal to stop.
+    pub drain: Duration,
+    /// The limits of plugins that don't set their own.
+    pub defaults: Limits,
+    /// What the file says of single plugins, by name; use [`Config::for_plugin`] to read it.
+    pub plugin: BTreeMap<String, PluginConfig>,
+}
+
+impl Config {
+    /// The configuration of this plugin: what the file says, or the defaults.
+    pub fn for_plugin(&self, name: &str) -> PluginConfig {
+        match self.plugin.get(name) {
+            Some(configured) => configured.clone(),
+            None => PluginConfig::new(self.defaults),
+        }
+    }
+}
+
+/// Where requests go behind the last plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Backend {
+    /// The embedded echo backend, on this address. Port 0 takes any free port.
+    Echo(SocketAddr),
+    Url(BackendUrl),
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Echo(address) => write!(f, "echo://{address}"),
+            Self::Url(url) => url.fmt(f),
+        }
+    }
+}
+
+/// An `http` origin. It has neither userinfo nor path; a port in it is between 1 and 65535.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackendUrl {
+    pub authority: Authority,
+}
+
+impl fmt::Display for BackendUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}", self.authority)
+    }
+}
+
+/// How changes in the plugin directory are noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WatchMode {
+    /// Events of the file system, with a periodic look as backstop.
+    #[default]
+    Events,
+    /// A periodic look alone, for file systems without events (network mounts, some containers).
+    Poll,
+    /// Plugins are loaded once.
+    Off,
+}
+
+/// Where compiled plugins are kept between runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheConfig {
+    /// None: no cache.
+    pub dir: Option<PathBuf>,
+    /// The most that the cache may take on disk.
+    pub max_bytes: u64,
+}
+
+/// What one plugin may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// CPU time of one call.
+    pub deadline: Duration,
+    /// Bytes of linear memory per instance.
+    pub memory: u64,
+    /// Most bytes of a body that the plugin may read.
+    pub body: u64,
+    /// Calls that an instance serves before it is replaced.
+    pub max_calls: u32,
+    /// How long to wait for the next piece of a body that the plugin asked for.
+    pub body_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            // Far above what a call takes (microseconds), and short enough to notice while trying out.
+            deadline: Duration::from_secs(1),
+            // Room for guests that bring an interpreter and its heap; a leak ends before it hurts.
+            memory: 256 << 20,
+            // A body is held by host and guest: this fits the memory above several times.
+            body: 16 << 20,
+            // Bounds slow leaks of a guest at a cost of one instantiation in ten thousand calls.
+            max_calls: 10_000,
+            // A sender that is silent for so long has most likely gone.
+            body_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What the configuration says of one plugin.
+#[derive(Debug, Clone)]
+pub struct PluginConfig {
+    pub enabled: bool,
+    /// Lower runs first on the way to the backend; ties are broken by name.
+    pub order: i32,
+    /// A string as it is, any other TOML value as JSON text. Sorted by key.
+    pub settings: Vec<(String, String)>,
+    /// Which exchanges the plugin takes part in.
+    pub matches: Matches,
+    pub on_failure: OnFailure,
+    pub limits: Limits,
+}
+
+impl PluginConfig {
+    /// A plugin of which nothing is said: enabled, for every exchange.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            enabled: true,
+            order: DEFAULT_ORDER,
+            settings: Vec::new(),
+            matches: Matches::default(),
+            on_failure: OnFailure::default(),
+            limits,
+        }
+    }
+}
+
+/// What becomes of an exchange whose plugin failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnFailure {
+    /// It is answered with 502.
+    #[default]
+    Closed,
+    /// What the call changed is undone and the exchange goes on.
+    Open,
+}
+
+/// Why a plugin can't have this name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PluginNameError {
+    #[error("a plugin's name is its file name without the extension")]
+    Extension,
+    #[error(
+        "a plugin's name has 1 to 64 letters, digits, `-`, `_` or `.` and begins with a letter or digit"
+    )]
+    Shape,
+}
+
+/// Whether a plugin may have this name, the stem of its file.
+///
+/// Names stand in logs, in cache paths and in `Proxy-Status` (RFC 9209), where nothing may need
+/// escaping.
+///
+/// # Errors
+/// Says what a name looks like.
+pub fn check_plugin_name(name: &str) -> Result<(), PluginNameError> {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+    if extension.is_some_and(|e| ["wasm", "wat"].iter().any(|w| e.eq_ignore_ascii_case(w))) {
+        return Err(PluginNameError::Extension);
+    }
+    let shaped = name.len() <= 64
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    if shaped {
+        Ok(())
+    } else {
+        Err(PluginNameError::Shape)
+    }
+}
+
+/// Every mistake in flags, environment and file; shown one to a line, in that order.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.lines().join("\n"))]
+pub struct ConfigErrors {
+    /// Never empty.
+    pub mistakes: Vec<Mistake>,
+}
+
+impl ConfigErrors {
+    fn lines(&self) -> Vec<String> {
+        self.mistakes.iter().map(Mistake::to_string).collect()
+    }
+}
+
+/// One mistake: where it stands and what was expected there instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {problem}")]
+pub struct Mistake {
+    pub place: Place,
+    pub problem: String,
+}
+
+/// Where a value was given, with the value as it was written. Ordered as mistakes are shown.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// The name is without its dashes.
+    Flag {
+        name: &'static str,
+        value: String,
+    },
+    Env {
+        name: String,
+        value: String,
+    },
+    /// A file as a whole.
+    File {
+        path: PathBuf,
+    },
+    /// A line of a file, counted from 1.
+    Line {
+        path: PathBuf,
+        line: usize,
+    },
+    /// A key of a file, by its path (`plugin.auth.order`).
+    Key {
+        path: PathBuf,
+        line: usize,
+        key: String,
+        value: Option<String>,
+    },
+}
+
+impl Place {
+    /// The same place, for messages that are not about the value or must not show it.
+    fn without_value(self) -> Self {
+        match self {
+            Self::Key {
+                path, line, key, ..
+            } => Self::Key {
+                path,
+                line,
+                key,
+                value: None,
+            },
+            other => other,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag { name, value } => write!(f, "--{name} {:?}", units::redacted(value)),
+            Self::Env { name, value } => write!(f, "{name}={:?}", units::redacted(value)),
+            Self::File { path } => write!(f, "{}", path.display()),
+            Self::Line { path, line } => write!(f, "{}:{line}", path.display()),
+            Self::Key {
+                path,
+                line,
+                key,
+                value,
+            } => {
+                write!(f, "{}:{line}: {key}", path.display())?;
+                match value {
+                    Some(value) => write!(f, " = {}", units::redacted(value)),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+}

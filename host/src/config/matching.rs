@@ -1,0 +1,430 @@
+//! Which exchanges a plugin takes part in: rules on host, path and method.
+//!
+//! Any rule may match; within a rule everything it says must. Patterns are globs:
+//!
+//! - host: `example.com`, `*.example.com` (any depth below, not `example.com` itself). Case and port
+//!   don't count.
+//! - path: `/health` is that path alone; `*` stands for anything within a segment (`/users/*/keys`),
+//!   `**` for any number of segments. `/api/**` is everything from `/api` on: `/api`, `/api/` and all
+//!   below. The path is compared as it was sent, without query and without decoding, so a rule is
+//!   for choosing work and no barrier: `/%61pi` reaches many a backend as `/api`.
+//! - method: as sent; methods are case-sensitive (RFC 9110, section 9.1).
+//!
+//! `?`, `[a-z]` and `{a,b}` have their usual meaning, but `?` is refused in paths, where it would be
+//! taken for a query.
+
+use std::net::Ipv6Addr;
+use std::str::FromStr;
+
+use globset::{GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
+use http::Method;
+use toml::de::DeValue;
+
+use super::file::{Entry, Mistakes, Table, Value};
+
+/// The rules of one plugin. Without any it takes part in everything.
+#[derive(Debug, Clone, Default)]
+pub struct Matches {
+    rules: Vec<Rule>,
+}
+
+impl Matches {
+    /// Rules of which any may match; none match everything.
+    fn new(rules: Vec<Rule>) -> Self {
+        if rules.iter().any(Rule::is_everything) {
+            Self::default()
+        } else {
+            Self { rules }
+        }
+    }
+
+    /// Whether every exchange matches, so that nobody need ask for one.
+    pub fn is_everything(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Whether this exchange matches.
+    ///
+    /// The authority is host and port as in the field `host`, the target as in the request line.
+    /// Nothing is allocated.
+    pub fn matches(&self, authority: &str, target: &str, method: &str) -> bool {
+        if self.is_everything() {
+            return true;
+        }
+        let (host, path) = (host_of(authority), path_of(target));
+        self.rules
+            .iter()
+            .any(|rule| rule.matches(host, path, method))
+    }
+}
+
+/// What must be true together. What a rule doesn't say is true.
+#[derive(Debug, Clone, Default)]
+struct Rule {
+    host: Option<HostPattern>,
+    path: Option<PathPattern>,
+    /// Any of these; empty for all.
+    methods: Vec<Method>,
+}
+
+impl Rule {
+    fn is_everything(&self) -> bool {
+        self.host.is_none() && self.path.is_none() && self.methods.is_empty()
+    }
+
+    fn matches(&self, host: &str, path: &str, method: &str) -> bool {
+        self.host
+            .as_ref()
+            .is_none_or(|pattern| pattern.0.is_match(host))
+            && self
+                .path
+                .as_ref()
+                .is_none_or(|pattern| pattern.0.is_match(path))
+            && (self.methods.is_empty() || self.methods.iter().any(|m| m.as_str() == method))
+    }
+}
+
+/// A glob on the host, without case and without port.
+#[derive(Debug, Clone)]
+struct HostPattern(GlobMatcher);
+
+impl FromStr for HostPattern {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Err("expected a host such as example.com or *.example.com".to_owned());
+        }
+        if Ipv6Addr::from_str(text).is_ok() {
+            return Err(format!("expected an IPv6 address in brackets: [{text}]"));
+        }
+        if let Some(end) = text.find(['/', '@']) {
+            return Err(format!(
+                "expected a host alone, without {:?}",
+                &text[end..=end]
+            ));
+        }
+        let (host, port) = split_port(text);
+        if port {
+            return Err(format!("the port doesn't count here; expected {host:?}"));
+        }
+        let address = is_ipv6_literal(text).then(|| globset::escape(text));
+        let glob = GlobBuilder::new(address.as_deref().unwrap_or(text.trim_end_matches('.')))
+            .case_insensitive(true)
+            .build()
+            .map_err(|e| not_a_glob(&e))?;
+        Ok(Self(glob.compile_matcher()))
+    }
+}
+
+/// A glob on the raw path.
+#[derive(Debug, Clone)]
+struct PathPattern(GlobSet);
+
+impl FromStr for PathPattern {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.contains(['?', '#']) {
+            return Err(
+                "the query doesn't count here; expected a path alone, without `?` and `#`"
+                    .to_owned(),
+            );
+        }
+        if !text.starts_with(['/', '*', '{', '[']) {
+            return Err(format!(
+                "a path begins with a slash; expected {:?}",
+                format!("/{text}")
+            ));
+        }
+        if text
+            .split('/')
+            .any(|segment| segment.contains("**") && segment != "**")
+        {
+            return Err(
+                "`**` stands for whole segments and between slashes only, as in /api/**".to_owned(),
+            );
+        }
+        // `/api/**` has `/api` itself among what it matches, which the glob alone has not.
+        let parent = text.strip_suffix("/**").filter(|parent| !parent.is_empty());
+        let mut set = GlobSetBuilder::new();
+        for glob in std::iter::once(text).chain(parent) {
+            let glob = GlobBuilder::new(glob).literal_separator(true).build();
+            set.add(glob.map_err(|e| not_a_glob(&e))?);
+        }
+        set.build().map(Self).map_err(|e| not_a_glob(&e))
+    }
+}
+
+/// The rules of a file's `match`: one table, or a list of them.
+pub(super) fn read(value: Value<'_>, mistakes: &Mistakes) -> Matches {
+    let rules: Vec<_> = match value.value {
+        DeValue::Array(items) if items.is_empty() => value
+            .wrong("at least one rule; enabled = false switches a plugin off")
+            .into_iter()
+            .collect(),
+        DeValue::Array(_) => value
+            .items()
+            .filter_map(|item| rule(item.table()?, mistakes))
+            .collect(),
+        DeValue::Table(_) => value
+            .table()
+            .and_then(|table| rule(table, mistakes))
+            .into_iter()
+            .collect(),
+        _ => value
+            .wrong("a table with host, path or method, or a list of such")
+            .into_iter()
+            .collect(),
+    };
+    Matches::new(rules)
+}
+
+fn rule(mut table: Table<'_>, mistakes: &Mistakes) -> Option<Rule> {
+    if table.is_empty() {
+        return table.wrong("expected at least one of host, path and method");
+    }
+    let rule = Rule {
+        host: table
+            .text("host")
+            .and_then(|entry| entry.read(mistakes, str::parse)),
+        path: table
+            .text("path")
+            .and_then(|entry| entry.read(mistakes, str::parse)),
+        methods: table
+            .take("method")
+            .map(methods)
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.read(mistakes, method))
+            .collect(),
+    };
+    table.finish(&[]);
+    Some(rule)
+}
+
+fn methods(value: Value<'_>) -> Vec<Entry> {
+    match value.value {
+        DeValue::Array(items) if items.is_empty() => {
+            value.wrong("at least one method").into_iter().collect()
+        }
+        DeValue::Array(_) => value.items().filter_map(Value::text).collect(),
+        _ => value.text().into_iter().collect(),
+    }
+}
+
+/// A method, which must be written as it is sent.
+fn method(text: &str) -> Result<Method, String> {
+    const COMMON: [&str; 9] = [
+        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE",
+    ];
+    let upper = text.to_ascii_uppercase();
+    if upper != text && COMMON.contains(&upper.as_str()) {
+        return Err(format!(
+            "methods are case-sensitive; did you mean {upper:?}?"
+        ));
+    }
+    Method::from_str(text).map_err(|_| "expected a method such as GET".to_owned())
+}
+
+fn not_a_glob(error: &globset::Error) -> String {
+    format!("not a glob: {}", error.kind())
+}
+
+/// The host of an authority: no userinfo, no port, no dot at the end.
+fn host_of(authority: &str) -> &str {
+    let authority = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
+    let (host, _) = split_port(authority);
+    host.strip_suffix('.').unwrap_or(host)
+}
+
+/// The host, and whether a port stood behind it. Colons in brackets belong to the host.
+fn split_port(authority: &str) -> (&str, bool) {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, true),
+        _ => (authority, false),
+    }
+}
+
+fn is_ipv6_literal(host: &str) -> bool {
+    let inner = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+    inner.is_some_and(|inner| Ipv6Addr::from_str(inner).is_ok())
+}
+
+/// The path of a target in origin form (`/a?b`) or absolute form (`http://host/a?b`), RFC 9112,
+/// section 3.2. Other forms stay as they are.
+fn path_of(target: &str) -> &str {
+    let path = target.split(['?', '#']).next().unwrap_or_default();
+    if path.starts_with('/') {
+        return path;
+    }
+    match path.split_once("://") {
+        Some((_, rest)) => rest.find('/').map_or("/", |start| &rest[start..]),
+        None => path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(host: &str, path: &str, methods: &[&str]) -> Rule {
+        let given = |text: &str| !text.is_empty();
+        Rule {
+            host: given(host).then(|| host.parse().unwrap()),
+            path: given(path).then(|| path.parse().unwrap()),
+            methods: methods.iter().map(|m| method(m).unwrap()).collect(),
+        }
+    }
+
+    #[test]
+    fn hosts() {
+        let cases = [
+            ("example.com", "example.com", true),
+            ("example.com", "EXAMPLE.com:8080", true),
+            ("Example.COM", "example.com.", true),
+            ("example.com.", "example.com", true),
+            ("example.com", "user@example.com:80", true),
+            ("example.com", "www.example.com", false),
+            ("example.com", "example.com.evil.org", false),
+            ("example.com", "exampleXcom", false),
+            ("example.com", "", false),
+            ("*.example.com", "a.example.com:1", true),
+            ("*.example.com", "a.b.example.com", true),
+            ("*.example.com", "example.com", false),
+            ("*.example.com", "badexample.com", false),
+            ("{a,b}.test", "B.test", true),
+            ("*", "", true),
+            ("[::1]", "[::1]:8080", true),
+            ("[::1]", "[::1]", true),
+            ("[::1]", "1", false),
+            ("127.0.0.1", "127.0.0.1:4566", true),
+        ];
+        for (pattern, authority, expected) in cases {
+            let matches = Matches::new(vec![rule(pattern, "", &[])]);
+            assert_eq!(
+                matches.matches(authority, "/", "GET"),
+                expected,
+                "{pattern} on {authority:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn paths() {
+        let cases = [
+            ("/health", "/health", true),
+            ("/health", "/health?full=1", true),
+            ("/health", "/health/", false),
+            ("/health", "/healthy", false),
+            ("/api/**", "/api", true),
+            ("/api/**", "/api/", true),
+            ("/api/**", "/api?x", true),
+            ("/api/**", "/api/v1/users?x=/y", true),
+            ("/api/**", "/apis", false),
+            ("/api/**", "/v1/api/x", false),
+            ("/a,b/**", "/a,b", true),
+            ("/a,b/**", "/a", false),
+            ("/**", "/", true),
+            ("/**", "/a/b", true),
+            ("/**", "*", false),
+            ("**", "/a/b", true),
+            ("**", "*", true),
+            ("/users/*/keys", "/users/7/keys", true),
+            ("/users/*/keys", "/users/7/8/keys", false),
+            ("/users/*", "/users/a/b", false),
+            ("/**/keys", "/keys", true),
+            ("/**/keys", "/a/b/keys", true),
+            ("/*.png", "/a.png", true),
+            ("/*.png", "/a/b.png", false),
+            ("**/*.png", "/a/b.png", true),
+            ("/Api", "/api", false),
+            ("/api", "/%61pi", false),
+            ("/a%20b", "/a%20b", true),
+            ("/{a,b}/x", "/b/x", true),
+            ("/api/**", "http://example.com/api/x?y", true),
+            ("/", "http://example.com?x=/api", true),
+            ("/ü", "/ü", true),
+        ];
+        for (pattern, target, expected) in cases {
+            let matches = Matches::new(vec![rule("", pattern, &[])]);
+            assert_eq!(
+                matches.matches("", target, "GET"),
+                expected,
+                "{pattern} on {target:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn rules_are_any_and_their_parts_are_all() {
+        let rules = vec![
+            rule("a.test", "/x/**", &["GET", "PURGE"]),
+            rule("", "/y", &[]),
+        ];
+        let matches = Matches::new(rules);
+        let cases = [
+            ("a.test", "/x/1", "GET", true),
+            ("a.test", "/x/1", "PURGE", true),
+            ("a.test", "/x/1", "POST", false),
+            ("a.test", "/x/1", "get", false),
+            ("b.test", "/x/1", "GET", false),
+            ("a.test", "/z", "GET", false),
+            ("b.test", "/y", "POST", true),
+        ];
+        for (authority, target, method, expected) in cases {
+            let got = matches.matches(authority, target, method);
+            assert_eq!(got, expected, "{method} {authority}{target}");
+        }
+        assert!(!matches.is_everything());
+    }
+
+    #[test]
+    fn no_rule_and_an_empty_rule_are_everything() {
+        for matches in [
+            Matches::default(),
+            Matches::new(vec![rule("a", "", &[]), Rule::default()]),
+        ] {
+            assert!(matches.is_everything());
+            assert!(matches.matches("", "*", "OPTIONS"));
+        }
+    }
+
+    #[test]
+    fn refused_patterns() {
+        let host = |text: &str| text.parse::<HostPattern>().err();
+        let path = |text: &str| text.parse::<PathPattern>().err();
+        let verb = |text: &str| method(text).err();
+        let cases = [
+            (host(""), "expected a host"),
+            (host("a.test:80"), "expected \"a.test\""),
+            (host("[::1]:80"), "expected \"[::1]\""),
+            (host("::1"), "in brackets: [::1]"),
+            (host("http://a.test"), "without \"/\""),
+            (host("a.test/x"), "without \"/\""),
+            (host("{a,b"), "not a glob: unclosed alternate group"),
+            (path(""), "expected \"/\""),
+            (path("api/**"), "expected \"/api/**\""),
+            (path("/api**"), "as in /api/**"),
+            (path("/a?b=c"), "the query doesn't count"),
+            (path("/a[z"), "not a glob: unclosed character class"),
+            (verb("get"), "did you mean \"GET\"?"),
+            (verb("GE T"), "expected a method"),
+            (verb(""), "expected a method"),
+            (verb("Purge"), ""),
+        ];
+        for (problem, part) in cases {
+            assert_eq!(
+                problem.is_none(),
+                part.is_empty(),
+                "{problem:?} for {part:?}"
+            );
+            assert!(
+                problem.as_deref().unwrap_or_default().contains(part),
+                "{problem:?} for {part:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Tollgate: a proxy whose behaviour is WebAssembly plugins.
+//!
+//! Two straight lines that meet in one trait:
+//!
+//! ```text
+//! A request                                          A plugin
+//! accept → connection → exchange → chain → upstream  watch → load → compile → swap → retire
+//!                          │         │                              │
+//!                          └─────────┴──── trait Interceptor ───────┘
+//! ```
+//!
+//! [`proxy`] and [`plugin`] never import each other. What both know is [`interceptor`] and [`message`]. [`app`] is the
+//! only file that knows everyone. `tests/all/tidy.rs` holds this.
+
+pub mod cli;
+pub mod config;
+pub mod telemetry;
+
+pub mod message;
+
+pub mod interceptor;
+
+pub mod proxy;
+
+pub mod plugin;
+
+pub mod echo;
+
+pub mod app;

@@ -1,0 +1,83 @@
+//! The program: arguments → configuration → runtime → [`App`] → signal → drain → exit code.
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
+use tollgate::app::{App, StartError};
+use tollgate::cli::{Cli, Command, RunArgs};
+use tollgate::config::{self, Config};
+use tollgate::telemetry;
+
+/// The command line or the configuration is wrong (`EX_USAGE` of sysexits.h).
+const USAGE: u8 = 64;
+
+/// Exchanges were still running when the time to drain was over.
+const NOT_DRAINED: u8 = 75;
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Run(args) => run(&args),
+        Command::CheckConfig(args) => match configure(&args) {
+            Ok(_) => {
+                println!("the configuration is good");
+                ExitCode::SUCCESS
+            }
+            Err(code) => code,
+        },
+    }
+}
+
+fn run(args: &RunArgs) -> ExitCode {
+    let config = match configure(args) {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(config.workers.get())
+        .thread_name("worker")
+        .enable_all()
+        .build();
+    match runtime.map_err(StartError::from).and_then(|runtime| runtime.block_on(serve(config))) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => {
+            tracing::warn!("exchanges were still running when the time to drain was over; they were cut off");
+            ExitCode::from(NOT_DRAINED)
+        }
+        Err(error) => {
+            eprintln!("tollgate: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn configure(args: &RunArgs) -> Result<Config, ExitCode> {
+    let config = config::resolve(args, |key| std::env::var_os(key)).map_err(|errors| {
+        eprintln!("tollgate: {errors}");
+        ExitCode::from(USAGE)
+    })?;
+    telemetry::start(args.log.as_deref()).map_err(|error| {
+        eprintln!("tollgate: {error}");
+        ExitCode::from(USAGE)
+    })?;
+    Ok(config)
+}
+
+/// Serves until a signal, then drains. False when exchanges had to be cut off.
+async fn serve(config: Config) -> Result<bool, StartError> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let app = App::start(config).await?;
+    app.announce(io::stdout())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping: no new connections, waiting for the exchanges that run (again to stop at once)");
+    tokio::select! {
+        drained = app.drain() => Ok(drained),
+        _ = terminate.recv() => Ok(false),
+        _ = interrupt.recv() => Ok(false),
+    }
+}

@@ -1,0 +1,305 @@
+//! A message body that streams past unless somebody asks for the whole of it.
+//!
+//! [`Body::read_all`] turns a stream into bytes in place, so the next plugin and the receiver still find it. A body that
+//! proved too long is put together again from what was read and what was not: nobody sees a truncated one.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+/// The content of a request or response on its way through the proxy.
+#[derive(Debug, Default)]
+pub enum Body {
+    /// No content.
+    #[default]
+    Empty,
+    /// All of it is here: a plugin read it or set it.
+    Full { data: Bytes, trailers: Option<HeaderMap> },
+    /// Still arriving from the peer.
+    Stream(Streaming),
+    /// Read in part and found too long: what was read, then the rest of the stream.
+    Resumed { read: Bytes, rest: Streaming },
+    /// It went on to its receiver and was not kept.
+    Gone,
+    /// The peer went away while it was read; holds why.
+    Broken(String),
+}
+
+/// A body that arrives from a peer, with something to do once it is complete.
+pub struct Streaming {
+    incoming: Incoming,
+    at_end: Option<AtEnd>,
+}
+
+type AtEnd = Box<dyn FnOnce() + Send>;
+
+impl Streaming {
+    /// A body that nobody waits for.
+    pub fn new(incoming: Incoming) -> Self {
+        Self { incoming, at_end: None }
+    }
+
+    /// A body whose end lets something go on, such as the connection that it came on. It never happens if the body
+    /// breaks off or is given up.
+    pub fn with_end(incoming: Incoming, at_end: impl FnOnce() + Send + 'static) -> Self {
+        Self { incoming, at_end: Some(Box::new(at_end)) }
+    }
+}
+
+impl std::fmt::Debug for Streaming {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Streaming").field(&self.incoming).finish()
+    }
+}
+
+impl HttpBody for Streaming {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.incoming).poll_frame(cx));
+        // A body of known length ends with its last byte, one in chunks with the end of its stream.
+        let ended = match &frame {
+            None => true,
+            Some(Ok(_)) => self.incoming.is_end_stream(),
+            Some(Err(_)) => false,
+        };
+        if ended
+            && let Some(at_end) = self.at_end.take()
+        {
+            at_end();
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
+
+/// Why a whole body can't be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    #[error("the body is longer than {limit} bytes")]
+    TooLarge { limit: u64 },
+    #[error("no further byte of the body came for {} s", .after.as_secs_f32())]
+    TimedOut { after: Duration },
+    #[error("the body broke off: {0}")]
+    Disconnected(String),
+    #[error("the body has gone to its receiver already")]
+    AlreadyStreamed,
+}
+
+/// How much of a body may be read at once, and how long to wait for each piece.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadLimits {
+    /// Bytes.
+    pub size: u64,
+    pub idle: Duration,
+}
+
+impl Body {
+    /// A body of these bytes.
+    pub fn full(data: impl Into<Bytes>) -> Self {
+        Body::Full { data: data.into(), trailers: None }
+    }
+
+    /// The whole content, up to `limits.size` bytes. It stays in place; a second call costs nothing.
+    ///
+    /// # Errors
+    /// After [`BodyError::TooLarge`] the body is still whole and can go on streaming; after the others it is lost.
+    pub async fn read_all(&mut self, limits: ReadLimits) -> Result<Bytes, BodyError> {
+        match self {
+            Body::Empty => return Ok(Bytes::new()),
+            Body::Full { data, .. } if data.len() as u64 <= limits.size => return Ok(data.clone()),
+            Body::Full { .. } | Body::Resumed { .. } => return Err(BodyError::TooLarge { limit: limits.size }),
+            Body::Gone => return Err(BodyError::AlreadyStreamed),
+            Body::Broken(why) => return Err(BodyError::Disconnected(why.clone())),
+            Body::Stream(stream) if stream.size_hint().lower() > limits.size => {
+                return Err(BodyError::TooLarge { limit: limits.size });
+            }
+            Body::Stream(_) => {}
+        }
+        let Body::Stream(stream) = std::mem::take(self) else { unreachable!("every other case has returned") };
+        let (body, result) = collect(stream, limits).await;
+        *self = body;
+        result
+    }
+
+    /// Puts these bytes in the place of the content and gives the old body back. Trailers that are known stay.
+    pub fn replace(&mut self, data: Bytes) -> Body {
+        let trailers = match self {
+            Body::Full { trailers, .. } => trailers.clone(),
+            _ => None,
+        };
+        std::mem::replace(self, Body::Full { data, trailers })
+    }
+
+    /// Takes the content out to send it. What is all here stays behind for later readers; a stream is gone.
+    pub fn send(&mut self) -> Body {
+        let kept = match self {
+            Body::Empty => Body::Empty,
+            Body::Full { data, trailers } => Body::Full { data: data.clone(), trailers: trailers.clone() },
+            _ => Body::Gone,
+        };
+        std::mem::replace(self, kept)
+    }
+}
+
+/// Reads a stream to its end or its limit. The body that comes back is what the exchange goes on with.
+async fn collect(mut stream: Streaming, limits: ReadLimits) -> (Body, Result<Bytes, BodyError>) {
+    let expected = stream.size_hint().lower().min(limits.size);
+    let mut read = BytesMut::with_capacity(usize::try_from(expected).unwrap_or(0));
+    let mut trailers = None;
+    loop {
+        let frame = match tokio::time::timeout(limits.idle, stream.frame()).await {
+            Err(_) => {
+                let error = BodyError::TimedOut { after: limits.idle };
+                return (Body::Broken(error.to_string()), Err(error));
+            }
+            Ok(None) => break,
+            Ok(Some(Err(e))) => {
+                let why = e.to_string();
+                return (Body::Broken(why.clone()), Err(BodyError::Disconnected(why)));
+            }
+            Ok(Some(Ok(frame))) => frame,
+        };
+        match frame.into_data() {
+            Ok(data) => read.extend_from_slice(&data),
+            Err(frame) => trailers = frame.into_trailers().ok(),
+        }
+        if read.len() as u64 > limits.size {
+            let error = BodyError::TooLarge { limit: limits.size };
+            return (Body::Resumed { read: read.freeze(), rest: stream }, Err(error));
+        }
+    }
+    let data = read.freeze();
+    (Body::Full { data: data.clone(), trailers }, Ok(data))
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        match &mut *self {
+            Body::Empty | Body::Gone => Poll::Ready(None),
+            Body::Full { data, trailers } => {
+                if !data.is_empty() {
+                    return Poll::Ready(Some(Ok(Frame::data(std::mem::take(data)))));
+                }
+                Poll::Ready(trailers.take().map(|t| Ok(Frame::trailers(t))))
+            }
+            Body::Stream(stream) => {
+                Pin::new(stream).poll_frame(cx).map_err(Into::into)
+            }
+            Body::Resumed { read, rest } => {
+                if !read.is_empty() {
+                    return Poll::Ready(Some(Ok(Frame::data(std::mem::take(read)))));
+                }
+                Pin::new(rest).poll_frame(cx).map_err(Into::into)
+            }
+            Body::Broken(why) => Poll::Ready(Some(Err(BodyError::Disconnected(std::mem::take(why)).into()))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Body::Empty | Body::Gone => true,
+            Body::Full { data, trailers } => data.is_empty() && trailers.is_none(),
+            Body::Stream(stream) => stream.is_end_stream(),
+            Body::Resumed { read, rest } => read.is_empty() && rest.is_end_stream(),
+            Body::Broken(_) => false,
+        }
+    }
+
+    /// The length is exact unless trailers follow: HTTP/1.1 can carry those only behind chunks.
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Body::Empty | Body::Gone => SizeHint::with_exact(0),
+            Body::Full { data, trailers: None } => SizeHint::with_exact(data.len() as u64),
+            Body::Full { .. } | Body::Broken(_) => SizeHint::default(),
+            Body::Stream(stream) => stream.size_hint(),
+            Body::Resumed { read, rest } => resumed_size(read.len() as u64, &rest.size_hint()),
+        }
+    }
+}
+
+fn resumed_size(read: u64, rest: &SizeHint) -> SizeHint {
+    let mut hint = SizeHint::new();
+    hint.set_lower(read + rest.lower());
+    if let Some(upper) = rest.upper() {
+        hint.set_upper(read + upper);
+    }
+    hint
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: ReadLimits = ReadLimits { size: 4, idle: Duration::from_secs(1) };
+
+    async fn text(body: Body) -> String {
+        String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_full_body_is_read_again_and_again() {
+        let mut body = Body::full("abcd");
+        assert_eq!(body.read_all(LIMITS).await.unwrap(), "abcd");
+        assert_eq!(body.read_all(LIMITS).await.unwrap(), "abcd");
+        assert_eq!(text(body).await, "abcd");
+    }
+
+    #[tokio::test]
+    async fn a_body_over_the_limit_is_refused_and_stays_whole() {
+        let mut body = Body::full("abcde");
+        assert_eq!(body.read_all(LIMITS).await.unwrap_err(), BodyError::TooLarge { limit: 4 });
+        assert_eq!(text(body).await, "abcde");
+    }
+
+    #[tokio::test]
+    async fn what_was_sent_stays_readable_if_it_was_kept() {
+        let mut kept = Body::full("ab");
+        assert_eq!(text(kept.send()).await, "ab");
+        assert_eq!(kept.read_all(LIMITS).await.unwrap(), "ab");
+
+        let mut gone = Body::Gone;
+        assert_eq!(gone.read_all(LIMITS).await.unwrap_err(), BodyError::AlreadyStreamed);
+    }
+
+    #[tokio::test]
+    async fn trailers_survive_a_replaced_body() {
+        let mut trailers = HeaderMap::new();
+        trailers.insert("grpc-status", "0".parse().unwrap());
+        let mut body = Body::Full { data: "old".into(), trailers: Some(trailers.clone()) };
+        body.replace("new".into());
+        let all = body.collect().await.unwrap();
+        assert_eq!(all.trailers(), Some(&trailers));
+        assert_eq!(all.to_bytes(), "new");
+    }
+
+    #[test]
+    fn a_body_with_trailers_has_no_exact_length() {
+        let body = Body::Full { data: "x".into(), trailers: Some(HeaderMap::new()) };
+        assert_eq!(body.size_hint().exact(), None);
+        assert_eq!(Body::full("x").size_hint().exact(), Some(1));
+    }
+}

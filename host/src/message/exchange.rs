@@ -1,0 +1,182 @@
+//! The exchange in hand: one request, its response, and what travels with them.
+//!
+//! It is moved, never shared: into a plugin's store for a call and out again, so there is no lock and no copy.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, header, request, response};
+
+use super::Body;
+
+/// One request and its response on their way through the chain.
+#[derive(Debug)]
+pub struct Exchange {
+    pub id: ExchangeId,
+    pub client: SocketAddr,
+    pub request: request::Parts,
+    pub request_body: Body,
+    pub response: response::Parts,
+    pub response_body: Body,
+    pub notes: Notes,
+    /// What to go back to if the call that runs fails; see [`Exchange::checkpoint`].
+    saved: Option<Box<Saved>>,
+}
+
+/// The parts of an exchange that a call may change, as they were before it.
+#[derive(Debug)]
+struct Saved {
+    request: request::Parts,
+    response: response::Parts,
+    notes: Notes,
+    /// The body that the call replaced; none while it stands.
+    request_body: Option<Body>,
+    response_body: Option<Body>,
+}
+
+/// Names an exchange in logs. Unique within the process; shown as 16 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExchangeId(pub u64);
+
+impl std::fmt::Display for ExchangeId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl Exchange {
+    /// A new exchange with an empty 200 as its response.
+    pub fn new(id: u64, client: SocketAddr, request: request::Parts, body: Body) -> Self {
+        Self {
+            id: ExchangeId(id),
+            client,
+            request,
+            request_body: body,
+            response: empty_response(),
+            response_body: Body::Empty,
+            notes: Notes::default(),
+            saved: None,
+        }
+    }
+
+    /// An exchange of the host's own, for trying a plugin out: `GET /` without authority from `0.0.0.0:0`.
+    pub fn probe() -> Self {
+        let (request, ()) = Request::new(()).into_parts();
+        Self::new(0, SocketAddr::from(([0, 0, 0, 0], 0)), request, Body::Empty)
+    }
+
+    /// Forgets what a plugin put into the response of a request that goes on.
+    pub fn reset_response(&mut self) {
+        self.response.status = http::StatusCode::OK;
+        self.response.headers.clear();
+        self.response_body = Body::Empty;
+    }
+
+    /// Puts these bytes in the place of the request's body and leaves the framing to the host.
+    pub fn set_request_body(&mut self, data: Bytes) {
+        self.request.headers.remove(header::CONTENT_LENGTH);
+        // A server tells a body of no bytes from no body by this field alone (RFC 9110, section 8.6).
+        if data.is_empty() && self.request.method != http::Method::GET && self.request.method != http::Method::HEAD {
+            self.request.headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        let old = self.request_body.replace(data);
+        if let Some(saved) = &mut self.saved {
+            saved.request_body.get_or_insert(old);
+        }
+    }
+
+    /// Puts these bytes in the place of the response's body and leaves the framing to the host.
+    pub fn set_response_body(&mut self, data: Bytes) {
+        self.response.headers.remove(header::CONTENT_LENGTH);
+        let old = self.response_body.replace(data);
+        if let Some(saved) = &mut self.saved {
+            saved.response_body.get_or_insert(old);
+        }
+    }
+
+    /// Remembers the exchange as it is, until [`commit`](Self::commit) or [`rollback`](Self::rollback).
+    ///
+    /// A body that a call only reads stays what it is, so just the bodies that it replaces are kept.
+    pub fn checkpoint(&mut self) {
+        self.saved = Some(Box::new(Saved {
+            request: self.request.clone(),
+            response: self.response.clone(),
+            notes: self.notes.clone(),
+            request_body: None,
+            response_body: None,
+        }));
+    }
+
+    /// Keeps what was changed since the checkpoint.
+    pub fn commit(&mut self) {
+        self.saved = None;
+    }
+
+    /// Undoes what was changed since the checkpoint, if there is one.
+    pub fn rollback(&mut self) {
+        let Some(saved) = self.saved.take() else { return };
+        self.request = saved.request;
+        self.response = saved.response;
+        self.notes = saved.notes;
+        if let Some(body) = saved.request_body {
+            self.request_body = body;
+        }
+        if let Some(body) = saved.response_body {
+            self.response_body = body;
+        }
+    }
+}
+
+fn empty_response() -> response::Parts {
+    Response::new(()).into_parts().0
+}
+
+/// Bytes by key that plugins leave for one another. Few keys, so a list beats a map.
+#[derive(Debug, Clone, Default)]
+pub struct Notes(Vec<(String, Vec<u8>)>);
+
+impl Notes {
+    pub fn get(&self, key: &str) -> Option<&[u8]> {
+        self.0.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_slice())
+    }
+
+    pub fn set(&mut self, key: String, value: Vec<u8>) {
+        match self.0.iter_mut().find(|(k, _)| *k == key) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((key, value)),
+        }
+    }
+
+    /// Bytes that keys and values take together.
+    pub fn size(&self) -> usize {
+        self.0.iter().map(|(key, value)| key.len() + value.len()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_note_is_a_note() {
+        let mut notes = Notes::default();
+        assert_eq!(notes.get("a"), None);
+        notes.set("a".into(), vec![]);
+        assert_eq!(notes.get("a"), Some(&[][..]));
+        notes.set("a".into(), vec![1]);
+        assert_eq!(notes.get("a"), Some(&[1][..]));
+        assert_eq!(notes.size(), 2);
+    }
+
+    #[test]
+    fn a_new_body_takes_the_old_length_away() {
+        let mut exchange = Exchange::probe();
+        exchange.request.headers.insert("content-length", "5".parse().unwrap());
+        exchange.set_request_body("abc".into());
+        assert!(!exchange.request.headers.contains_key("content-length"));
+
+        exchange.request.method = http::Method::POST;
+        exchange.set_request_body(Bytes::new());
+        assert_eq!(exchange.request.headers["content-length"], "0");
+    }
+}

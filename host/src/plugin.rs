@@ -1,0 +1,37 @@
+//! The plugin's straight line: watch → load → compile → swap → retire, and what serves at its end.
+//!
+//! Nothing that serves is let go before its successor has proved itself. Nothing here knows how requests arrive; see
+//! [`crate::interceptor`].
+
+mod supervise;
+
+pub mod watch;
+
+mod cache;
+pub mod load;
+mod prepare;
+
+mod compile;
+mod engine;
+
+mod retire;
+mod swap;
+
+mod facts;
+mod guest;
+mod instance;
+mod limits;
+
+mod bindings;
+mod convert;
+mod host;
+
+mod status;
+
+pub use cache::Cache;
+pub use compile::Compiler;
+pub use engine::{Engines, Tier};
+pub use prepare::Workbench;
+pub use status::{PluginStatus, Serving, Table};
+pub use supervise::Supervisor;
+pub use swap::Chains;

@@ -1,0 +1,105 @@
+//! Files of the cache: written whole or not at all, read only if they are ours.
+
+use std::fs::{File, OpenOptions};
+use std::hash::Hasher;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use twox_hash::XxHash3_64;
+
+/// What the names of unfinished files begin with.
+pub(super) const UNFINISHED: &str = ".tmp-";
+
+/// Writes a file under another name and renames it. There is no fsync: what a crash leaves is found by its checksum, and
+/// can be had again.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+    let unfinished = path.with_file_name(format!("{UNFINISHED}{}-{number}", std::process::id()));
+    let result = write_new(&unfinished, bytes).and_then(|()| std::fs::rename(&unfinished, path));
+    if result.is_err() {
+        let _ = std::fs::remove_file(&unfinished);
+    }
+    result
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // One that exists is from a process that died and had our number.
+    let _ = std::fs::remove_file(path);
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?
+        .write_all(bytes)
+}
+
+/// Opens a regular file that belongs to us and that nobody else may write.
+pub(super) fn open_own(path: &Path) -> io::Result<File> {
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)?;
+    let metadata = file.metadata()?;
+    let is_ours = metadata.is_file()
+        && metadata.uid() == rustix::process::geteuid().as_raw()
+        && metadata.mode() & 0o022 == 0;
+    if is_ours {
+        Ok(file)
+    } else {
+        Err(io::Error::other("it is not a file of ours alone"))
+    }
+}
+
+/// XXH3-64 of the rest of a file.
+pub(super) fn checksum(mut file: &File) -> io::Result<u64> {
+    let mut hasher = XxHash3_64::new();
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hasher.finish()),
+            len => hasher.write(&buffer[..len]),
+        }
+    }
+}
+
+pub(super) fn checksum_of(bytes: &[u8]) -> u64 {
+    XxHash3_64::oneshot(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_stream_has_the_checksum_of_its_bytes() {
+        let bytes: Vec<u8> = (0..700_001_u32).map(|number| number as u8).collect();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        write_whole(&path, &bytes).unwrap();
+        assert_eq!(
+            checksum(&open_own(&path).unwrap()).unwrap(),
+            checksum_of(&bytes)
+        );
+        // XXH3-64 of nothing with seed 0, from the specification.
+        assert_eq!(checksum_of(b""), 0x2d06_8005_38d3_94c2);
+    }
+
+    #[test]
+    fn opens_only_our_own_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, link) = (dir.path().join("file"), dir.path().join("link"));
+        write_whole(&path, b"x").unwrap();
+        assert_eq!(path.metadata().unwrap().mode() & 0o777, 0o600);
+        symlink("file", &link).unwrap();
+        assert!(open_own(&link).is_err());
+        assert!(open_own(dir.path()).is_err());
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o666)).unwrap();
+        assert!(open_own(&path).is_err());
+    }
+}

@@ -1,0 +1,151 @@
+//! Step 3: a component becomes code that is linked to the host, in one of two tiers.
+//!
+//! Compiling runs on few threads of its own with a low priority, so that it gets what the proxy leaves.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use wasmtime::component::{Component, Linker};
+
+use super::bindings::PluginPre;
+use super::engine::{Engines, Tier};
+use super::host::{self, State};
+
+/// Threads for one component; more gain little and take the proxy's caches.
+const MOST_THREADS: usize = 4;
+
+/// Somebody waits for a baseline compile; for an optimized one nobody does.
+const BASELINE_NICENESS: i32 = 3;
+const OPTIMIZED_NICENESS: i32 = 15;
+
+/// Why a component could not be compiled or linked, in wasmtime's words.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    #[error("can't be compiled: {0}")]
+    Compile(String),
+    #[error("can't be linked: {0}")]
+    Link(String),
+    #[error("doesn't export what a plugin must: {0}")]
+    Export(String),
+}
+
+/// Compiles and links for both tiers.
+pub struct Compiler {
+    engines: Arc<Engines>,
+    baseline: Workshop,
+    optimized: Workshop,
+}
+
+impl std::fmt::Debug for Compiler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Compiler").finish_non_exhaustive()
+    }
+}
+
+/// What one tier needs.
+struct Workshop {
+    linker: Linker<State>,
+    threads: rayon::ThreadPool,
+}
+
+/// Code that is linked to the host, and the component that it came from for the cache to keep.
+pub struct Code {
+    pub pre: PluginPre<State>,
+    component: Component,
+}
+
+impl std::fmt::Debug for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Code").finish_non_exhaustive()
+    }
+}
+
+impl Code {
+    /// The machine code for [`Compiler::restore`].
+    ///
+    /// # Errors
+    /// When wasmtime can't serialise it.
+    pub fn serialize(&self) -> wasmtime::Result<Vec<u8>> {
+        self.component.serialize()
+    }
+}
+
+impl Compiler {
+    /// # Errors
+    /// When threads can't be started or the host's interfaces can't be linked.
+    pub fn new(engines: Arc<Engines>) -> wasmtime::Result<Self> {
+        let baseline = Workshop::new(&engines, Tier::Baseline, BASELINE_NICENESS)?;
+        let optimized = Workshop::new(&engines, Tier::Optimized, OPTIMIZED_NICENESS)?;
+        Ok(Self { engines, baseline, optimized })
+    }
+
+    /// Compiles a binary component. Blocks for as long as that takes: milliseconds to many seconds.
+    ///
+    /// # Errors
+    /// When the component is invalid, uses what this tier can't do, imports what the host doesn't have, or doesn't
+    /// export what a plugin must.
+    pub fn compile(&self, component: &[u8], tier: Tier) -> Result<Code, CompileError> {
+        let engine = self.engines.get(tier);
+        let compiled = self.workshop(tier).threads.install(|| Component::new(engine, component));
+        self.link(compiled.map_err(|e| CompileError::Compile(format!("{e:#}")))?, tier)
+    }
+
+    /// Maps code that [`Code::serialize`] wrote, from a file of our own cache.
+    ///
+    /// # Errors
+    /// When the file is not of this engine, and as for [`compile`](Self::compile).
+    #[expect(unsafe_code, reason = "wasmtime must be told that the code is trusted")]
+    pub fn restore(&self, file: &Path, tier: Tier) -> Result<Code, CompileError> {
+        // SAFETY: `deserialize_file` runs what the file holds as machine code. The file comes from `cache`, which gives
+        // out only what this user wrote into a directory that nobody else may enter, after checking length and
+        // checksum, and which replaces and unlinks files but never changes one that may be mapped.
+        let component = unsafe { Component::deserialize_file(self.engines.get(tier), file) };
+        self.link(component.map_err(|e| CompileError::Compile(format!("{e:#}")))?, tier)
+    }
+
+    /// Stands for everything about the engine that compiled code depends on: its version, settings and the CPU.
+    pub fn fingerprint(&self, tier: Tier) -> u64 {
+        use std::hash::{Hash, Hasher};
+        let mut hasher = twox_hash::XxHash3_64::with_seed(0);
+        self.engines.get(tier).precompile_compatibility_hash().hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn link(&self, component: Component, tier: Tier) -> Result<Code, CompileError> {
+        let linked = self.workshop(tier).linker.instantiate_pre(&component);
+        let linked = linked.map_err(|e| CompileError::Link(format!("{e:#}")))?;
+        let pre = PluginPre::new(linked).map_err(|e| CompileError::Export(format!("{e:#}")))?;
+        Ok(Code { pre, component })
+    }
+
+    fn workshop(&self, tier: Tier) -> &Workshop {
+        match tier {
+            Tier::Baseline => &self.baseline,
+            Tier::Optimized => &self.optimized,
+        }
+    }
+}
+
+impl Workshop {
+    fn new(engines: &Engines, tier: Tier, niceness: i32) -> wasmtime::Result<Self> {
+        let mut linker = Linker::new(engines.get(tier));
+        host::add_to_linker(&mut linker)?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = rayon::ThreadPoolBuilder::new()
+            .num_threads(cores.min(MOST_THREADS))
+            .thread_name(move |n| format!("{tier}-{n}"))
+            .start_handler(move |_| lower_priority(niceness))
+            .build()?;
+        Ok(Self { linker, threads })
+    }
+}
+
+/// On Linux a niceness belongs to the thread; elsewhere the whole process would get it, so there it is left alone.
+fn lower_priority(niceness: i32) {
+    #[cfg(target_os = "linux")]
+    if let Err(e) = rustix::process::nice(niceness) {
+        tracing::debug!("can't lower a compiler thread's priority: {e}");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = niceness;
+}

@@ -1,0 +1,27 @@
+//! What is known of a plugin before it runs: its name, its version and what the configuration says of it.
+
+use crate::config::{Limits, PluginConfig};
+use crate::plugin::engine::TICK;
+use crate::plugin::load::ContentHash;
+
+/// Shared by all instances of one version of a plugin.
+#[derive(Debug)]
+pub struct Facts {
+    pub name: String,
+    pub hash: ContentHash,
+    pub config: PluginConfig,
+    pub limits: Limits,
+}
+
+impl Facts {
+    pub fn new(name: String, hash: ContentHash, config: PluginConfig) -> Self {
+        Self { name, hash, limits: config.limits.clone(), config }
+    }
+
+    /// The CPU time of one call in ticks of the engine's clock, rounded up. One more, since the first tick may come at
+    /// once.
+    pub fn cpu_ticks(&self) -> u64 {
+        let ticks = self.limits.deadline.as_micros().div_ceil(TICK.as_micros());
+        u64::try_from(ticks).unwrap_or(u64::MAX).saturating_add(1)
+    }
+}

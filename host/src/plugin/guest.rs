@@ -1,0 +1,108 @@
+//! A compiled plugin as an [`Interceptor`]: take an instance, call it, put it back.
+
+use std::sync::Arc;
+
+use http::{header, request};
+
+use super::compile::Code;
+use super::engine::Tier;
+use super::facts::Facts;
+use super::instance::{Instance, Rest};
+use crate::interceptor::{Hook, InterceptError, Interceptor, OnFailure, Outcome, Verdict};
+use crate::message::Exchange;
+
+/// One version of a plugin, ready to serve.
+pub struct Guest {
+    facts: Arc<Facts>,
+    tier: Tier,
+    code: Code,
+    rest: Rest,
+}
+
+impl std::fmt::Debug for Guest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Guest").field("name", &self.facts.name).field("tier", &self.tier).finish_non_exhaustive()
+    }
+}
+
+impl Guest {
+    /// A plugin of this code; `threads` is how many call it.
+    pub fn new(facts: Arc<Facts>, tier: Tier, code: Code, threads: usize) -> Self {
+        Self { facts, tier, code, rest: Rest::new(threads) }
+    }
+
+    pub fn facts(&self) -> &Arc<Facts> {
+        &self.facts
+    }
+
+    pub fn tier(&self) -> Tier {
+        self.tier
+    }
+
+    pub fn code(&self) -> &Code {
+        &self.code
+    }
+
+    /// Makes an instance and calls both functions once for an exchange of the host's own, before anybody depends on
+    /// them. An error that the plugin returns is as good as success.
+    ///
+    /// # Errors
+    /// Which function failed (none when the instance could not be made), and how.
+    pub async fn probe(&self) -> Result<(), (Option<Hook>, InterceptError)> {
+        let mut instance = Instance::new(&self.code.pre, &self.facts).await.map_err(|e| (None, e))?;
+        instance.set_probing(true);
+        let mut exchange = Box::new(Exchange::probe());
+        for hook in [Hook::ForwardRequest, Hook::ReturnResponse] {
+            let (returned, result) = instance.call(hook, exchange, &self.facts).await;
+            exchange = returned;
+            match result {
+                Ok(_) | Err(InterceptError::Returned(_) | InterceptError::Body { .. }) => {}
+                Err(error) => return Err((Some(hook), error)),
+            }
+        }
+        Ok(())
+    }
+
+    async fn call(&self, hook: Hook, exchange: Box<Exchange>) -> Outcome<Verdict> {
+        let mut instance = match self.rest.take() {
+            Some(instance) => instance,
+            None => match Instance::new(&self.code.pre, &self.facts).await {
+                Ok(instance) => instance,
+                Err(error) => return (exchange, Err(error)),
+            },
+        };
+        // If the client leaves meanwhile, this future is dropped and the instance with it: its guest is in mid-call.
+        let (exchange, result) = instance.call(hook, exchange, &self.facts).await;
+        self.rest.put(instance, &result, &self.facts);
+        (exchange, result)
+    }
+}
+
+impl Interceptor for Guest {
+    fn name(&self) -> &str {
+        &self.facts.name
+    }
+
+    fn matches(&self, request: &request::Parts) -> bool {
+        let rules = &self.facts.config.matches;
+        if rules.is_everything() {
+            return true;
+        }
+        let authority = request.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("");
+        let target = request.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        rules.matches(authority, target, request.method.as_str())
+    }
+
+    fn on_failure(&self) -> OnFailure {
+        self.facts.config.on_failure
+    }
+
+    async fn forward_request(&self, exchange: Box<Exchange>) -> Outcome<Verdict> {
+        self.call(Hook::ForwardRequest, exchange).await
+    }
+
+    async fn return_response(&self, exchange: Box<Exchange>) -> Outcome<()> {
+        let (exchange, result) = self.call(Hook::ReturnResponse, exchange).await;
+        (exchange, result.map(|_| ()))
+    }
+}

@@ -1,0 +1,78 @@
+//! What a plugin can reach: the state in its store, and one child file for each interface that it imports.
+
+mod exchange;
+mod logging;
+mod message;
+mod settings;
+mod stdio;
+
+use std::sync::Arc;
+
+use wasmtime::component::{HasSelf, Linker, ResourceTable};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use super::bindings::Plugin as World;
+use super::facts::Facts;
+use super::limits::{CpuBudget, MemoryLimiter};
+use crate::message::{BodyError, Exchange};
+
+/// The state of one instance.
+///
+/// At rest it holds a blank exchange; the one in hand is swapped in for a call and out after it.
+#[derive(Debug)]
+pub struct State {
+    pub exchange: Box<Exchange>,
+    pub memory: MemoryLimiter,
+    pub budget: CpuBudget,
+    /// The last body that the call in hand could not have.
+    pub body_error: Option<BodyError>,
+    /// The plugin is only being tried out: nothing that it does shall be seen.
+    pub probing: bool,
+    facts: Arc<Facts>,
+    wasi: Wasi,
+}
+
+/// WASI for one instance: clocks and randomness, but no files, sockets, arguments or environment.
+struct Wasi {
+    ctx: WasiCtx,
+    table: ResourceTable,
+}
+
+impl std::fmt::Debug for Wasi {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Wasi")
+    }
+}
+
+impl State {
+    /// The state of a new instance of this plugin.
+    pub fn new(facts: Arc<Facts>) -> Self {
+        let mut wasi = WasiCtx::builder();
+        wasi.stdout(stdio::ToLog::stdout(&facts));
+        wasi.stderr(stdio::ToLog::stderr(&facts));
+        Self {
+            exchange: Box::new(Exchange::probe()),
+            memory: MemoryLimiter::new(facts.limits.memory),
+            budget: CpuBudget::new(facts.cpu_ticks()),
+            body_error: None,
+            probing: false,
+            wasi: Wasi { ctx: wasi.build(), table: ResourceTable::new() },
+            facts,
+        }
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi.ctx, table: &mut self.wasi.table }
+    }
+}
+
+/// Offers a plugin everything that it may import.
+///
+/// # Errors
+/// None that a plugin could cause: the same names twice would be a mistake of ours.
+pub fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    World::add_to_linker::<State, HasSelf<State>>(linker, |state| state)
+}

@@ -1,0 +1,233 @@
+//! One instance of a plugin and the calls into it, and the rest where instances wait for their next call.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use wasmtime::{Store, UpdateDeadline, WasmBacktrace};
+
+use super::bindings::{Plugin as World, PluginPre};
+use super::convert;
+use super::facts::Facts;
+use super::host::State;
+use crate::interceptor::{Hook, InterceptError, Verdict};
+use crate::message::Exchange;
+
+/// The longest that a call may take with all its waiting. The CPU budget stops a guest that computes, the body timeout one
+/// that waits for a body; this stops what sleeps for ever.
+const LONGEST_CALL: Duration = Duration::from_secs(120);
+
+/// An instance that grew by more than this since it was made is replaced, as its language runtime may never give
+/// memory back (componentize-py, StarlingMonkey).
+const MOST_GROWTH: u64 = 64 << 20;
+
+/// A plugin's instance with the store that it lives in.
+pub struct Instance {
+    store: Store<State>,
+    world: World,
+    calls: u32,
+    memory_at_start: u64,
+}
+
+impl std::fmt::Debug for Instance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Instance").field("calls", &self.calls).finish_non_exhaustive()
+    }
+}
+
+impl Instance {
+    /// A new instance.
+    ///
+    /// # Errors
+    /// When no slot or memory is left, or when the guest's own start-up traps.
+    pub async fn new(pre: &PluginPre<State>, facts: &Arc<Facts>) -> Result<Self, InterceptError> {
+        let mut store = Store::new(pre.engine(), State::new(facts.clone()));
+        store.limiter(|state| &mut state.memory);
+        store.epoch_deadline_callback(|mut context| {
+            if context.data_mut().budget.spend() {
+                Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+            } else {
+                Ok(UpdateDeadline::Interrupt)
+            }
+        });
+        store.set_epoch_deadline(1);
+        match pre.instantiate_async(&mut store).await {
+            Ok(world) => {
+                let memory_at_start = store.data().memory.used();
+                Ok(Self { store, world, calls: 0, memory_at_start })
+            }
+            Err(error) => Err(explain(&error, store.data(), facts)),
+        }
+    }
+
+    /// Calls one of the plugin's functions for this exchange, which comes back whatever happens.
+    ///
+    /// After an error the instance must not be used again: wasmtime won't enter it, or its state is unknown.
+    pub async fn call(
+        &mut self,
+        hook: Hook,
+        mut exchange: Box<Exchange>,
+        facts: &Facts,
+    ) -> (Box<Exchange>, Result<Verdict, InterceptError>) {
+        self.calls += 1;
+        let state = self.store.data_mut();
+        std::mem::swap(&mut state.exchange, &mut exchange);
+        state.budget.restart();
+        state.body_error = None;
+        // Counts from now, so it stands right before the call.
+        self.store.set_epoch_deadline(1);
+        let called = tokio::time::timeout(LONGEST_CALL, self.enter(hook)).await;
+        let state = self.store.data_mut();
+        std::mem::swap(&mut state.exchange, &mut exchange);
+        let result = match called {
+            Ok(Ok(Ok(verdict))) => Ok(verdict),
+            Ok(Ok(Err(message))) => Err(match state.body_error.take() {
+                Some(body) => InterceptError::Body { message, body },
+                None => InterceptError::Returned(message),
+            }),
+            Ok(Err(error)) => Err(explain(&error, state, facts)),
+            Err(_) => Err(InterceptError::Stalled { limit_s: LONGEST_CALL.as_secs() }),
+        };
+        (exchange, result)
+    }
+
+    async fn enter(&mut self, hook: Hook) -> wasmtime::Result<Result<Verdict, String>> {
+        let interceptor = self.world.tollgate_proxy_interceptor();
+        match hook {
+            Hook::ForwardRequest => {
+                let verdict = interceptor.call_forward_request(&mut self.store).await?;
+                Ok(verdict.map(convert::verdict))
+            }
+            Hook::ReturnResponse => {
+                let done = interceptor.call_return_response(&mut self.store).await?;
+                Ok(done.map(|()| Verdict::Forward))
+            }
+        }
+    }
+
+    /// Whether what this instance does stays unseen.
+    pub fn set_probing(&mut self, probing: bool) {
+        self.store.data_mut().probing = probing;
+    }
+
+    fn reusable(&self, facts: &Facts) -> bool {
+        let grown = self.store.data().memory.used() - self.memory_at_start;
+        should_reuse(self.calls, facts.limits.max_calls, grown)
+    }
+}
+
+/// Whether an instance that did well may serve another call.
+fn should_reuse(calls: u32, max_calls: u32, grown: u64) -> bool {
+    calls < max_calls && grown <= MOST_GROWTH
+}
+
+/// Whether an instance may serve on after a call with this result. An error that the plugin returned is its own affair;
+/// anything else leaves the guest in the middle of something.
+fn left_sound<T>(result: &Result<T, InterceptError>) -> bool {
+    matches!(result, Ok(_) | Err(InterceptError::Returned(_) | InterceptError::Body { .. }))
+}
+
+/// What wasmtime's error means to whoever runs the plugin.
+fn explain(error: &wasmtime::Error, state: &State, facts: &Facts) -> InterceptError {
+    if state.budget.exhausted() {
+        let limit_ms = u64::try_from(facts.limits.deadline.as_millis()).unwrap_or(u64::MAX);
+        return InterceptError::Deadline { limit_ms };
+    }
+    if state.memory.refused() {
+        return InterceptError::Memory { limit: state.memory.limit() };
+    }
+    if error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>().is_some() {
+        return InterceptError::Unavailable(error.root_cause().to_string());
+    }
+    InterceptError::Trapped(format!("{}{}", error.root_cause(), innermost_function(error)))
+}
+
+/// ` in NAME` for the function that trapped, if the plugin carries function names.
+fn innermost_function(error: &wasmtime::Error) -> String {
+    let frames = error.downcast_ref::<WasmBacktrace>().map(WasmBacktrace::frames).unwrap_or_default();
+    let name = frames.iter().find_map(|frame| frame.func_name());
+    name.map(|name| format!(" in {name}")).unwrap_or_default()
+}
+
+/// Instances of one version of a plugin between their calls.
+///
+/// Each thread has a shelf of its own, so threads hardly ever meet on a lock.
+#[derive(Debug)]
+pub struct Rest {
+    shelves: Box<[Mutex<Vec<Instance>>]>,
+}
+
+/// Instances at rest on one shelf; more come from bursts of calls that had to wait and would only take memory.
+const SHELF: usize = 64;
+
+impl Rest {
+    /// A rest for this many threads.
+    pub fn new(threads: usize) -> Self {
+        Self { shelves: (0..threads.max(1)).map(|_| Mutex::default()).collect() }
+    }
+
+    /// The instance that was used last, which the caches know best.
+    pub fn take(&self) -> Option<Instance> {
+        self.shelf().lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    /// Puts an instance back after a call, if it is fit for another.
+    pub fn put<T>(&self, instance: Instance, result: &Result<T, InterceptError>, facts: &Facts) {
+        if !left_sound(result) || !instance.reusable(facts) {
+            return;
+        }
+        let mut shelf = self.shelf().lock().unwrap_or_else(PoisonError::into_inner);
+        if shelf.len() < SHELF {
+            shelf.push(instance);
+        }
+    }
+
+    fn shelf(&self) -> &Mutex<Vec<Instance>> {
+        &self.shelves[thread_number() % self.shelves.len()]
+    }
+}
+
+/// A small number for each thread that asks, counting up.
+fn thread_number() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local!(static NUMBER: Cell<Option<usize>> = const { Cell::new(None) });
+    NUMBER.with(|number| {
+        number.get().unwrap_or_else(|| {
+            let next = NEXT.fetch_add(1, Ordering::Relaxed);
+            number.set(Some(next));
+            next
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::BodyError;
+
+    #[test]
+    fn instances_are_replaced_by_calls_and_by_growth() {
+        let cases = [
+            (1, 10, 0, true),
+            (9, 10, MOST_GROWTH, true),
+            (10, 10, 0, false),
+            (1, 1, 0, false),
+            (1, 10, MOST_GROWTH + 1, false),
+        ];
+        for (calls, max_calls, grown, reuse) in cases {
+            assert_eq!(should_reuse(calls, max_calls, grown), reuse, "{calls} of {max_calls}, {grown} bytes");
+        }
+    }
+
+    #[test]
+    fn only_a_result_of_the_plugins_own_leaves_it_sound() {
+        assert!(left_sound(&Ok(())));
+        assert!(left_sound::<()>(&Err(InterceptError::Returned("no".into()))));
+        let body = BodyError::TooLarge { limit: 1 };
+        assert!(left_sound::<()>(&Err(InterceptError::Body { message: "no".into(), body })));
+        assert!(!left_sound::<()>(&Err(InterceptError::Trapped("unreachable".into()))));
+        assert!(!left_sound::<()>(&Err(InterceptError::Deadline { limit_ms: 1 })));
+        assert!(!left_sound::<()>(&Err(InterceptError::Stalled { limit_s: 1 })));
+    }
+}

@@ -1,0 +1,92 @@
+//! Step 2 of a plugin's way into service (watch → **load** → compile → swap → retire): the bytes of a file become a
+//! component that is ready to compile, or the exact reason why not.
+//!
+//! Nothing here runs or compiles guest code. Whatever an author may have built is made into a component first (text is
+//! assembled, a core module is wrapped), then its imports and exports are compared with the contract in `wit/v0.1`.
+//! Function bodies are not looked at: compiling validates them anyway.
+//!
+//! [`read`] does the I/O, [`load`] is pure and bound by the CPU (1 to 2 ms for 100 KB, about 50 ms for a core module
+//! of 3 MB): call it where blocking is allowed.
+
+mod compare;
+mod contract;
+mod encode;
+mod error;
+mod hash;
+mod interface;
+mod parse;
+mod read;
+mod sniff;
+mod text;
+mod wit;
+
+use std::fmt;
+
+pub use contract::{Contract, Interfaces, interfaces};
+pub use error::LoadError;
+pub use hash::ContentHash;
+pub use read::{DEFAULT_MAX_SIZE, read};
+
+/// A plugin that keeps the contract and is ready to compile.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Of the file's bytes as they were read, not of `component`.
+    pub hash: ContentHash,
+    /// A binary component.
+    pub component: Vec<u8>,
+    pub contract: Contract,
+    pub source: SourceKind,
+    /// The file may be the beginning of a longer one, and nothing in it can tell. True only for a bare core module in
+    /// binary form: cut off between two sections it would still be valid, without its data. Use it when it's settled.
+    pub may_be_prefix: bool,
+}
+
+/// What the file was before it became a component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceKind {
+    Component,
+    CoreModule,
+    /// A core module that imports `wasi_snapshot_preview1`; it was linked with the adapter to WASI 0.2.
+    CoreModuleWasip1,
+    /// WebAssembly text, of a component or of a module.
+    Wat,
+}
+
+impl fmt::Display for SourceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            SourceKind::Component => "component",
+            SourceKind::CoreModule => "core module",
+            SourceKind::CoreModuleWasip1 => "core module for WASI preview 1",
+            SourceKind::Wat => "WebAssembly text",
+        })
+    }
+}
+
+/// Makes a component out of a plugin file's bytes and checks that it keeps the contract.
+pub fn load(bytes: Vec<u8>) -> Result<Loaded, LoadError> {
+    let hash = ContentHash::of(&bytes);
+    let is_text = sniff::sniff(&bytes)? == sniff::Format::Text;
+    let binary = if is_text {
+        text::assemble(&bytes)?
+    } else {
+        bytes
+    };
+    let (component, source, bare) = match sniff::sniff(&binary)? {
+        sniff::Format::CoreModule => {
+            let made = encode::componentize(&binary)?;
+            (made.component, made.source, made.bare)
+        }
+        _ => (binary, SourceKind::Component, false),
+    };
+    Ok(Loaded {
+        hash,
+        contract: contract::check(&component)?,
+        component,
+        source: if is_text { SourceKind::Wat } else { source },
+        may_be_prefix: bare && !is_text,
+    })
+}
+
+#[cfg(test)]
+mod tests;

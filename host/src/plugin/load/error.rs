@@ -1,0 +1,137 @@
+//! Why a file is not a plugin, in words for the one who built it: what, where, what to do.
+//!
+//! The text says nothing of the file's name (the caller knows it) except where reading the file itself failed.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a file could not be loaded. `Display` is one or two sentences for the plugin's author.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error("cannot read {}: {source}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+
+    #[error("{} is not a regular file", path.display())]
+    NotAFile { path: PathBuf },
+
+    #[error(
+        "{} has {size} bytes, more than the limit of {limit}; build it in release mode, strip it, or raise the limit",
+        path.display()
+    )]
+    TooLarge {
+        path: PathBuf,
+        size: u64,
+        limit: u64,
+    },
+
+    #[error("{} changed while it was being read", path.display())]
+    ChangedWhileReading { path: PathBuf },
+
+    #[error("the file is empty")]
+    Empty,
+
+    #[error("the file is truncated: it has {size} bytes and ends {place}; copy it again")]
+    Truncated { size: usize, place: &'static str },
+
+    #[error(
+        "precompiled code (.cwasm) is not accepted, because nothing can check it; give the .wasm that it was made of"
+    )]
+    Precompiled,
+
+    /// Recognised as something else, or as nothing.
+    #[error("not WebAssembly: {what}; {advice}")]
+    NotWasm { what: String, advice: &'static str },
+
+    #[error("WebAssembly text, line {line}, column {column}: {reason}")]
+    Text {
+        line: usize,
+        column: usize,
+        reason: String,
+        unclosed: bool,
+    },
+
+    #[error("malformed WebAssembly at byte {offset:#x}: {reason}")]
+    Malformed { offset: usize, reason: String },
+
+    /// Valid WebAssembly that doesn't export what a plugin must.
+    #[error(
+        "not a plugin: {found}; a plugin exports {}, so build it for the world `plugin` of {}",
+        super::wit::INTERCEPTOR,
+        super::wit::PACKAGE
+    )]
+    NotAPlugin { found: String },
+
+    #[error(
+        "a stock wasi:http component (it exports `{export}`), which this version of tollgate recognises but does not \
+         serve; export {} instead",
+        super::wit::INTERCEPTOR
+    )]
+    WasiHttp { export: String },
+
+    #[error(
+        "made for another contract: it {direction} `{name}`, and this host serves {}; {advice}",
+        super::wit::TRACK
+    )]
+    OtherContract {
+        direction: &'static str,
+        name: String,
+        advice: &'static str,
+    },
+
+    #[error("`{interface}` must have the function `{function}`, and the plugin does not export it")]
+    MissingExport { interface: String, function: String },
+
+    #[error(
+        "the plugin imports the function `{function}` of `{interface}`, which this host's {} does not have; use a newer \
+         tollgate or an older SDK",
+        super::wit::PACKAGE
+    )]
+    MissingImport { interface: String, function: String },
+
+    #[error(
+        "function `{function}` of `{interface}` has another type than in this host's contract: {reason}; build the \
+         plugin with the WIT of {}",
+        super::wit::PACKAGE
+    )]
+    TypeMismatch {
+        interface: String,
+        function: String,
+        reason: String,
+    },
+
+    #[error("the plugin imports {}; a plugin may import {}", imports.join(" and "), super::wit::SERVED)]
+    UnknownImport {
+        /// Each with its name in backquotes and what is known about it.
+        imports: Vec<String>,
+    },
+
+    #[error("the core module cannot be made into a component: {reason}")]
+    Encode { reason: String },
+}
+
+impl LoadError {
+    /// Whether the file may be one that is still being written, so that waiting may help. What is certain (another
+    /// format, another contract, a wrong type) stays so however many bytes follow.
+    pub fn could_be_incomplete(&self) -> bool {
+        match self {
+            LoadError::Text { unclosed, .. } => *unclosed,
+            LoadError::Read { .. }
+            | LoadError::ChangedWhileReading { .. }
+            | LoadError::Empty
+            | LoadError::Truncated { .. }
+            | LoadError::Malformed { .. }
+            | LoadError::NotAPlugin { .. }
+            | LoadError::MissingExport { .. }
+            | LoadError::Encode { .. } => true,
+            LoadError::NotAFile { .. }
+            | LoadError::TooLarge { .. }
+            | LoadError::Precompiled
+            | LoadError::NotWasm { .. }
+            | LoadError::WasiHttp { .. }
+            | LoadError::OtherContract { .. }
+            | LoadError::MissingImport { .. }
+            | LoadError::TypeMismatch { .. }
+            | LoadError::UnknownImport { .. } => false,
+        }
+    }
+}

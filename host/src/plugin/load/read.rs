@@ -1,0 +1,116 @@
+//! Reading a plugin's file: once, bounded, and only if it stayed the same meanwhile.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use super::LoadError;
+
+/// The size limit unless the configuration says otherwise: 256 MiB. CPython as a component has 18 MB.
+pub const DEFAULT_MAX_SIZE: u64 = 256 << 20;
+
+/// The whole file, at most `limit` bytes. Symbolic links are followed.
+pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, LoadError> {
+    let failed = |source| LoadError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = open(path).map_err(failed)?;
+    let before = file.metadata().map_err(failed)?;
+    if !before.is_file() {
+        return Err(LoadError::NotAFile {
+            path: path.to_owned(),
+        });
+    }
+    check_size(path, before.len(), limit)?;
+    let bytes = read_at_most(&mut file, before.len(), limit + 1).map_err(failed)?;
+    check_size(path, bytes.len() as u64, limit)?;
+    let after = file.metadata().map_err(failed)?;
+    if stamp(&before) != stamp(&after) || bytes.len() as u64 != after.len() {
+        return Err(LoadError::ChangedWhileReading {
+            path: path.to_owned(),
+        });
+    }
+    Ok(bytes)
+}
+
+/// Without blocking, should somebody have put a named pipe there.
+fn open(path: &Path) -> io::Result<File> {
+    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(nonblocking)
+        .open(path)
+}
+
+fn read_at_most(file: &mut File, expected: u64, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or(0));
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn check_size(path: &Path, size: u64, limit: u64) -> Result<(), LoadError> {
+    if size > limit {
+        return Err(LoadError::TooLarge {
+            path: path.to_owned(),
+            size,
+            limit,
+        });
+    }
+    Ok(())
+}
+
+/// What a write changes. Not the change time (ctime): a file that is replaced by rename while it's open gets a new one,
+/// and what was read of it is whole.
+fn stamp(metadata: &Metadata) -> (u64, i64, i64) {
+    (metadata.len(), metadata.mtime(), metadata.mtime_nsec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_up_to_the_limit() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.wasm");
+        std::fs::write(&path, b"12345").unwrap();
+        assert_eq!(read(&path, 5).unwrap(), b"12345");
+        let error = read(&path, 4).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                LoadError::TooLarge {
+                    size: 5,
+                    limit: 4,
+                    ..
+                }
+            ),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn follows_links_and_refuses_what_is_no_file() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("real"), b"x").unwrap();
+        std::os::unix::fs::symlink("real", dir.path().join("a.wasm")).unwrap();
+        assert_eq!(read(&dir.path().join("a.wasm"), 9).unwrap(), b"x");
+        assert!(matches!(
+            read(dir.path(), 9),
+            Err(LoadError::NotAFile { .. })
+        ));
+        let error = read(&dir.path().join("none.wasm"), 9).unwrap_err();
+        assert!(error.to_string().contains("none.wasm"), "{error}");
+    }
+
+    #[test]
+    fn does_not_wait_for_a_named_pipe() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("a.wasm");
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        assert!(matches!(read(&pipe, 9), Err(LoadError::NotAFile { .. })));
+    }
+}

@@ -1,0 +1,412 @@
+//! Whole files through [`super::load`]: every kind that is accepted, every way to miss the contract, every prefix.
+
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+use super::*;
+
+/// A plugin by hand: imports one function, needs no `cabi_realloc`, keeps its text in a data segment.
+const BY_HAND: &str = r#"(module
+  (import "tollgate:proxy/request@0.1.0" "set-body" (func $set_body (param i32 i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 8) "by hand")
+  (func (export "tollgate:proxy/interceptor@0.1.0#forward-request") (result i32)
+    (call $set_body (i32.const 8) (i32.const 7))
+    (i32.const 128))
+  (func (export "tollgate:proxy/interceptor@0.1.0#return-response") (result i32)
+    (i32.const 128)))"#;
+
+const REALLOC: &str =
+    r#"(func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))"#;
+
+/// The body of a module whose hooks are named as given and do nothing.
+fn hooks(first: &str, second: &str) -> String {
+    let hook = |name: &str| format!("(func (export \"{name}\") (result i32) (i32.const 128))");
+    format!(
+        "(memory (export \"memory\") 1) {} {}",
+        hook(first),
+        hook(second)
+    )
+}
+
+fn ours(function: &str) -> String {
+    format!("tollgate:proxy/interceptor@0.1.0#{function}")
+}
+
+fn plain_hooks() -> String {
+    hooks(&ours("forward-request"), &ours("return-response"))
+}
+
+fn assemble(text: &str) -> Vec<u8> {
+    wat::parse_str(text).unwrap()
+}
+
+/// A core module with the description that wit-bindgen would embed, made from WIT of the test's own.
+fn described(text: &str, wit: &[&str], world: &str) -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    let mut package = None;
+    for (number, wit) in wit.iter().enumerate() {
+        package = Some(resolve.push_source(&format!("{number}.wit"), wit).unwrap());
+    }
+    let world = resolve
+        .select_world(&[package.unwrap()], Some(world))
+        .unwrap();
+    let mut module = assemble(text);
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+    module
+}
+
+fn component(text: &str, wit: &[&str], world: &str) -> Vec<u8> {
+    let module = described(text, wit, world);
+    ComponentEncoder::default()
+        .validate(true)
+        .module(&module)
+        .unwrap()
+        .encode()
+        .unwrap()
+}
+
+/// A package like ours, with one deviation in the test's favour.
+fn contract_like(version: &str, request: &str, interceptor: &str, world: &str) -> String {
+    format!(
+        "package tollgate:proxy@{version};
+         interface types {{ variant field-error {{ invalid-name(string), invalid-value(string),
+             owned-by-host(string), too-many }} }}
+         interface request {{ use types.{{field-error}}; {request} }}
+         interface client {{ send: func(); }}
+         interface interceptor {{ enum verdict {{ forward, respond }} {interceptor} }}
+         world plugin {{ {world} export interceptor; }}"
+    )
+}
+
+const HOOKS: &str = "forward-request: func() -> result<verdict, string>; return-response: func() -> result<_, string>;";
+
+fn refusal(bytes: &[u8]) -> LoadError {
+    load(bytes.to_vec())
+        .map(|loaded| loaded.source)
+        .unwrap_err()
+}
+
+#[test]
+fn accepts_every_form_of_a_plugin() {
+    let module = assemble(BY_HAND);
+    let from_text = load(BY_HAND.into()).unwrap();
+    assert_eq!(
+        (from_text.source, from_text.may_be_prefix),
+        (SourceKind::Wat, false)
+    );
+    assert_eq!(from_text.hash, ContentHash::of(BY_HAND.as_bytes()));
+    let from_module = load(module.clone()).unwrap();
+    assert_eq!(
+        (from_module.source, from_module.may_be_prefix),
+        (SourceKind::CoreModule, true)
+    );
+    assert_eq!(from_module.component, from_text.component);
+    let from_component = load(from_module.component.clone()).unwrap();
+    assert_eq!(
+        (from_component.source, from_component.may_be_prefix),
+        (SourceKind::Component, false)
+    );
+    assert_eq!(from_component.contract, Contract::V0_1);
+
+    let found = interfaces(&from_component.component).unwrap();
+    assert_eq!(found.imports, ["tollgate:proxy/request@0.1.0"]);
+    assert_eq!(found.exports, ["tollgate:proxy/interceptor@0.1.0"]);
+}
+
+#[test]
+fn a_module_that_needs_nothing_imports_nothing() {
+    let loaded = load(format!("(module {})", plain_hooks()).into()).unwrap();
+    assert_eq!(
+        interfaces(&loaded.component).unwrap().imports,
+        [] as [&str; 0]
+    );
+}
+
+#[test]
+fn accepts_the_newer_core_names() {
+    let name = |function: &str| format!("cm32p2|tollgate:proxy/interceptor@0.1|{function}");
+    let body = hooks(&name("forward-request"), &name("return-response"))
+        .replace("\"memory\"", "\"cm32p2_memory\"");
+    load(format!("(module {body})").into()).unwrap();
+}
+
+#[test]
+fn links_the_adapter_for_wasi_preview_1() {
+    let text = format!(
+        r#"(module (import "wasi_snapshot_preview1" "random_get" (func (param i32 i32) (result i32)))
+           (global $next (mut i32) (i32.const 1024))
+           (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+             (global.get $next) (global.set $next (i32.add (global.get $next) (local.get 3))))
+           {})"#,
+        plain_hooks().replace(
+            "(memory (export \"memory\") 1)",
+            "(memory (export \"memory\") 4)"
+        )
+    );
+    let loaded = load(assemble(&text)).unwrap();
+    assert_eq!(loaded.source, SourceKind::CoreModuleWasip1);
+    let imports = interfaces(&loaded.component).unwrap().imports;
+    assert!(
+        imports
+            .iter()
+            .any(|name| name.starts_with("wasi:random/random@0.2.")),
+        "{imports:?}"
+    );
+}
+
+#[test]
+fn accepts_a_later_patch_version_and_further_exports() {
+    let wit = contract_like("0.1.9", "", HOOKS, "export more: func();");
+    let text = format!(
+        "(module {} (func (export \"more\")))",
+        plain_hooks().replace("0.1.0", "0.1.9")
+    );
+    let made = component(&text, &[&wit], "plugin");
+    assert_eq!(interfaces(&made).unwrap().exports.len(), 2);
+    load(made).unwrap();
+}
+
+#[test]
+fn a_type_that_differs_is_named_with_its_place() {
+    let import = "(module (import \"tollgate:proxy/request@0.1.0\" \"set-field\" \
+                  (func (param i32 i32 i32 i32 i32)))";
+    let cases = [
+        (
+            "set-field: func(name: string, value: string) -> result<_, field-error>;",
+            HOOKS,
+            "function `set-field` of `tollgate:proxy/request@0.1.0` has another type than in this host's contract: type \
+             mismatch in function parameter `value`: expected list, found string",
+        ),
+        (
+            "set-field: func(key: string, value: list<u8>) -> result<_, field-error>;",
+            HOOKS,
+            "expected parameter named `name`, found `key`",
+        ),
+        (
+            "set-field: func(name: string, value: list<u8>) -> result<_, field-error>;",
+            "forward-request: func() -> result<verdict, u32>; return-response: func() -> result<_, string>;",
+            "function `forward-request` of `tollgate:proxy/interceptor@0.1.0` has another type",
+        ),
+    ];
+    for (request, interceptor, expected) in cases {
+        let wit = contract_like("0.1.0", request, interceptor, "import request;");
+        let made = component(
+            &format!("{import} {REALLOC} {})", plain_hooks()),
+            &[&wit],
+            "plugin",
+        );
+        let error = refusal(&made);
+        assert!(error.to_string().contains(expected), "{error}");
+        assert!(matches!(error, LoadError::TypeMismatch { .. }) && !error.could_be_incomplete());
+    }
+}
+
+#[test]
+fn a_function_that_one_side_lacks_is_named() {
+    let wit = contract_like("0.1.5", "peek: func();", HOOKS, "import request;");
+    let text = format!(
+        "(module (import \"tollgate:proxy/request@0.1.5\" \"peek\" (func)) {})",
+        plain_hooks()
+    );
+    let error = refusal(&component(
+        &text.replace("@0.1.0", "@0.1.5"),
+        &[&wit],
+        "plugin",
+    ));
+    assert!(
+        matches!(&error, LoadError::MissingImport { function, .. } if function == "peek"),
+        "{error}"
+    );
+
+    let wit = contract_like(
+        "0.1.0",
+        "",
+        "forward-request: func() -> result<verdict, string>;",
+        "",
+    );
+    let error = refusal(&component(
+        &format!("(module {})", plain_hooks()),
+        &[&wit],
+        "plugin",
+    ));
+    assert!(
+        matches!(&error, LoadError::MissingExport { function, .. } if function == "return-response"),
+        "{error}"
+    );
+
+    let by_name = format!(
+        "(module {})",
+        hooks(&ours("forward-request"), "return-response")
+    );
+    let error = refusal(&assemble(&by_name));
+    assert!(
+        matches!(&error, LoadError::MissingExport { function, .. } if function == "return-response"),
+        "{error}"
+    );
+}
+
+#[test]
+fn another_contract_is_told_which_one_is_served() {
+    let cases = [
+        ("0.2.0", "newer tollgate"),
+        ("1.0.0", "newer tollgate"),
+        ("0.0.3", "rebuild the plugin with the SDK"),
+    ];
+    for (version, advice) in cases {
+        let wit = contract_like(version, "", HOOKS, "");
+        let text = format!("(module {})", plain_hooks().replace("0.1.0", version));
+        let by_section = refusal(&described(&text, &[&wit], "plugin"));
+        let by_name = refusal(&assemble(&text));
+        for error in [by_section, by_name] {
+            assert!(matches!(error, LoadError::OtherContract { .. }), "{error}");
+            let said = error.to_string();
+            assert!(
+                said.contains(&format!("exports `tollgate:proxy/interceptor@{version}`")),
+                "{said}"
+            );
+            assert!(
+                said.contains("serves tollgate:proxy@0.1.x") && said.contains(advice),
+                "{said}"
+            );
+        }
+    }
+}
+
+#[test]
+fn unknown_imports_are_all_named() {
+    let others = [
+        "package acme:db@1.0.0; interface kv { get: func(); }",
+        "package wasi:logging@0.1.0; interface logging { log: func(); }",
+        "package wasi:http@0.2.6; interface outgoing-handler { handle: func(); }",
+        "package wasi:io@0.3.0; interface poll { poll: func(); }",
+    ];
+    let world = "import client; import acme:db/kv@1.0.0; import wasi:logging/logging@0.1.0;
+                 import wasi:http/outgoing-handler@0.2.6; import wasi:io/poll@0.3.0; import free: func();";
+    let wit = contract_like("0.1.0", "", HOOKS, world);
+    let import = |module: &str, name: &str| format!("(import \"{module}\" \"{name}\" (func))");
+    let imports = [
+        import("tollgate:proxy/client@0.1.0", "send"),
+        import("acme:db/kv@1.0.0", "get"),
+        import("wasi:logging/logging@0.1.0", "log"),
+        import("wasi:http/outgoing-handler@0.2.6", "handle"),
+        import("wasi:io/poll@0.3.0", "poll"),
+        import("$root", "free"),
+    ];
+    let text = format!("(module {} {})", imports.concat(), plain_hooks());
+    let wits: Vec<&str> = others.iter().copied().chain([wit.as_str()]).collect();
+    let error = refusal(&component(&text, &wits, "plugin"));
+    let said = error.to_string();
+    for expected in [
+        "`tollgate:proxy/client@0.1.0` (the contract declares it, but this host does not serve it yet)",
+        "`acme:db/kv@1.0.0` (which this host does not have)",
+        "`wasi:logging/logging@0.1.0` (this host has `wasi:logging/logging@0.1.0-draft`)",
+        "`wasi:http/outgoing-handler@0.2.6` (plugins have no HTTP client in this version)",
+        "`wasi:io/poll@0.3.0` (this host has version 0.2)",
+        "`free` (imports must be interfaces with a package)",
+        "may import tollgate:proxy/{request,response,exchange}",
+    ] {
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
+#[test]
+fn what_is_no_plugin_is_told_what_it_is() {
+    let http = "package wasi:http@0.2.6; interface incoming-handler { handle: func(); } \
+                world proxy { export incoming-handler; }";
+    let handler = "(module (func (export \"wasi:http/incoming-handler@0.2.6#handle\")))";
+    let cases: Vec<(Vec<u8>, &str)> = vec![
+        (
+            component(handler, &[http], "proxy"),
+            "a stock wasi:http component (it exports `wasi:http/incoming-handler@0.2.6`)",
+        ),
+        (
+            component("(module)", &["package a:b; world w {}"], "w"),
+            "the component exports nothing",
+        ),
+        (
+            assemble("(module (func (export \"run\")))"),
+            "without a component-type section",
+        ),
+        (
+            assemble("(module (func (export \"run\")))"),
+            "exports `run`; a plugin exports tollgate:proxy/interceptor@0.1.0",
+        ),
+        (
+            assemble("(module (func (export \"_start\")))"),
+            "a program with a `main`",
+        ),
+        (
+            assemble("(module (func (export \"proxy_abi_version_0_2_1\")))"),
+            "proxy-wasm",
+        ),
+    ];
+    for (bytes, expected) in cases {
+        let error = refusal(&bytes);
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
+/// Whatever a prefix is, it is refused and known to be possibly incomplete, unless it lost nothing that counts (then
+/// only custom sections are missing) or says of itself that it may be a prefix.
+#[test]
+fn no_prefix_is_mistaken_for_the_whole() {
+    let core = assemble(BY_HAND);
+    let from_section = {
+        let mut module = core.clone();
+        let world = &wit::HOST_WORLD;
+        embed_component_metadata(
+            &mut module,
+            &world.resolve,
+            world.world,
+            StringEncoding::UTF8,
+        )
+        .unwrap();
+        module
+    };
+    let whole = load(core.clone()).unwrap().component;
+    for file in [core, from_section, whole.clone(), BY_HAND.into()] {
+        let names = interfaces(&load(file.clone()).unwrap().component).unwrap();
+        for len in 0..file.len() {
+            match load(file[..len].to_vec()) {
+                Err(error) => assert!(
+                    error.could_be_incomplete(),
+                    "{len} of {}: {error}",
+                    file.len()
+                ),
+                Ok(loaded) if loaded.may_be_prefix => {}
+                Ok(loaded) => {
+                    assert_eq!(interfaces(&loaded.component).unwrap(), names);
+                    assert!(
+                        whole.starts_with(&loaded.component),
+                        "{len} of {}",
+                        file.len()
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cut_says_that_it_is_one() {
+    let component = load(BY_HAND.into()).unwrap().component;
+    let said = refusal(&component[..component.len() / 2]).to_string();
+    assert!(
+        said.contains("truncated") && said.contains(&format!("{} bytes", component.len() / 2)),
+        "{said}"
+    );
+}
+
+/// Single wrong bytes anywhere must give an answer, whichever.
+#[test]
+fn damage_never_panics() {
+    let file = load(BY_HAND.into()).unwrap().component;
+    for at in 0..file.len() {
+        for change in [0x01, 0x80, 0xff] {
+            let mut damaged = file.clone();
+            damaged[at] ^= change;
+            let _ = load(damaged);
+        }
+    }
+}

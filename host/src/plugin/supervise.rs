@@ -1,0 +1,308 @@
+//! Step 0, the other straight line: on a change → prepare → swap → retire. A failure keeps what serves.
+//!
+//! One task owns every decision, so there are no two loads of one plugin at once and no locks. What blocks runs on
+//! threads of its own and comes back as a message.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use super::guest::Guest;
+use super::prepare::{Fresh, PluginError, Prepared, Workbench};
+use super::retire::Retiring;
+use super::status::{Serving, Table};
+use super::swap::Chains;
+use super::watch::Change;
+use crate::config::Config;
+
+/// How often to look whether retired plugins are still held by an exchange.
+const RETIRE_EVERY: Duration = Duration::from_millis(50);
+
+/// Plugins that are prepared at once. More would only share the same compiler threads.
+const LOADS_AT_ONCE: usize = 2;
+
+/// Brings plugin files into service and takes them out again.
+pub struct Supervisor {
+    config: Arc<Config>,
+    bench: Arc<Workbench>,
+    chains: Arc<Chains>,
+    table: Arc<Table>,
+    plugins: BTreeMap<String, Plugin>,
+    retiring: Retiring,
+    jobs: JoinSet<Done>,
+    loads: Arc<Semaphore>,
+    improvements: Arc<Semaphore>,
+    /// Told when all files that were there at the start have been tried.
+    started: Option<oneshot::Sender<()>>,
+    scanned: bool,
+    next_load: u64,
+}
+
+/// A plugin by its file.
+#[derive(Debug, Default)]
+struct Plugin {
+    serving: Option<Arc<Guest>>,
+    /// The load that runs; the result of any other comes too late.
+    loading: Option<u64>,
+    /// The latest change that came while a load ran.
+    waiting: Option<Look>,
+    /// Set when the version that is being improved is not the one that serves any more.
+    stale: Arc<AtomicBool>,
+    /// What was last said about this plugin's file, so that it is said once.
+    complained: Option<String>,
+}
+
+/// A file to look at.
+#[derive(Debug, Clone)]
+struct Look {
+    path: PathBuf,
+    settled: bool,
+}
+
+/// What a job came to.
+enum Done {
+    Loaded { name: String, load: u64, look: Look, result: Result<Prepared, PluginError> },
+    Improved { name: String, from: Arc<Guest>, result: Result<Option<Arc<Guest>>, PluginError> },
+    Nothing,
+}
+
+impl Supervisor {
+    /// A supervisor of no plugins yet. The receiver hears when the first files have all been tried.
+    pub fn new(
+        config: Arc<Config>,
+        bench: Arc<Workbench>,
+        chains: Arc<Chains>,
+        table: Arc<Table>,
+    ) -> (Self, oneshot::Receiver<()>) {
+        let (started, ready) = oneshot::channel();
+        let supervisor = Self {
+            config,
+            bench,
+            chains,
+            table,
+            plugins: BTreeMap::new(),
+            retiring: Retiring::default(),
+            jobs: JoinSet::new(),
+            loads: Arc::new(Semaphore::new(LOADS_AT_ONCE)),
+            improvements: Arc::new(Semaphore::new(1)),
+            started: Some(started),
+            scanned: false,
+            next_load: 0,
+        };
+        (supervisor, ready)
+    }
+
+    /// Follows changes for as long as they come and there is work.
+    pub async fn run(mut self, mut changes: mpsc::Receiver<Change>) {
+        let mut retire = tokio::time::interval(RETIRE_EVERY);
+        retire.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut watching = true;
+        while watching || !self.jobs.is_empty() || !self.retiring.is_empty() {
+            tokio::select! {
+                change = changes.recv(), if watching => match change {
+                    Some(change) => self.change(change),
+                    None => watching = false,
+                },
+                Some(done) = self.jobs.join_next() => self.done(done.unwrap_or_else(|error| {
+                    tracing::error!("a plugin job broke off: {error}");
+                    Done::Nothing
+                })),
+                _ = retire.tick(), if !self.retiring.is_empty() => self.retire(),
+            }
+            self.tell_started();
+        }
+    }
+
+    fn change(&mut self, change: Change) {
+        match change {
+            Change::Upsert { name, path, settled } => self.look(&name, Look { path, settled }),
+            Change::Removed { name } => self.remove(&name),
+            Change::Ready => self.scanned = true,
+            Change::Directory { present: true } => {
+                tracing::info!("plugins directory {} is there", self.config.plugins.display());
+            }
+            Change::Directory { present: false } => {
+                tracing::warn!("plugins directory {} is gone; waiting for it", self.config.plugins.display());
+            }
+        }
+    }
+
+    /// Looks at a file now, or when the load of its plugin that runs is done.
+    fn look(&mut self, name: &str, look: Look) {
+        let config = self.config.for_plugin(name);
+        if !config.enabled {
+            self.table.update(name, config.order, |status| status.disabled = true);
+            return;
+        }
+        self.table.update(name, config.order, |_| {});
+        let plugin = self.plugins.entry(name.to_owned()).or_default();
+        if plugin.loading.is_some() {
+            plugin.waiting = Some(look);
+            return;
+        }
+        let load = self.next_load;
+        self.next_load += 1;
+        plugin.loading = Some(load);
+        let serving = plugin.serving.as_ref().map(|guest| guest.facts().hash);
+        let (bench, loads, name) = (self.bench.clone(), self.loads.clone(), name.to_owned());
+        self.jobs.spawn(async move {
+            let _permit = loads.acquire_owned().await;
+            let job = tokio::task::spawn_blocking(move || {
+                let result = bench.prepare(&name, &look.path, look.settled, serving, config);
+                Done::Loaded { name, load, look, result }
+            });
+            job.await.unwrap_or(Done::Nothing)
+        });
+    }
+
+    fn done(&mut self, done: Done) {
+        match done {
+            Done::Loaded { name, load, look, result } => self.loaded(&name, load, &look, result),
+            Done::Improved { name, from, result } => self.improved(&name, &from, result),
+            Done::Nothing => {}
+        }
+    }
+
+    fn loaded(&mut self, name: &str, load: u64, look: &Look, result: Result<Prepared, PluginError>) {
+        // The file may have been removed while it was loaded, and be back with another load.
+        let Some(plugin) = self.plugins.get_mut(name).filter(|plugin| plugin.loading == Some(load)) else { return };
+        plugin.loading = None;
+        let waiting = plugin.waiting.take();
+        match result {
+            Ok(Prepared::Ready(fresh)) => self.serve(name, fresh),
+            Ok(Prepared::Unchanged) => self.keep(name),
+            Ok(Prepared::Unsettled) => {}
+            Err(error) => self.refuse(name, look, &error),
+        }
+        if let Some(look) = waiting {
+            self.look(name, look);
+        }
+    }
+
+    /// Swaps a version in. Everything that can fail has been done.
+    fn serve(&mut self, name: &str, fresh: Fresh) {
+        let guest = fresh.guest;
+        self.replace(name, guest.clone());
+        tracing::info!("plugin {name}: version {} serves ({})", guest.facts().hash.short(), guest.tier());
+        if let Some(bytes) = fresh.improve {
+            self.improve(name, guest, bytes);
+        }
+    }
+
+    /// The file is back to what serves, or was only touched.
+    fn keep(&mut self, name: &str) {
+        if let Some(plugin) = self.plugins.get_mut(name)
+            && plugin.complained.take().is_some()
+        {
+            tracing::info!("plugin {name}: the file holds the version that serves again");
+        }
+        self.table.update(name, 0, |status| status.error = None);
+    }
+
+    fn refuse(&mut self, name: &str, look: &Look, error: &PluginError) {
+        let Some(plugin) = self.plugins.get_mut(name) else { return };
+        let reason = error.to_string();
+        // A copy under way fails in many ways; whoever copies wants to hear of none of them.
+        let hold = !look.settled && error.could_be_incomplete();
+        let serving = plugin.serving.as_ref().map(|guest| guest.facts().hash.short());
+        if !hold && plugin.complained.as_ref() != Some(&reason) {
+            let file = look.path.display();
+            match &serving {
+                Some(hash) => tracing::error!("plugin {name}: {file} refused, version {hash} goes on: {reason}"),
+                None => tracing::error!("plugin {name}: {file} refused, no version of it serves: {reason}"),
+            }
+            plugin.complained = Some(reason.clone());
+        }
+        if !hold || serving.is_none() {
+            self.table.update(name, 0, |status| status.error = Some(reason));
+        }
+    }
+
+    /// Better code for a version, in the background; given up when the version is replaced before its turn.
+    fn improve(&mut self, name: &str, guest: Arc<Guest>, bytes: Arc<Vec<u8>>) {
+        let Some(plugin) = self.plugins.get(name) else { return };
+        let stale = plugin.stale.clone();
+        let (bench, turn, name) = (self.bench.clone(), self.improvements.clone(), name.to_owned());
+        self.jobs.spawn(async move {
+            let _permit = turn.acquire_owned().await;
+            if stale.load(Ordering::Relaxed) {
+                return Done::Nothing;
+            }
+            let job = tokio::task::spawn_blocking(move || {
+                let result = bench.improve(&guest, &bytes);
+                Done::Improved { name, from: guest, result }
+            });
+            job.await.unwrap_or(Done::Nothing)
+        });
+    }
+
+    fn improved(&mut self, name: &str, from: &Arc<Guest>, result: Result<Option<Arc<Guest>>, PluginError>) {
+        let serving = self.plugins.get(name).and_then(|plugin| plugin.serving.as_ref());
+        if !serving.is_some_and(|guest| Arc::ptr_eq(guest, from)) {
+            return;
+        }
+        match result {
+            Ok(Some(guest)) => {
+                tracing::debug!("plugin {name}: version {} serves ({})", guest.facts().hash.short(), guest.tier());
+                self.replace(name, guest);
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!("plugin {name}: no better code, going on with the baseline: {error}"),
+        }
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.table.remove(name);
+        let Some(plugin) = self.plugins.remove(name) else { return };
+        plugin.stale.store(true, Ordering::Relaxed);
+        if let Some(guest) = plugin.serving {
+            tracing::info!("plugin {name}: removed");
+            self.publish();
+            self.retiring.extend([guest]);
+        }
+    }
+
+    /// Puts a guest into the chain in the place of the one with its name.
+    fn replace(&mut self, name: &str, guest: Arc<Guest>) {
+        let Some(plugin) = self.plugins.get_mut(name) else { return };
+        plugin.stale.store(true, Ordering::Relaxed);
+        plugin.stale = Arc::default();
+        plugin.complained = None;
+        let serving = Serving { hash: guest.facts().hash, tier: guest.tier() };
+        let old = plugin.serving.replace(guest);
+        self.publish();
+        self.retiring.extend(old);
+        self.table.update(name, 0, |status| {
+            status.serving = Some(serving);
+            status.error = None;
+        });
+    }
+
+    fn publish(&self) {
+        self.chains.publish(self.plugins.values().filter_map(|plugin| plugin.serving.clone()).collect());
+    }
+
+    fn retire(&mut self) {
+        let unused = self.retiring.take_unused();
+        if !unused.is_empty() {
+            self.jobs.spawn_blocking(move || {
+                drop(unused);
+                Done::Nothing
+            });
+        }
+    }
+
+    fn tell_started(&mut self) {
+        if self.scanned && self.plugins.values().all(|plugin| plugin.loading.is_none())
+            && let Some(started) = self.started.take()
+        {
+            // Nobody may be waiting any more.
+            let _ = started.send(());
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Step 1 of a plugin's way into service (**watch** → load → compile → swap → retire): which files there are, and when
+//! one of them has changed and looks finished. Knows nothing of WebAssembly beyond file names.
+//!
+//! Events of the file system are only hints that it is time to look, or that a writer has closed its file. The truth is
+//! what a look at the directory finds: every file's identity, symbolic links followed. So nothing is missed for good: a
+//! look also happens every interval (1 s), which is all there is where events don't work (network file systems, some
+//! containers' mounts). A [`Settler`](settle::Settler) decides, from looks, hints and the time, what is reported when.
+//!
+//! # Two steps for one change
+//!
+//! Nobody can know whether a file is complete; one that was closed may be appended to. So a change comes as `Upsert`
+//! with `settled: false` as soon as the file looks finished (10 ms after its writer closed it): try it, but keep quiet
+//! should it turn out to be no plugin. Once it has not changed for 2 s the same `Upsert` comes with `settled: true`:
+//! what is wrong with it now may be reported. A file that was renamed into place is settled at once.
+
+mod hint;
+mod identity;
+mod links;
+mod notifier;
+mod scan;
+mod settle;
+#[cfg(test)]
+mod tests;
+mod worker;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::mpsc as std_mpsc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+pub use identity::{FileId, Identity};
+
+/// What happened to the directory and the plugin files in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Whether the directory is there: comes first of all, and again whenever that changes.
+    Directory { present: bool },
+    /// The file is new or may have another content (a mere `touch` counts too: compare hashes).
+    Upsert {
+        /// The file's name without its extension.
+        name: String,
+        /// In the watched directory as it was given; links are not resolved.
+        path: PathBuf,
+        /// Whether a fault in the file may be reported yet; see the module's documentation. After an `Upsert` with
+        /// `false` one with `true` follows unless the file changes or goes first.
+        settled: bool,
+    },
+    /// The file has been gone for a moment, with or without its directory.
+    Removed { name: String },
+    /// Every file that was there at the start has had its `Upsert`. Comes once, also without a directory.
+    Ready,
+}
+
+/// How to learn of changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WatchMode {
+    /// By events, and by a look every interval in case they are missed. Falls back to `Poll` where there are none.
+    Events,
+    /// By a look every interval only.
+    Poll,
+}
+
+/// The interval of looks unless the configuration says otherwise.
+pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How many changes may wait to be received before the watcher waits too.
+const CHANGES: usize = 256;
+
+/// Why a directory can't be watched. That it doesn't exist is no reason: it may come.
+#[derive(Debug, thiserror::Error)]
+pub enum WatchError {
+    #[error("{} is not a directory", path.display())]
+    NotADirectory { path: PathBuf },
+    #[error("cannot start a thread to watch {}: {source}", path.display())]
+    Thread { path: PathBuf, source: io::Error },
+}
+
+/// Watches until it is dropped.
+#[derive(Debug)]
+pub struct Watcher {
+    stop: std_mpsc::Sender<worker::Message>,
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        // It fails only if the thread has ended.
+        let _ = self.stop.send(worker::Message::Stop);
+    }
+}
+
+/// Watches the files directly in `dir` whose extension is `wasm`, `wat` or `cwasm` (which the loader refuses with the
+/// reason). Files whose name begins with a dot are left alone, as are the names that editors and downloads use for
+/// unfinished ones, none of which has such an extension.
+///
+/// `interval` is the time between looks that no event asked for.
+pub fn watch(
+    dir: PathBuf,
+    mode: WatchMode,
+    interval: Duration,
+) -> Result<(Watcher, mpsc::Receiver<Change>), WatchError> {
+    if dir.metadata().is_ok_and(|metadata| !metadata.is_dir()) {
+        return Err(WatchError::NotADirectory { path: dir });
+    }
+    let (changes, receiver) = mpsc::channel(CHANGES);
+    let stop = worker::spawn(dir.clone(), mode, interval, changes)
+        .map_err(|source| WatchError::Thread { path: dir, source })?;
+    Ok((Watcher { stop }, receiver))
+}

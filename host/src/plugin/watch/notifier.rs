@@ -1,0 +1,161 @@
+//! Keeps the system's watches on the directories where something can happen to the plugins, while these directories
+//! come, go and are exchanged.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::Sender;
+use std::time::SystemTime;
+
+use notify::event::ModifyKind;
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _, WatcherKind};
+
+use super::hint;
+use super::identity::FileId;
+use super::links::{Trail, follow};
+use super::worker::Message;
+
+/// Watches and what they are for.
+pub(super) struct Notifier {
+    system: RecommendedWatcher,
+    /// Real paths of watched directories. The state tells an exchanged directory from the one that is watched; none if
+    /// watching it failed.
+    watched: BTreeMap<PathBuf, Option<DirectoryId>>,
+    /// Places outside the plugins directory whose change concerns us.
+    places: BTreeSet<PathBuf>,
+    /// The real path of the plugins directory.
+    plugins: Option<PathBuf>,
+    has_complained: bool,
+}
+
+/// Inode numbers are soon used again, so the time of birth belongs to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct DirectoryId(FileId, Option<SystemTime>);
+
+impl DirectoryId {
+    fn of(path: &Path) -> Option<DirectoryId> {
+        let metadata: Metadata = path.metadata().ok().filter(Metadata::is_dir)?;
+        Some(DirectoryId(
+            FileId::from(&metadata),
+            metadata.created().ok(),
+        ))
+    }
+}
+
+impl Notifier {
+    /// Sends events to the worker from now on.
+    pub fn new(messages: Sender<Message>) -> notify::Result<Notifier> {
+        let system = notify::recommended_watcher(move |event: notify::Result<Event>| {
+            let message = match event {
+                Ok(event) if !hint::is_change(&event.kind) => return,
+                Ok(event) => Message::Event(event),
+                Err(_) => Message::EventsLost,
+            };
+            // It fails only if the worker has ended.
+            let _ = messages.send(message);
+        })?;
+        Ok(Notifier {
+            system,
+            watched: BTreeMap::new(),
+            places: BTreeSet::new(),
+            plugins: None,
+            has_complained: false,
+        })
+    }
+
+    /// Whether events tell when a file is closed.
+    pub fn tells_closing() -> bool {
+        RecommendedWatcher::kind() == WatcherKind::Inotify
+    }
+
+    /// Brings the watches up to date; call it before a look, so that what happens later is an event.
+    pub fn update(&mut self, dir: &Path, linked_files: &[PathBuf]) {
+        let trail = follow(dir);
+        let mut wanted: BTreeSet<PathBuf> = trail.end.iter().cloned().collect();
+        self.plugins = trail.end.clone();
+        self.places.clear();
+        self.want(trail, &mut wanted);
+        for file in linked_files {
+            self.want(follow(file), &mut wanted);
+        }
+        self.watch_exactly(wanted);
+    }
+
+    fn want(&mut self, trail: Trail, wanted: &mut BTreeSet<PathBuf>) {
+        wanted.extend(
+            trail
+                .places
+                .iter()
+                .filter_map(|place| place.parent().map(Path::to_owned)),
+        );
+        self.places.extend(trail.places);
+    }
+
+    fn watch_exactly(&mut self, wanted: BTreeSet<PathBuf>) {
+        let unwanted: Vec<PathBuf> = self
+            .watched
+            .keys()
+            .filter(|path| !wanted.contains(*path))
+            .cloned()
+            .collect();
+        for path in unwanted {
+            self.unwatch(&path);
+        }
+        for path in wanted {
+            let state = DirectoryId::of(&path);
+            if self
+                .watched
+                .get(&path)
+                .is_some_and(|known| state.is_some() && *known == state)
+            {
+                continue;
+            }
+            self.unwatch(&path);
+            let result = self.system.watch(&path, RecursiveMode::NonRecursive);
+            let state = state.filter(|_| result.is_ok());
+            self.complain(&path, result);
+            self.watched.insert(path, state);
+        }
+    }
+
+    fn unwatch(&mut self, path: &Path) {
+        if self.watched.remove(path).is_some() {
+            // The system has dropped the watch already if the directory is gone.
+            let _ = self.system.unwatch(path);
+        }
+    }
+
+    /// Once; the looks every interval go on.
+    fn complain(&mut self, path: &Path, result: notify::Result<()>) {
+        if let Err(error) = result
+            && path.exists()
+            && !std::mem::replace(&mut self.has_complained, true)
+        {
+            tracing::warn!(
+                directory = %path.display(), %error,
+                "cannot watch for events, so changes are seen a little later"
+            );
+        }
+    }
+
+    /// Whether an event can concern the plugins. Parents are watched too, and in `/tmp` much happens.
+    pub fn concerns(&mut self, event: &Event) -> bool {
+        if event.need_rescan() {
+            return true;
+        }
+        event.paths.iter().any(|path| {
+            let leaves = matches!(
+                event.kind,
+                EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))
+            );
+            let gone = leaves && self.watched.contains_key(path);
+            if gone {
+                // The watch goes with its directory, even if that comes back or the next one looks the same.
+                self.watched.insert(path.clone(), None);
+            }
+            gone || path.parent() == self.plugins.as_deref()
+                || self.places.contains(path)
+                || self.watched.contains_key(path)
+        })
+    }
+}

@@ -1,0 +1,116 @@
+//! The directory itself comes, goes, is exchanged or is not what it should be.
+
+use super::*;
+
+#[test]
+fn the_directory_goes_and_comes_back() {
+    in_both_modes(one_plugin, |watched| {
+        for content in ["second", "third"] {
+            fs::remove_dir_all(&watched.dir).unwrap();
+            watched.wait_for(|change| *change == Change::Directory { present: false });
+            watched.wait_for_removed("a");
+            fs::create_dir(&watched.dir).unwrap();
+            watched.wait_for(|change| *change == Change::Directory { present: true });
+            fs::write(watched.dir.join("a.wasm"), content).unwrap();
+            watched.wait_for_content("a", content);
+        }
+    });
+}
+
+#[test]
+fn the_directory_is_waited_for() {
+    let nothing = |_: &Path| {};
+    in_both_modes(nothing, |watched| {
+        assert_eq!(
+            watched.seen,
+            [Change::Directory { present: false }, Change::Ready]
+        );
+        fs::create_dir(&watched.dir).unwrap();
+        watched.wait_for(|change| *change == Change::Directory { present: true });
+        fs::write(watched.dir.join("a.wasm"), "first").unwrap();
+        watched.wait_for_content("a", "first");
+    });
+}
+
+#[test]
+fn the_directory_is_exchanged_without_a_gap() {
+    let prepare = |root: &Path| {
+        one_plugin(root);
+        fs::create_dir(root.join("next")).unwrap();
+        fs::write(root.join("next/a.wasm"), "next").unwrap();
+    };
+    in_both_modes(prepare, |watched| {
+        fs::rename(&watched.dir, watched.path("last")).unwrap();
+        fs::rename(watched.path("next"), &watched.dir).unwrap();
+        watched.wait_for_content("a", "next");
+        // And back, so that the watch on the first one must be there again.
+        fs::rename(&watched.dir, watched.path("next")).unwrap();
+        fs::rename(watched.path("last"), &watched.dir).unwrap();
+        watched.wait_for_content("a", "old");
+        fs::write(watched.dir.join("a.wasm"), "written").unwrap();
+        watched.wait_for_content("a", "written");
+        assert!(!watched.has_seen_removal(), "{:?}", watched.seen);
+    });
+}
+
+#[test]
+fn the_directory_goes_away_and_is_the_same_again() {
+    in_both_modes(one_plugin, |watched| {
+        fs::rename(&watched.dir, watched.path("elsewhere")).unwrap();
+        watched.wait_for(|change| *change == Change::Directory { present: false });
+        fs::rename(watched.path("elsewhere"), &watched.dir).unwrap();
+        watched.wait_for_content("a", "old");
+        fs::write(watched.dir.join("a.wasm"), "new").unwrap();
+        watched.wait_for_content("a", "new");
+    });
+}
+
+#[test]
+fn the_directory_is_a_link_that_is_switched() {
+    let prepare = |root: &Path| {
+        for (dir, content) in [("v1", "one"), ("v2", "two")] {
+            fs::create_dir(root.join(dir)).unwrap();
+            fs::write(root.join(dir).join("a.wasm"), content).unwrap();
+        }
+        symlink("v1", root.join("plugins")).unwrap();
+    };
+    in_both_modes(prepare, |watched| {
+        symlink("v2", watched.path("next")).unwrap();
+        fs::rename(watched.path("next"), &watched.dir).unwrap();
+        watched.wait_for_content("a", "two");
+        fs::write(watched.path("v2/a.wasm"), "two, written").unwrap();
+        watched.wait_for_content("a", "two, written");
+        assert!(!watched.has_seen_removal());
+    });
+}
+
+#[test]
+fn a_relative_path_will_do() {
+    let here = std::env::current_dir().unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let mut relative: PathBuf = here.components().skip(1).map(|_| "..").collect();
+    relative.push(root.path().strip_prefix("/").unwrap());
+    let (_watcher, mut changes) = watch(relative.clone(), WatchMode::Events, HOUR).unwrap();
+    assert_eq!(
+        changes.blocking_recv(),
+        Some(Change::Directory { present: true })
+    );
+    assert_eq!(changes.blocking_recv(), Some(Change::Ready));
+    fs::write(root.path().join("a.wasm"), "x").unwrap();
+    let path = relative.join("a.wasm");
+    assert_eq!(
+        changes.blocking_recv(),
+        Some(Change::Upsert {
+            name: "a".into(),
+            path,
+            settled: false
+        })
+    );
+}
+
+#[test]
+fn a_file_is_no_directory() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let error = watch(file.path().to_owned(), WatchMode::Events, HOUR).unwrap_err();
+    assert!(matches!(error, WatchError::NotADirectory { .. }), "{error}");
+}

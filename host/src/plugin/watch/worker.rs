@@ -1,0 +1,230 @@
+//! The thread behind a watcher: waits for events or the time, looks, and passes on what the settler decides.
+//!
+//! A thread and not a task, because looking blocks, for long if a network file system is away.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use notify::Event;
+use tokio::sync::mpsc;
+
+use super::hint::Hints;
+use super::notifier::Notifier;
+use super::scan::{Found, Seen, scan};
+use super::settle::{Settler, Timing};
+use super::{Change, WatchMode};
+
+/// What wakes the worker up.
+#[derive(Debug)]
+pub(super) enum Message {
+    Event(Event),
+    /// Something happened, but the system can't say what.
+    EventsLost,
+    Stop,
+}
+
+/// Starts the thread. It ends by [`Message::Stop`], or when nobody receives changes any more.
+pub(super) fn spawn(
+    dir: PathBuf,
+    mode: WatchMode,
+    interval: Duration,
+    changes: mpsc::Sender<Change>,
+) -> io::Result<Sender<Message>> {
+    let (sender, messages) = channel();
+    let to_worker = sender.clone();
+    std::thread::Builder::new()
+        .name("tollgate-watch".into())
+        .spawn(move || {
+            Worker::new(dir, mode, interval, to_worker).run(&messages, &changes);
+        })?;
+    Ok(sender)
+}
+
+struct Worker {
+    /// As it was given; the changes' paths begin with it.
+    dir: PathBuf,
+    /// The same, absolute.
+    absolute_dir: PathBuf,
+    interval: Duration,
+    notifier: Option<Notifier>,
+    hints: Hints,
+    settler: Settler,
+    /// Plugin files that are symbolic links.
+    links: Vec<PathBuf>,
+    remarks: Remarks,
+}
+
+impl Worker {
+    fn new(dir: PathBuf, mode: WatchMode, interval: Duration, messages: Sender<Message>) -> Worker {
+        let notifier = match mode {
+            WatchMode::Events => notifier_or_warning(&dir, messages),
+            WatchMode::Poll => None,
+        };
+        let timing = if notifier.is_some() {
+            Timing::EVENTS
+        } else {
+            Timing::POLL
+        };
+        Worker {
+            absolute_dir: std::path::absolute(&dir).unwrap_or_else(|_| dir.clone()),
+            dir,
+            interval,
+            notifier,
+            hints: Hints::default(),
+            settler: Settler::new(timing),
+            links: Vec::new(),
+            remarks: Remarks::default(),
+        }
+    }
+
+    fn run(mut self, messages: &Receiver<Message>, changes: &mpsc::Sender<Change>) {
+        loop {
+            let now = Instant::now();
+            for change in self.look(now) {
+                if changes.blocking_send(change).is_err() {
+                    return;
+                }
+            }
+            let next_look = now + self.interval;
+            let wake_at = self
+                .settler
+                .wake_at()
+                .map_or(next_look, |at| at.min(next_look));
+            if !self.wait(messages, wake_at) {
+                return;
+            }
+        }
+    }
+
+    fn look(&mut self, now: Instant) -> Vec<Change> {
+        if let Some(notifier) = &mut self.notifier {
+            notifier.update(
+                &self.absolute_dir,
+                &absolute(&self.absolute_dir, &self.links),
+            );
+        }
+        let found = scan(&self.dir);
+        self.remarks.make(&self.dir, &found);
+        if let (Some(notifier), Found::Files { links, .. }) = (&mut self.notifier, &found)
+            && *links != self.links
+        {
+            // A look counts only if what happens after it is an event.
+            self.links.clone_from(links);
+            notifier.update(&self.absolute_dir, &absolute(&self.absolute_dir, links));
+            return self.settler.look(now, scan(&self.dir));
+        }
+        self.settler.look(now, found)
+    }
+
+    /// Sleeps until something concerns us or the time has come. False means to stop.
+    fn wait(&mut self, messages: &Receiver<Message>, wake_at: Instant) -> bool {
+        loop {
+            let timeout = wake_at.saturating_duration_since(Instant::now());
+            let mut must_look = match messages.recv_timeout(timeout) {
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
+                Ok(message) => self.note(message),
+                Err(RecvTimeoutError::Timeout) => return true,
+            };
+            while let Ok(message) = messages.try_recv() {
+                if matches!(message, Message::Stop) {
+                    return false;
+                }
+                must_look |= self.note(message);
+            }
+            if must_look {
+                return true;
+            }
+        }
+    }
+
+    /// Whether a look is due now.
+    fn note(&mut self, message: Message) -> bool {
+        let Message::Event(event) = message else {
+            self.forget_hints();
+            return true;
+        };
+        if !self
+            .notifier
+            .as_mut()
+            .is_some_and(|notifier| notifier.concerns(&event))
+        {
+            return false;
+        }
+        if event.need_rescan() {
+            self.forget_hints();
+        } else if Notifier::tells_closing()
+            && let Some((file, hint)) = self.hints.of(&event)
+        {
+            self.settler.hint(Instant::now(), file, hint);
+        }
+        true
+    }
+
+    fn forget_hints(&mut self) {
+        self.hints.forget();
+        self.settler.forget_hints();
+    }
+}
+
+fn notifier_or_warning(dir: &Path, messages: Sender<Message>) -> Option<Notifier> {
+    match Notifier::new(messages) {
+        Ok(notifier) => Some(notifier),
+        Err(error) => {
+            tracing::warn!(directory = %dir.display(), %error, "no file system events, so plugins are polled");
+            None
+        }
+    }
+}
+
+fn absolute(dir: &Path, files: &[PathBuf]) -> Vec<PathBuf> {
+    files
+        .iter()
+        .filter_map(|path| path.file_name().map(|name| dir.join(name)))
+        .collect()
+}
+
+/// Warnings, each once for as long as its cause lasts.
+#[derive(Debug, Default)]
+struct Remarks {
+    shadowed: BTreeMap<PathBuf, PathBuf>,
+    unreadable: bool,
+}
+
+impl Remarks {
+    fn make(&mut self, dir: &Path, found: &Found) {
+        match found {
+            Found::Unknown(error) => {
+                if !std::mem::replace(&mut self.unreadable, true) {
+                    tracing::warn!(
+                        directory = %dir.display(), %error,
+                        "cannot look at the plugins, so they stay as they are"
+                    );
+                }
+            }
+            Found::NoDirectory => *self = Remarks::default(),
+            Found::Files { files, .. } => {
+                self.unreadable = false;
+                self.make_about_shadows(files);
+            }
+        }
+    }
+
+    fn make_about_shadows(&mut self, files: &[Seen]) {
+        let mut shadowed = BTreeMap::new();
+        for seen in files {
+            for path in &seen.shadows {
+                if self.shadowed.get(path) != Some(&seen.path) {
+                    tracing::warn!(
+                        plugin = %seen.name, used = %seen.path.display(), ignored = %path.display(),
+                        "two files for one plugin; remove one of them"
+                    );
+                }
+                shadowed.insert(path.clone(), seen.path.clone());
+            }
+        }
+        self.shadowed = shadowed;
+    }
+}

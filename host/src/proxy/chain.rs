@@ -1,0 +1,195 @@
+//! The onion: requests go through the interceptors in order, responses in reverse order, each through those that saw
+//! its request.
+
+use smallvec::SmallVec;
+
+use super::error::ExchangeError;
+use crate::interceptor::{Chain, Hook, InterceptError, Interceptor, OnFailure, Outcome, Verdict};
+use crate::message::Exchange;
+
+/// Positions in the chain of the interceptors whose `forward_request` ran, in order.
+pub type Ran = SmallVec<[u16; 16]>;
+
+/// Takes a request through the chain until one interceptor answers it or none is left.
+pub async fn forward_request<I: Interceptor>(
+    chain: &Chain<I>,
+    mut exchange: Box<Exchange>,
+) -> (Box<Exchange>, Ran, Result<Verdict, ExchangeError>) {
+    let mut ran = Ran::new();
+    for (position, interceptor) in (0..).zip(&chain.interceptors) {
+        if !interceptor.matches(&exchange.request) {
+            continue;
+        }
+        ran.push(position);
+        checkpoint(&mut exchange, interceptor.on_failure());
+        let (returned, result) = interceptor.forward_request(exchange).await;
+        exchange = returned;
+        match settle(&mut exchange, result, interceptor.as_ref(), Hook::ForwardRequest) {
+            Ok(Some(Verdict::Respond)) => return (exchange, ran, Ok(Verdict::Respond)),
+            Ok(Some(Verdict::Forward)) => exchange.reset_response(),
+            Ok(None) => {}
+            Err(error) => return (exchange, ran, Err(error)),
+        }
+    }
+    (exchange, ran, Ok(Verdict::Forward))
+}
+
+/// Takes a response back through the interceptors that ran.
+pub async fn return_response<I: Interceptor>(
+    chain: &Chain<I>,
+    mut exchange: Box<Exchange>,
+    ran: &Ran,
+) -> (Box<Exchange>, Result<(), ExchangeError>) {
+    for &position in ran.iter().rev() {
+        let interceptor = &chain.interceptors[usize::from(position)];
+        checkpoint(&mut exchange, interceptor.on_failure());
+        let (returned, result): Outcome<()> = interceptor.return_response(exchange).await;
+        exchange = returned;
+        if let Err(error) = settle(&mut exchange, result, interceptor.as_ref(), Hook::ReturnResponse) {
+            return (exchange, Err(error));
+        }
+    }
+    (exchange, Ok(()))
+}
+
+fn checkpoint(exchange: &mut Exchange, policy: OnFailure) {
+    if policy == OnFailure::Open {
+        exchange.checkpoint();
+    }
+}
+
+/// What a call came to under the interceptor's policy; `None` when it failed and was undone.
+fn settle<T>(
+    exchange: &mut Exchange,
+    result: Result<T, InterceptError>,
+    interceptor: &impl Interceptor,
+    hook: Hook,
+) -> Result<Option<T>, ExchangeError> {
+    match (result, interceptor.on_failure()) {
+        (Ok(value), _) => {
+            exchange.commit();
+            Ok(Some(value))
+        }
+        (Err(error), OnFailure::Open) => {
+            tracing::warn!(exchange = %exchange.id, "plugin {} {error} in {hook}; undone, going on", interceptor.name());
+            exchange.rollback();
+            Ok(None)
+        }
+        (Err(error), OnFailure::Closed) => {
+            Err(ExchangeError::Interceptor { name: interceptor.name().to_owned(), hook, error })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use http::{HeaderValue, request};
+
+    use super::*;
+    use crate::message::Body;
+
+    /// Appends its name to the field `trail` of what it sees, then does as told.
+    struct Marker {
+        name: &'static str,
+        forward: Result<Verdict, InterceptError>,
+        back: Result<(), InterceptError>,
+        policy: OnFailure,
+        matches: bool,
+    }
+
+    fn marker(name: &'static str) -> Marker {
+        Marker { name, forward: Ok(Verdict::Forward), back: Ok(()), policy: OnFailure::Closed, matches: true }
+    }
+
+    impl Interceptor for Marker {
+        fn name(&self) -> &str {
+            self.name
+        }
+        fn matches(&self, _: &request::Parts) -> bool {
+            self.matches
+        }
+        fn on_failure(&self) -> OnFailure {
+            self.policy
+        }
+        async fn forward_request(&self, mut exchange: Box<Exchange>) -> Outcome<Verdict> {
+            exchange.request.headers.append("trail", HeaderValue::from_static(self.name));
+            exchange.response.headers.append("trail", HeaderValue::from_static(self.name));
+            exchange.set_request_body(self.name.into());
+            (exchange, self.forward.clone())
+        }
+        async fn return_response(&self, mut exchange: Box<Exchange>) -> Outcome<()> {
+            exchange.response.headers.append("trail", HeaderValue::from_static(self.name));
+            exchange.set_response_body(self.name.into());
+            (exchange, self.back.clone())
+        }
+    }
+
+    fn trail(fields: &http::HeaderMap) -> Vec<&str> {
+        fields.get_all("trail").iter().map(|v| v.to_str().unwrap()).collect()
+    }
+
+    fn bytes(body: &Body) -> &[u8] {
+        match body {
+            Body::Full { data, .. } => data,
+            _ => b"",
+        }
+    }
+
+    async fn run(markers: Vec<Marker>) -> (Box<Exchange>, Result<Verdict, ExchangeError>) {
+        let chain = Chain { interceptors: markers.into_iter().map(Arc::new).collect(), generation: 0 };
+        let (exchange, ran, verdict) = forward_request(&chain, Box::new(Exchange::probe())).await;
+        if verdict.is_err() {
+            return (exchange, verdict);
+        }
+        let (exchange, returned) = return_response(&chain, exchange, &ran).await;
+        (exchange, returned.and(verdict))
+    }
+
+    #[tokio::test]
+    async fn requests_go_in_order_and_responses_in_reverse() {
+        let (exchange, verdict) = run(vec![marker("a"), marker("b"), Marker { matches: false, ..marker("c") }]).await;
+        assert_eq!(verdict.unwrap(), Verdict::Forward);
+        assert_eq!(trail(&exchange.request.headers), ["a", "b"]);
+        assert_eq!(trail(&exchange.response.headers), ["b", "a"]);
+    }
+
+    #[tokio::test]
+    async fn an_answer_skips_what_comes_after_and_returns_through_the_responder() {
+        let (exchange, verdict) =
+            run(vec![marker("a"), Marker { forward: Ok(Verdict::Respond), ..marker("b") }, marker("c")]).await;
+        assert_eq!(verdict.unwrap(), Verdict::Respond);
+        assert_eq!(trail(&exchange.request.headers), ["a", "b"]);
+        // What a set on a response that it then forwarded is forgotten; b's answer stands.
+        assert_eq!(trail(&exchange.response.headers), ["b", "b", "a"]);
+    }
+
+    #[tokio::test]
+    async fn a_closed_failure_ends_the_exchange() {
+        let failing = Marker { forward: Err(InterceptError::Trapped("x".into())), ..marker("b") };
+        let (exchange, verdict) = run(vec![marker("a"), failing, marker("c")]).await;
+        let error = verdict.unwrap_err();
+        assert_eq!(error.to_string(), "plugin b trapped: x in forward-request");
+        assert_eq!(trail(&exchange.request.headers), ["a", "b"]);
+    }
+
+    #[tokio::test]
+    async fn an_open_failure_is_undone_both_ways() {
+        let failing = |policy| Marker {
+            forward: Err(InterceptError::Returned("x".into())),
+            back: Err(InterceptError::Returned("y".into())),
+            policy,
+            ..marker("b")
+        };
+        let (exchange, verdict) = run(vec![marker("a"), failing(OnFailure::Open), marker("c")]).await;
+        assert_eq!(verdict.unwrap(), Verdict::Forward);
+        assert_eq!(trail(&exchange.request.headers), ["a", "c"]);
+        assert_eq!(trail(&exchange.response.headers), ["c", "a"]);
+        assert_eq!(bytes(&exchange.request_body), b"c");
+        assert_eq!(bytes(&exchange.response_body), b"a");
+
+        let (exchange, _) = run(vec![marker("a"), failing(OnFailure::Open)]).await;
+        assert_eq!(bytes(&exchange.request_body), b"a", "the body that the failed call replaced is back");
+    }
+}

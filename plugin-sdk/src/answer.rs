@@ -1,0 +1,85 @@
+//! A response that a plugin makes itself. It is built as a value and handed to the host when the hook returns it, so
+//! that a mistake in it is the hook's error and not a half-made response.
+
+use crate::host::{self, Field, Side};
+use crate::{Error, FieldError, Result, Verdict};
+
+/// A response to give without asking the backend: `Ok(Answer::new(403).text("no").into())`.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    status: u16,
+    fields: Vec<Field>,
+    /// The body's type, unless a field `content-type` says otherwise.
+    media_type: Option<&'static str>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    /// A response with this status (200 to 599), no fields and an empty body.
+    pub fn new(status: u16) -> Self {
+        Self {
+            status,
+            fields: Vec::new(),
+            media_type: None,
+            body: Vec::new(),
+        }
+    }
+
+    /// Adds a field; one of the same name stays.
+    #[must_use]
+    pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.fields.push((name.to_owned(), value.as_ref().to_vec()));
+        self
+    }
+
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// A body of `text/plain; charset=utf-8`, unless a field `content-type` says otherwise.
+    #[must_use]
+    pub fn text(mut self, text: impl Into<String>) -> Self {
+        self.media_type = Some("text/plain; charset=utf-8");
+        self.body(text.into())
+    }
+
+    /// A body of `application/json`, unless a field `content-type` says otherwise. The error is the value's own: it
+    /// can't be JSON.
+    pub fn json<T: serde::Serialize + ?Sized>(mut self, value: &T) -> Result<Self> {
+        self.media_type = Some("application/json");
+        Ok(self.body(serde_json::to_vec(value)?))
+    }
+
+    /// Hands the answer to the host as the response of the exchange in hand.
+    pub(crate) fn give(self) -> Result<()> {
+        let refused = |error: FieldError| Error::new(format_args!("the plugin's answer: {error}"));
+        let (status, fields, body) = self.into_parts();
+        host::set_status(status).map_err(refused)?;
+        if !fields.is_empty() {
+            host::set_fields(Side::Response, &fields).map_err(refused)?;
+        }
+        host::set_body(Side::Response, &body);
+        Ok(())
+    }
+
+    /// Status, fields with `content-type` among them, and body.
+    pub(crate) fn into_parts(self) -> (u16, Vec<Field>, Vec<u8>) {
+        let mut fields = self.fields;
+        if let Some(media_type) = self.media_type
+            && !fields
+                .iter()
+                .any(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+        {
+            fields.push(("content-type".to_owned(), media_type.as_bytes().to_vec()));
+        }
+        (self.status, fields, self.body)
+    }
+}
+
+impl From<Answer> for Verdict {
+    fn from(answer: Answer) -> Self {
+        Self::Respond(answer)
+    }
+}

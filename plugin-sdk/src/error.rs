@@ -1,0 +1,128 @@
+//! What a hook may fail with, and what the host may refuse.
+//!
+//! `Error` is one line of text: that is all that crosses to the host, which writes it to its log and lets the plugin's
+//! failure policy decide about the exchange. Everything that is a `std::error::Error` becomes one by `?`.
+
+use std::fmt;
+
+/// What hooks return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a hook gave up on the exchange. The text goes to the host's log, never to the client.
+///
+/// Like `anyhow::Error` it converts from every [`std::error::Error`] and therefore isn't one itself.
+pub struct Error(String);
+
+/// Why a part of a message could not be changed. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FieldError {
+    /// The name is not a token (RFC 9110, section 5.6.2).
+    InvalidName(String),
+    /// The value can't stand where it was put; holds what is wrong with it.
+    InvalidValue(String),
+    /// The field describes the connection or the framing, which the host alone sets; holds its name.
+    OwnedByHost(String),
+    /// The message has as many fields as the host allows.
+    TooMany,
+}
+
+/// Why a body can't be had. A plugin that can't go on without it hands this on with `?`; the client then sees 413,
+/// 408 or 502.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BodyError {
+    /// Longer than this plugin may read at once; holds that limit in bytes. The body is still whole for everyone else.
+    TooLarge(u64),
+    /// No further byte came in the time that the host allows.
+    TimedOut,
+    /// The peer went away or broke the framing; holds what the host saw.
+    Disconnected(String),
+    /// It has gone on to its receiver: the request's body in `return_response`, unless a plugin read or set it before.
+    AlreadyStreamed,
+}
+
+impl Error {
+    /// An error of the plugin's own: one lower-case clause that says what is wrong.
+    pub fn new(message: impl fmt::Display) -> Self {
+        Self(message.to_string())
+    }
+}
+
+impl<E: std::error::Error> From<E> for Error {
+    fn from(error: E) -> Self {
+        let mut text = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            text = format!("{text}: {cause}");
+            source = cause.source();
+        }
+        Self(text)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidName(name) => write!(f, "{name:?} is not a field name"),
+            Self::InvalidValue(what) => f.write_str(what),
+            Self::OwnedByHost(name) => write!(f, "the field {name} is set by the host alone"),
+            Self::TooMany => f.write_str("the message has as many fields as the host allows"),
+        }
+    }
+}
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge(limit) => {
+                write!(f, "the body is longer than the {limit} bytes that this plugin may read")
+            }
+            Self::TimedOut => f.write_str("the body did not arrive in time"),
+            Self::Disconnected(what) => write!(f, "the body broke off: {what}"),
+            Self::AlreadyStreamed => f.write_str(
+                "the body has gone on to its receiver: read it in forward_request if it is needed later",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for FieldError {}
+impl std::error::Error for BodyError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_mark_keeps_the_whole_chain_of_causes() {
+        #[derive(Debug)]
+        struct Outer(BodyError);
+        impl fmt::Display for Outer {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("no order")
+            }
+        }
+        impl std::error::Error for Outer {
+            fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+                Some(&self.0)
+            }
+        }
+
+        let fails = || -> Result<()> { Err(Outer(BodyError::TimedOut))? };
+        assert_eq!(
+            fails().unwrap_err().to_string(),
+            "no order: the body did not arrive in time"
+        );
+    }
+}

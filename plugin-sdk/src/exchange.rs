@@ -1,0 +1,27 @@
+//! Facts about the exchange in hand, and notes that travel with it.
+//!
+//! An instance of a plugin serves many exchanges, and the two hooks of one exchange may run in two instances: what
+//! `return_response` must know from `forward_request` goes into a note.
+
+use crate::host;
+
+/// Names this exchange in logs; unique for as long as the host runs.
+pub fn id() -> String {
+    host::id()
+}
+
+/// The address and port of the peer on the connection: `127.0.0.1:50312`.
+pub fn client_address() -> String {
+    host::client_address()
+}
+
+/// A note that this plugin, or one that ran earlier in the exchange, left under `key`.
+pub fn note(key: &str) -> Option<Vec<u8>> {
+    host::note(key)
+}
+
+/// Leaves a note for `return_response` and for the plugins that run later in this exchange. All plugins share the
+/// keys: begin yours with the plugin's name unless others shall read the note.
+pub fn set_note(key: &str, value: impl AsRef<[u8]>) {
+    host::set_note(key, value.as_ref());
+}

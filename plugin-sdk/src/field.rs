@@ -1,0 +1,91 @@
+//! A field's value: bytes that are nearly always text.
+//!
+//! The wire allows any bytes but CR, LF and NUL (RFC 9110, section 5.5), so a value is not a `String`; but it compares
+//! with strings, prints like one, and gives one where it is one.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// The value of a field, as it stands on the wire.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FieldValue(Vec<u8>);
+
+impl FieldValue {
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
+    /// The value as text; none if it is not UTF-8.
+    pub fn as_str(&self) -> Option<&str> {
+        std::str::from_utf8(&self.0).ok()
+    }
+
+    /// The value as text; bytes that are not UTF-8 become U+FFFD.
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.0)
+    }
+
+    /// Whether one of the members of this comma-separated list is `member`, case ignored (RFC 9110, section 5.6.1).
+    pub fn has_member(&self, member: &str) -> bool {
+        self.0
+            .split(|byte| *byte == b',')
+            .any(|part| part.trim_ascii().eq_ignore_ascii_case(member.as_bytes()))
+    }
+}
+
+impl From<Vec<u8>> for FieldValue {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+}
+
+impl AsRef<[u8]> for FieldValue {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl PartialEq<str> for FieldValue {
+    fn eq(&self, other: &str) -> bool {
+        self.0 == other.as_bytes()
+    }
+}
+
+impl PartialEq<&str> for FieldValue {
+    fn eq(&self, other: &&str) -> bool {
+        self.0 == other.as_bytes()
+    }
+}
+
+impl fmt::Display for FieldValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text())
+    }
+}
+
+impl fmt::Debug for FieldValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.escape_ascii())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_text_where_it_is_text() {
+        let value = FieldValue::from(b"gzip, BR ,identity".to_vec());
+        assert_eq!(value, "gzip, BR ,identity");
+        assert!(value.has_member("br") && !value.has_member("zip"));
+
+        let odd = FieldValue::from(vec![b'a', 0xff]);
+        assert_eq!(odd.as_str(), None);
+        assert_eq!(odd.to_string(), "a\u{fffd}");
+        assert_eq!(format!("{odd:?}"), "\"a\\xff\"");
+    }
+}

@@ -1,0 +1,157 @@
+//! What requests and responses have in common: fields and a body.
+//!
+//! The methods are written once here and put into both types, rather than into a trait that authors would have to
+//! import. Each is one host call; nothing is fetched before it is asked for.
+
+use std::borrow::Cow;
+
+use crate::{Error, FieldValue, Result, host, host::Side};
+
+/// The methods on fields and body, for the message that `$side` names.
+macro_rules! message_methods {
+    ($side:expr) => {
+        /// The first value of a field; none if the message doesn't have it. An empty value is not an absent one.
+        pub fn field(&self, name: &str) -> Option<$crate::FieldValue> {
+            $crate::host::field($side, name).map(Into::into)
+        }
+
+        /// All values of a field in their order.
+        pub fn field_values(&self, name: &str) -> Vec<$crate::FieldValue> {
+            $crate::message::values($side, name)
+        }
+
+        /// All fields in the order of the message, names in lower case, in one call.
+        pub fn fields(&self) -> Vec<(String, $crate::FieldValue)> {
+            $crate::message::fields($side)
+        }
+
+        /// Makes this the only value of the field.
+        pub fn set_field(
+            &mut self,
+            name: &str,
+            value: impl AsRef<[u8]>,
+        ) -> Result<(), $crate::FieldError> {
+            $crate::host::set_field($side, name, value.as_ref())
+        }
+
+        /// Sets several fields in one call: what the list has of a name, once or repeated, is all that the message has
+        /// of it afterwards; other names are left alone. If one is refused, none is changed.
+        pub fn set_fields<N: AsRef<str>, V: AsRef<[u8]>>(
+            &mut self,
+            fields: impl IntoIterator<Item = (N, V)>,
+        ) -> Result<(), $crate::FieldError> {
+            let fields: Vec<_> = fields
+                .into_iter()
+                .map(|(name, value)| (name.as_ref().to_owned(), value.as_ref().to_vec()))
+                .collect();
+            $crate::host::set_fields($side, &fields)
+        }
+
+        /// Adds a value behind those that the field has.
+        pub fn append_field(
+            &mut self,
+            name: &str,
+            value: impl AsRef<[u8]>,
+        ) -> Result<(), $crate::FieldError> {
+            $crate::host::append_field($side, name, value.as_ref())
+        }
+
+        /// Removes every value of the field; it is no error if there was none.
+        pub fn delete_field(&mut self, name: &str) -> Result<(), $crate::FieldError> {
+            $crate::host::delete_field($side, name)
+        }
+
+        /// The whole body, empty if there is none, as sent: `content-encoding` is not undone. It stays in place for
+        /// everyone else. A body that no plugin asks for streams past, so ask only when it is needed.
+        pub fn body(&self) -> Result<Vec<u8>, $crate::BodyError> {
+            $crate::host::body($side)
+        }
+
+        /// The whole body as text; an error if it is not UTF-8.
+        pub fn text(&self) -> Result<String> {
+            $crate::message::text($side)
+        }
+
+        /// The whole body, read as JSON.
+        pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
+            Ok(serde_json::from_slice(&self.body()?)?)
+        }
+
+        /// Replaces the body. The host sets `content-length`.
+        pub fn set_body(&mut self, body: impl AsRef<[u8]>) {
+            $crate::host::set_body($side, body.as_ref());
+        }
+
+        /// Replaces the body by a value as JSON. `content-type` becomes `application/json` unless it names a JSON type
+        /// already.
+        pub fn set_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
+            let body = serde_json::to_vec(value)?;
+            $crate::message::be_json($side)?;
+            self.set_body(body);
+            Ok(())
+        }
+
+        /// Rewrites the body as text. True if it was text; a body that isn't (an image, say) is left alone. A
+        /// compressed body is an error: let the backend send it plain, by `set_field("accept-encoding", "identity")` on
+        /// the request.
+        pub fn map_text(&mut self, rewrite: impl FnOnce(&str) -> String) -> Result<bool> {
+            $crate::message::refuse_compressed($side)?;
+            let body = self.body()?;
+            let Ok(text) = std::str::from_utf8(&body) else {
+                return Ok(false);
+            };
+            let rewritten = rewrite(text);
+            if rewritten != text {
+                self.set_body(rewritten);
+            }
+            Ok(true)
+        }
+    };
+}
+pub(crate) use message_methods;
+
+pub(crate) fn values(side: Side, name: &str) -> Vec<FieldValue> {
+    let values = host::field_values(side, name);
+    values.into_iter().map(Into::into).collect()
+}
+
+pub(crate) fn fields(side: Side) -> Vec<(String, FieldValue)> {
+    let fields = host::fields(side).into_iter();
+    fields.map(|(name, value)| (name, value.into())).collect()
+}
+
+pub(crate) fn text(side: Side) -> Result<String> {
+    String::from_utf8(host::body(side)?).map_err(|_| match coding(side) {
+        Some(coding) => compressed(&coding),
+        None => Error::new("the body is not UTF-8"),
+    })
+}
+
+pub(crate) fn refuse_compressed(side: Side) -> Result<()> {
+    coding(side).map_or(Ok(()), |coding| Err(compressed(&coding)))
+}
+
+pub(crate) fn be_json(side: Side) -> Result<()> {
+    let names_json = |value: Vec<u8>| {
+        String::from_utf8_lossy(&value)
+            .to_ascii_lowercase()
+            .contains("json")
+    };
+    if !host::field(side, "content-type").is_some_and(names_json) {
+        host::set_field(side, "content-type", b"application/json")?;
+    }
+    Ok(())
+}
+
+/// The content coding, if the body has one.
+fn coding(side: Side) -> Option<FieldValue> {
+    let coding = FieldValue::from(host::field(side, "content-encoding")?);
+    let plain = matches!(coding.text(), Cow::Borrowed("" | "identity"));
+    (!plain).then_some(coding)
+}
+
+fn compressed(coding: &FieldValue) -> Error {
+    Error::new(format_args!(
+        "the body is compressed (content-encoding: {coding}): ask for it plain with accept-encoding: identity"
+    ))
+}

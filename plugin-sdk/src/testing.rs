@@ -1,0 +1,186 @@
+//! Running a plugin natively, with plain `cargo test`: no wasm, no proxy.
+//!
+//! ```
+//! use tollgate_plugin::{Answer, Plugin, Request, Result, Verdict, testing};
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Mark {
+//!     value: String,
+//! }
+//!
+//! impl Plugin for Mark {
+//!     fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
+//!         request.set_field("X-Mark", &self.value)?;
+//!         Ok(Verdict::Forward)
+//!     }
+//! }
+//!
+//! let outcome = testing::exchange()
+//!     .target("/x")
+//!     .setting("value", "seen")
+//!     .backend_response(Answer::new(200).text("hello"))
+//!     .run::<Mark>();
+//! assert_eq!(outcome.request.field("x-mark"), Some("seen"));
+//! assert_eq!(outcome.response.text(), "hello");
+//! assert_eq!(outcome.error, None);
+//! ```
+//!
+//! The exchange goes by the same rules as in the host (`wit/v0.1`): what may stand in a name, a value, a target and a
+//! status; which fields are the host's; when a body can be read. The free functions of the crate (`exchange::id()`,
+//! `info!`, …) speak of the exchange that runs on the calling thread.
+
+mod message;
+mod outcome;
+pub(crate) mod state;
+#[cfg(test)]
+mod tests;
+
+pub use outcome::{Outcome, RequestSeen, ResponseSeen};
+pub use serde_json::json;
+
+use serde_json::Value;
+use state::{Body, State};
+
+use crate::{Answer, BodyError, Plugin, export};
+
+/// An exchange to run a plugin on: `GET /` without fields from `127.0.0.1:50000`, answered by the backend with an
+/// empty 200, until said otherwise.
+#[must_use]
+#[derive(Debug, Default)]
+pub struct Exchange {
+    state: State,
+    backend: Option<Answer>,
+    backend_body_error: Option<BodyError>,
+}
+
+/// An exchange to run a plugin on.
+pub fn exchange() -> Exchange {
+    Exchange::default()
+}
+
+impl Exchange {
+    pub fn method(mut self, method: &str) -> Self {
+        checked(self.state.set_method(method), "method");
+        self
+    }
+
+    pub fn scheme(mut self, scheme: &str) -> Self {
+        self.state.scheme = scheme.to_owned();
+        self
+    }
+
+    /// The authority that the client asked for, which is also the request's field `host`.
+    pub fn authority(self, authority: &str) -> Self {
+        self.field("host", authority)
+    }
+
+    pub fn target(mut self, target: &str) -> Self {
+        checked(self.state.set_target(target), "target");
+        self
+    }
+
+    /// Adds a field to the request, as it came from the client: `content-length` and the like may be among them.
+    pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        checked(self.state.request.receive(name, value.as_ref()), name);
+        self
+    }
+
+    /// The request's body.
+    pub fn body(mut self, body: impl AsRef<[u8]>) -> Self {
+        self.state.request.body = Body::Streaming(body.as_ref().to_vec());
+        self
+    }
+
+    /// Makes every read of the request's body fail.
+    pub fn body_error(mut self, error: BodyError) -> Self {
+        self.state.request.body = Body::Broken(error);
+        self
+    }
+
+    pub fn id(mut self, id: &str) -> Self {
+        self.state.id = id.to_owned();
+        self
+    }
+
+    pub fn client_address(mut self, address: &str) -> Self {
+        self.state.client_address = address.to_owned();
+        self
+    }
+
+    /// A note that an earlier plugin left.
+    pub fn note(mut self, key: &str, value: impl AsRef<[u8]>) -> Self {
+        self.state
+            .notes
+            .insert(key.to_owned(), value.as_ref().to_vec());
+        self
+    }
+
+    /// One setting, as it would stand in the host's configuration.
+    pub fn setting(mut self, key: &str, value: impl Into<Value>) -> Self {
+        let text = match value.into() {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        self.state.settings.push((key.to_owned(), text));
+        self
+    }
+
+    /// All settings, as a JSON object: `json!({ "limit": 3 })`.
+    pub fn settings(self, settings: Value) -> Self {
+        let Value::Object(settings) = settings else {
+            panic!("settings are an object, not {settings}");
+        };
+        settings
+            .into_iter()
+            .fold(self, |exchange, (key, value)| exchange.setting(&key, value))
+    }
+
+    /// What `random::u64` gives: the seed of a fixed sequence. Zero until set.
+    pub fn random_seed(mut self, seed: u64) -> Self {
+        self.state.random = seed;
+        self
+    }
+
+    /// What the backend answers.
+    pub fn backend_response(mut self, answer: Answer) -> Self {
+        self.backend = Some(answer);
+        self
+    }
+
+    /// Makes every read of the backend's body fail.
+    pub fn backend_body_error(mut self, error: BodyError) -> Self {
+        self.backend_body_error = Some(error);
+        self
+    }
+
+    /// Makes the plugin from the settings and runs both hooks, as the host would for a chain of this one plugin.
+    pub fn run<P: Plugin>(self) -> Outcome {
+        let Self {
+            state,
+            backend,
+            backend_body_error,
+        } = self;
+        let guard = state::install(state);
+        let plugin = export::load::<P>();
+        let answered = export::forward_request(&plugin);
+        let request = state::with(|state| {
+            let seen = RequestSeen::of(state);
+            state.request.body.pass_on();
+            seen
+        });
+        if answered == Ok(false) {
+            state::with(|state| state.answer_from_backend(backend, backend_body_error));
+        }
+        let reached_backend = answered == Ok(false);
+        let error = match answered {
+            Ok(_) => export::return_response(&plugin).err(),
+            Err(error) => Some(error),
+        };
+        Outcome::of(guard.take(), request, reached_backend, error)
+    }
+}
+
+/// A mistake in the test itself, not in the plugin.
+fn checked<T, E: std::fmt::Display>(result: Result<T, E>, what: &str) -> T {
+    result.unwrap_or_else(|error| panic!("{what}: {error}"))
+}

@@ -1,0 +1,121 @@
+//! What a run left behind, for a test to look at.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::state::{Body, State};
+use crate::Level;
+use crate::host::Field;
+
+/// What became of the exchange.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The request as the plugin left it: what the backend saw, if it was asked.
+    pub request: RequestSeen,
+    /// The response as the client sees it, unless `error` is set.
+    pub response: ResponseSeen,
+    /// Whether the backend was asked; false if the plugin answered or failed before.
+    pub reached_backend: bool,
+    /// Why a hook failed; the host would now go by the plugin's failure policy.
+    pub error: Option<String>,
+    /// Lines for the host's log.
+    pub log: Vec<(Level, String)>,
+    /// Notes by key.
+    pub notes: BTreeMap<String, Vec<u8>>,
+    /// How long the plugin asked to wait (feature `clocks`); no time passes in a test.
+    pub slept: Duration,
+}
+
+/// A request at the end of `forward_request`.
+#[derive(Clone, Debug)]
+pub struct RequestSeen {
+    pub method: String,
+    pub target: String,
+    pub fields: Vec<Field>,
+    pub body: Vec<u8>,
+    /// Whether the plugin read or set the body; one that it didn't streams past it.
+    pub body_wanted: bool,
+}
+
+/// A response at the end of `return_response`.
+#[derive(Clone, Debug)]
+pub struct ResponseSeen {
+    pub status: u16,
+    pub fields: Vec<Field>,
+    pub body: Vec<u8>,
+    /// Whether the plugin read or set the body; one that it didn't streams past it.
+    pub body_wanted: bool,
+}
+
+impl Outcome {
+    pub(super) fn of(
+        state: State,
+        request: RequestSeen,
+        reached_backend: bool,
+        error: Option<String>,
+    ) -> Self {
+        let response = ResponseSeen {
+            status: state.status,
+            body: state.response.body.bytes().to_vec(),
+            body_wanted: state.response.body.was_wanted(),
+            fields: state.response.fields,
+        };
+        let State {
+            log, notes, slept, ..
+        } = state;
+        Self {
+            request,
+            response,
+            reached_backend,
+            error,
+            log,
+            notes,
+            slept,
+        }
+    }
+}
+
+impl RequestSeen {
+    pub(super) fn of(state: &State) -> Self {
+        let body: &Body = &state.request.body;
+        Self {
+            method: state.method.clone(),
+            target: state.target.clone(),
+            fields: state.request.fields.clone(),
+            body: body.bytes().to_vec(),
+            body_wanted: body.was_wanted(),
+        }
+    }
+}
+
+macro_rules! seen_methods {
+    ($seen:ty) => {
+        impl $seen {
+            /// The first value of a field; panics if it is not UTF-8.
+            pub fn field(&self, name: &str) -> Option<&str> {
+                self.field_values(name).first().copied()
+            }
+
+            /// All values of a field; panics if one is not UTF-8.
+            pub fn field_values(&self, name: &str) -> Vec<&str> {
+                values(&self.fields, name)
+            }
+
+            /// The body as text; panics if it is not UTF-8.
+            pub fn text(&self) -> &str {
+                super::checked(std::str::from_utf8(&self.body), "body")
+            }
+        }
+    };
+}
+seen_methods!(RequestSeen);
+seen_methods!(ResponseSeen);
+
+fn values<'a>(fields: &'a [Field], name: &str) -> Vec<&'a str> {
+    let of_name = fields
+        .iter()
+        .filter(|(of, _)| of.eq_ignore_ascii_case(name));
+    of_name
+        .map(|(_, value)| super::checked(std::str::from_utf8(value), name))
+        .collect()
+}

@@ -1,0 +1,149 @@
+//! The exchange that runs on this thread, and its rules.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::message::is_token;
+pub(crate) use super::message::{Body, Message};
+use crate::{Answer, BodyError, FieldError, Level};
+
+thread_local! {
+    static IN_HAND: RefCell<Option<State>> = const { RefCell::new(None) };
+}
+
+/// Everything that the host knows about an exchange.
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    pub(crate) method: String,
+    pub(crate) scheme: String,
+    pub(crate) target: String,
+    pub(crate) request: Message,
+    pub(crate) status: u16,
+    pub(crate) response: Message,
+    pub(crate) id: String,
+    pub(crate) client_address: String,
+    pub(crate) notes: BTreeMap<String, Vec<u8>>,
+    pub(crate) settings: Vec<(String, String)>,
+    pub(crate) log: Vec<(Level, String)>,
+    pub(crate) slept: Duration,
+    pub(crate) random: u64,
+}
+
+/// Takes the exchange out of hand when dropped, so that a panic in one test doesn't reach the next one.
+pub(crate) struct Guard(());
+
+/// Puts an exchange in hand.
+pub(crate) fn install(state: State) -> Guard {
+    let before = IN_HAND.replace(Some(state));
+    assert!(before.is_none(), "an exchange runs on this thread already");
+    Guard(())
+}
+
+/// Lets a host function work on the exchange in hand.
+pub(crate) fn with<T>(act: impl FnOnce(&mut State) -> T) -> T {
+    IN_HAND.with_borrow_mut(|state| match state {
+        Some(state) => act(state),
+        None => panic!("no exchange in hand: run the plugin through tollgate_plugin::testing"),
+    })
+}
+
+impl Guard {
+    pub(crate) fn take(self) -> State {
+        IN_HAND.take().unwrap_or_default()
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        IN_HAND.take();
+    }
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            method: "GET".to_owned(),
+            scheme: "http".to_owned(),
+            target: "/".to_owned(),
+            request: Message::default(),
+            status: 200,
+            response: Message::default(),
+            id: "test".to_owned(),
+            client_address: "127.0.0.1:50000".to_owned(),
+            notes: BTreeMap::new(),
+            settings: Vec::new(),
+            log: Vec::new(),
+            slept: Duration::ZERO,
+            random: 0,
+        }
+    }
+}
+
+impl State {
+    pub(crate) fn set_method(&mut self, method: &str) -> Result<(), FieldError> {
+        if !is_token(method) || method == "CONNECT" {
+            return Err(FieldError::InvalidValue(format!(
+                "{method:?} is not a method"
+            )));
+        }
+        self.method = method.to_owned();
+        Ok(())
+    }
+
+    pub(crate) fn set_target(&mut self, target: &str) -> Result<(), FieldError> {
+        let form = target.starts_with('/') || target == "*";
+        if !form
+            || target
+                .bytes()
+                .any(|byte| byte <= b' ' || byte == 0x7f || byte == b'#')
+        {
+            return Err(FieldError::InvalidValue(format!(
+                "the target {target:?} is not a path that begins with / and has no space or #"
+            )));
+        }
+        self.target = target.to_owned();
+        Ok(())
+    }
+
+    pub(crate) fn set_status(&mut self, status: u16) -> Result<(), FieldError> {
+        if !(200..=599).contains(&status) {
+            return Err(FieldError::InvalidValue(format!(
+                "the status {status} is not in 200 to 599"
+            )));
+        }
+        self.status = status;
+        Ok(())
+    }
+
+    /// What `forward_request` did to the response is forgotten; the backend's answer takes its place.
+    pub(crate) fn answer_from_backend(
+        &mut self,
+        answer: Option<Answer>,
+        broken: Option<BodyError>,
+    ) {
+        let (status, fields, body) = answer.unwrap_or_else(|| Answer::new(200)).into_parts();
+        self.status = status;
+        self.response = Message::default();
+        self.response.body = match broken {
+            Some(error) => Body::Broken(error),
+            None => Body::Streaming(body),
+        };
+        for (name, value) in fields {
+            super::checked(self.response.receive(&name, &value), &name);
+        }
+    }
+
+    /// The next number of SplitMix64.
+    #[cfg_attr(
+        not(feature = "random"),
+        allow(dead_code, reason = "only the feature asks for it")
+    )]
+    pub(crate) fn random(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.random;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}

@@ -1,0 +1,79 @@
+"""The backend: nginx with one worker, serving three files from memory, connections kept alive for good."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import time
+from pathlib import Path
+
+from harness.process import Process
+
+SIZES = {"1KiB": 1 << 10, "64KiB": 1 << 16, "1MiB": 1 << 20}
+
+NGINX_CONF = """\
+daemon off;
+master_process off;
+worker_processes 1;
+worker_rlimit_nofile 16384;
+pid {directory}/backend.pid;
+error_log stderr error;
+events {{ worker_connections 8192; }}
+http {{
+    access_log off;
+    sendfile on;
+    tcp_nopush on;
+    tcp_nodelay on;
+    etag off;
+    open_file_cache max=16 inactive=1h;
+    open_file_cache_valid 1h;
+    keepalive_timeout 1h;
+    keepalive_requests 1000000000;
+    client_body_temp_path {directory}/body;
+    proxy_temp_path {directory}/proxy;
+    fastcgi_temp_path {directory}/fastcgi;
+    uwsgi_temp_path {directory}/uwsgi;
+    scgi_temp_path {directory}/scgi;
+    server {{
+        listen 127.0.0.1:{port} backlog=4096;
+        root {directory}/files;
+        default_type text/plain;
+        location ~ ^/burn/[0-9]+/(.*)$ {{ alias {directory}/files/$1; }}
+    }}
+}}
+"""
+
+
+def start(directory: Path) -> tuple[Process, int]:
+    """Starts the backend and returns it with its port."""
+    if shutil.which("nginx") is None:
+        raise RuntimeError("nginx is the backend of the benches and is not installed: apt-get install nginx")
+    files = directory / "files"
+    files.mkdir()
+    for name, size in SIZES.items():
+        (files / name).write_bytes(b"tollgate" * (size // 8))
+    port = free_port()
+    conf = directory / "backend.conf"
+    conf.write_text(NGINX_CONF.format(directory=directory, port=port))
+    backend = Process("backend", ["nginx", "-p", str(directory), "-c", str(conf), "-e", "stderr"], directory)
+    wait_for_port(backend, port)
+    return backend, port
+
+
+def free_port() -> int:
+    """A port that nobody listens on now, for servers that can't choose one themselves."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for_port(process: Process, port: int) -> None:
+    """Waits until something accepts connections on the port; raises if the process ends or never does."""
+    for _ in range(3000):
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            process.check_running()
+            time.sleep(0.01)
+    raise RuntimeError(f"{process.name} does not listen on port {port}: {process.log()[-2000:]}")

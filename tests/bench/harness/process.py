@@ -1,0 +1,123 @@
+"""Processes under test: started, found ready, measured, ended.
+
+CPU time comes from `/proc/PID/task/*/schedstat`, which counts nanoseconds; `utime` and `stime` count ticks of 10 ms.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+READY_SECONDS = 60.0
+ENDED_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a tree of processes has used since it was started."""
+
+    cpu_seconds: float
+    voluntary_switches: int
+    involuntary_switches: int
+
+    def __sub__(self, before: Usage) -> Usage:
+        return Usage(
+            self.cpu_seconds - before.cpu_seconds,
+            self.voluntary_switches - before.voluntary_switches,
+            self.involuntary_switches - before.involuntary_switches,
+        )
+
+
+class Process:
+    """A server that runs in the foreground, and all that it forks. Ends with the `with` block."""
+
+    def __init__(self, name: str, command: list[str], directory: Path) -> None:
+        self.name = name
+        self._log = directory / f"{name}.log"
+        with open(self._log, "wb") as log:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def log(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def stop(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(ENDED_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def check_running(self) -> None:
+        """Raises with the end of its log if the process has ended."""
+        if self._process.poll() is not None:
+            raise RuntimeError(f"{self.name} ended with {self._process.returncode}: {self.log()[-2000:]}")
+
+    def announced_port(self) -> int:
+        """Waits for a line with `http://ADDRESS:PORT` and returns the port."""
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            found = re.search(r"http://[^\s/]+:(\d+)", self.log())
+            if found:
+                return int(found.group(1))
+            self.check_running()
+            time.sleep(0.01)
+        raise RuntimeError(f"{self.name} did not say where it listens within {READY_SECONDS:.0f} s: {self.log()[-2000:]}")
+
+    def usage(self) -> Usage:
+        """What the process, its threads and its descendants have used."""
+        self.check_running()
+        cpu, voluntary, involuntary = 0, 0, 0
+        for pid in _tree(self.pid):
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                status = (task / "status").read_text()
+                cpu += int((task / "schedstat").read_text().split()[0])
+                voluntary += _counter(status, "voluntary_ctxt_switches")
+                involuntary += _counter(status, "nonvoluntary_ctxt_switches")
+        return Usage(cpu / 1e9, voluntary, involuntary)
+
+    def status_kib(self, field: str) -> int:
+        """A size in KiB out of `/proc/PID/status`: `VmRSS`, `VmHWM`."""
+        return _counter(Path(f"/proc/{self.pid}/status").read_text(), field)
+
+    def open_files(self) -> int:
+        return sum(1 for _ in Path(f"/proc/{self.pid}/fd").iterdir())
+
+    def threads(self) -> int:
+        return sum(1 for _ in Path(f"/proc/{self.pid}/task").iterdir())
+
+
+def _counter(status: str, field: str) -> int:
+    found = re.search(rf"^{field}:\s+(\d+)", status, re.MULTILINE)
+    if found is None:
+        raise KeyError(f"/proc/PID/status has no {field}")
+    return int(found.group(1))
+
+
+def _tree(root: int) -> list[int]:
+    """The process and its descendants."""
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+    found = [root]
+    for pid in found:
+        found.extend(children.get(pid, []))
+    return found

@@ -1,0 +1,145 @@
+"""The plugin cors, seen by a browser: preflight, the call itself, and pages that may not call at all."""
+
+import http.client
+import json
+import urllib.parse
+
+import pytest
+
+from conftest import PAGE, add_header, cors
+from harness.browser import Blocked, Browser
+from harness.servers import Moto
+from harness.waiting import until
+
+FOREIGN = "https://evil.example"
+
+
+@pytest.fixture
+def page(chain):
+    return Browser(chain.url, PAGE)
+
+
+@pytest.fixture
+def bucket(aws, unique):
+    name = unique("cors")
+    aws("s3").create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def reached(moto, chain):
+    """Whether a request with this target came to moto: reached("PUT /b/k"). Asks moto's log, once it is complete."""
+
+    def ask(request):
+        parts = urllib.parse.urlsplit(chain.url)
+        connection = http.client.HTTPConnection(parts.netloc, timeout=30)
+        marker = f"/moto-api/data.json?after={len(moto.log())}"
+        connection.request("GET", marker)
+        connection.getresponse().read()
+        connection.close()
+        until(lambda: any(marker in line for line in moto.log()), "moto logged the marker")
+        return any(request in line for line in moto.log())
+
+    return ask
+
+
+def test_the_browser_itself_is_strict(moto):
+    """Without the plugin every call from another origin is blocked: moto allows nothing here."""
+    with pytest.raises(Blocked):
+        Browser(moto.url, PAGE).fetch("GET", "/moto-api/data.json")
+    with pytest.raises(Blocked):
+        Browser(moto.url, PAGE).fetch("PUT", "/b/k", body="x")
+
+
+def test_a_simple_call_needs_no_preflight(page, bucket, aws):
+    aws("s3").put_object(Bucket=bucket, Key="k", Body=b"seen")
+    answer = page.fetch("GET", f"/{bucket}/k")
+    assert (answer.status, answer.body) == (200, b"seen")
+    assert page.preflights == []
+
+
+def test_an_upload_from_a_page(page, bucket, aws, reached):
+    answer = page.fetch("PUT", f"/{bucket}/by-page", {"x-amz-meta-from": "page", "content-type": "image/png"}, b"upload")
+    assert answer.status == 200
+    assert answer.fields["etag"], "the script may read etag"
+    got = aws("s3").get_object(Bucket=bucket, Key="by-page")
+    assert got["Body"].read() == b"upload"
+    assert got["Metadata"] == {"from": "page"}
+    (preflight,) = page.preflights
+    assert preflight.body == b""
+    assert reached(f"PUT /{bucket}/by-page")
+    assert not reached(f"OPTIONS /{bucket}/by-page"), "the plugin answers preflights itself"
+
+
+def test_dynamodb_from_a_page(page):
+    fields = {
+        "content-type": "application/x-amz-json-1.0",
+        "x-amz-target": "DynamoDB_20120810.ListTables",
+        "authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
+    }
+    answer = page.fetch("POST", "/", fields, b"{}")
+    assert answer.status == 200
+    assert isinstance(json.loads(answer.body)["TableNames"], list)
+    assert len(page.preflights) == 1
+
+
+def test_an_errors_text_is_readable_too(page):
+    answer = page.fetch("GET", "/no-such-bucket-here/k")
+    assert answer.status == 404
+    assert b"NoSuchBucket" in answer.body
+
+
+def test_caches_keep_origins_apart(page, bucket):
+    page.fetch("DELETE", f"/{bucket}/nothing")
+    (preflight,) = page.preflights
+    assert "origin" in {token.lower() for token in preflight.tokens("vary")}
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_a_foreign_page_gets_nothing_and_does_nothing(chain, bucket, aws, reached, method):
+    aws("s3").put_object(Bucket=bucket, Key="secret", Body=b"secret")
+    with pytest.raises(Blocked):
+        Browser(chain.url, FOREIGN).fetch(method, f"/{bucket}/secret", body=b"changed" if method == "PUT" else None)
+    assert aws("s3").get_object(Bucket=bucket, Key="secret")["Body"].read() == b"secret"
+    assert not reached(f"OPTIONS /{bucket}/secret")
+
+
+def test_a_foreign_page_cannot_send_what_needs_no_permission(chain, aws, unique, reached):
+    """A form post is sent by browsers without preflight: the plugin's guard must keep it from the backend."""
+    name = unique("form")
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    with pytest.raises(Blocked):
+        Browser(chain.url, FOREIGN).fetch("POST", f"/?Action=CreateQueue&QueueName={name}", form, b"")
+    assert not reached(name)
+    assert name not in str(aws("sqs").list_queues().get("QueueUrls", []))
+
+
+@pytest.mark.parametrize("origin", ["null", "https://app.example.evil.example", "http://app.example", "https://app.example:8443"])
+def test_what_looks_like_the_page_is_foreign(chain, origin):
+    with pytest.raises(Blocked):
+        Browser(chain.url, origin).fetch("GET", "/moto-api/data.json")
+
+
+def test_with_credentials(tollgate, moto):
+    url = tollgate(moto.url, {**add_header(), **cors(allow_credentials=True)}).url
+    answer = Browser(url, PAGE).fetch("PUT", "/moto-api/data.json", body="x", credentials=True)
+    assert answer.status in (200, 404, 405)
+    with pytest.raises(Blocked):
+        Browser(url, FOREIGN).fetch("GET", "/moto-api/data.json", credentials=True)
+
+
+def test_without_credentials_by_default(page):
+    with pytest.raises(Blocked, match="allow-credentials"):
+        page.fetch("GET", "/moto-api/data.json", credentials=True)
+
+
+def test_a_backend_with_cors_of_its_own(tollgate):
+    """moto's own answers allow every origin: the plugin must not add a second field to theirs."""
+    backend = Moto()
+    try:
+        url = tollgate(backend.url, {**add_header(), **cors()}).url
+        page = Browser(url, PAGE)
+        assert page.fetch("GET", "/moto-api/data.json").status == 200
+        assert page.fetch("PUT", "/of-its-own", body="").status == 200
+    finally:
+        backend.stop()
