@@ -58,7 +58,8 @@ pub struct App {
     stop: CancellationToken,
     stop_backend: CancellationToken,
     workers: TaskTracker,
-    _watcher: watch::Watcher,
+    /// Changes are followed for as long as it is there; none when they are not to be.
+    _watcher: Option<watch::Watcher>,
 }
 
 impl App {
@@ -138,7 +139,7 @@ async fn start_plugins(
     config: &Arc<Config>,
     chains: &Arc<Chains>,
     table: &Arc<Table>,
-) -> Result<watch::Watcher, StartError> {
+) -> Result<Option<watch::Watcher>, StartError> {
     let most_memory = config.plugin.values().map(|plugin| plugin.limits.memory).max();
     let most_memory = most_memory.unwrap_or(0).max(config.defaults.memory);
     let engines = Engines::new(most_memory).map_err(StartError::Engine)?;
@@ -154,14 +155,14 @@ async fn start_plugins(
     tokio::spawn(supervisor.run(changes));
     // It only ends without a word if the watcher does; then there is nothing to wait for.
     let _ = ready.await;
-    Ok(watcher)
+    Ok((config.watch != config::WatchMode::Off).then_some(watcher))
 }
 
 fn watch_plugins(config: &Config) -> Result<(watch::Watcher, mpsc::Receiver<Change>), WatchError> {
     let mode = match config.watch {
         config::WatchMode::Events => watch::WatchMode::Events,
-        config::WatchMode::Poll => watch::WatchMode::Poll,
-        config::WatchMode::Off => watch::WatchMode::Poll,
+        // Switched off, the watcher only finds what is there at the start.
+        config::WatchMode::Poll | config::WatchMode::Off => watch::WatchMode::Poll,
     };
     watch::watch(config.plugins.clone(), mode, watch::DEFAULT_INTERVAL)
 }

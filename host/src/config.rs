@@ -310,3 +310,31 @@ impl fmt::Display for Place {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plugin_names() {
+        use PluginNameError::{Extension, Shape};
+        let (longest, longer) = ("a".repeat(64), "a".repeat(65));
+        let cases = [
+            ("add-header", Ok(())),
+            ("2nd_try.v1", Ok(())),
+            (&longest, Ok(())),
+            (&longer, Err(Shape)),
+            ("add-header.wasm", Err(Extension)),
+            ("add-header.WAT", Err(Extension)),
+            ("", Err(Shape)),
+            (".hidden", Err(Shape)),
+            ("-x", Err(Shape)),
+            ("a b", Err(Shape)),
+            ("a/b", Err(Shape)),
+            ("ä", Err(Shape)),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(check_plugin_name(name), expected, "{name:?}");
+        }
+    }
+}

@@ -10,6 +10,9 @@ use tollgate::cli::{Cli, Command, RunArgs};
 use tollgate::config::{self, Config};
 use tollgate::telemetry;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The command line or the configuration is wrong (`EX_USAGE` of sysexits.h).
 const USAGE: u8 = 64;
 
@@ -54,7 +57,7 @@ fn run(args: &RunArgs) -> ExitCode {
 
 fn configure(args: &RunArgs) -> Result<Config, ExitCode> {
     let config = config::resolve(args, |key| std::env::var_os(key)).map_err(|errors| {
-        eprintln!("tollgate: {errors}");
+        eprintln!("tollgate: the configuration has mistakes:\n{errors}");
         ExitCode::from(USAGE)
     })?;
     telemetry::start(args.log.as_deref()).map_err(|error| {

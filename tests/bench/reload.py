@@ -131,7 +131,11 @@ def measure(guest: Guest, reloads: int) -> list[Series]:
         reloader = Reloader(process, port, versions, plugins / "reloaded.wasm")
         stack.callback(reloader.close)
         size = f"{versions.size / 1e6:.1f} MB" if versions.size > 1e6 else f"{versions.size / 1e3:.0f} KB"
-        fresh = Series(f"{guest.title}, {size}, new bytes", guest.fresh_seconds, [reloader.reload(n) for n in range(2, 2 + reloads)])
+        fresh = Series(
+            f"{guest.title}, {size}, new bytes",
+            guest.fresh_seconds,
+            [reloader.reload(n) for n in range(2, 2 + reloads)],
+        )
         print(fresh.row(), flush=True)
         newest = 1 + reloads
         again = [newest - 1 - turn % min(KEPT, reloads) for turn in range(reloads)]

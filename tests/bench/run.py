@@ -18,7 +18,7 @@ from pathlib import Path
 
 from harness import backend, rounds
 from harness.client import ADDED_FIELD, Connection
-from harness.process import Process
+from harness.process import Started
 from harness.proxies import Proxy, all_proxies
 from harness.rounds import Sample, Spread
 
@@ -66,9 +66,9 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def start(chosen: list[Proxy], origin_port: int, directory: Path, stack: ExitStack) -> dict[str, tuple[Process, int]]:
+def start(chosen: list[Proxy], origin_port: int, directory: Path, stack: ExitStack) -> dict[str, Started]:
     """Starts the proxies that are there, and says of the others how to get them."""
-    running: dict[str, tuple[Process, int]] = {}
+    running: dict[str, Started] = {}
     for proxy in chosen:
         reason = proxy.missing()
         if reason:
@@ -84,7 +84,7 @@ def start(chosen: list[Proxy], origin_port: int, directory: Path, stack: ExitSta
 
 
 def check(proxy: Proxy, port: int) -> None:
-    """Raises unless the proxy passes every body on whole and adds the field that it shall add, and no other proxy does."""
+    """Raises unless the proxy passes every body on whole, and adds a field if and only if it is there to add one."""
     for body, size in backend.SIZES.items():
         connection = Connection(port, f"/{body}", ADDED_FIELD)
         answer = connection.get()
@@ -93,9 +93,7 @@ def check(proxy: Proxy, port: int) -> None:
             raise RuntimeError(f"{proxy.name} doesn't do what is measured: {answer} to GET /{body}")
 
 
-def run_rounds(
-    running: dict[str, tuple[Process, int]], body: str, count: int, seconds: float
-) -> dict[str, list[Sample]]:
+def run_rounds(running: dict[str, Started], body: str, count: int, seconds: float) -> dict[str, list[Sample]]:
     """Warms each proxy up, which also tells how many requests fill its turn, and then takes turns."""
     requests = {}
     for name, (process, port) in running.items():
@@ -149,13 +147,16 @@ def judge(results: Results) -> list[str]:
 
 
 def verdict(what: str, spread: Spread, limit: float) -> str:
-    """`met` and `missed` where the quartiles agree, else `unclear`: then more rounds or a quieter machine are needed."""
+    """`met` or `missed` where both quartiles say so, else `unclear`: take more rounds or a quieter machine."""
     outcome = "met" if spread.high <= limit else "missed" if spread.low > limit else "unclear"
     return f"  {outcome:8}{what:52}{spread.median:8.3f}  ({spread.low:.3f} to {spread.high:.3f}; at most {limit:g})"
 
 
 def as_json(results: Results, verdicts: list[str]) -> dict[str, object]:
-    bodies = {body: {name: [vars(one) for one in of_one] for name, of_one in samples.items()} for body, samples in results.items()}
+    bodies = {
+        body: {name: [vars(one) for one in of_one] for name, of_one in samples.items()}
+        for body, samples in results.items()
+    }
     return {"samples": bodies, "targets": [line.strip() for line in verdicts[2:]]}
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Iterator
 
 from harness import backend, load, rounds
-from harness.process import Process
-from harness.proxies import BARE_PROXY
+from harness.process import Process, Started
+from harness.proxies import start_bare
 from harness.rounds import Sample
 
 VARIANTS = [(shape, pool) for pool in ("legacy", "own", "inline") for shape in ("stealing", "per-core")]
@@ -70,26 +70,19 @@ def main() -> int:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tollgate-shape-")))
         origin, origin_port = backend.start(directory)
         stack.enter_context(origin)
-        running: dict[str, tuple[Process, int]] = {}
+        running: dict[str, Started] = {}
         for shape, pool in VARIANTS:
             if re.search(args.variants, f"{shape}, {pool}"):
-                proxy = start(shape, pool, origin_port, directory)
+                proxy, port = start_bare(shape, pool, origin_port, directory)
                 stack.enter_context(proxy)
-                running[f"{shape}, {pool}"] = proxy, proxy.announced_port()
+                running[f"{shape}, {pool}"] = proxy, port
         for work in WORKLOADS:
             if re.search(args.only, work.name):
                 print_table(work, compare(work, running, args.rounds, args.seconds))
     return 0
 
 
-def start(shape: str, pool: str, backend_port: int, directory: Path) -> Process:
-    command = [str(BARE_PROXY), "--listen", "127.0.0.1:0", "--backend", f"127.0.0.1:{backend_port}"]
-    return Process(f"{shape}-{pool}", [*command, "--shape", shape, "--pool", pool], directory)
-
-
-def compare(
-    work: Workload, running: dict[str, tuple[Process, int]], count: int, seconds: float
-) -> dict[str, list[Sample]]:
+def compare(work: Workload, running: dict[str, Started], count: int, seconds: float) -> dict[str, list[Sample]]:
     """Interleaved rounds of one workload."""
     requests = {}
     for name, (proxy, port) in running.items():

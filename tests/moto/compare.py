@@ -169,6 +169,11 @@ class Comparison:
             for entry in self.through.values()
             if entry["marked"] != entry["requests"]
         ]
+        wrong += [
+            f"{test}: {entry['broken']} connections failed, though a retry may have helped"
+            for test, entry in self.through.items()
+            if entry["broken"] and not self.direct.get(test, entry)["broken"]
+        ]
         if not any(entry["marked"] for entry in self.through.values()):
             wrong.append(f"no test of {self.suite} reached tollgate")
         return wrong

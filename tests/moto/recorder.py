@@ -7,10 +7,12 @@ things, told by environment variables:
   `http://localhost:5000`, so that is the endpoint that they get, and the servers still listen on free ports.
 - MOTO_MARK=NAME: a response field that only a plugin of tollgate sets.
 - MOTO_RECORD=FILE: one JSON object a line for each test: `id`, `outcome`, `requests` (how many responses it got from
-  the server), `marked` (how many of these had the field), `seconds`, `text` (of a failure).
+  the server), `marked` (how many of these had the field), `broken` (connections that were refused or ended without a
+  response, which botocore's retries would hide), `seconds`, `text` (of a failure).
 """
 
 import collections
+import contextlib
 import http.client
 import json
 import os
@@ -29,16 +31,28 @@ def create_connection(address, *args, **kwargs):
     """urllib3's, for botocore and requests alike."""
     if tuple(address[:2]) == ADVERTISED:
         host, port = os.environ["MOTO_CONNECT"].rsplit(":", 1)
-        address = (host, int(port))
+        with broken_if_raised():
+            return _connect((host, int(port)), *args, **kwargs)
     return _connect(address, *args, **kwargs)
 
 
 def getresponse(self, *args, **kwargs):
-    response = _getresponse(self, *args, **kwargs)
-    if (self.host, self.port) == ADVERTISED:
-        _counts["requests"] += 1
-        _counts["marked"] += os.environ["MOTO_MARK"] in response.headers
+    if (self.host, self.port) != ADVERTISED:
+        return _getresponse(self, *args, **kwargs)
+    with broken_if_raised():
+        response = _getresponse(self, *args, **kwargs)
+    _counts["requests"] += 1
+    _counts["marked"] += os.environ["MOTO_MARK"] in response.headers
     return response
+
+
+@contextlib.contextmanager
+def broken_if_raised():
+    try:
+        yield
+    except Exception:
+        _counts["broken"] += 1
+        raise
 
 
 def pytest_configure():
@@ -67,6 +81,6 @@ def pytest_runtest_logreport(report):
 
 def pytest_runtest_logfinish(nodeid):
     entry = _tests.pop(nodeid)
-    entry.update(requests=_counts["requests"], marked=_counts["marked"])
+    entry.update(**{name: _counts[name] for name in ("requests", "marked", "broken")})
     with open(os.environ["MOTO_RECORD"], "a", encoding="utf-8") as file:
         file.write(json.dumps(entry) + "\n")

@@ -330,6 +330,7 @@ mod tests {
             ("/**", "/", true),
             ("/**", "/a/b", true),
             ("/**", "*", false),
+            ("/**", "", false),
             ("**", "/a/b", true),
             ("**", "*", true),
             ("/users/*/keys", "/users/7/keys", true),

@@ -393,10 +393,7 @@ fn path_problem(path: &Path) -> Option<&'static str> {
     if path.as_os_str().is_empty() {
         return Some("expected a path");
     }
-    let tilde = path
-        .components()
-        .next()
-        .is_some_and(|first| first.as_os_str() == "~");
+    let tilde = path.iter().next().is_some_and(|first| first == "~");
     tilde.then_some("`~` is the shell's and has no meaning here; expected the path in full")
 }
 
@@ -459,7 +456,7 @@ max-size = "10MiB"
 [limits]
 deadline = "2s"
 memory = "128MiB"
-body = 1_000
+body = 0x3e8
 max-calls = 5
 body-timeout = "10s"
 

@@ -315,7 +315,7 @@ pub(super) fn nearest<'k>(
     key: &str,
     known: impl Iterator<Item = &'k &'static str>,
 ) -> Option<&'k &'static str> {
-    let key = key.replace('_', "-").to_lowercase();
+    let key = key.to_lowercase();
     let last = |path: &'static str| path.rsplit_once('.').map_or(path, |(_, last)| last);
     known
         .map(|path| (strsim::damerau_levenshtein(&key, last(path)), path))

@@ -1,8 +1,11 @@
 //! One instance of a plugin and the calls into it, and the rest where instances wait for their next call.
 
 use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use wasmtime::{Store, UpdateDeadline, WasmBacktrace};
@@ -41,7 +44,7 @@ impl Instance {
     ///
     /// # Errors
     /// When no slot or memory is left, or when the guest's own start-up traps.
-    pub async fn new(pre: &PluginPre<State>, facts: &Arc<Facts>) -> Result<Self, InterceptError> {
+    pub async fn new(pre: &PluginPre<State>, facts: &Arc<Facts>) -> Result<Box<Self>, InterceptError> {
         let mut store = Store::new(pre.engine(), State::new(facts.clone()));
         store.limiter(|state| &mut state.memory);
         store.epoch_deadline_callback(|mut context| {
@@ -55,7 +58,7 @@ impl Instance {
         match pre.instantiate_async(&mut store).await {
             Ok(world) => {
                 let memory_at_start = store.data().memory.used();
-                Ok(Self { store, world, calls: 0, memory_at_start })
+                Ok(Box::new(Self { store, world, calls: 0, memory_at_start }))
             }
             Err(error) => Err(explain(&error, store.data(), facts)),
         }
@@ -77,17 +80,17 @@ impl Instance {
         state.body_error = None;
         // Counts from now, so it stands right before the call.
         self.store.set_epoch_deadline(1);
-        let called = tokio::time::timeout(LONGEST_CALL, self.enter(hook)).await;
+        let called = within(LONGEST_CALL, self.enter(hook)).await;
         let state = self.store.data_mut();
         std::mem::swap(&mut state.exchange, &mut exchange);
         let result = match called {
-            Ok(Ok(Ok(verdict))) => Ok(verdict),
-            Ok(Ok(Err(message))) => Err(match state.body_error.take() {
+            Some(Ok(Ok(verdict))) => Ok(verdict),
+            Some(Ok(Err(message))) => Err(match state.body_error.take() {
                 Some(body) => InterceptError::Body { message, body },
                 None => InterceptError::Returned(message),
             }),
-            Ok(Err(error)) => Err(explain(&error, state, facts)),
-            Err(_) => Err(InterceptError::Stalled { limit_s: LONGEST_CALL.as_secs() }),
+            Some(Err(error)) => Err(explain(&error, state, facts)),
+            None => Err(InterceptError::Stalled { limit_s: LONGEST_CALL.as_secs() }),
         };
         (exchange, result)
     }
@@ -114,6 +117,17 @@ impl Instance {
     fn reusable(&self, facts: &Facts) -> bool {
         let grown = self.store.data().memory.used() - self.memory_at_start;
         should_reuse(self.calls, facts.limits.max_calls, grown)
+    }
+}
+
+/// The future's output, or none if it takes longer than that.
+///
+/// Most calls are done when they are first polled; those never ask for the time or for a timer.
+async fn within<F: Future>(longest: Duration, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    match poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => tokio::time::timeout(longest, future).await.ok(),
     }
 }
 
@@ -155,7 +169,7 @@ fn innermost_function(error: &wasmtime::Error) -> String {
 /// Each thread has a shelf of its own, so threads hardly ever meet on a lock.
 #[derive(Debug)]
 pub struct Rest {
-    shelves: Box<[Mutex<Vec<Instance>>]>,
+    shelves: Box<[Mutex<Vec<Box<Instance>>>]>,
 }
 
 /// Instances at rest on one shelf; more come from bursts of calls that had to wait and would only take memory.
@@ -168,12 +182,12 @@ impl Rest {
     }
 
     /// The instance that was used last, which the caches know best.
-    pub fn take(&self) -> Option<Instance> {
+    pub fn take(&self) -> Option<Box<Instance>> {
         self.shelf().lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
     /// Puts an instance back after a call, if it is fit for another.
-    pub fn put<T>(&self, instance: Instance, result: &Result<T, InterceptError>, facts: &Facts) {
+    pub fn put<T>(&self, instance: Box<Instance>, result: &Result<T, InterceptError>, facts: &Facts) {
         if !left_sound(result) || !instance.reusable(facts) {
             return;
         }
@@ -183,7 +197,7 @@ impl Rest {
         }
     }
 
-    fn shelf(&self) -> &Mutex<Vec<Instance>> {
+    fn shelf(&self) -> &Mutex<Vec<Box<Instance>>> {
         &self.shelves[thread_number() % self.shelves.len()]
     }
 }

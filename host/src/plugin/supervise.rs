@@ -71,6 +71,12 @@ enum Done {
     Nothing,
 }
 
+impl std::fmt::Debug for Supervisor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Supervisor").field("plugins", &self.plugins).finish_non_exhaustive()
+    }
+}
+
 impl Supervisor {
     /// A supervisor of no plugins yet. The receiver hears when the first files have all been tried.
     pub fn new(

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import socket
-import time
 from pathlib import Path
 
-from harness.process import Process
+from harness.process import Process, Started, free_port, listening
 
 SIZES = {"1KiB": 1 << 10, "64KiB": 1 << 16, "1MiB": 1 << 20}
 
@@ -44,7 +42,7 @@ http {{
 """
 
 
-def start(directory: Path) -> tuple[Process, int]:
+def start(directory: Path) -> Started:
     """Starts the backend and returns it with its port."""
     if shutil.which("nginx") is None:
         raise RuntimeError("nginx is the backend of the benches and is not installed: apt-get install nginx")
@@ -55,25 +53,5 @@ def start(directory: Path) -> tuple[Process, int]:
     port = free_port()
     conf = directory / "backend.conf"
     conf.write_text(NGINX_CONF.format(directory=directory, port=port))
-    backend = Process("backend", ["nginx", "-p", str(directory), "-c", str(conf), "-e", "stderr"], directory)
-    wait_for_port(backend, port)
-    return backend, port
-
-
-def free_port() -> int:
-    """A port that nobody listens on now, for servers that can't choose one themselves."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for_port(process: Process, port: int) -> None:
-    """Waits until something accepts connections on the port; raises if the process ends or never does."""
-    for _ in range(3000):
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            process.check_running()
-            time.sleep(0.01)
-    raise RuntimeError(f"{process.name} does not listen on port {port}: {process.log()[-2000:]}")
+    command = ["nginx", "-p", str(directory), "-c", str(conf), "-e", "stderr"]
+    return listening(Process("backend", command, directory), port)

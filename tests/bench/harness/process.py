@@ -6,11 +6,13 @@ CPU time comes from `/proc/PID/task/*/schedstat`, which counts nanoseconds; `uti
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Callable
 
 READY_SECONDS = 60.0
 ENDED_SECONDS = 10.0
@@ -44,7 +46,9 @@ class Process:
     def __enter__(self) -> Process:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     @property
@@ -66,17 +70,6 @@ class Process:
         """Raises with the end of its log if the process has ended."""
         if self._process.poll() is not None:
             raise RuntimeError(f"{self.name} ended with {self._process.returncode}: {self.log()[-2000:]}")
-
-    def announced_port(self) -> int:
-        """Waits for a line with `http://ADDRESS:PORT` and returns the port."""
-        deadline = time.monotonic() + READY_SECONDS
-        while time.monotonic() < deadline:
-            found = re.search(r"http://[^\s/]+:(\d+)", self.log())
-            if found:
-                return int(found.group(1))
-            self.check_running()
-            time.sleep(0.01)
-        raise RuntimeError(f"{self.name} did not say where it listens within {READY_SECONDS:.0f} s: {self.log()[-2000:]}")
 
     def usage(self) -> Usage:
         """What the process, its threads and its descendants have used."""
@@ -121,3 +114,53 @@ def _tree(root: int) -> list[int]:
     for pid in found:
         found.extend(children.get(pid, []))
     return found
+
+
+Started = tuple[Process, int]
+"""A process and the port on which it serves."""
+
+
+def announced(process: Process) -> Started:
+    """Waits for the process to print a line with `http://ADDRESS:PORT`."""
+
+    def found() -> int | None:
+        line = re.search(r"http://[^\s/]+:(\d+)", process.log())
+        return int(line.group(1)) if line else None
+
+    return process, _wait(process, found)
+
+
+def listening(process: Process, port: int) -> Started:
+    """Waits until something accepts connections on the port."""
+
+    def accepted() -> int | None:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            return None
+        return port
+
+    return process, _wait(process, accepted)
+
+
+def free_port() -> int:
+    """A port that nobody listens on now, for servers that can't choose one themselves."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(process: Process, port: Callable[[], int | None]) -> int:
+    """Waits until `port` finds one. Stops the process and raises if it ends before or never gets there."""
+    deadline = time.monotonic() + READY_SECONDS
+    try:
+        while time.monotonic() < deadline:
+            found = port()
+            if found is not None:
+                return found
+            process.check_running()
+            time.sleep(0.01)
+        raise RuntimeError(f"{process.name} does not serve within {READY_SECONDS:.0f} s: {process.log()[-2000:]}")
+    except RuntimeError:
+        process.stop()
+        raise

@@ -47,7 +47,7 @@ def measure(proxy: Process, url: str, requests: int, connections: int, per_secon
 
 
 def order(names: list[str], turn: int) -> list[str]:
-    """Rotated by one from round to round, and every other round backwards, so that nobody always follows the same one."""
+    """Rotated by one from round to round, and every other round backwards, so that neighbours change."""
     start = turn % len(names)
     rotated = names[start:] + names[:start]
     return rotated[::-1] if turn % 2 else rotated

@@ -45,14 +45,26 @@ pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Args, String> {
     let (mut shape, mut pool, mut workers) = (Shape::Stealing, Pool::Legacy, 2);
     let mut args = args.into_iter();
     while let Some(flag) = args.next() {
-        let value = args.next().ok_or_else(|| format!("{flag} needs a value\n{USAGE}"))?;
+        let value = args
+            .next()
+            .ok_or_else(|| format!("{flag} needs a value\n{USAGE}"))?;
         match flag.as_str() {
             "--listen" => listen = Some(from_str(&flag, &value)?),
             "--backend" => backend = Some(from_str(&flag, &value)?),
             "--workers" => workers = from_str(&flag, &value)?,
-            "--shape" => shape = one_of(&flag, &value, &[("stealing", Shape::Stealing), ("per-core", Shape::PerCore)])?,
+            "--shape" => {
+                shape = one_of(
+                    &flag,
+                    &value,
+                    &[("stealing", Shape::Stealing), ("per-core", Shape::PerCore)],
+                )?
+            }
             "--pool" => {
-                let pools = [("legacy", Pool::Legacy), ("own", Pool::Own), ("inline", Pool::Inline)];
+                let pools = [
+                    ("legacy", Pool::Legacy),
+                    ("own", Pool::Own),
+                    ("inline", Pool::Inline),
+                ];
                 pool = one_of(&flag, &value, &pools)?;
             }
             _ => return Err(format!("unknown flag {flag}\n{USAGE}")),
@@ -61,16 +73,26 @@ pub fn parse(args: impl IntoIterator<Item = String>) -> Result<Args, String> {
     let missing = |flag| format!("{flag} is missing\n{USAGE}");
     let listen = listen.ok_or_else(|| missing("--listen"))?;
     let backend = backend.ok_or_else(|| missing("--backend"))?;
-    Ok(Args { listen, backend, shape, pool, workers })
+    Ok(Args {
+        listen,
+        backend,
+        shape,
+        pool,
+        workers,
+    })
 }
 
 fn from_str<T: FromStr>(flag: &str, value: &str) -> Result<T, String> {
-    value.parse().map_err(|_| format!("{flag} can't be {value:?}\n{USAGE}"))
+    value
+        .parse()
+        .map_err(|_| format!("{flag} can't be {value:?}\n{USAGE}"))
 }
 
 fn one_of<T: Copy>(flag: &str, value: &str, choices: &[(&str, T)]) -> Result<T, String> {
     let choice = choices.iter().find(|(name, _)| *name == value);
-    choice.map(|(_, choice)| *choice).ok_or_else(|| format!("{flag} can't be {value:?}\n{USAGE}"))
+    choice
+        .map(|(_, choice)| *choice)
+        .ok_or_else(|| format!("{flag} can't be {value:?}\n{USAGE}"))
 }
 
 #[cfg(test)]
@@ -83,8 +105,9 @@ mod tests {
 
     #[test]
     fn reads_every_flag() {
-        let args =
-            parse_line("--listen 127.0.0.1:0 --backend 127.0.0.1:80 --shape per-core --pool inline --workers 4");
+        let args = parse_line(
+            "--listen 127.0.0.1:0 --backend 127.0.0.1:80 --shape per-core --pool inline --workers 4",
+        );
         let expected = Args {
             listen: "127.0.0.1:0".parse().unwrap(),
             backend: "127.0.0.1:80".parse().unwrap(),

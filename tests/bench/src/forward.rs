@@ -11,9 +11,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper::header::{
-    CONNECTION, HeaderMap, HeaderName, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
-};
+use hyper::header::{CONNECTION, HeaderMap, HeaderName, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
 use hyper::http::uri::{Authority, Scheme};
 use hyper::{Request, Response, StatusCode, Uri};
 use hyper_util::client::legacy::Client;
@@ -31,7 +29,10 @@ const BURN_PATH: &str = "/burn/";
 
 /// The way to the backend.
 pub enum Upstream {
-    Legacy { client: Client<HttpConnector, Incoming>, authority: Authority },
+    Legacy {
+        client: Client<HttpConnector, Incoming>,
+        authority: Authority,
+    },
     Own(Pool),
     Inline(InlinePool),
 }
@@ -48,12 +49,17 @@ impl Upstream {
     fn legacy(backend: SocketAddr) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
-        let client = Client::builder(TokioExecutor::new()).set_host(false).build(connector);
+        let client = Client::builder(TokioExecutor::new())
+            .set_host(false)
+            .build(connector);
         let authority = Authority::try_from(backend.to_string()).expect("IP:PORT is an authority");
         Self::Legacy { client, authority }
     }
 
-    async fn send(&self, mut request: Request<Incoming>) -> Result<Response<ResponseBody>, BoxError> {
+    async fn send(
+        &self,
+        mut request: Request<Incoming>,
+    ) -> Result<Response<ResponseBody>, BoxError> {
         match self {
             Self::Legacy { client, authority } => {
                 set_authority(&mut request, authority)?;
@@ -96,7 +102,9 @@ pub async fn forward(
 }
 
 fn burn_time(path: &str) -> Duration {
-    let milliseconds = path.strip_prefix(BURN_PATH).and_then(|rest| rest.split('/').next()?.parse().ok());
+    let milliseconds = path
+        .strip_prefix(BURN_PATH)
+        .and_then(|rest| rest.split('/').next()?.parse().ok());
     Duration::from_millis(milliseconds.unwrap_or(0))
 }
 
@@ -141,7 +149,10 @@ impl Body for ResponseBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         match self.get_mut() {
             Self::Empty => Poll::Ready(None),
             Self::Legacy(body) => Pin::new(body).poll_frame(cx),
@@ -165,6 +176,47 @@ impl Body for ResponseBody {
             Self::Legacy(body) => body.size_hint(),
             Self::Own(body) => body.size_hint(),
             Self::Inline(body) => body.size_hint(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn removes_what_describes_the_connection() {
+        let mut fields = HeaderMap::new();
+        for (name, value) in [
+            ("connection", "x-one, keep-alive"),
+            ("connection", "X-Two"),
+            ("keep-alive", "timeout=5"),
+            ("transfer-encoding", "chunked"),
+            ("x-one", "1"),
+            ("x-two", "2"),
+            ("x-three", "3"),
+        ] {
+            fields.append(HeaderName::from_static(name), value.parse().unwrap());
+        }
+        remove_hop_by_hop(&mut fields);
+        let left: Vec<_> = fields.keys().map(HeaderName::as_str).collect();
+        assert_eq!(left, ["x-three"]);
+    }
+
+    #[test]
+    fn burns_only_where_the_path_says_so() {
+        for (path, milliseconds) in [
+            ("/1KiB", 0),
+            ("/burn/2/1KiB", 2),
+            ("/burn/20/x/y", 20),
+            ("/burn/soon/x", 0),
+            ("/burn/", 0),
+        ] {
+            assert_eq!(
+                burn_time(path),
+                Duration::from_millis(milliseconds),
+                "{path}"
+            );
         }
     }
 }

@@ -36,7 +36,10 @@ impl Line {
         let stream = TcpStream::connect(backend).await?;
         stream.set_nodelay(true)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        Ok(Self { sender, connection: Box::new(connection) })
+        Ok(Self {
+            sender,
+            connection: Box::new(connection),
+        })
     }
 
     /// Lets the connection read and write; true when it has ended.
@@ -45,7 +48,14 @@ impl Line {
     }
 
     async fn is_ready(&mut self) -> bool {
-        poll_fn(|cx| if self.drive(cx) { Poll::Ready(false) } else { self.sender.poll_ready(cx).map(|ready| ready.is_ok()) }).await
+        poll_fn(|cx| {
+            if self.drive(cx) {
+                Poll::Ready(false)
+            } else {
+                self.sender.poll_ready(cx).map(|ready| ready.is_ok())
+            }
+        })
+        .await
     }
 
     async fn send(&mut self, request: Request<Incoming>) -> hyper::Result<Response<Incoming>> {
@@ -62,7 +72,10 @@ impl Line {
 
 impl InlinePool {
     pub fn new(backend: SocketAddr) -> Self {
-        Self { backend, idle: Arc::default() }
+        Self {
+            backend,
+            idle: Arc::default(),
+        }
     }
 
     /// Sends a request on an idle connection, or on a new one if there is none.
@@ -73,7 +86,11 @@ impl InlinePool {
         let mut line = self.checkout().await?;
         let response = line.send(request).await?;
         let idle = Arc::clone(&self.idle);
-        Ok(response.map(|incoming| InlineBody { incoming, line: Some(line), idle }))
+        Ok(response.map(|incoming| InlineBody {
+            incoming,
+            line: Some(line),
+            idle,
+        }))
     }
 
     async fn checkout(&self) -> Result<Line, BoxError> {
@@ -110,7 +127,10 @@ impl Body for InlineBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) {
             return Poll::Ready(frame);
         }

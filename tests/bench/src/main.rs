@@ -13,7 +13,8 @@ mod shape;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let outcome = args::parse(std::env::args().skip(1)).and_then(|args| shape::run(&args).map_err(|e| e.to_string()));
+    let outcome = args::parse(std::env::args().skip(1))
+        .and_then(|args| shape::run(&args).map_err(|e| e.to_string()));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {

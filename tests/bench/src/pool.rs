@@ -25,7 +25,10 @@ pub struct Pool {
 
 impl Pool {
     pub fn new(backend: SocketAddr) -> Self {
-        Self { backend, idle: Arc::default() }
+        Self {
+            backend,
+            idle: Arc::default(),
+        }
     }
 
     /// Sends a request on an idle connection, or on a new one if there is none.
@@ -36,7 +39,11 @@ impl Pool {
         let mut sender = self.checkout().await?;
         let response = sender.send_request(request).await?;
         let idle = Arc::clone(&self.idle);
-        Ok(response.map(|incoming| PooledBody { incoming, sender: Some(sender), idle }))
+        Ok(response.map(|incoming| PooledBody {
+            incoming,
+            sender: Some(sender),
+            idle,
+        }))
     }
 
     async fn checkout(&self) -> Result<SendRequest<Incoming>, BoxError> {
@@ -77,7 +84,10 @@ impl Body for PooledBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         Pin::new(&mut self.incoming).poll_frame(cx)
     }
 

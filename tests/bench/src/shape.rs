@@ -33,26 +33,40 @@ fn run_stealing(args: &Args) -> io::Result<()> {
     let listener = listen(args.listen)?;
     announce(&listener)?;
     let upstream = Arc::new(Upstream::new(args.pool, args.backend));
-    let runtime = Builder::new_multi_thread().worker_threads(args.workers).enable_all().build()?;
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(args.workers)
+        .enable_all()
+        .build()?;
     runtime.block_on(async { tokio::spawn(accept(listener, upstream)).await })?
 }
 
 fn run_per_core(args: &Args) -> io::Result<()> {
     let first = listen(args.listen)?;
     let address = first.local_addr()?;
-    let others = (1..args.workers).map(|_| listen(address)).collect::<io::Result<Vec<_>>>()?;
+    let others = (1..args.workers)
+        .map(|_| listen(address))
+        .collect::<io::Result<Vec<_>>>()?;
     announce(&first)?;
     thread::scope(|scope| {
-        let workers: Vec<_> =
-            others.into_iter().map(|listener| scope.spawn(|| run_one_core(listener, args))).collect();
+        let workers: Vec<_> = others
+            .into_iter()
+            .map(|listener| scope.spawn(|| run_one_core(listener, args)))
+            .collect();
         run_one_core(first, args)?;
-        workers.into_iter().try_for_each(|worker| worker.join().unwrap_or_else(|_| Err(io::Error::other("a worker panicked"))))
+        workers.into_iter().try_for_each(|worker| {
+            worker
+                .join()
+                .unwrap_or_else(|_| Err(io::Error::other("a worker panicked")))
+        })
     })
 }
 
 fn run_one_core(listener: std::net::TcpListener, args: &Args) -> io::Result<()> {
     let upstream = Arc::new(Upstream::new(args.pool, args.backend));
-    Builder::new_current_thread().enable_all().build()?.block_on(accept(listener, upstream))
+    Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(accept(listener, upstream))
 }
 
 async fn accept(listener: std::net::TcpListener, upstream: Arc<Upstream>) -> io::Result<()> {
@@ -67,7 +81,11 @@ async fn accept(listener: std::net::TcpListener, upstream: Arc<Upstream>) -> io:
 }
 
 fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(true)?;
     socket.set_nonblocking(true)?;

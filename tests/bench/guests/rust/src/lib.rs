@@ -27,7 +27,15 @@ impl Plugin for Reloaded {
     fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
         if let Some(json) = request.field("x-add") {
             let added: Added = serde_json::from_slice(json.as_bytes())?;
-            request.set_field("x-added", format!("{} {:?} {:.3}", added.fields.len(), added.status, added.ratio))?;
+            request.set_field(
+                "x-added",
+                format!(
+                    "{} {:?} {:.3}",
+                    added.fields.len(),
+                    added.status,
+                    added.ratio
+                ),
+            )?;
         }
         Ok(Verdict::Forward)
     }

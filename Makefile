@@ -1,0 +1,57 @@
+# `make help` lists what there is to do. Everything is built into target/, nothing is installed by hand: what a target
+# needs it gets itself where it may, and says the exact command where it may not.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+TOLLGATE := target/release/tollgate
+PYTHON := target/venv/bin/python
+# A cargo whose rustc is new enough; looked for once, when first needed.
+CARGO = $(eval CARGO := $$(shell host/toolchain.sh || echo false))$(CARGO)
+# Flags of your own for `make run`: make run ARGS="--backend http://127.0.0.1:8000"
+ARGS ?=
+
+.PHONY: help run build plugins test test-rust test-e2e test-moto-some test-moto lint fmt bench bench-reload soak clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+run: build plugins ## build everything, start the proxy with the plugins in the tree, rebuild them as they are saved
+	@echo
+	@echo 'try:   curl -i http://127.0.0.1:4567/hello        (the echo backend answers with what it got)'
+	@echo 'then:  change "hello" in plugins/add-header/src/lib.rs, save, and try again'
+	@echo
+	@plugins/watch.sh & watcher=$$!; trap 'kill $$watcher 2>/dev/null' EXIT; $(TOLLGATE) run --plugins target/plugins $(ARGS)
+
+build: ## the proxy: target/release/tollgate
+	$(CARGO) build --release --locked
+
+plugins: ## the plugins: target/plugins/NAME.wasm
+	plugins/build.sh
+
+test: test-rust test-e2e test-moto-some ## every test
+
+test-rust: build plugins ## Rust: units, SDK, plugins, and the whole proxy
+	$(CARGO) test --release --locked --workspace
+
+test-e2e: build plugins ## end to end: boto3 through the proxy and its plugins to moto
+	tests/e2e/setup.sh
+	$(PYTHON) -m pytest -q tests/e2e
+
+test-moto-some: build plugins ## a part of moto's own tests, directly and through the proxy
+	tests/e2e/setup.sh
+	$(PYTHON) tests/moto/compare.py --some
+
+test-moto: build plugins ## all of moto's own tests for seven services, directly and through the proxy
+	tests/e2e/setup.sh
+	$(PYTHON) tests/moto/compare.py
+
+lint: ## formatting and clippy, warnings are errors
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
+
+fmt: ## format the Rust code
+	$(CARGO) fmt --all
+
+clean: ## remove what was built
+	rm -rf target

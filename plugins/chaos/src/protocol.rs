@@ -1,0 +1,231 @@
+//! How an error looks in each of AWS's protocols, so that an SDK raises the exception that it would for the real one.
+
+use serde_json::{Value, json};
+use tollgate_plugin::{Answer, Request, Result};
+
+use crate::chance::Chance;
+
+/// What a request speaks, and so what its answer must.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// `x-amz-target` and JSON (DynamoDB, Kinesis, SQS, …); holds the media type.
+    Json(String),
+    /// The same in CBOR, which Kinesis's Java clients speak; holds the media type.
+    Cbor(String),
+    /// Parameters in a form, XML back (SNS, STS, IAM, CloudFormation, …).
+    Query,
+    Ec2,
+    S3,
+    /// Paths and JSON (Lambda, API Gateway, …).
+    RestJson,
+    /// Not AWS.
+    Plain,
+}
+
+impl Protocol {
+    pub(crate) fn of(request: &Request) -> Self {
+        let media_type = request
+            .field("content-type")
+            .map(|value| value.to_string())
+            .unwrap_or_default();
+        let essence = media_type
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
+        let service = service(request);
+        match (essence.as_str(), service.as_deref()) {
+            (cbor, _) if cbor.contains("cbor") => Self::Cbor(media_type),
+            (json, _) if json.starts_with("application/x-amz-json") => Self::Json(media_type),
+            (_, Some("s3")) => Self::S3,
+            (_, Some("ec2")) => Self::Ec2,
+            ("application/x-www-form-urlencoded", Some(_)) => Self::Query,
+            (_, Some(_)) => Self::RestJson,
+            _ => Self::Plain,
+        }
+    }
+
+    pub(crate) fn is_json(&self) -> bool {
+        matches!(self, Self::Json(_))
+    }
+
+    /// An answer of 200 with this JSON.
+    pub(crate) fn success(&self, body: &Value, chance: &Chance) -> Answer {
+        self.answer(200, body.to_string().into_bytes(), chance)
+    }
+
+    /// An error. A code may have the namespace of its service (`com.amazonaws…#Code`), which only JSON shows.
+    pub(crate) fn error(&self, status: u16, code: &str, message: &str, chance: &Chance) -> Answer {
+        let short = code.rsplit('#').next().unwrap_or(code);
+        let (code_xml, message_xml) = (escaped(short), escaped(message));
+        let id = request_id(chance);
+        let fault = if status < 500 { "Sender" } else { "Receiver" };
+        let body = match self {
+            Self::Json(_) => json!({ "__type": code, "message": message }).to_string(),
+            Self::RestJson => json!({ "message": message }).to_string(),
+            Self::Query => format!(
+                "<ErrorResponse><Error><Type>{fault}</Type><Code>{code_xml}</Code><Message>{message_xml}</Message></Error>\
+                 <RequestId>{id}</RequestId></ErrorResponse>"
+            ),
+            Self::Ec2 => format!(
+                "<Response><Errors><Error><Code>{code_xml}</Code><Message>{message_xml}</Message></Error></Errors>\
+                 <RequestID>{id}</RequestID></Response>"
+            ),
+            Self::S3 => format!(
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code_xml}</Code>\
+                 <Message>{message_xml}</Message><RequestId>{id}</RequestId></Error>"
+            ),
+            Self::Plain => format!("{short}: {message}\n"),
+            Self::Cbor(_) => {
+                return self.answer(
+                    status,
+                    cbor_map(&[("__type", code), ("message", message)]),
+                    chance,
+                );
+            }
+        };
+        let answer = self.answer(status, body.into_bytes(), chance);
+        if *self == Self::RestJson {
+            answer.field("x-amzn-errortype", short)
+        } else {
+            answer
+        }
+    }
+
+    fn answer(&self, status: u16, body: Vec<u8>, chance: &Chance) -> Answer {
+        let (media_type, id_field) = match self {
+            Self::Json(media_type) | Self::Cbor(media_type) => {
+                (media_type.as_str(), "x-amzn-requestid")
+            }
+            Self::RestJson => ("application/json", "x-amzn-requestid"),
+            Self::Query | Self::Ec2 => ("text/xml", "x-amzn-requestid"),
+            Self::S3 => ("application/xml", "x-amz-request-id"),
+            Self::Plain => {
+                return Answer::new(status)
+                    .field("content-type", "text/plain; charset=utf-8")
+                    .body(body);
+            }
+        };
+        let answer = Answer::new(status)
+            .field("content-type", media_type)
+            .field(id_field, request_id(chance));
+        let crc = crc32fast::hash(&body).to_string();
+        let answer = if self.is_json() {
+            answer.field("x-amz-crc32", crc)
+        } else {
+            answer
+        };
+        answer.body(body)
+    }
+}
+
+/// The service of the request's credential scope: `Credential=KEY/DATE/REGION/SERVICE/aws4_request`.
+pub(crate) fn service(request: &Request) -> Option<String> {
+    let in_field = request
+        .field("authorization")
+        .map(|value| value.to_string());
+    let scope_of = |text: &str| {
+        let scope = text
+            .split("Credential=")
+            .nth(1)?
+            .split([',', '&', ' '])
+            .next()?
+            .replace("%2F", "/");
+        scope.split('/').nth(3).map(str::to_owned)
+    };
+    in_field
+        .as_deref()
+        .and_then(scope_of)
+        .or_else(|| scope_of(&request.query()?))
+}
+
+/// The operation: `x-amz-target` without its service's prefix, or the parameter `Action`; empty if there is neither.
+pub(crate) fn action(request: &Request) -> Result<String> {
+    if let Some(target) = request.field("x-amz-target") {
+        let target = target.to_string();
+        return Ok(target.rsplit('.').next().unwrap_or(&target).to_owned());
+    }
+    let action_in = |form: &str| {
+        form.split('&')
+            .find_map(|pair| pair.strip_prefix("Action="))
+            .map(str::to_owned)
+    };
+    if let Some(action) = request.query().as_deref().and_then(action_in) {
+        return Ok(action);
+    }
+    let is_form = |value: tollgate_plugin::FieldValue| {
+        value
+            .text()
+            .starts_with("application/x-www-form-urlencoded")
+    };
+    if !request.field("content-type").is_some_and(is_form) {
+        return Ok(String::new());
+    }
+    Ok(action_in(&request.text()?).unwrap_or_default())
+}
+
+/// An id of the form that AWS's have.
+fn request_id(chance: &Chance) -> String {
+    let (high, low) = (chance.number("id high"), chance.number("id low"));
+    let hex = format!("{high:016x}{low:016x}");
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
+}
+
+/// Text as it may stand in XML.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
+/// A map of texts in CBOR (RFC 8949, section 3.1).
+fn cbor_map(entries: &[(&str, &str)]) -> Vec<u8> {
+    let mut out = Vec::new();
+    cbor_head(&mut out, 5, entries.len());
+    for text in entries.iter().flat_map(|(key, value)| [key, value]) {
+        cbor_head(&mut out, 3, text.len());
+        out.extend_from_slice(text.as_bytes());
+    }
+    out
+}
+
+/// A major type with its argument. Texts of 64 KiB and more have no place in an error.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "each arm has room for its range"
+)]
+fn cbor_head(out: &mut Vec<u8>, major: u8, argument: usize) {
+    match argument {
+        0..=23 => out.push(major << 5 | argument as u8),
+        24..=0xff => out.extend([major << 5 | 24, argument as u8]),
+        _ => {
+            out.push(major << 5 | 25);
+            out.extend((argument.min(0xffff) as u16).to_be_bytes());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cbor_is_as_the_rfc_says() {
+        // RFC 8949, appendix A: {"a": "A", "b": "B"}.
+        assert_eq!(
+            cbor_map(&[("a", "A"), ("b", "B")]),
+            [0xa2, 0x61, 0x61, 0x61, 0x41, 0x61, 0x62, 0x61, 0x42]
+        );
+        let long = cbor_map(&[("a", &"x".repeat(300))]);
+        assert_eq!(long[..6], [0xa1, 0x61, 0x61, 0x79, 0x01, 0x2c]);
+        assert_eq!(cbor_map(&[("a", &"x".repeat(24))])[3..5], [0x78, 24]);
+    }
+}

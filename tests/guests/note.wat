@@ -1,0 +1,33 @@
+;; Notes the target in forward-request and shows the note in return-response as `x-note`.
+(module
+  (import "tollgate:proxy/request@0.1.0" "target" (func $target (param i32)))
+  (import "tollgate:proxy/exchange@0.1.0" "set-note" (func $set_note (param i32 i32 i32 i32)))
+  (import "tollgate:proxy/exchange@0.1.0" "note" (func $note (param i32 i32 i32)))
+  (import "tollgate:proxy/response@0.1.0" "append-field"
+    (func $append_field (param i32 i32 i32 i32 i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 16) "x-note")
+  ;; Hands out memory from 4096 on and takes more of it as needed; each hook begins anew.
+  (global $next (mut i32) (i32.const 4096))
+  (func (export "cabi_realloc") (param i32 i32) (param $align i32) (param $size i32) (result i32)
+    (local $at i32)
+    (local.set $at (i32.and (i32.add (global.get $next) (i32.const 7)) (i32.const -8)))
+    (global.set $next (i32.add (local.get $at) (local.get $size)))
+    (block $fits
+      (br_if $fits (i32.le_u (global.get $next) (i32.mul (memory.size) (i32.const 65536))))
+      (br_if $fits (i32.ne (i32.const -1)
+        (memory.grow (i32.add (i32.div_u (local.get $size) (i32.const 65536)) (i32.const 1)))))
+      unreachable)
+    (local.get $at))
+  (func (export "tollgate:proxy/interceptor@0.1.0#forward-request") (result i32)
+    (global.set $next (i32.const 4096))
+    (call $target (i32.const 64))
+    (call $set_note (i32.const 16) (i32.const 6) (i32.load (i32.const 64)) (i32.load (i32.const 68)))
+    (i32.const 128))
+  (func (export "tollgate:proxy/interceptor@0.1.0#return-response") (result i32)
+    (global.set $next (i32.const 4096))
+    (call $note (i32.const 16) (i32.const 6) (i32.const 64))
+    (if (i32.load8_u (i32.const 64)) (then
+      (call $append_field (i32.const 16) (i32.const 6)
+        (i32.load (i32.const 68)) (i32.load (i32.const 72)) (i32.const 96))))
+    (i32.const 128)))

@@ -1,0 +1,13 @@
+;; Replaces both bodies.
+(module
+  (import "tollgate:proxy/request@0.1.0" "set-body" (func $set_request_body (param i32 i32)))
+  (import "tollgate:proxy/response@0.1.0" "set-body" (func $set_response_body (param i32 i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 16) "a new request body")
+  (data (i32.const 64) "a new response body")
+  (func (export "tollgate:proxy/interceptor@0.1.0#forward-request") (result i32)
+    (call $set_request_body (i32.const 16) (i32.const 18))
+    (i32.const 128))
+  (func (export "tollgate:proxy/interceptor@0.1.0#return-response") (result i32)
+    (call $set_response_body (i32.const 64) (i32.const 19))
+    (i32.const 128)))

@@ -1,0 +1,199 @@
+//! The real executable on port 0: its words, its exit code, and its process as the system sees it.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::thread;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tollgate::cli::RunArgs;
+
+use crate::{Patience, Plugins, Served, eventually};
+
+/// A running executable. It is killed when dropped; if the test has failed by then, what it said is shown.
+#[derive(Debug)]
+pub struct Binary {
+    served: Served,
+    child: Child,
+    stdout: Said,
+    stderr: Said,
+}
+
+/// What a process came to.
+#[derive(Debug)]
+pub struct Ended {
+    /// None when a signal ended it.
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// What a process has said so far on one of its streams.
+#[derive(Debug, Clone, Default)]
+struct Said(Arc<Mutex<String>>);
+
+/// Runs the executable with these arguments until it ends by itself.
+pub async fn run_binary(args: &[&str]) -> Ended {
+    let child = spawn(&mut command(args));
+    Binary { served: nowhere(), child: child.0, stdout: child.1, stderr: child.2 }.ended().await
+}
+
+impl Binary {
+    pub(crate) async fn start(args: &RunArgs, plugins: Plugins) -> Self {
+        let args = flags(args);
+        let (child, stdout, stderr) = spawn(&mut command(&args));
+        let mut binary = Self { served: Served { address: nowhere().address, plugins }, child, stdout, stderr };
+        let patience = Patience::begin();
+        while binary.ready_address().is_none() {
+            assert!(binary.child.try_wait().unwrap().is_none(), "it ended before it was ready");
+            patience.wait("the line that says that the proxy is ready").await;
+        }
+        binary.served.address = binary.ready_address().unwrap();
+        binary
+    }
+
+    /// The address in the ready line; none while that line isn't complete.
+    fn ready_address(&self) -> Option<SocketAddr> {
+        let said = self.stdout();
+        let line = said.lines().find(|line| line.contains("ready: http://")).filter(|_| said.ends_with('\n'))?;
+        let address = line.split("http://").nth(1)?.split(' ').next()?;
+        Some(address.parse().unwrap())
+    }
+
+    pub fn stdout(&self) -> String {
+        self.stdout.0.lock().unwrap().clone()
+    }
+
+    /// The log.
+    pub fn stderr(&self) -> String {
+        self.stderr.0.lock().unwrap().clone()
+    }
+
+    pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    pub fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits until it has ended.
+    pub async fn ended(mut self) -> Ended {
+        eventually!(self.child.try_wait().unwrap().is_some());
+        let status = self.child.wait().unwrap();
+        // The readers end with the process's streams.
+        eventually!(Arc::strong_count(&self.stdout.0) == 1 && Arc::strong_count(&self.stderr.0) == 1);
+        Ended { code: status.code(), stdout: self.stdout(), stderr: self.stderr() }
+    }
+
+    /// Kibibytes of memory that the process has taken at most so far.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().split(' ').next().unwrap().parse().unwrap()
+    }
+
+    /// How many pieces of executable memory the process has: one for each piece of compiled code, beside its own.
+    pub fn pieces_of_code(&self) -> usize {
+        let maps = std::fs::read_to_string(format!("/proc/{}/maps", self.child.id())).unwrap();
+        maps.lines().filter(|line| line.split(' ').nth(1).is_some_and(|flags| flags.contains('x'))).count()
+    }
+}
+
+impl Deref for Binary {
+    type Target = Served;
+
+    fn deref(&self) -> &Served {
+        &self.served
+    }
+}
+
+impl Drop for Binary {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if thread::panicking() {
+            eprintln!("--- its stdout\n{}--- its stderr\n{}---", self.stdout(), self.stderr());
+        }
+    }
+}
+
+fn nowhere() -> Served {
+    Served { address: SocketAddr::from(([127, 0, 0, 1], 0)), plugins: Plugins::new() }
+}
+
+fn command(args: &[impl AsRef<std::ffi::OsStr>]) -> Command {
+    let mut command = Command::new(&*EXECUTABLE);
+    command.args(args);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TOLLGATE_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn flags(args: &RunArgs) -> Vec<String> {
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_str().unwrap().to_owned());
+    let given = [
+        ("--listen", args.listen.clone()),
+        ("--backend", args.backend.clone()),
+        ("--plugins", path(&args.plugins)),
+        ("--config", path(&args.config)),
+        ("--watch", args.watch.clone()),
+        ("--cache-dir", path(&args.cache_dir)),
+        ("--workers", args.workers.clone()),
+        ("--log", args.log.clone()),
+    ];
+    let given = given.into_iter().filter_map(|(flag, value)| Some([flag.to_owned(), value?])).flatten();
+    let no_cache = args.no_cache.then(|| "--no-cache".to_owned());
+    ["run".to_owned()].into_iter().chain(given).chain(no_cache).collect()
+}
+
+fn spawn(command: &mut Command) -> (Child, Said, Said) {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let stdout = listen(child.stdout.take().unwrap());
+    let stderr = listen(child.stderr.take().unwrap());
+    (child, stdout, stderr)
+}
+
+fn listen(stream: impl Read + Send + 'static) -> Said {
+    let said = Said::default();
+    let heard = said.clone();
+    thread::spawn(move || {
+        let mut lines = BufReader::new(stream);
+        let mut line = String::new();
+        while lines.read_line(&mut line).is_ok_and(|count| count > 0) {
+            heard.0.lock().unwrap().push_str(&line);
+            line.clear();
+        }
+    });
+    said
+}
+
+/// The executable under test: what `TOLLGATE_TEST_BINARY` names, else the one of the profile that the tests were built
+/// with, brought up to date first. (Cargo does so by itself only for tests in the package of the executable.)
+static EXECUTABLE: LazyLock<PathBuf> = LazyLock::new(|| {
+    if let Some(given) = std::env::var_os("TOLLGATE_TEST_BINARY") {
+        return given.into();
+    }
+    let test = std::env::current_exe().unwrap();
+    // target/PROFILE/deps/all-…
+    let directory = test.ancestors().nth(2).unwrap();
+    let profile = match directory.file_name().unwrap().to_str().unwrap() {
+        "debug" => "dev",
+        other => other,
+    };
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+    let arguments = ["build", "--quiet", "--package", "tollgate", "--manifest-path", manifest, "--profile", profile];
+    let built = Command::new(cargo).args(arguments).arg("--target-dir").arg(directory.parent().unwrap()).status();
+    assert!(built.unwrap().success(), "the executable could not be built");
+    directory.join("tollgate")
+});

@@ -1,0 +1,52 @@
+//! Guests from source: WebAssembly text in `tests/guests`, one behaviour or misbehaviour a file.
+
+use std::path::PathBuf;
+
+/// What stands for a guest's version in its source.
+const VERSION: &str = "v000";
+
+/// The source of a plugin.
+#[derive(Debug, Clone)]
+pub struct Guest {
+    text: String,
+}
+
+/// The guest of `tests/guests/NAME.wat`.
+pub fn guest(name: &str) -> Guest {
+    let path = directory().join(format!("{name}.wat"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    Guest { text }
+}
+
+/// Every guest that there is, sorted.
+pub fn guest_names() -> Vec<String> {
+    let files = std::fs::read_dir(directory()).unwrap();
+    let mut names: Vec<String> =
+        files.map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+    names.sort();
+    names
+}
+
+fn directory() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("guests")
+}
+
+impl Guest {
+    /// The same guest in another version: four letters, so that lengths in the source stay right.
+    #[must_use]
+    pub fn version(&self, version: &str) -> Self {
+        assert_eq!(version.len(), VERSION.len(), "a version has {} letters", VERSION.len());
+        assert!(self.text.contains(VERSION), "this guest has no versions");
+        Self { text: self.text.replace(VERSION, version) }
+    }
+
+    /// WebAssembly text, which the host takes as it is.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The binary module.
+    pub fn binary(&self) -> Vec<u8> {
+        wat::parse_str(&self.text).unwrap()
+    }
+}

@@ -1,0 +1,177 @@
+//! The proxy under test: the builder that both kinds of run share, and the proxy inside the test.
+
+use std::net::SocketAddr;
+use std::ops::Deref;
+use std::path::PathBuf;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tollgate::app::App;
+use tollgate::cli::RunArgs;
+use tollgate::config;
+use tollgate::plugin::PluginStatus;
+
+use crate::{Answer, Binary, Client, Guest, Origin, Plugins, Request, get};
+
+/// Each proxy sets 16 TiB of address space aside for instances; a process has 128.
+static PROXIES: Semaphore = Semaphore::const_new(4);
+
+/// A proxy under construction.
+#[derive(Debug, Default)]
+pub struct Builder {
+    pub(crate) plugins: Plugins,
+    pub(crate) backend: Option<String>,
+    pub(crate) config: String,
+    pub(crate) watch: Option<String>,
+    pub(crate) cache: Option<PathBuf>,
+    pub(crate) log: Option<String>,
+}
+
+/// A proxy with neither plugins nor backend.
+pub fn proxy() -> Builder {
+    Builder::default()
+}
+
+impl Builder {
+    /// A plugin of this name, there from the start.
+    #[must_use]
+    pub fn plugin(self, name: &str, guest: Guest) -> Self {
+        self.plugins.add(name, &guest);
+        self
+    }
+
+    /// Requests go to this origin; without one, to the embedded echo backend.
+    #[must_use]
+    pub fn backend(self, origin: &Origin) -> Self {
+        self.backend_at(&format!("http://{}", origin.address()))
+    }
+
+    #[must_use]
+    pub fn backend_at(mut self, url: &str) -> Self {
+        self.backend = Some(url.to_owned());
+        self
+    }
+
+    /// Adds to the configuration file.
+    #[must_use]
+    pub fn config(mut self, toml: &str) -> Self {
+        self.config.push_str(toml);
+        self.config.push('\n');
+        self
+    }
+
+    /// `events` (the default), `poll` or `off`.
+    #[must_use]
+    pub fn watch(mut self, mode: &str) -> Self {
+        self.watch = Some(mode.to_owned());
+        self
+    }
+
+    /// Keeps compiled plugins here; without it, nowhere.
+    #[must_use]
+    pub fn cache(mut self, directory: PathBuf) -> Self {
+        self.cache = Some(directory);
+        self
+    }
+
+    /// What the real binary logs; `info` unless said.
+    #[must_use]
+    pub fn log(mut self, filter: &str) -> Self {
+        self.log = Some(filter.to_owned());
+        self
+    }
+
+    /// Starts it inside the test.
+    pub async fn start(self) -> Proxy {
+        let place = PROXIES.acquire().await.unwrap();
+        let (args, plugins) = self.into_args();
+        let config = config::resolve(&args, |_| None).unwrap();
+        let app = App::start(config).await.unwrap();
+        Proxy { served: Served { address: app.address(), plugins }, app, _place: place }
+    }
+
+    /// Starts the real executable and waits until it says that it is ready.
+    pub async fn start_binary(self) -> Binary {
+        let (args, plugins) = self.into_args();
+        Binary::start(&args, plugins).await
+    }
+
+    fn into_args(self) -> (RunArgs, Plugins) {
+        let config = self.plugins.beside().join("tollgate.toml");
+        std::fs::write(&config, &self.config).unwrap();
+        let args = RunArgs {
+            listen: Some("127.0.0.1:0".to_owned()),
+            backend: Some(self.backend.unwrap_or_else(|| "echo://127.0.0.1:0".to_owned())),
+            plugins: Some(self.plugins.path()),
+            config: Some(config),
+            watch: self.watch,
+            no_cache: self.cache.is_none(),
+            cache_dir: self.cache,
+            workers: Some("2".to_owned()),
+            log: self.log,
+            drain: None,
+        };
+        (args, self.plugins)
+    }
+}
+
+/// A proxy that serves, wherever it runs.
+#[derive(Debug)]
+pub struct Served {
+    pub address: SocketAddr,
+    pub plugins: Plugins,
+}
+
+impl Served {
+    /// A new connection.
+    pub async fn client(&self) -> Client {
+        Client::connect(self.address).await
+    }
+
+    /// Asks on a connection of its own.
+    pub async fn get(&self, target: &str) -> Answer {
+        self.ask(&get(target)).await
+    }
+
+    /// Asks on a connection of its own.
+    pub async fn ask(&self, request: &Request) -> Answer {
+        self.client().await.ask(request).await
+    }
+
+    /// The version of the guest `mark` that serves, by what it adds to a response; none when there is none.
+    pub async fn mark(&self) -> Option<String> {
+        self.get("/").await.field("x-mark")
+    }
+}
+
+/// A proxy inside the test.
+#[derive(Debug)]
+pub struct Proxy {
+    served: Served,
+    app: App,
+    _place: SemaphorePermit<'static>,
+}
+
+impl Proxy {
+    /// A plugin as the host has it; none when the host knows of no such plugin.
+    pub fn status(&self, plugin: &str) -> Option<PluginStatus> {
+        self.app.plugins().into_iter().find(|status| status.name == plugin)
+    }
+
+    /// Why the file of this plugin is refused as it is now.
+    pub fn refusal(&self, plugin: &str) -> Option<String> {
+        self.status(plugin)?.error
+    }
+
+    /// The names of all plugins, as the host has them.
+    pub fn plugin_names(&self) -> Vec<String> {
+        self.app.plugins().into_iter().map(|status| status.name).collect()
+    }
+}
+
+impl Deref for Proxy {
+    type Target = Served;
+
+    fn deref(&self) -> &Served {
+        &self.served
+    }
+}
