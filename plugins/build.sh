@@ -79,21 +79,19 @@ if [ -z "$names" ]; then
 		names="$names $(basename -- "$(dirname -- "$manifest")")"
 	done
 fi
-packages=
 for name in $names; do
 	[ -f "$root/plugins/$name/Cargo.toml" ] ||
 		die "no plugin named $name; there are: $(cd "$root/plugins" && echo */Cargo.toml | sed 's,/Cargo.toml,,g')"
-	packages="$packages -p $name"
 done
 
-# One build for all, apart from the workspace's own: another compiler may be at work here.
+# Apart from the workspace's own builds, as another compiler may be at work here; and one by one, or cargo would give each
+# plugin the features that the others want of the SDK.
 
 cd "$root"
-# shellcheck disable=SC2086 # lists of words
-"$cargo" build $flags --profile plugin --target "$wasm" --target-dir "$target/plugins-build" $packages
-
 mkdir -p "$out"
 for name in $names; do
+	# shellcheck disable=SC2086 # a list of words
+	"$cargo" build $flags --profile plugin --target "$wasm" --target-dir "$target/plugins-build" -p "$name"
 	built=$target/plugins-build/$wasm/plugin/$(echo "$name" | tr - _).wasm
 	if ! cmp -s "$built" "$out/$name.wasm"; then
 		cp "$built" "$out/.$name.wasm.$$"

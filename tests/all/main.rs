@@ -1,6 +1,46 @@
 //! Every test of the whole: one file a subject.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails loudly"
+)]
 
 /// Messages without plugins: nothing is lost, added or decoded.
 mod passthrough;
+
+/// Where messages begin and end.
+mod framing;
+
+/// Peers that break the rules.
+mod hostile;
+
+/// Order, verdicts, rules, notes, settings.
+mod chain;
+
+/// Bodies that plugins read and replace, and those that stream past.
+mod bodies;
+
+/// Plugins that fail, and who is hurt by it.
+mod failures;
+
+/// Guests that wait.
+mod waiting;
+
+/// Plugins that change while the proxy runs.
+mod reload;
+
+/// Files that are no plugins.
+mod refused;
+
+/// What is left of old versions: nothing.
+mod retire;
+
+/// Table, ready line, mistakes, exit codes.
+mod startup;
+
+/// Signals and draining.
+mod shutdown;
+
+/// Style that a machine can check.
+mod tidy;

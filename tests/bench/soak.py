@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from harness import backend, proxies
@@ -26,6 +26,7 @@ from harness.versions import Versions, name, number
 GUEST = proxies.TARGET / "bench/reload-rust.wasm"
 BODY = "1KiB"
 SERVED_WITHIN_SECONDS = 60.0
+RECONNECT_SECONDS = 0.1
 BASELINE_RELOAD = 100
 GROWTH = 1.10
 SAMPLES = 10
@@ -60,19 +61,20 @@ class Traffic:
             return self._changed.wait_for(lambda: self.newest_seen >= version, SERVED_WITHIN_SECONDS)
 
     def _client(self, port: int, index: int) -> None:
-        connection = Connection(port, f"/{BODY}", VERSION_FIELD)
-        last = 0
         while not self._stopping:
             try:
-                answer = connection.get()
+                with closing(Connection(port, f"/{BODY}", VERSION_FIELD)) as connection:
+                    self._ask(connection, index)
             except (OSError, http.client.HTTPException) as error:
                 self._note(None, f"connection {index}: {error!r}")
-                connection.close()
-                connection = Connection(port, f"/{BODY}", VERSION_FIELD)
-                continue
+                time.sleep(RECONNECT_SECONDS)
+
+    def _ask(self, connection: Connection, index: int) -> None:
+        last = 0
+        while not self._stopping:
+            answer = connection.get()
             self._note(answer, self._wrong(answer, last, index))
             last = max(last, number(answer.value))
-        connection.close()
 
     def _wrong(self, answer: Answer, last: int, index: int) -> str | None:
         """What is wrong with an answer on a connection that has seen version `last`."""
@@ -136,6 +138,7 @@ def reload_all(process: Process, traffic: Traffic, versions: Versions, file: Pat
             traffic.failures.append(f"version {version} was not served within {SERVED_WITHIN_SECONDS:.0f} s")
             print(process.log()[-4000:])
             break
+        process.check_running()
         memory.append(process.status_kib("VmRSS"))
         if reload % max(1, reloads // 20) == 0 or reload in (1, BASELINE_RELOAD):
             peak, files, threads = process.status_kib("VmHWM"), process.open_files(), process.threads()

@@ -1,15 +1,15 @@
-"""Fixtures: `moto` and `origin` are backends, `tollgate` starts a proxy, `aws` makes boto3 clients that prove their way.
+"""Fixtures: `moto` and `origin` are backends, `tollgate` starts a proxy, `aws` makes clients that prove their way.
 
 Read from the bottom up for what a test says: `s3 = aws("s3")` speaks through the plugins add-header and cors to moto.
 """
 
 import itertools
 import os
+import signal
 
 import boto3
 import pytest
 from botocore.config import Config
-
 from harness import process
 from harness.client import Client
 from harness.origin import Origin
@@ -37,12 +37,20 @@ def add_header(value=MARK_VALUE):
     return {"add-header": {"name": MARK, "value": value}}
 
 
+# A request that moto answers with 200 whatever its state: S3's list of buckets, unsigned.
+PROBE = "/"
+
 PAGE = "https://app.example"
 
 
 def cors(**settings):
     """The plugin cors, which lets pages of PAGE in, with further settings."""
     return {"cors": {"allow_origins": [PAGE], **settings}}
+
+
+def pytest_configure():
+    """SIGTERM ends a run like Ctrl-C, so that the fixtures stop what they started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.hookimpl(hookwrapper=True)

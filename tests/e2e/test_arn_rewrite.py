@@ -3,7 +3,6 @@
 import json
 
 import pytest
-
 from conftest import add_header, client
 from harness.servers import Moto
 
@@ -42,7 +41,9 @@ def aws(rewriting):
 def demand_discretion(http_response, model, **_):
     body = b"" if model.has_streaming_output else http_response.content
     assert BACKEND.encode() not in body, f"{model.name} shows the backend's account: {body!r}"
-    assert BACKEND not in str(http_response.headers), f"{model.name} shows the backend's account: {http_response.headers}"
+    assert BACKEND not in str(http_response.headers), (
+        f"{model.name} shows the backend's account: {http_response.headers}"
+    )
 
 
 def test_the_plugin_makes_the_difference(rewriting, moto, aws):
@@ -52,7 +53,9 @@ def test_the_plugin_makes_the_difference(rewriting, moto, aws):
 
 def test_roles(aws):
     iam = aws("iam")
-    policy = json.dumps({"Statement": [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{SHOWN}:root"}}]})
+    policy = json.dumps(
+        {"Statement": [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{SHOWN}:root"}}]}
+    )
     arn = iam.create_role(RoleName="reader", AssumeRolePolicyDocument=policy)["Role"]["Arn"]
     assert arn == f"arn:aws:iam::{SHOWN}:role/reader"
     document = iam.get_role(RoleName="reader")["Role"]["AssumeRolePolicyDocument"]

@@ -8,7 +8,6 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-
 from conftest import add_header, client
 
 
@@ -128,7 +127,9 @@ def test_kinesis_reports_the_records_that_failed(chaos, direct, unique):
     answer = kinesis.put_records(
         StreamName=stream, Records=[{"Data": data, "PartitionKey": "p"} for data in sent]
     )
-    failed = [record.get("ErrorCode") == "ProvisionedThroughputExceededException" for record in answer["Records"]]
+    failed = [
+        record.get("ErrorCode") == "ProvisionedThroughputExceededException" for record in answer["Records"]
+    ]
     assert answer["FailedRecordCount"] == sum(failed)
     assert 0 < sum(failed) < 20
     shard = direct("kinesis").list_shards(StreamName=stream)["Shards"][0]["ShardId"]
@@ -150,7 +151,9 @@ def test_kinesis_reports_the_records_that_failed(chaos, direct, unique):
     ],
 )
 def test_a_rule_fails_a_service_in_its_own_protocol(chaos, service, call, status):
-    url = chaos(faults=[{"service": service, "status": status, "code": "SlowDown", "message": "reduce <your> rate"}])
+    url = chaos(
+        faults=[{"service": service, "status": status, "code": "SlowDown", "message": "reduce <your> rate"}]
+    )
     with pytest.raises(ClientError) as error:
         call(client(service, url))
     response = error.value.response

@@ -4,7 +4,6 @@ import socket
 import threading
 
 import pytest
-
 from conftest import add_header
 from harness.origin import answer
 from harness.waiting import until

@@ -35,7 +35,7 @@ def item(sk, **more):
 def test_every_type_comes_back(dynamodb, table):
     stored = item(
         1,
-        text={"S": "Grüße 日本語 😀 \\ \" \n"},
+        text={"S": 'Grüße 日本語 😀 \\ " \n'},
         number={"N": "12345678901234567890.5"},
         raw={"B": bytes(range(256))},
         yes={"BOOL": True},
@@ -51,7 +51,10 @@ def test_every_type_comes_back(dynamodb, table):
 
 def test_a_query_is_paged(dynamodb, table):
     for start in range(0, 100, 25):
-        puts = [{"PutRequest": {"Item": item(number, fill={"S": "x" * 1000})}} for number in range(start, start + 25)]
+        puts = [
+            {"PutRequest": {"Item": item(number, fill={"S": "x" * 1000})}}
+            for number in range(start, start + 25)
+        ]
         assert not dynamodb.batch_write_item(RequestItems={table: puts})["UnprocessedItems"]
     pages = dynamodb.get_paginator("query").paginate(
         TableName=table,

@@ -3,7 +3,6 @@
 import threading
 
 import pytest
-
 from conftest import MARK, MARK_VALUE, add_header
 from harness.message import read_chunked, read_request_body
 from harness.origin import answer
@@ -52,7 +51,9 @@ def test_close_is_obeyed(through):
 
 
 def test_pipelined_requests_are_answered_in_order(through):
-    client, _ = through(lambda request: b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n%b" % request.target.encode())
+    client, _ = through(
+        lambda request: b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n%b" % request.target.encode()
+    )
     client.send(b"".join(b"GET /%d HTTP/1.1\r\nhost: a\r\n\r\n" % number for number in range(5)))
     assert [client.response().body for _ in range(5)] == [b"/0", b"/1", b"/2", b"/3", b"/4"]
 
@@ -115,7 +116,9 @@ def test_the_host_is_kept(through):
 
 def test_request_fields_arrive_as_sent(through):
     client, requests = through()
-    client.request("GET", "/", "x-twice: 1", "x-twice: 2", "x-empty:", "x-bytes: caf\xe9 \xff", "x-long: " + "y" * 16000)
+    client.request(
+        "GET", "/", "x-twice: 1", "x-twice: 2", "x-empty:", "x-bytes: caf\xe9 \xff", "x-long: " + "y" * 16000
+    )
     request = requests[0]
     assert request.all("x-twice") == ["1", "2"]
     assert request.get("x-empty") == ""
@@ -138,7 +141,9 @@ def test_the_connections_fields_are_not_passed_on(through):
     client, requests = through(
         b"HTTP/1.1 200 OK\r\nconnection: x-hop\r\nx-hop: 1\r\nkeep-alive: timeout=5\r\nx-end: 1\r\ncontent-length: 0\r\n\r\n"
     )
-    response = client.request("GET", "/", "connection: x-mine, keep-alive", "x-mine: 1", "keep-alive: 5", "te: gzip", "x-end: 1")
+    response = client.request(
+        "GET", "/", "connection: x-mine, keep-alive", "x-mine: 1", "keep-alive: 5", "te: gzip", "x-end: 1"
+    )
     for message in (requests[0], response):
         assert message.get("x-end") == "1"
         for name in ("x-hop", "x-mine", "keep-alive", "te"):
@@ -229,7 +234,7 @@ def test_a_head_response_has_a_length_and_no_body(through):
     "head",
     [
         "HTTP/1.1 204 No Content\r\nx-kept: 1\r\n\r\n",
-        "HTTP/1.1 304 Not Modified\r\nx-kept: 1\r\netag: \"e\"\r\n\r\n",
+        'HTTP/1.1 304 Not Modified\r\nx-kept: 1\r\netag: "e"\r\n\r\n',
         "HTTP/1.1 304 Not Modified\r\nx-kept: 1\r\ncontent-length: 500\r\n\r\n",
     ],
     ids=["204", "304", "304 with a length"],
@@ -291,7 +296,8 @@ SMUGGLED = b"GET /smuggled HTTP/1.1\r\nhost: a\r\n\r\n"
 AMBIGUOUS = {
     "length and chunks": b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
     % (5 + len(SMUGGLED)),
-    "two lengths": b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\ncontent-length: %d\r\n\r\n" % len(SMUGGLED),
+    "two lengths": b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\ncontent-length: %d\r\n\r\n"
+    % len(SMUGGLED),
     "a space before the colon": b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length : %d\r\n\r\n" % len(SMUGGLED),
     "a length with a sign": b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: +%d\r\n\r\n" % len(SMUGGLED),
     "chunked not last": b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked, gzip\r\n\r\n0\r\n\r\n",

@@ -32,9 +32,9 @@ def test_a_message_comes_back_with_its_attributes(sqs, queue):
         "Raw": {"DataType": "Binary", "BinaryValue": bytes(range(256))},
     }
     # botocore compares the MD5 of the body and of the attributes itself.
-    sqs.send_message(QueueUrl=queue, MessageBody="a <b> & \"c\" 日本語\n", MessageAttributes=attributes)
+    sqs.send_message(QueueUrl=queue, MessageBody='a <b> & "c" 日本語\n', MessageAttributes=attributes)
     (message,) = sqs.receive_message(QueueUrl=queue, MessageAttributeNames=["All"])["Messages"]
-    assert message["Body"] == "a <b> & \"c\" 日本語\n"
+    assert message["Body"] == 'a <b> & "c" 日本語\n'
     assert message["MessageAttributes"] == attributes
     sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
     counted = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]

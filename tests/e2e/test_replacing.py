@@ -12,8 +12,7 @@ import time
 import urllib.parse
 
 import pytest
-
-from conftest import MARK, MARK_VALUE, add_header, client, cors
+from conftest import MARK, MARK_VALUE, PROBE, add_header, client, cors
 from harness.servers import built
 from harness.waiting import until
 
@@ -68,7 +67,7 @@ def served_by(proxy):
     """Which build answers now: the value of its field, or None if no build runs."""
     parts = urllib.parse.urlsplit(proxy.url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=30)
-    connection.request("GET", "/moto-api/data.json")
+    connection.request("GET", PROBE)
     response = connection.getresponse()
     response.read()
     connection.close()
@@ -130,7 +129,7 @@ def workers_of(proxy, stop):
         return answered_by(got)
 
     def bytes_():
-        plain.request("GET", "/moto-api/data.json")
+        plain.request("GET", PROBE)
         response = plain.getresponse()
         response.read()
         assert response.status == 200
@@ -262,7 +261,11 @@ def test_a_broken_plugin_over_a_good_one_changes_nothing(tollgate, moto, name):
 
     def complained():
         assert served_by(proxy) == good
-        return [line for line in proxy.log().splitlines()[lines:] if "replaced" in line and ("ERROR" in line or "WARN" in line)]
+        return [
+            line
+            for line in proxy.log().splitlines()[lines:]
+            if "replaced" in line and ("ERROR" in line or "WARN" in line)
+        ]
 
     until(complained, "the log says that replaced.wasm was refused")
     assert served_by(proxy) == good

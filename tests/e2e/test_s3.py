@@ -73,9 +73,7 @@ def test_parts_become_one_object(s3, bucket):
         sent = list(pool.map(send, [1, 2, 3]))
     listed = s3.list_parts(Bucket=bucket, Key="parts", UploadId=upload)["Parts"]
     assert [part["Size"] for part in listed] == [len(part) for part in parts]
-    s3.complete_multipart_upload(
-        Bucket=bucket, Key="parts", UploadId=upload, MultipartUpload={"Parts": sent}
-    )
+    s3.complete_multipart_upload(Bucket=bucket, Key="parts", UploadId=upload, MultipartUpload={"Parts": sent})
     got = s3.get_object(Bucket=bucket, Key="parts")["Body"].read()
     assert digest(got) == digest(b"".join(parts))
 
@@ -119,7 +117,12 @@ def test_every_key_means_itself(s3, bucket):
 
 @pytest.mark.parametrize(
     ("range_", "expected"),
-    [("bytes=0-0", slice(0, 1)), ("bytes=100-199", slice(100, 200)), ("bytes=900-", slice(900, None)), ("bytes=-7", slice(-7, None))],
+    [
+        ("bytes=0-0", slice(0, 1)),
+        ("bytes=100-199", slice(100, 200)),
+        ("bytes=900-", slice(900, None)),
+        ("bytes=-7", slice(-7, None)),
+    ],
 )
 def test_a_range_is_that_range(s3, bucket, range_, expected):
     body = noise(1000)

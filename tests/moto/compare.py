@@ -1,7 +1,7 @@
 """Runs moto's own tests in server mode twice, against moto_server and through tollgate, and compares test by test.
 
     target/venv/bin/python tests/moto/compare.py             all suites
-    target/venv/bin/python tests/moto/compare.py --small     the part that `make test` runs
+    target/venv/bin/python tests/moto/compare.py --some     the part that `make test` runs
     target/venv/bin/python tests/moto/compare.py sqs sns     these suites; any of moto's tests/test_NAME will do
 
 Ends with 0 if no test came out differently through tollgate, with 1 if one did. See README.md.
@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -30,8 +31,8 @@ from verdict import Verdict, differing, judge  # noqa: E402
 
 SUITES = ["apigateway", "apigatewayv2", "apigatewaymanagementapi", "sqs", "sns", "kinesis"]
 
-# The small selection: whole suites, and of the slow ones the files with the most requests a second.
-SMALL = {
+# The selection of --some: whole suites, and of the slow ones the files with the most requests a second.
+SOME = {
     "apigateway": ["test_apigateway.py", "test_apigateway_stage.py", "test_apigateway_deployments.py"],
     "apigatewayv2": [],
     "apigatewaymanagementapi": [],
@@ -41,6 +42,10 @@ SMALL = {
 }
 
 RERUNS = 4
+
+# The processes of pytest that run now; whoever ends this program early ends them, too.
+RUNNING = []
+STOPPING = threading.Event()
 MARK = "x-moto-through"
 
 
@@ -82,12 +87,27 @@ class Side:
             "NO_PROXY": "127.0.0.1,localhost",
             "no_proxy": "127.0.0.1,localhost",
         }
-        command = [sys.executable, "-m", "pytest", "-q", "--color=no", "-p", "recorder", "-p", "no:cacheprovider"]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "--color=no",
+            "-p",
+            "recorder",
+            "-p",
+            "no:cacheprovider",
+        ]
+        if STOPPING.is_set():
+            raise SystemExit("stopped")
         command += ["--timeout=120", "-m", "not network and not requires_docker", *tests]
         with self._output.open("ab") as output:
-            status = subprocess.run(
+            pytest = subprocess.Popen(
                 command, cwd=sources, env=environment, stdout=output, stderr=output, stdin=subprocess.DEVNULL
-            ).returncode
+            )
+            RUNNING.append(pytest)
+            status = pytest.wait()
+            RUNNING.remove(pytest)
         if status not in (0, 1):  # 1: some tests failed
             raise SystemExit(f"pytest ended with {status} on the side {self.name}:\n{self.log()}")
         entries = (json.loads(line) for line in self._record.read_text().splitlines())
@@ -124,8 +144,17 @@ def both(sources, tests, directory):
     threads = [threading.Thread(target=run, args=(name,)) for name in ("direct", "through")]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    try:
+        for thread in threads:
+            thread.join()
+    except BaseException:  # Ctrl-C or SIGTERM: each thread stops its servers when its pytest has ended
+        STOPPING.set()
+        while any(thread.is_alive() for thread in threads):
+            for pytest in list(RUNNING):
+                pytest.terminate()
+            threads[0].join(0.2)
+            threads[1].join(0.2)
+        raise
     if errors:
         raise errors[0]
     return results["direct"], results["through"]
@@ -151,7 +180,8 @@ class Comparison:
             return {}
         print(f"{self.suite}: {len(differences)} came out differently; {RERUNS} re-runs of each", flush=True)
         histories = {
-            test: ([outcomes(self.direct).get(test)], [outcomes(self.through).get(test)]) for test in differences
+            test: ([outcomes(self.direct).get(test)], [outcomes(self.through).get(test)])
+            for test in differences
         }
         for number in range(RERUNS):
             direct, through = both(sources, differences, directory / f"again-{number}")
@@ -163,7 +193,11 @@ class Comparison:
     @property
     def misled(self):
         """What shows that the sides were not what they should be: tollgate in one way and not in the other."""
-        wrong = [f"{entry['id']} got a response through tollgate" for entry in self.direct.values() if entry["marked"]]
+        wrong = [
+            f"{entry['id']} got a response through tollgate"
+            for entry in self.direct.values()
+            if entry["marked"]
+        ]
         wrong += [
             f"{entry['id']}: {entry['requests'] - entry['marked']} of {entry['requests']} responses lack {MARK}"
             for entry in self.through.values()
@@ -211,10 +245,11 @@ def table(comparisons):
     sums = [str(sum(column)) for column in zip(*(each.row() for each in comparisons))]
     lines.append(["all", *sums])
     widths = [max(map(len, column)) for column in zip(*lines)]
-    return "\n".join(
-        "  ".join(cell.rjust(width) if position else cell.ljust(width) for position, (cell, width) in enumerate(zip(line, widths)))
-        for line in lines
-    )
+
+    def line(cells):
+        return "  ".join([cells[0].ljust(widths[0]), *map(str.rjust, cells[1:], widths[1:])])
+
+    return "\n".join(map(line, lines))
 
 
 def sources():
@@ -232,16 +267,18 @@ def sources():
             raise SystemExit(f"can't download the source of {name} with pip; its tests are needed, see above")
         (archive,) = Path(temporary).glob("*.tar.gz")
         with tarfile.open(archive) as tar:
-            tar.extractall(temporary, filter="data") if hasattr(tarfile, "data_filter") else tar.extractall(temporary)
+            tar.extractall(temporary, filter="data") if hasattr(tarfile, "data_filter") else tar.extractall(
+                temporary
+            )
         # In one step, so that a broken-off run leaves nothing that looks complete.
         os.rename(Path(temporary) / name, unpacked)
     return unpacked
 
 
-def selection(suite, small):
+def selection(suite, some):
     """What pytest is told for a suite."""
     directory = f"tests/test_{suite}"
-    files = SMALL.get(suite, []) if small else []
+    files = SOME.get(suite, []) if some else []
     return [f"{directory}/{name}" for name in files] or [directory]
 
 
@@ -259,8 +296,9 @@ def report(comparison):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("suites", nargs="*", metavar="SUITE", default=SUITES)
-    parser.add_argument("--small", action="store_true", help="only the part that `make test` runs")
+    parser.add_argument("--some", action="store_true", help="only the part that `make test` runs")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     root = sources()
     for suite in arguments.suites:
         if not (root / f"tests/test_{suite}").is_dir():
@@ -269,10 +307,13 @@ def main():
     os.environ[CACHE_DIRECTORY] = str(directory / "cache")
     comparisons = []
     for suite in arguments.suites:
-        comparisons.append(Comparison(suite, root, selection(suite, arguments.small), directory / suite))
+        comparisons.append(Comparison(suite, root, selection(suite, arguments.some), directory / suite))
         report(comparisons[-1])
+        print(f"{suite}: {len(comparisons[-1].direct)} tests in {comparisons[-1].seconds:.0f} s", flush=True)
     print("\n" + table(comparisons))
-    good = all(not each.misled and all(entry[0].good for entry in each.verdicts.values()) for each in comparisons)
+    good = all(
+        not each.misled and all(entry[0].good for entry in each.verdicts.values()) for each in comparisons
+    )
     if good:
         shutil.rmtree(directory)
     else:

@@ -71,7 +71,9 @@ def pytest_runtest_logreport(report):
         outcome = "error"
     if hasattr(report, "wasxfail"):
         outcome = "xpassed" if report.passed else "xfailed"
-    entry = _tests.setdefault(report.nodeid, {"id": report.nodeid, "outcome": "passed", "seconds": 0.0, "text": ""})
+    entry = _tests.setdefault(
+        report.nodeid, {"id": report.nodeid, "outcome": "passed", "seconds": 0.0, "text": ""}
+    )
     entry["seconds"] += report.duration
     if outcome != "passed":
         entry["outcome"] = outcome

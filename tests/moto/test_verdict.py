@@ -1,7 +1,6 @@
 """The decisions of the comparison, without servers."""
 
 import pytest
-
 from verdict import Verdict, differing, judge
 
 

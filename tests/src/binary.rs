@@ -38,18 +38,38 @@ struct Said(Arc<Mutex<String>>);
 /// Runs the executable with these arguments until it ends by itself.
 pub async fn run_binary(args: &[&str]) -> Ended {
     let child = spawn(&mut command(args));
-    Binary { served: nowhere(), child: child.0, stdout: child.1, stderr: child.2 }.ended().await
+    Binary {
+        served: nowhere(),
+        child: child.0,
+        stdout: child.1,
+        stderr: child.2,
+    }
+    .ended()
+    .await
 }
 
 impl Binary {
     pub(crate) async fn start(args: &RunArgs, plugins: Plugins) -> Self {
         let args = flags(args);
         let (child, stdout, stderr) = spawn(&mut command(&args));
-        let mut binary = Self { served: Served { address: nowhere().address, plugins }, child, stdout, stderr };
+        let mut binary = Self {
+            served: Served {
+                address: nowhere().address,
+                plugins,
+            },
+            child,
+            stdout,
+            stderr,
+        };
         let patience = Patience::begin();
         while binary.ready_address().is_none() {
-            assert!(binary.child.try_wait().unwrap().is_none(), "it ended before it was ready");
-            patience.wait("the line that says that the proxy is ready").await;
+            assert!(
+                binary.child.try_wait().unwrap().is_none(),
+                "it ended before it was ready"
+            );
+            patience
+                .wait("the line that says that the proxy is ready")
+                .await;
         }
         binary.served.address = binary.ready_address().unwrap();
         binary
@@ -58,7 +78,10 @@ impl Binary {
     /// The address in the ready line; none while that line isn't complete.
     fn ready_address(&self) -> Option<SocketAddr> {
         let said = self.stdout();
-        let line = said.lines().find(|line| line.contains("ready: http://")).filter(|_| said.ends_with('\n'))?;
+        let line = said
+            .lines()
+            .find(|line| line.contains("ready: http://"))
+            .filter(|_| said.ends_with('\n'))?;
         let address = line.split("http://").nth(1)?.split(' ').next()?;
         Some(address.parse().unwrap())
     }
@@ -89,21 +112,36 @@ impl Binary {
         eventually!(self.child.try_wait().unwrap().is_some());
         let status = self.child.wait().unwrap();
         // The readers end with the process's streams.
-        eventually!(Arc::strong_count(&self.stdout.0) == 1 && Arc::strong_count(&self.stderr.0) == 1);
-        Ended { code: status.code(), stdout: self.stdout(), stderr: self.stderr() }
+        eventually!(
+            Arc::strong_count(&self.stdout.0) == 1 && Arc::strong_count(&self.stderr.0) == 1
+        );
+        Ended {
+            code: status.code(),
+            stdout: self.stdout(),
+            stderr: self.stderr(),
+        }
     }
 
     /// Kibibytes of memory that the process has taken at most so far.
     pub fn peak_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .unwrap();
         line.trim().split(' ').next().unwrap().parse().unwrap()
     }
 
     /// How many pieces of executable memory the process has: one for each piece of compiled code, beside its own.
     pub fn pieces_of_code(&self) -> usize {
         let maps = std::fs::read_to_string(format!("/proc/{}/maps", self.child.id())).unwrap();
-        maps.lines().filter(|line| line.split(' ').nth(1).is_some_and(|flags| flags.contains('x'))).count()
+        maps.lines()
+            .filter(|line| {
+                line.split(' ')
+                    .nth(1)
+                    .is_some_and(|flags| flags.contains('x'))
+            })
+            .count()
     }
 }
 
@@ -120,13 +158,20 @@ impl Drop for Binary {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if thread::panicking() {
-            eprintln!("--- its stdout\n{}--- its stderr\n{}---", self.stdout(), self.stderr());
+            eprintln!(
+                "--- its stdout\n{}--- its stderr\n{}---",
+                self.stdout(),
+                self.stderr()
+            );
         }
     }
 }
 
 fn nowhere() -> Served {
-    Served { address: SocketAddr::from(([127, 0, 0, 1], 0)), plugins: Plugins::new() }
+    Served {
+        address: SocketAddr::from(([127, 0, 0, 1], 0)),
+        plugins: Plugins::new(),
+    }
 }
 
 fn command(args: &[impl AsRef<std::ffi::OsStr>]) -> Command {
@@ -150,13 +195,23 @@ fn flags(args: &RunArgs) -> Vec<String> {
         ("--workers", args.workers.clone()),
         ("--log", args.log.clone()),
     ];
-    let given = given.into_iter().filter_map(|(flag, value)| Some([flag.to_owned(), value?])).flatten();
+    let given = given
+        .into_iter()
+        .filter_map(|(flag, value)| Some([flag.to_owned(), value?]))
+        .flatten();
     let no_cache = args.no_cache.then(|| "--no-cache".to_owned());
-    ["run".to_owned()].into_iter().chain(given).chain(no_cache).collect()
+    ["run".to_owned()]
+        .into_iter()
+        .chain(given)
+        .chain(no_cache)
+        .collect()
 }
 
 fn spawn(command: &mut Command) -> (Child, Said, Said) {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let stdout = listen(child.stdout.take().unwrap());
     let stderr = listen(child.stderr.take().unwrap());
@@ -192,8 +247,24 @@ static EXECUTABLE: LazyLock<PathBuf> = LazyLock::new(|| {
     };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
-    let arguments = ["build", "--quiet", "--package", "tollgate", "--manifest-path", manifest, "--profile", profile];
-    let built = Command::new(cargo).args(arguments).arg("--target-dir").arg(directory.parent().unwrap()).status();
-    assert!(built.unwrap().success(), "the executable could not be built");
+    let arguments = [
+        "build",
+        "--quiet",
+        "--package",
+        "tollgate",
+        "--manifest-path",
+        manifest,
+        "--profile",
+        profile,
+    ];
+    let built = Command::new(cargo)
+        .args(arguments)
+        .arg("--target-dir")
+        .arg(directory.parent().unwrap())
+        .status();
+    assert!(
+        built.unwrap().success(),
+        "the executable could not be built"
+    );
     directory.join("tollgate")
 });

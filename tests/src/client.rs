@@ -36,14 +36,21 @@ pub struct Answer {
 
 impl Client {
     pub async fn connect(address: SocketAddr) -> Self {
-        let socket = in_time("a connection", TcpStream::connect(address)).await.unwrap();
+        let socket = in_time("a connection", TcpStream::connect(address))
+            .await
+            .unwrap();
         socket.set_nodelay(true).unwrap();
-        Self { socket, buffer: Vec::new() }
+        Self {
+            socket,
+            buffer: Vec::new(),
+        }
     }
 
     /// Sends bytes as they are.
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        in_time("sent bytes", self.socket.write_all(bytes.as_ref())).await.unwrap();
+        in_time("sent bytes", self.socket.write_all(bytes.as_ref()))
+            .await
+            .unwrap();
     }
 
     /// Sends a request and waits for the whole answer.
@@ -58,7 +65,12 @@ impl Client {
         while head.status < 200 {
             head = self.head().await;
         }
-        let mut answer = Answer { head, body: Vec::new(), trailers: Vec::new(), complete: true };
+        let mut answer = Answer {
+            head,
+            body: Vec::new(),
+            trailers: Vec::new(),
+            complete: true,
+        };
         if method == "HEAD" || matches!(answer.head.status, 204 | 304) {
             return answer;
         }
@@ -78,19 +90,26 @@ impl Client {
     /// The next head, interim ones included.
     pub async fn head(&mut self) -> Head {
         let head = in_time("the head of an answer", self.line_end(b"\r\n\r\n")).await;
-        let end = head.unwrap_or_else(|| panic!("closed after {:?}", String::from_utf8_lossy(&self.buffer)));
+        let end = head
+            .unwrap_or_else(|| panic!("closed after {:?}", String::from_utf8_lossy(&self.buffer)));
         parse_head(&self.take(end))
     }
 
     /// Everything until the proxy closes the connection.
     pub async fn rest(&mut self) -> Vec<u8> {
-        in_time("the end of the connection", async { while self.receive().await {} }).await;
+        in_time("the end of the connection", async {
+            while self.receive().await {}
+        })
+        .await;
         std::mem::take(&mut self.buffer)
     }
 
     /// The next so many bytes, as they come.
     pub async fn bytes(&mut self, count: usize) -> Vec<u8> {
-        assert!(self.fill(count).await, "closed before {count} bytes had come");
+        assert!(
+            self.fill(count).await,
+            "closed before {count} bytes had come"
+        );
         self.take(count)
     }
 
@@ -99,7 +118,10 @@ impl Client {
         while count > 0 {
             let most = count.min(1 << 20);
             if self.buffer.is_empty() {
-                assert!(in_time("further bytes", self.receive()).await, "closed {count} bytes too early");
+                assert!(
+                    in_time("further bytes", self.receive()).await,
+                    "closed {count} bytes too early"
+                );
             }
             let now = most.min(self.buffer.len());
             self.buffer.drain(..now);
@@ -118,7 +140,9 @@ impl Client {
 
     async fn chunks(&mut self, answer: &mut Answer) -> bool {
         loop {
-            let Some(end) = self.line_end(b"\r\n").await else { return false };
+            let Some(end) = self.line_end(b"\r\n").await else {
+                return false;
+            };
             let line = String::from_utf8(self.take(end)).unwrap();
             let size = usize::from_str_radix(line.trim_end(), 16).unwrap();
             if size == 0 {
@@ -132,7 +156,9 @@ impl Client {
             assert_eq!(self.take(2), b"\r\n");
         }
         loop {
-            let Some(end) = self.line_end(b"\r\n").await else { return false };
+            let Some(end) = self.line_end(b"\r\n").await else {
+                return false;
+            };
             let line = self.take(end);
             if line == b"\r\n" {
                 return true;
@@ -144,7 +170,11 @@ impl Client {
     /// Where the first such ending ends; none when the connection ends before.
     async fn line_end(&mut self, ending: &[u8]) -> Option<usize> {
         loop {
-            if let Some(at) = self.buffer.windows(ending.len()).position(|window| window == ending) {
+            if let Some(at) = self
+                .buffer
+                .windows(ending.len())
+                .position(|window| window == ending)
+            {
                 return Some(at + ending.len());
             }
             if !in_time("the end of a line", self.receive()).await {
@@ -185,7 +215,9 @@ impl Head {
     /// All values of a field in their order.
     pub fn values(&self, name: &str) -> Vec<String> {
         let of_name = self.fields.iter().filter(|(n, _)| n == name);
-        of_name.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).collect()
+        of_name
+            .map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+            .collect()
     }
 }
 
@@ -211,10 +243,18 @@ impl Answer {
 }
 
 fn parse_head(bytes: &[u8]) -> Head {
-    let mut lines = bytes.split(|byte| *byte == b'\n').filter(|line| line.len() > 1);
+    let mut lines = bytes
+        .split(|byte| *byte == b'\n')
+        .filter(|line| line.len() > 1);
     let start = String::from_utf8_lossy(lines.next().unwrap()).into_owned();
-    let status = start.split(' ').nth(1).and_then(|status| status.parse().ok());
-    Head { status: status.unwrap_or_else(|| panic!("no status line: {start:?}")), fields: lines.map(parse_field).collect() }
+    let status = start
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok());
+    Head {
+        status: status.unwrap_or_else(|| panic!("no status line: {start:?}")),
+        fields: lines.map(parse_field).collect(),
+    }
 }
 
 fn parse_field(line: &[u8]) -> (String, Vec<u8>) {

@@ -12,7 +12,11 @@
 //! `start` runs the proxy inside the test, `start_binary` runs the real executable; both give what a [`Served`] can do.
 //! Whatever the harness waits for has a bound, and it panics when that is over: see [`eventually`].
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a harness fails loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a harness fails loudly"
+)]
 
 mod binary;
 mod client;

@@ -38,7 +38,10 @@ enum Step {
 
 /// A 200 with this body.
 pub fn text(body: &str) -> Reply {
-    raw(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()))
+    raw(format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    ))
 }
 
 /// These bytes, whatever they are.
@@ -99,7 +102,10 @@ pub struct Gate {
 
 impl Gate {
     pub fn new() -> Self {
-        Self { open: watch::Sender::new(false), reached: Arc::default() }
+        Self {
+            open: watch::Sender::new(false),
+            reached: Arc::default(),
+        }
     }
 
     pub fn open(&self) {
@@ -160,9 +166,16 @@ impl OriginBuilder {
     pub async fn start(self) -> Origin {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let shared = Arc::new(Shared { routes: self.routes, ..Shared::default() });
+        let shared = Arc::new(Shared {
+            routes: self.routes,
+            ..Shared::default()
+        });
         let accepting = tokio::spawn(accept(listener, shared.clone()));
-        Origin { address, shared, accepting }
+        Origin {
+            address,
+            shared,
+            accepting,
+        }
     }
 }
 
@@ -209,7 +222,10 @@ impl Recorded {
     /// The target as it stands in the request line.
     pub fn target(&self) -> Vec<u8> {
         let line = self.head.split(|byte| *byte == b'\r').next().unwrap();
-        line.split(|byte| *byte == b' ').nth(1).unwrap_or_default().to_vec()
+        line.split(|byte| *byte == b' ')
+            .nth(1)
+            .unwrap_or_default()
+            .to_vec()
     }
 
     /// All values of a field in their order.
@@ -225,7 +241,10 @@ impl Recorded {
 
     /// The same, as text.
     pub fn texts(&self, name: &str) -> Vec<String> {
-        self.values(name).iter().map(|value| String::from_utf8_lossy(value).into_owned()).collect()
+        self.values(name)
+            .iter()
+            .map(|value| String::from_utf8_lossy(value).into_owned())
+            .collect()
     }
 
     /// The body without chunk framing.
@@ -251,9 +270,16 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 
 async fn serve(socket: TcpStream, shared: Arc<Shared>) {
     let _ = socket.set_nodelay(true);
-    let mut connection = Connection { socket, buffer: Vec::new(), shared: shared.clone() };
+    let mut connection = Connection {
+        socket,
+        buffer: Vec::new(),
+        shared: shared.clone(),
+    };
     while let Some(head) = connection.head().await {
-        let mut recorded = Recorded { head, body: Vec::new() };
+        let mut recorded = Recorded {
+            head,
+            body: Vec::new(),
+        };
         let target = String::from_utf8_lossy(&recorded.target()).into_owned();
         let path = target.split('?').next().unwrap_or_default();
         let not_found = raw("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n");
@@ -278,7 +304,11 @@ impl Connection {
     /// Up to and with the empty line; none when the connection ends.
     async fn head(&mut self) -> Option<Vec<u8>> {
         loop {
-            if let Some(end) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+            if let Some(end) = self
+                .buffer
+                .windows(4)
+                .position(|window| window == b"\r\n\r\n")
+            {
                 return Some(self.buffer.drain(..end + 4).collect());
             }
             self.receive().await.then_some(())?;
@@ -287,7 +317,10 @@ impl Connection {
 
     /// Reads the body as the head frames it. False when the connection ends before.
     async fn body(&mut self, recorded: &mut Recorded) -> bool {
-        let length = recorded.texts("content-length").first().map_or(0, |length| length.parse().unwrap());
+        let length = recorded
+            .texts("content-length")
+            .first()
+            .map_or(0, |length| length.parse().unwrap());
         let chunked = !recorded.values("transfer-encoding").is_empty();
         let mut end = length;
         loop {
@@ -308,7 +341,9 @@ impl Connection {
         self.buffer.reserve(64 << 10);
         match self.socket.read_buf(&mut self.buffer).await {
             Ok(count) if count > 0 => {
-                self.shared.received.fetch_add(count as u64, Ordering::SeqCst);
+                self.shared
+                    .received
+                    .fetch_add(count as u64, Ordering::SeqCst);
                 true
             }
             _ => false,
@@ -350,7 +385,11 @@ impl Connection {
 /// The size of the chunk that these bytes begin with, and what follows its line.
 fn chunk_size(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let end = bytes.windows(2).position(|window| window == b"\r\n")?;
-    let size = std::str::from_utf8(&bytes[..end]).unwrap().split(';').next().unwrap();
+    let size = std::str::from_utf8(&bytes[..end])
+        .unwrap()
+        .split(';')
+        .next()
+        .unwrap();
     Some((usize::from_str_radix(size, 16).unwrap(), &bytes[end + 2..]))
 }
 
@@ -361,7 +400,9 @@ fn chunked_end(bytes: &[u8]) -> Option<usize> {
         let (size, after) = chunk_size(rest)?;
         if size == 0 {
             let line_before = &rest[rest.len() - after.len() - 2..];
-            let end = line_before.windows(4).position(|window| window == b"\r\n\r\n")?;
+            let end = line_before
+                .windows(4)
+                .position(|window| window == b"\r\n\r\n")?;
             return Some(bytes.len() - line_before.len() + end + 4);
         }
         rest = after.get(size + 2..)?;

@@ -17,12 +17,19 @@ pub struct Patience {
 impl Patience {
     /// All the patience that the environment grants, beginning now.
     pub fn begin() -> Self {
-        Self { began: Instant::now(), most: patience() }
+        Self {
+            began: Instant::now(),
+            most: patience(),
+        }
     }
 
     /// Takes a short breath. Panics with what was awaited when the patience is over.
     pub async fn wait(&self, what: &str) {
-        assert!(self.began.elapsed() < self.most, "not so within {:?}: {what}", self.most);
+        assert!(
+            self.began.elapsed() < self.most,
+            "not so within {:?}: {what}",
+            self.most
+        );
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
@@ -30,7 +37,9 @@ impl Patience {
 fn patience() -> Duration {
     let given = std::env::var("TOLLGATE_TEST_PATIENCE").ok();
     Duration::from_secs(given.map_or(DEFAULT_SECONDS, |seconds| {
-        seconds.parse().expect("TOLLGATE_TEST_PATIENCE is a number of seconds")
+        seconds
+            .parse()
+            .expect("TOLLGATE_TEST_PATIENCE is a number of seconds")
     }))
 }
 

@@ -20,7 +20,10 @@ pub struct Plugins {
 impl Plugins {
     /// An empty directory.
     pub fn new() -> Self {
-        let plugins = Self { root: tempfile::tempdir().unwrap(), next: AtomicUsize::new(0) };
+        let plugins = Self {
+            root: tempfile::tempdir().unwrap(),
+            next: AtomicUsize::new(0),
+        };
         plugins.make_directory();
         plugins
     }

@@ -39,6 +39,20 @@ impl Builder {
         self
     }
 
+    /// Any file among the plugins, there from the start.
+    #[must_use]
+    pub fn file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
+        self.plugins.write(name, content);
+        self
+    }
+
+    /// Without the directory of the plugins, for a start.
+    #[must_use]
+    pub fn without_directory(self) -> Self {
+        self.plugins.remove_directory();
+        self
+    }
+
     /// Requests go to this origin; without one, to the embedded echo backend.
     #[must_use]
     pub fn backend(self, origin: &Origin) -> Self {
@@ -86,7 +100,14 @@ impl Builder {
         let (args, plugins) = self.into_args();
         let config = config::resolve(&args, |_| None).unwrap();
         let app = App::start(config).await.unwrap();
-        Proxy { served: Served { address: app.address(), plugins }, app, _place: place }
+        Proxy {
+            served: Served {
+                address: app.address(),
+                plugins,
+            },
+            app,
+            _place: place,
+        }
     }
 
     /// Starts the real executable and waits until it says that it is ready.
@@ -100,7 +121,10 @@ impl Builder {
         std::fs::write(&config, &self.config).unwrap();
         let args = RunArgs {
             listen: Some("127.0.0.1:0".to_owned()),
-            backend: Some(self.backend.unwrap_or_else(|| "echo://127.0.0.1:0".to_owned())),
+            backend: Some(
+                self.backend
+                    .unwrap_or_else(|| "echo://127.0.0.1:0".to_owned()),
+            ),
             plugins: Some(self.plugins.path()),
             config: Some(config),
             watch: self.watch,
@@ -154,7 +178,10 @@ pub struct Proxy {
 impl Proxy {
     /// A plugin as the host has it; none when the host knows of no such plugin.
     pub fn status(&self, plugin: &str) -> Option<PluginStatus> {
-        self.app.plugins().into_iter().find(|status| status.name == plugin)
+        self.app
+            .plugins()
+            .into_iter()
+            .find(|status| status.name == plugin)
     }
 
     /// Why the file of this plugin is refused as it is now.
@@ -164,7 +191,11 @@ impl Proxy {
 
     /// The names of all plugins, as the host has them.
     pub fn plugin_names(&self) -> Vec<String> {
-        self.app.plugins().into_iter().map(|status| status.name).collect()
+        self.app
+            .plugins()
+            .into_iter()
+            .map(|status| status.name)
+            .collect()
     }
 }
 

@@ -10,7 +10,9 @@ pub struct Request {
 
 /// A request with a `host` field and nothing else.
 pub fn request(method: &str, target: &str) -> Request {
-    Request::new(format!("{method} {target} HTTP/1.1\r\nhost: tollgate.test\r\n"))
+    Request::new(format!(
+        "{method} {target} HTTP/1.1\r\nhost: tollgate.test\r\n"
+    ))
 }
 
 /// The most ordinary request.
@@ -23,7 +25,11 @@ impl Request {
     pub fn new(head: impl AsRef<[u8]>) -> Self {
         let head = head.as_ref().to_vec();
         let method = head.split(|byte| *byte == b' ').next().unwrap_or_default();
-        Self { method: String::from_utf8_lossy(method).into_owned(), head, body: Vec::new() }
+        Self {
+            method: String::from_utf8_lossy(method).into_owned(),
+            head,
+            body: Vec::new(),
+        }
     }
 
     #[must_use]
@@ -49,7 +55,9 @@ impl Request {
     pub fn chunked(self, chunks: &[&[u8]]) -> Self {
         let mut request = self.field("transfer-encoding", "chunked");
         for chunk in chunks {
-            request.body.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+            request
+                .body
+                .extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
             request.body.extend_from_slice(chunk);
             request.body.extend_from_slice(b"\r\n");
         }

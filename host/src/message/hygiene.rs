@@ -1,7 +1,8 @@
 //! What a proxy must do to every message, as pure functions on fields.
 
+use http::uri::{Authority, PathAndQuery};
 use http::header::{CONNECTION, EXPECT, HOST, HeaderName, TE, TRANSFER_ENCODING, UPGRADE, VIA};
-use http::{HeaderMap, HeaderValue, Uri, Version, request};
+use http::{HeaderMap, HeaderValue, Method, Uri, Version, request};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
@@ -68,13 +69,31 @@ fn mentions_trailers(te: &HeaderValue) -> bool {
     te.to_str().is_ok_and(|te| te.split(',').any(|t| t.trim().eq_ignore_ascii_case("trailers")))
 }
 
+/// Why a request can't be forwarded as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadRequest {
+    #[error("a request has one host field")]
+    NotOneHost,
+    #[error("the host field is not an authority")]
+    InvalidHost,
+    #[error("this proxy makes no tunnels")]
+    Tunnel,
+}
+
 /// Makes a received request ready for the chain: one authority, in `host`; no field of this hop.
 ///
 /// An absolute-form target names the authority and wins over `host` (RFC 9112, section 3.2.2). `Expect: 100-continue` is
 /// answered here, when somebody first wants the body, so it is not passed on.
-pub fn receive_request(head: &mut request::Parts) {
+///
+/// # Errors
+/// When it is not clear whom the request is for: rules and backend might read it differently.
+pub fn receive_request(head: &mut request::Parts) -> Result<(), BadRequest> {
+    if head.method == Method::CONNECT {
+        return Err(BadRequest::Tunnel);
+    }
     strip_hop_by_hop(&mut head.headers);
     head.headers.remove(EXPECT);
+    check_host(&head.headers, head.version)?;
     if head.uri.authority().is_some() {
         let uri = std::mem::take(&mut head.uri);
         let mut parts = uri.into_parts();
@@ -85,10 +104,29 @@ pub fn receive_request(head: &mut request::Parts) {
         }
         parts.scheme = None;
         if parts.path_and_query.is_none() {
-            parts.path_and_query = Some(http::uri::PathAndQuery::from_static("/"));
+            parts.path_and_query = Some(PathAndQuery::from_static("/"));
         }
         head.uri = Uri::from_parts(parts).unwrap_or_default();
     }
+    Ok(())
+}
+
+/// "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request message that lacks a Host header
+/// field and to any request message that contains more than one Host header field line or a Host header field with an
+/// invalid field value" (RFC 9112, section 3.2).
+fn check_host(fields: &HeaderMap, version: Version) -> Result<(), BadRequest> {
+    let mut hosts = fields.get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) if version < Version::HTTP_11 => Ok(()),
+        (Some(host), None) if is_authority(host.as_bytes()) => Ok(()),
+        (Some(_), None) => Err(BadRequest::InvalidHost),
+        _ => Err(BadRequest::NotOneHost),
+    }
+}
+
+/// Host and optional port, without userinfo; empty is allowed (RFC 9110, section 7.2).
+fn is_authority(host: &[u8]) -> bool {
+    host.is_empty() || (!host.contains(&b'@') && Authority::try_from(host).is_ok())
 }
 
 /// Adds this hop to `Via` (RFC 9110, section 7.6.3).
@@ -147,10 +185,30 @@ mod tests {
         {
             let request = http::Request::builder().uri(target).header("host", "a").body(()).unwrap();
             let (mut head, ()) = request.into_parts();
-            receive_request(&mut head);
+            receive_request(&mut head).unwrap();
             assert_eq!(head.headers["host"], host);
             assert_eq!(head.uri.to_string(), origin);
         }
+    }
+
+    #[test]
+    fn a_request_names_one_host() {
+        let given = |version, hosts: &[&'static str]| {
+            let mut head = http::Request::builder().version(version).body(()).unwrap().into_parts().0;
+            for host in hosts {
+                head.headers.append(HOST, HeaderValue::from_static(host));
+            }
+            receive_request(&mut head)
+        };
+        for good in ["a", "a:80", "[::1]:80", ""] {
+            assert_eq!(given(Version::HTTP_11, &[good]), Ok(()), "{good}");
+        }
+        for bad in ["a, b", "u@a", "a b", "a/b"] {
+            assert_eq!(given(Version::HTTP_11, &[bad]), Err(BadRequest::InvalidHost), "{bad}");
+        }
+        assert_eq!(given(Version::HTTP_11, &[]), Err(BadRequest::NotOneHost));
+        assert_eq!(given(Version::HTTP_10, &[]), Ok(()));
+        assert_eq!(given(Version::HTTP_10, &["a", "a"]), Err(BadRequest::NotOneHost));
     }
 
     #[test]

@@ -5,7 +5,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use wasmtime::component::{Component, Linker};
+use wasmtime::Engine;
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 
 use super::bindings::PluginPre;
 use super::engine::{Engines, Tier};
@@ -13,6 +15,12 @@ use super::host::{self, State};
 
 /// Threads for one component; more gain little and take the proxy's caches.
 const MOST_THREADS: usize = 4;
+
+/// What a plugin exports; another patch version of the contract is found by it too.
+const INTERCEPTOR: &str = "tollgate:proxy/interceptor@0.1.0";
+
+/// Interfaces of which only the function `body` can keep a guest waiting.
+const OURS: [&str; 3] = ["tollgate:proxy/", "wasi:config/", "wasi:logging/"];
 
 /// Somebody waits for a baseline compile; for an optimized one nobody does.
 const BASELINE_NICENESS: i32 = 3;
@@ -50,8 +58,23 @@ struct Workshop {
 
 /// Code that is linked to the host, and the component that it came from for the cache to keep.
 pub struct Code {
-    pub pre: PluginPre<State>,
+    pub linked: Linked,
     component: Component,
+}
+
+/// A component whose imports are linked and whose exports are found: all that an instance is made of.
+pub struct Linked {
+    pub instance: InstancePre<State>,
+    pub forward_request: ComponentExportIndex,
+    pub return_response: ComponentExportIndex,
+    /// Whether it imports a function that can keep it waiting: a body's, or one of WASI's.
+    pub can_wait: bool,
+}
+
+impl std::fmt::Debug for Linked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Linked").field("can_wait", &self.can_wait).finish_non_exhaustive()
+    }
 }
 
 impl std::fmt::Debug for Code {
@@ -114,8 +137,20 @@ impl Compiler {
     fn link(&self, component: Component, tier: Tier) -> Result<Code, CompileError> {
         let linked = self.workshop(tier).linker.instantiate_pre(&component);
         let linked = linked.map_err(|e| CompileError::Link(format!("{e:#}")))?;
-        let pre = PluginPre::new(linked).map_err(|e| CompileError::Export(format!("{e:#}")))?;
-        Ok(Code { pre, component })
+        // Checks the types of the exports, which an index alone doesn't say.
+        PluginPre::new(linked.clone()).map_err(|e| CompileError::Export(format!("{e:#}")))?;
+        let interceptor = component.get_export_index(None, INTERCEPTOR);
+        let find = |name| {
+            let function = component.get_export_index(interceptor.as_ref(), name);
+            function.ok_or_else(|| CompileError::Export(format!("no function {name} in {INTERCEPTOR}")))
+        };
+        let linked = Linked {
+            forward_request: find("forward-request")?,
+            return_response: find("return-response")?,
+            can_wait: can_wait(&component, self.engines.get(tier)),
+            instance: linked,
+        };
+        Ok(Code { linked, component })
     }
 
     fn workshop(&self, tier: Tier) -> &Workshop {
@@ -124,6 +159,17 @@ impl Compiler {
             Tier::Optimized => &self.optimized,
         }
     }
+}
+
+/// Whether a component imports anything that the host serves with a function that waits.
+fn can_wait(component: &Component, engine: &Engine) -> bool {
+    let ty = component.component_type();
+    ty.imports(engine).any(|(name, import)| match import.ty {
+        ComponentItem::ComponentInstance(instance) if OURS.iter().any(|ours| name.starts_with(ours)) => {
+            instance.exports(engine).any(|(function, _)| function == "body")
+        }
+        _ => true,
+    })
 }
 
 impl Workshop {

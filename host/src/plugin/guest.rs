@@ -1,13 +1,14 @@
 //! A compiled plugin as an [`Interceptor`]: take an instance, call it, put it back.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::{header, request};
 
 use super::compile::Code;
 use super::engine::Tier;
 use super::facts::Facts;
-use super::instance::{Instance, Rest};
+use super::instance::{Instance, Pace, Rest};
 use crate::interceptor::{Hook, InterceptError, Interceptor, OnFailure, Outcome, Verdict};
 use crate::message::Exchange;
 
@@ -17,6 +18,8 @@ pub struct Guest {
     tier: Tier,
     code: Code,
     rest: Rest,
+    /// Set for good once a call took long: from then on this plugin's calls let others run.
+    slow: AtomicBool,
 }
 
 impl std::fmt::Debug for Guest {
@@ -28,7 +31,7 @@ impl std::fmt::Debug for Guest {
 impl Guest {
     /// A plugin of this code; `threads` is how many call it.
     pub fn new(facts: Arc<Facts>, tier: Tier, code: Code, threads: usize) -> Self {
-        Self { facts, tier, code, rest: Rest::new(threads) }
+        Self { facts, tier, code, rest: Rest::new(threads), slow: AtomicBool::new(false) }
     }
 
     pub fn facts(&self) -> &Arc<Facts> {
@@ -49,11 +52,11 @@ impl Guest {
     /// # Errors
     /// Which function failed (none when the instance could not be made), and how.
     pub async fn probe(&self) -> Result<(), (Option<Hook>, InterceptError)> {
-        let mut instance = Instance::new(&self.code.pre, &self.facts).await.map_err(|e| (None, e))?;
+        let mut instance = Instance::new(&self.code.linked, &self.facts).await.map_err(|e| (None, e))?;
         instance.set_probing(true);
         let mut exchange = Box::new(Exchange::probe());
         for hook in [Hook::ForwardRequest, Hook::ReturnResponse] {
-            let (returned, result) = instance.call(hook, exchange, &self.facts).await;
+            let (returned, result) = instance.call(hook, exchange, Pace::Yielding, &self.facts).await;
             exchange = returned;
             match result {
                 Ok(_) | Err(InterceptError::Returned(_) | InterceptError::Body { .. }) => {}
@@ -63,16 +66,25 @@ impl Guest {
         Ok(())
     }
 
+    /// A guest that can wait needs a stack to leave behind; one that was slow once may be so again.
+    fn pace(&self) -> Pace {
+        if self.code.linked.can_wait || self.slow.load(Ordering::Relaxed) { Pace::Yielding } else { Pace::Straight }
+    }
+
     async fn call(&self, hook: Hook, exchange: Box<Exchange>) -> Outcome<Verdict> {
         let mut instance = match self.rest.take() {
             Some(instance) => instance,
-            None => match Instance::new(&self.code.pre, &self.facts).await {
+            None => match Instance::new(&self.code.linked, &self.facts).await {
                 Ok(instance) => instance,
                 Err(error) => return (exchange, Err(error)),
             },
         };
         // If the client leaves meanwhile, this future is dropped and the instance with it: its guest is in mid-call.
-        let (exchange, result) = instance.call(hook, exchange, &self.facts).await;
+        let pace = self.pace();
+        let (exchange, result) = instance.call(hook, exchange, pace, &self.facts).await;
+        if pace == Pace::Straight && instance.was_slow() {
+            self.slow.store(true, Ordering::Relaxed);
+        }
         self.rest.put(instance, &result, &self.facts);
         (exchange, result)
     }

@@ -13,6 +13,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::bindings::Plugin as World;
 use super::facts::Facts;
+use super::instance::Pace;
 use super::limits::{CpuBudget, MemoryLimiter};
 use crate::message::{BodyError, Exchange};
 
@@ -28,6 +29,8 @@ pub struct State {
     pub body_error: Option<BodyError>,
     /// The plugin is only being tried out: nothing that it does shall be seen.
     pub probing: bool,
+    /// How the call in hand runs.
+    pub pace: Pace,
     facts: Arc<Facts>,
     wasi: Wasi,
 }
@@ -56,6 +59,7 @@ impl State {
             budget: CpuBudget::new(facts.cpu_ticks()),
             body_error: None,
             probing: false,
+            pace: Pace::Yielding,
             wasi: Wasi { ctx: wasi.build(), table: ResourceTable::new() },
             facts,
         }

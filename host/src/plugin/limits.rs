@@ -83,6 +83,11 @@ impl CpuBudget {
         self.spent <= self.limit
     }
 
+    /// Ticks that passed in the guest since the call began.
+    pub fn spent(&self) -> u64 {
+        self.spent
+    }
+
     pub fn exhausted(&self) -> bool {
         self.spent > self.limit
     }

@@ -21,6 +21,7 @@ mod text;
 mod wit;
 
 use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
 
 pub use contract::{Contract, Interfaces, interfaces};
 pub use error::LoadError;
@@ -64,7 +65,25 @@ impl fmt::Display for SourceKind {
 }
 
 /// Makes a component out of a plugin file's bytes and checks that it keeps the contract.
+///
+/// The file may be anybody's, and the tools that take it apart assert what they think of: a panic of theirs becomes
+/// an error.
 pub fn load(bytes: Vec<u8>) -> Result<Loaded, LoadError> {
+    let result = panic::catch_unwind(AssertUnwindSafe(|| prepare(bytes)));
+    result.unwrap_or_else(|payload| {
+        let reason = payload.downcast_ref::<String>().cloned();
+        let reason = reason.or_else(|| {
+            payload
+                .downcast_ref::<&str>()
+                .map(|text| (*text).to_owned())
+        });
+        Err(LoadError::Broken {
+            reason: reason.unwrap_or_default(),
+        })
+    })
+}
+
+fn prepare(bytes: Vec<u8>) -> Result<Loaded, LoadError> {
     let hash = ContentHash::of(&bytes);
     let is_text = sniff::sniff(&bytes)? == sniff::Format::Text;
     let binary = if is_text {

@@ -96,20 +96,23 @@ impl Workbench {
         Ok(Prepared::Ready(Fresh { guest, improve: Some(Arc::new(bytes)) }))
     }
 
-    /// Makes the best code for a version that serves, and keeps what was compiled for when these bytes are seen again.
-    /// None when it has the best already.
+    /// Keeps a version's code for when these bytes are seen again.
+    pub fn keep(&self, guest: &Guest) {
+        self.store(guest.facts().hash, guest.tier(), guest.code());
+    }
+
+    /// Makes the best code for a version that serves, and keeps it. None when it has the best already.
     ///
     /// # Errors
     /// As for [`prepare`](Self::prepare); the version goes on with the code that it has.
     pub fn improve(&self, guest: &Guest, bytes: &[u8]) -> Result<Option<Arc<Guest>>, PluginError> {
         let facts = guest.facts();
-        self.keep(facts.hash, guest.tier(), guest.code());
         if guest.tier() == Tier::Optimized {
             return Ok(None);
         }
         let loaded = load::load(bytes.to_vec())?;
         let code = self.compiler.compile(&loaded.component, Tier::Optimized)?;
-        self.keep(facts.hash, Tier::Optimized, &code);
+        self.store(facts.hash, Tier::Optimized, &code);
         self.try_out(facts, Tier::Optimized, code).map(Some)
     }
 
@@ -151,7 +154,7 @@ impl Workbench {
         }
     }
 
-    fn keep(&self, hash: ContentHash, tier: Tier, code: &Code) {
+    fn store(&self, hash: ContentHash, tier: Tier, code: &Code) {
         let Some(cache) = &self.cache else { return };
         if cache.get(&self.key(hash, tier)).is_some() {
             return;

@@ -18,10 +18,13 @@ use super::retire::Retiring;
 use super::status::{Serving, Table};
 use super::swap::Chains;
 use super::watch::Change;
-use crate::config::Config;
+use crate::config::{Config, check_plugin_name};
 
 /// How often to look whether retired plugins are still held by an exchange.
 const RETIRE_EVERY: Duration = Duration::from_millis(50);
+
+/// How long a version must have served before better code is made for it.
+const IMPROVE_AFTER: Duration = Duration::from_millis(500);
 
 /// Plugins that are prepared at once. More would only share the same compiler threads.
 const LOADS_AT_ONCE: usize = 2;
@@ -130,16 +133,24 @@ impl Supervisor {
             Change::Removed { name } => self.remove(&name),
             Change::Ready => self.scanned = true,
             Change::Directory { present: true } => {
-                tracing::info!("plugins directory {} is there", self.config.plugins.display());
+                tracing::debug!("plugins directory {} is there", self.config.plugins.display());
             }
             Change::Directory { present: false } => {
-                tracing::warn!("plugins directory {} is gone; waiting for it", self.config.plugins.display());
+                let directory = self.config.plugins.display();
+                match self.scanned {
+                    true => tracing::warn!("plugins directory {directory} is gone; waiting for it"),
+                    false => tracing::warn!("plugins directory {directory} is not there yet; waiting for it"),
+                }
             }
         }
     }
 
     /// Looks at a file now, or when the load of its plugin that runs is done.
     fn look(&mut self, name: &str, look: Look) {
+        if let Err(error) = check_plugin_name(name) {
+            tracing::error!("{}: not loaded: {error}; rename the file", look.path.display());
+            return;
+        }
         let config = self.config.for_plugin(name);
         if !config.enabled {
             self.table.update(name, config.order, |status| status.disabled = true);
@@ -194,6 +205,10 @@ impl Supervisor {
     fn serve(&mut self, name: &str, fresh: Fresh) {
         let guest = fresh.guest;
         self.replace(name, guest.clone());
+        if let Some(plugin) = self.plugins.get_mut(name) {
+            plugin.complained = None;
+        }
+        self.table.update(name, 0, |status| status.error = None);
         tracing::info!("plugin {name}: version {} serves ({})", guest.facts().hash.short(), guest.tier());
         if let Some(bytes) = fresh.improve {
             self.improve(name, guest, bytes);
@@ -229,14 +244,19 @@ impl Supervisor {
         }
     }
 
-    /// Better code for a version, in the background; given up when the version is replaced before its turn.
+    /// Keeps a version's code, then makes better code for it, in the background; given up when the version is replaced
+    /// before its turn.
     fn improve(&mut self, name: &str, guest: Arc<Guest>, bytes: Arc<Vec<u8>>) {
         let Some(plugin) = self.plugins.get(name) else { return };
         let stale = plugin.stale.clone();
         let (bench, turn, name) = (self.bench.clone(), self.improvements.clone(), name.to_owned());
         self.jobs.spawn(async move {
+            let (keeper, served) = (bench.clone(), guest.clone());
+            let kept = tokio::task::spawn_blocking(move || keeper.keep(&served)).await;
+            // Whoever saves once often saves again.
+            tokio::time::sleep(IMPROVE_AFTER).await;
             let _permit = turn.acquire_owned().await;
-            if stale.load(Ordering::Relaxed) {
+            if kept.is_err() || stale.load(Ordering::Relaxed) {
                 return Done::Nothing;
             }
             let job = tokio::task::spawn_blocking(move || {
@@ -278,15 +298,11 @@ impl Supervisor {
         let Some(plugin) = self.plugins.get_mut(name) else { return };
         plugin.stale.store(true, Ordering::Relaxed);
         plugin.stale = Arc::default();
-        plugin.complained = None;
         let serving = Serving { hash: guest.facts().hash, tier: guest.tier() };
         let old = plugin.serving.replace(guest);
         self.publish();
         self.retiring.extend(old);
-        self.table.update(name, 0, |status| {
-            status.serving = Some(serving);
-            status.error = None;
-        });
+        self.table.update(name, 0, |status| status.serving = Some(serving));
     }
 
     fn publish(&self) {

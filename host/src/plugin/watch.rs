@@ -60,6 +60,8 @@ pub enum WatchMode {
     Events,
     /// By a look every interval only.
     Poll,
+    /// Not at all: what is there at the start is settled, and after [`Change::Ready`] the channel closes.
+    Off,
 }
 
 /// The interval of looks unless the configuration says otherwise.

@@ -2,13 +2,14 @@
 
 use crate::interceptor::{Hook, InterceptError};
 use crate::message::BodyError;
+use crate::message::hygiene::BadRequest;
 
 /// Why an exchange has no answer from an interceptor or the backend.
 #[derive(Debug, thiserror::Error)]
 pub enum ExchangeError {
     /// The request can't be forwarded as it is.
     #[error("bad request: {0}")]
-    Request(&'static str),
+    Request(#[from] BadRequest),
     /// An interceptor with the policy `closed` failed.
     #[error("plugin {name} {error} in {hook}")]
     Interceptor { name: String, hook: Hook, error: InterceptError },

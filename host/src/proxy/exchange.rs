@@ -12,7 +12,8 @@ use super::error::ExchangeError;
 use super::respond;
 use super::upstream::Upstream;
 use crate::interceptor::{ChainSource, Verdict};
-use crate::message::{Body, Exchange, Streaming, hygiene};
+use crate::message::hygiene::{self, BadRequest};
+use crate::message::{Body, Exchange, Streaming};
 
 /// What every connection of one worker shares.
 #[derive(Debug)]
@@ -38,11 +39,13 @@ impl<S: ChainSource> Proxy<S> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
 
         // 2. A head without the fields of the client's hop.
-        let mut exchange = Box::new(receive(id, client, request));
+        let (exchange, received) = receive(id, client, request);
 
         // 3. and 4. Through the interceptors, until one answers or none is left.
-        let (returned, ran, verdict) = chain::forward_request(&chain, exchange).await;
-        exchange = returned;
+        let (mut exchange, ran, verdict) = match received {
+            Ok(()) => chain::forward_request(&chain, exchange).await,
+            Err(error) => (exchange, Ran::new(), Err(error.into())),
+        };
 
         // 5. To the backend, unless somebody answered.
         let answered = match verdict {
@@ -89,13 +92,17 @@ impl<S: ChainSource> Proxy<S> {
     }
 }
 
-fn receive(id: u64, client: SocketAddr, request: Request<Incoming>) -> Exchange {
+fn receive(
+    id: u64,
+    client: SocketAddr,
+    request: Request<Incoming>,
+) -> (Box<Exchange>, Result<(), BadRequest>) {
     let (mut head, body) = request.into_parts();
-    hygiene::receive_request(&mut head);
+    let received = hygiene::receive_request(&mut head);
     hygiene::add_via(&mut head.headers, head.version);
     head.version = Version::HTTP_11;
     let body = if body.is_end_stream() { Body::Empty } else { Body::Stream(Streaming::new(body)) };
-    Exchange::new(id, client, head, body)
+    (Box::new(Exchange::new(id, client, head, body)), received)
 }
 
 /// A response body together with the chain that its exchange went through.

@@ -4,6 +4,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 use super::error::ExchangeError;
 use crate::interceptor::{Hook, InterceptError};
+use crate::message::hygiene::BadRequest;
 use crate::message::{Body, BodyError};
 
 /// RFC 9209.
@@ -28,6 +29,7 @@ fn classify(error: &ExchangeError) -> (StatusCode, &'static str) {
         return classify_body(hook, body);
     }
     match error {
+        ExchangeError::Request(BadRequest::Tunnel) => (StatusCode::NOT_IMPLEMENTED, "http_request_error"),
         ExchangeError::Request(_) => (StatusCode::BAD_REQUEST, "http_request_error"),
         ExchangeError::Interceptor { error: InterceptError::Unavailable(_), .. } => {
             (StatusCode::SERVICE_UNAVAILABLE, "proxy_internal_error")
@@ -70,7 +72,7 @@ fn public_details(error: &ExchangeError) -> String {
         ExchangeError::NoResponse(_) => "the backend closed the connection before it answered".to_owned(),
         ExchangeError::BadResponse(_) => "the backend's response is not valid HTTP".to_owned(),
         ExchangeError::RequestBody(_) => "the request's body broke off".to_owned(),
-        ExchangeError::Request(why) => (*why).to_owned(),
+        ExchangeError::Request(why) => why.to_string(),
     }
 }
 

@@ -215,7 +215,10 @@ fn cbor_head(out: &mut Vec<u8>, major: u8, argument: usize) {
 
 #[cfg(test)]
 mod tests {
+    use tollgate_plugin::testing::{self, Exchange};
+
     use super::*;
+    use crate::tests::{call, run, signed};
 
     #[test]
     fn cbor_is_as_the_rfc_says() {
@@ -227,5 +230,51 @@ mod tests {
         let long = cbor_map(&[("a", &"x".repeat(300))]);
         assert_eq!(long[..6], [0xa1, 0x61, 0x61, 0x79, 0x01, 0x2c]);
         assert_eq!(cbor_map(&[("a", &"x".repeat(24))])[3..5], [0x78, 24]);
+    }
+
+    #[test]
+    fn a_rule_answers_in_the_protocol_of_the_request() {
+        let faults = json!([{ "code": "SlowDown", "message": "<less>", "status": 503, "fields": { "retry-after": "1" } }]);
+        let fails = |exchange: Exchange| {
+            let outcome = run(exchange.setting("faults", faults.clone()));
+            assert!(!outcome.reached_backend);
+            assert_eq!(
+                (
+                    outcome.response.status,
+                    outcome.response.field("retry-after")
+                ),
+                (503, Some("1"))
+            );
+            outcome.response
+        };
+        let s3 = fails(signed("s3"));
+        assert!(
+            s3.text()
+                .contains("<Error><Code>SlowDown</Code><Message>&lt;less&gt;</Message>"),
+            "{}",
+            s3.text()
+        );
+        let query = fails(signed("sns").field(
+            "content-type",
+            "application/x-www-form-urlencoded; charset=utf-8",
+        ));
+        assert!(
+            query
+                .text()
+                .starts_with("<ErrorResponse><Error><Type>Receiver</Type><Code>SlowDown</Code>")
+        );
+        let ec2 = fails(signed("ec2").field("content-type", "application/x-www-form-urlencoded"));
+        assert!(
+            ec2.text()
+                .starts_with("<Response><Errors><Error><Code>SlowDown</Code>")
+        );
+        let rest = fails(signed("lambda"));
+        assert_eq!(
+            (rest.text(), rest.field("x-amzn-errortype")),
+            (r#"{"message":"<less>"}"#, Some("SlowDown"))
+        );
+        let json = fails(call("AmazonSQS.SendMessage", &json!({})));
+        assert_eq!(json.text(), r#"{"__type":"SlowDown","message":"<less>"}"#);
+        assert_eq!(fails(testing::exchange()).text(), "SlowDown: <less>\n");
     }
 }

@@ -10,7 +10,7 @@ use crate::settings::Chaos;
 const SIGNED: &str =
     "AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/SERVICE/aws4_request, Signature=x";
 
-fn call(target: &str, body: &serde_json::Value) -> Exchange {
+pub(crate) fn call(target: &str, body: &serde_json::Value) -> Exchange {
     testing::exchange()
         .method("POST")
         .field("content-type", "application/x-amz-json-1.0")
@@ -18,11 +18,11 @@ fn call(target: &str, body: &serde_json::Value) -> Exchange {
         .body(body.to_string())
 }
 
-fn signed(service: &str) -> Exchange {
+pub(crate) fn signed(service: &str) -> Exchange {
     testing::exchange().field("authorization", SIGNED.replace("SERVICE", service))
 }
 
-fn run(exchange: Exchange) -> Outcome {
+pub(crate) fn run(exchange: Exchange) -> Outcome {
     let outcome = exchange.run::<Chaos>();
     assert_eq!(outcome.error, None);
     outcome
@@ -211,52 +211,6 @@ fn an_error_of_the_backend_stays_as_it_is() {
 }
 
 #[test]
-fn a_rule_answers_in_the_protocol_of_the_request() {
-    let faults = json!([{ "code": "SlowDown", "message": "<less>", "status": 503, "fields": { "retry-after": "1" } }]);
-    let fails = |exchange: Exchange| {
-        let outcome = run(exchange.setting("faults", faults.clone()));
-        assert!(!outcome.reached_backend);
-        assert_eq!(
-            (
-                outcome.response.status,
-                outcome.response.field("retry-after")
-            ),
-            (503, Some("1"))
-        );
-        outcome.response
-    };
-    let s3 = fails(signed("s3"));
-    assert!(
-        s3.text()
-            .contains("<Error><Code>SlowDown</Code><Message>&lt;less&gt;</Message>"),
-        "{}",
-        s3.text()
-    );
-    let query = fails(signed("sns").field(
-        "content-type",
-        "application/x-www-form-urlencoded; charset=utf-8",
-    ));
-    assert!(
-        query
-            .text()
-            .starts_with("<ErrorResponse><Error><Type>Receiver</Type><Code>SlowDown</Code>")
-    );
-    let ec2 = fails(signed("ec2").field("content-type", "application/x-www-form-urlencoded"));
-    assert!(
-        ec2.text()
-            .starts_with("<Response><Errors><Error><Code>SlowDown</Code>")
-    );
-    let rest = fails(signed("lambda"));
-    assert_eq!(
-        (rest.text(), rest.field("x-amzn-errortype")),
-        (r#"{"message":"<less>"}"#, Some("SlowDown"))
-    );
-    let json = fails(call("AmazonSQS.SendMessage", &json!({})));
-    assert_eq!(json.text(), r#"{"__type":"SlowDown","message":"<less>"}"#);
-    assert_eq!(fails(testing::exchange()).text(), "SlowDown: <less>\n");
-}
-
-#[test]
 fn a_rule_strikes_only_what_it_is_about() {
     let form = || {
         signed("sns")
@@ -318,26 +272,31 @@ fn a_delay_is_a_wait_and_nothing_more() {
 
 #[test]
 fn with_a_seed_the_same_requests_meet_the_same_fate() {
-    let fate = |seed: u64, key: &str, attempt: u8| {
-        let exchange = call("DynamoDB_20120810.GetItem", &json!({ "Key": key }))
-            .field(
-                "amz-sdk-request",
-                format!("ttl=2026{seed}; attempt={attempt}; max=5"),
-            )
-            .id(&format!("{seed}{attempt}{key}"))
-            .random_seed(u64::from(attempt));
-        run(exchange.settings(json!({ "seed": seed, "dynamodb_error_probability": 0.5 })))
-            .reached_backend
+    let fate = |seed: u64, operation: &str, key: u8, attempt: &str, run_number: u64| {
+        let exchange = call(
+            &format!("DynamoDB_20120810.{operation}"),
+            &json!({ "Key": key }),
+        )
+        .field(
+            "amz-sdk-request",
+            format!("ttl=2026{run_number}; {attempt}; max=5"),
+        )
+        .id(&run_number.to_string())
+        .random_seed(run_number);
+        let settings = json!({ "seed": seed, "dynamodb_error_probability": 0.5 });
+        run(exchange.settings(settings)).reached_backend
     };
-    let fates = |seed| {
+    let fates = |seed, operation, attempt, run_number| {
         (0..64)
-            .map(|key| fate(seed, &key.to_string(), 1))
+            .map(|key| fate(seed, operation, key, attempt, run_number))
             .collect::<Vec<_>>()
     };
-    assert_eq!(fates(7), fates(7));
-    assert_ne!(fates(7), fates(8));
-    // Another attempt is another draw.
-    assert!((0..64).any(|key| fate(7, &key.to_string(), 1) != fate(7, &key.to_string(), 2)));
+    let first = fates(7, "GetItem", "attempt=1", 1);
+    assert!(first.contains(&true) && first.contains(&false));
+    assert_eq!(first, fates(7, "GetItem", "attempt=1", 2));
+    assert_ne!(first, fates(8, "GetItem", "attempt=1", 1));
+    assert_ne!(first, fates(7, "Query", "attempt=1", 1));
+    assert_ne!(first, fates(7, "GetItem", "attempt=2", 1));
 }
 
 #[test]

@@ -183,6 +183,8 @@ fn exempt_requests_are_left_alone() {
     let outcome = exempt(preflight("https://evil.example")).run::<Cors>();
     assert!(outcome.reached_backend);
     assert_eq!(outcome.response.fields, []);
+    let outcome = exempt(testing::exchange().field("origin", PAGE)).run::<Cors>();
+    assert_eq!(outcome.response.fields, []);
 }
 
 #[test]

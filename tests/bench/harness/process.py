@@ -76,9 +76,12 @@ class Process:
         self.check_running()
         cpu, voluntary, involuntary = 0, 0, 0
         for pid in _tree(self.pid):
-            for task in Path(f"/proc/{pid}/task").iterdir():
-                status = (task / "status").read_text()
-                cpu += int((task / "schedstat").read_text().split()[0])
+            for task in Path(f"/proc/{pid}/task").glob("*"):
+                try:
+                    status, schedule = (task / "status").read_text(), (task / "schedstat").read_text()
+                except (FileNotFoundError, ProcessLookupError):
+                    continue  # The thread has ended since.
+                cpu += int(schedule.split()[0])
                 voluntary += _counter(status, "voluntary_ctxt_switches")
                 involuntary += _counter(status, "nonvoluntary_ctxt_switches")
         return Usage(cpu / 1e9, voluntary, involuntary)

@@ -12,6 +12,10 @@ mod shape;
 
 use std::process::ExitCode;
 
+/// The allocator of tollgate, so that the two differ in nothing but what tollgate does.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let outcome = args::parse(std::env::args().skip(1))
         .and_then(|args| shape::run(&args).map_err(|e| e.to_string()));

@@ -1,4 +1,4 @@
-"""What a browser does with a request to another origin: the CORS protocol of the Fetch standard (fetch.spec.whatwg.org).
+"""What a browser does with a request to another origin: the CORS protocol of the Fetch standard.
 
 Written from the standard, section "HTTP extensions / CORS protocol" and the algorithms "CORS check" and
 "CORS-preflight fetch"; it knows nothing of the plugin that answers.

@@ -39,7 +39,7 @@ class Origin:
         self._serve = serve
         self._listener = socket.create_server(address)
         self.address = self._listener.getsockname()
-        self.url = "http://%s:%d" % self.address
+        self.url = "http://{}:{}".format(*self.address)
         self.connections = 0
         self.errors = []
         self._sockets = []

@@ -67,7 +67,9 @@ class Process:
                     return match
             if ended:
                 self._join_readers()
-                raise AssertionError(f"{self.name} ended with {self._popen.returncode} before it wrote {pattern!r}")
+                raise AssertionError(
+                    f"{self.name} ended with {self._popen.returncode} before it wrote {pattern!r}"
+                )
             return None
 
         return until(found, f"{self.name} wrote {pattern!r}", seconds)

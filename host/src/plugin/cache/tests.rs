@@ -70,6 +70,18 @@ fn a_newer_entry_takes_the_place_of_the_old_one() {
     assert_eq!(fs::read(cache.get(&key("a")).unwrap()).unwrap(), b"second");
 }
 
+/// Two processes write one entry: both their codes, then both their headers. The last header counts.
+#[test]
+fn each_header_has_its_own_code() {
+    let (_root, cache) = cache(1000);
+    let header = cache.header_path(&key("a"));
+    cache.put(&key("a"), b"first");
+    let first = fs::read(&header).unwrap();
+    cache.put(&key("a"), b"second");
+    fs::write(&header, first).unwrap();
+    assert_eq!(fs::read(cache.get(&key("a")).unwrap()).unwrap(), b"first");
+}
+
 #[test]
 fn broken_entries_are_discarded() {
     type Damage = fn(&Path);

@@ -16,7 +16,7 @@ use wasmparser::{Payload, ValidPayload, Validator, WasmFeatures};
 use super::LoadError;
 use super::compare::Comparison;
 use super::interface::{InterfaceName, versions_fit};
-use super::parse::{malformed, walk};
+use super::parse::{check_nesting, malformed, walk};
 use super::wit::{self, FUNCTIONS, HOST_WORLD, INTERCEPTOR, PACKAGE_NAME, VERSION};
 
 /// Which contract a plugin was built for, of those that this host serves.
@@ -82,6 +82,10 @@ impl Typed {
         let mut interfaces = Interfaces::default();
         let mut types = None;
         walk(component, |depth, payload| {
+            if let Payload::ComponentTypeSection(section) = payload {
+                let range = section.range();
+                check_nesting(&component[range.clone()], range.start)?;
+            }
             if let ValidPayload::End(found) = validator.payload(payload).map_err(malformed)? {
                 types = Some(found);
             }

@@ -107,6 +107,11 @@ pub enum LoadError {
 
     #[error("the core module cannot be made into a component: {reason}")]
     Encode { reason: String },
+
+    #[error(
+        "taking the file apart hit a bug in tollgate or its tools ({reason}); please report it with the file"
+    )]
+    Broken { reason: String },
 }
 
 impl LoadError {
@@ -122,7 +127,8 @@ impl LoadError {
             | LoadError::Malformed { .. }
             | LoadError::NotAPlugin { .. }
             | LoadError::MissingExport { .. }
-            | LoadError::Encode { .. } => true,
+            | LoadError::Encode { .. }
+            | LoadError::Broken { .. } => true,
             LoadError::NotAFile { .. }
             | LoadError::TooLarge { .. }
             | LoadError::Precompiled

@@ -16,7 +16,7 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, LoadError> {
         path: path.to_owned(),
         source,
     };
-    let mut file = open(path).map_err(failed)?;
+    let file = open(path).map_err(failed)?;
     let before = file.metadata().map_err(failed)?;
     if !before.is_file() {
         return Err(LoadError::NotAFile {
@@ -24,10 +24,24 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, LoadError> {
         });
     }
     check_size(path, before.len(), limit)?;
-    let bytes = read_at_most(&mut file, before.len(), limit + 1).map_err(failed)?;
+    read_unchanged(path, file, &before, limit)
+}
+
+/// The bytes of an open file that is still as it was before.
+fn read_unchanged(
+    path: &Path,
+    mut file: File,
+    before: &Metadata,
+    limit: u64,
+) -> Result<Vec<u8>, LoadError> {
+    let failed = |source| LoadError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let bytes = read_at_most(&mut file, before.len(), limit.saturating_add(1)).map_err(failed)?;
     check_size(path, bytes.len() as u64, limit)?;
     let after = file.metadata().map_err(failed)?;
-    if stamp(&before) != stamp(&after) || bytes.len() as u64 != after.len() {
+    if stamp(before) != stamp(&after) || bytes.len() as u64 != after.len() {
         return Err(LoadError::ChangedWhileReading {
             path: path.to_owned(),
         });
@@ -89,6 +103,43 @@ mod tests {
             ),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_file_that_grows_or_is_rewritten_meanwhile_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.wasm");
+        let changes: [fn(&Path); 2] = [
+            |path| std::fs::write(path, b"longer").unwrap(),
+            |path| {
+                let file = OpenOptions::new().write(true).open(path).unwrap();
+                file.set_modified(std::time::SystemTime::UNIX_EPOCH)
+                    .unwrap();
+            },
+        ];
+        for change in changes {
+            std::fs::write(&path, b"old").unwrap();
+            let file = open(&path).unwrap();
+            let before = file.metadata().unwrap();
+            change(&path);
+            let error = read_unchanged(&path, file, &before, 99).unwrap_err();
+            assert!(
+                matches!(error, LoadError::ChangedWhileReading { .. })
+                    && error.could_be_incomplete()
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_replaced_meanwhile_is_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, next) = (dir.path().join("a.wasm"), dir.path().join("next"));
+        std::fs::write(&path, b"old").unwrap();
+        std::fs::write(&next, b"new").unwrap();
+        let file = open(&path).unwrap();
+        let before = file.metadata().unwrap();
+        std::fs::rename(&next, &path).unwrap();
+        assert_eq!(read_unchanged(&path, file, &before, 99).unwrap(), b"old");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Whole files through [`super::load`]: every kind that is accepted, every way to miss the contract, every prefix.
 
+mod damage;
+
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -344,69 +346,5 @@ fn what_is_no_plugin_is_told_what_it_is() {
     for (bytes, expected) in cases {
         let error = refusal(&bytes);
         assert!(error.to_string().contains(expected), "{error}");
-    }
-}
-
-/// Whatever a prefix is, it is refused and known to be possibly incomplete, unless it lost nothing that counts (then
-/// only custom sections are missing) or says of itself that it may be a prefix.
-#[test]
-fn no_prefix_is_mistaken_for_the_whole() {
-    let core = assemble(BY_HAND);
-    let from_section = {
-        let mut module = core.clone();
-        let world = &wit::HOST_WORLD;
-        embed_component_metadata(
-            &mut module,
-            &world.resolve,
-            world.world,
-            StringEncoding::UTF8,
-        )
-        .unwrap();
-        module
-    };
-    let whole = load(core.clone()).unwrap().component;
-    for file in [core, from_section, whole.clone(), BY_HAND.into()] {
-        let names = interfaces(&load(file.clone()).unwrap().component).unwrap();
-        for len in 0..file.len() {
-            match load(file[..len].to_vec()) {
-                Err(error) => assert!(
-                    error.could_be_incomplete(),
-                    "{len} of {}: {error}",
-                    file.len()
-                ),
-                Ok(loaded) if loaded.may_be_prefix => {}
-                Ok(loaded) => {
-                    assert_eq!(interfaces(&loaded.component).unwrap(), names);
-                    assert!(
-                        whole.starts_with(&loaded.component),
-                        "{len} of {}",
-                        file.len()
-                    );
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn a_cut_says_that_it_is_one() {
-    let component = load(BY_HAND.into()).unwrap().component;
-    let said = refusal(&component[..component.len() / 2]).to_string();
-    assert!(
-        said.contains("truncated") && said.contains(&format!("{} bytes", component.len() / 2)),
-        "{said}"
-    );
-}
-
-/// Single wrong bytes anywhere must give an answer, whichever.
-#[test]
-fn damage_never_panics() {
-    let file = load(BY_HAND.into()).unwrap().component;
-    for at in 0..file.len() {
-        for change in [0x01, 0x80, 0xff] {
-            let mut damaged = file.clone();
-            damaged[at] ^= change;
-            let _ = load(damaged);
-        }
     }
 }

@@ -42,6 +42,11 @@ impl Timing {
         quick: Timing::EVENTS.plain,
         ..Timing::EVENTS
     };
+    /// When there is one look only.
+    pub const OFF: Timing = Timing {
+        quiet: Duration::ZERO,
+        ..Timing::EVENTS
+    };
 }
 
 /// What an event says about one file.

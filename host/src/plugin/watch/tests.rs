@@ -93,6 +93,16 @@ impl Watched {
         })
     }
 
+    /// Waits until a look that nothing called for is an hour away, so that only events can show what happens next.
+    fn wait_for_quiet(&mut self, plugin: &str, content: &str) {
+        let mut change = self.wait_for_content(plugin, content);
+        while self.mode == WatchMode::Events
+            && !matches!(change, Change::Upsert { settled: true, .. })
+        {
+            change = self.wait_for_content(plugin, content);
+        }
+    }
+
     fn wait_for_settled(&mut self, plugin: &str) {
         self.wait_for(
             |change| matches!(change, Change::Upsert { name, settled: true, .. } if name == plugin),

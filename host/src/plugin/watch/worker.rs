@@ -48,6 +48,7 @@ struct Worker {
     dir: PathBuf,
     /// The same, absolute.
     absolute_dir: PathBuf,
+    mode: WatchMode,
     interval: Duration,
     notifier: Option<Notifier>,
     hints: Hints,
@@ -61,16 +62,17 @@ impl Worker {
     fn new(dir: PathBuf, mode: WatchMode, interval: Duration, messages: Sender<Message>) -> Worker {
         let notifier = match mode {
             WatchMode::Events => notifier_or_warning(&dir, messages),
-            WatchMode::Poll => None,
+            WatchMode::Poll | WatchMode::Off => None,
         };
-        let timing = if notifier.is_some() {
-            Timing::EVENTS
-        } else {
-            Timing::POLL
+        let timing = match &notifier {
+            _ if mode == WatchMode::Off => Timing::OFF,
+            Some(_) if Notifier::tells_closing() => Timing::EVENTS,
+            _ => Timing::POLL,
         };
         Worker {
             absolute_dir: std::path::absolute(&dir).unwrap_or_else(|_| dir.clone()),
             dir,
+            mode,
             interval,
             notifier,
             hints: Hints::default(),
@@ -87,6 +89,9 @@ impl Worker {
                 if changes.blocking_send(change).is_err() {
                     return;
                 }
+            }
+            if self.mode == WatchMode::Off {
+                return;
             }
             let next_look = now + self.interval;
             let wake_at = self
@@ -226,5 +231,35 @@ impl Remarks {
             }
         }
         self.shadowed = shadowed;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Else what happens to them before the next look, which may be far away, would be missed.
+    #[test]
+    fn linked_files_are_watched_from_the_first_look_on() {
+        let root = tempfile::tempdir().unwrap();
+        let (dir, target) = (
+            root.path().join("plugins"),
+            root.path().join("store/a.wasm"),
+        );
+        std::fs::create_dir(&dir).unwrap();
+        std::fs::create_dir(root.path().join("store")).unwrap();
+        std::fs::write(&target, "old").unwrap();
+        std::os::unix::fs::symlink(&target, dir.join("a.wasm")).unwrap();
+        let (sender, messages) = channel();
+        let mut worker = Worker::new(dir, WatchMode::Events, Duration::from_secs(3600), sender);
+        worker.look(Instant::now());
+        std::fs::write(&target, "new").unwrap();
+        let bound = Duration::from_secs(30);
+        let next = || {
+            messages
+                .recv_timeout(bound)
+                .expect("there is an event about the file")
+        };
+        while !worker.note(next()) {}
     }
 }

@@ -53,6 +53,59 @@ fn the_directory_is_exchanged_without_a_gap() {
     });
 }
 
+/// In one step, so that no look can see it missing; the watches must move by the events alone.
+#[test]
+fn the_directory_is_exchanged_at_once() {
+    let prepare = |root: &Path| {
+        one_plugin(root);
+        fs::create_dir(root.join("next")).unwrap();
+        fs::write(root.join("next/a.wasm"), "next").unwrap();
+    };
+    in_both_modes(prepare, |watched| {
+        for round in 0..3 {
+            let flags = rustix::fs::RenameFlags::EXCHANGE;
+            let (here, there) = (watched.dir.clone(), watched.path("next"));
+            rustix::fs::renameat_with(rustix::fs::CWD, &here, rustix::fs::CWD, &there, flags)
+                .unwrap();
+            let content = fs::read_to_string(here.join("a.wasm")).unwrap();
+            watched.wait_for_quiet("a", &content);
+            let written = format!("written in round {round}");
+            fs::write(here.join("a.wasm"), &written).unwrap();
+            watched.wait_for_quiet("a", &written);
+        }
+        assert!(!watched.has_seen_removal());
+    });
+}
+
+/// So quickly that it is hardly ever seen to be missing; the watch on it is lost nevertheless.
+#[test]
+fn the_directory_goes_away_and_is_back_at_once() {
+    let prepare = |root: &Path| {
+        one_plugin(root);
+        for round in 0..3 {
+            fs::write(
+                root.join(format!("plugins/.{round}")),
+                format!("moved {round}"),
+            )
+            .unwrap();
+        }
+    };
+    in_both_modes(prepare, |watched| {
+        let elsewhere = watched.path("elsewhere");
+        for round in 0..3 {
+            let next = elsewhere.join(format!(".{round}"));
+            let place = elsewhere.join("a.wasm");
+            fs::rename(&watched.dir, &elsewhere).unwrap();
+            fs::rename(&next, &place).unwrap();
+            fs::rename(&elsewhere, &watched.dir).unwrap();
+            watched.wait_for_quiet("a", &format!("moved {round}"));
+            let written = format!("written {round}");
+            fs::write(watched.dir.join("a.wasm"), &written).unwrap();
+            watched.wait_for_quiet("a", &written);
+        }
+    });
+}
+
 #[test]
 fn the_directory_goes_away_and_is_the_same_again() {
     in_both_modes(one_plugin, |watched| {
@@ -105,6 +158,25 @@ fn a_relative_path_will_do() {
             path,
             settled: false
         })
+    );
+}
+
+#[test]
+fn without_watching_there_is_one_look() {
+    let root = tempfile::tempdir().unwrap();
+    one_plugin(root.path());
+    let dir = root.path().join("plugins");
+    let path = dir.join("a.wasm");
+    let (_watcher, mut changes) = watch(dir, WatchMode::Off, MOMENT).unwrap();
+    let all: Vec<Change> = std::iter::from_fn(|| changes.blocking_recv()).collect();
+    let upsert = Change::Upsert {
+        name: "a".into(),
+        path,
+        settled: true,
+    };
+    assert_eq!(
+        all,
+        [Change::Directory { present: true }, upsert, Change::Ready]
     );
 }
 

@@ -1,0 +1,249 @@
+//! Files that are no plugins, put over one that serves: the old version goes on and the reason is told.
+
+use tollgate::plugin::Tier;
+use tollgate_tests::*;
+
+/// Every kind of bad file: its name here, what is in it, and what the refusal says.
+fn bad_files() -> Vec<(&'static str, &'static str, Vec<u8>, &'static str)> {
+    let text = |name: &str| guest(name).text().as_bytes().to_vec();
+    let binary = guest("mark").binary();
+    let half = binary[..binary.len() / 2].to_vec();
+    vec![
+        ("empty", "wasm", vec![], "the file is empty"),
+        ("half", "wasm", half, "truncated"),
+        (
+            "page",
+            "wasm",
+            b"<!doctype html><p>404".to_vec(),
+            "not WebAssembly",
+        ),
+        (
+            "elf",
+            "wasm",
+            b"\x7fELF\x02\x01\x01".to_vec(),
+            "not WebAssembly",
+        ),
+        (
+            "typo",
+            "wat",
+            b"(module (func (export \"run\") (i32.cnst 1)))".to_vec(),
+            "line 1, column",
+        ),
+        (
+            "unclosed",
+            "wat",
+            b"(module (memory 1)".to_vec(),
+            "WebAssembly text",
+        ),
+        ("wrong-type", "wat", text("wrong-type"), "forward-request"),
+        (
+            "missing-export",
+            "wat",
+            text("missing-export"),
+            "`return-response`",
+        ),
+        (
+            "unknown-import",
+            "wat",
+            text("unknown-import"),
+            "acme:db/kv@1.0.0",
+        ),
+        (
+            "other-contract",
+            "wat",
+            text("other-contract"),
+            "interceptor@0.2.0",
+        ),
+        (
+            "trap-always",
+            "wat",
+            text("trap-always"),
+            "first call of forward-request failed: it trapped",
+        ),
+        (
+            "loop-always",
+            "wat",
+            text("loop-always"),
+            "first call of return-response failed: it took more than 100 ms",
+        ),
+        ("precompiled", "cwasm", b"\x7fELF".to_vec(), "precompiled"),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_file_over_a_good_one_changes_nothing_but_the_table() {
+    let origin = origin().route("/", text("ok")).start().await;
+    let proxy = proxy()
+        .config("[limits]\ndeadline = '100ms'")
+        .backend(&origin)
+        .start()
+        .await;
+    for (name, extension, content, reason) in bad_files() {
+        if extension == "cwasm" {
+            continue; // Beside a `.wat` it is another file of the same plugin, not a new version.
+        }
+        let file = format!("{name}.{extension}");
+        proxy.plugins.replace(&file, guest("mark").text());
+        eventually!(proxy.mark().await.is_some());
+        let good = version(&proxy, name);
+        proxy.plugins.replace(&file, &content);
+        eventually!(proxy.refusal(name).is_some());
+        let status = proxy.status(name).unwrap();
+        let refusal = status.error.clone().unwrap();
+        assert!(refusal.contains(reason), "{name}: {refusal}");
+        assert_eq!(
+            (status.state(), version(&proxy, name)),
+            ("active, new version refused", good),
+            "{name}"
+        );
+        assert_eq!(
+            proxy.mark().await.as_deref(),
+            Some("v000"),
+            "{name}: the old version goes on"
+        );
+        proxy
+            .plugins
+            .replace(&file, guest("mark").version("v002").text());
+        eventually!(proxy.mark().await.as_deref() == Some("v002"));
+        assert_eq!(
+            proxy.refusal(name),
+            None,
+            "{name}: and is replaced by the next good one"
+        );
+        proxy.plugins.remove(&file);
+        eventually!(proxy.mark().await.is_none());
+    }
+}
+
+/// The version of a plugin that serves.
+fn version(proxy: &Proxy, name: &str) -> String {
+    proxy.status(name).unwrap().serving.unwrap().hash.short()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_file_at_the_start_is_shown_and_the_others_serve() {
+    let mut builder = proxy()
+        .plugin("zz-mark", guest("mark"))
+        .config("[limits]\ndeadline = '100ms'");
+    for (name, extension, content, _) in bad_files() {
+        builder = builder.file(&format!("{name}.{extension}"), content);
+    }
+    let proxy = builder.start_binary().await;
+    assert_eq!(proxy.mark().await.as_deref(), Some("v000"));
+    let stdout = proxy.stdout();
+    let line = |name: &str| {
+        stdout
+            .lines()
+            .find(|line| line.split(' ').next() == Some(name))
+            .unwrap_or_default()
+    };
+    for (name, _, _, reason) in bad_files() {
+        let line = line(name);
+        assert!(
+            line.contains(" -  ") && line.contains("failed: ") && line.contains(reason),
+            "{name}: {line}"
+        );
+    }
+    assert!(line("zz-mark").ends_with("active"), "{stdout}");
+}
+
+/// Going back to the version that serves takes the complaint away, without a new load.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_old_content_again_ends_the_complaint() {
+    let origin = origin().route("/", text("ok")).start().await;
+    let proxy = proxy()
+        .plugin("mark", guest("mark"))
+        .backend(&origin)
+        .start()
+        .await;
+    proxy.plugins.replace("mark.wat", "oops");
+    eventually!(proxy.refusal("mark").is_some());
+    proxy.plugins.replace("mark.wat", guest("mark").text());
+    eventually!(proxy.refusal("mark").is_none());
+    assert_eq!(proxy.mark().await.as_deref(), Some("v000"));
+}
+
+/// A copy under way passes through states that are no plugin; nobody wants to hear of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_copy_raises_no_complaint() {
+    let origin = origin().route("/", text("ok")).start().await;
+    let proxy = proxy()
+        .plugin("mark", guest("mark").version("v001"))
+        .backend(&origin)
+        .start_binary()
+        .await;
+    let next = guest("mark").version("v002");
+    proxy
+        .plugins
+        .write_slowly("mark.wat", next.text().as_bytes(), 15)
+        .await;
+    eventually!(proxy.mark().await.as_deref() == Some("v002"));
+    assert!(!proxy.stderr().contains("refused"), "{}", proxy.stderr());
+}
+
+/// In place, a bad file is complained about once, when it is certain that nobody writes any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_complaint_is_made_once() {
+    let origin = origin().route("/", text("ok")).start().await;
+    let proxy = proxy()
+        .plugin("mark", guest("mark"))
+        .backend(&origin)
+        .start_binary()
+        .await;
+    proxy.plugins.write("mark.wat", "(module (memory 1)");
+    eventually!(proxy.stderr().contains("refused, version"));
+    proxy
+        .plugins
+        .write("mark.wat", guest("mark").version("v002").text());
+    eventually!(proxy.mark().await.as_deref() == Some("v002"));
+    assert_eq!(
+        proxy.stderr().matches("refused").count(),
+        1,
+        "{}",
+        proxy.stderr()
+    );
+}
+
+/// While its first call runs for ever, the version that serves goes on serving.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_call_that_never_ends_delays_nobody() {
+    let origin = origin().route("/", text("ok")).start().await;
+    let proxy = proxy()
+        .plugin("mark", guest("mark"))
+        .plugin("other", guest("mark").version("v001"))
+        .config("[limits]\ndeadline = '2s'\n[plugin.other]\nmatch = { path = '/other' }")
+        .backend(&origin)
+        .start()
+        .await;
+    proxy
+        .plugins
+        .replace("mark.wat", guest("loop-always").text());
+    let mut client = proxy.client().await;
+    proxy
+        .plugins
+        .replace("other.wat", guest("mark").version("v002").text());
+    eventually!(client.ask(&get("/other")).await.values("x-mark") == ["v002", "v000"]);
+    assert_eq!(proxy.refusal("mark"), None, "it is still being tried");
+    eventually!(proxy.refusal("mark").is_some());
+    assert_eq!(proxy.mark().await.as_deref(), Some("v000"));
+}
+
+/// Better code for the version that serves may be ready after the file was spoilt.
+#[tokio::test(flavor = "multi_thread")]
+async fn better_code_for_the_old_version_does_not_hide_a_refusal() {
+    let origin = origin().route("/", text("ok")).start().await;
+    let proxy = proxy()
+        .plugin("mark", guest("mark").with_ballast(500))
+        .backend(&origin)
+        .start()
+        .await;
+    let tier = || proxy.status("mark").unwrap().serving.unwrap().tier;
+    assert_eq!(tier(), Tier::Baseline, "the better code takes its time");
+    proxy.plugins.replace("mark.wat", "oops");
+    eventually!(proxy.refusal("mark").is_some() || tier() == Tier::Optimized);
+    eventually!(tier() == Tier::Optimized);
+    assert!(
+        proxy.refusal("mark").is_some(),
+        "the file is still no plugin"
+    );
+}
