@@ -18,8 +18,11 @@ mod hostile;
 /// Order, verdicts, rules, notes, settings.
 mod chain;
 
-/// Bodies that plugins read and replace, and those that stream past.
+/// Bodies that plugins read and replace.
 mod bodies;
+
+/// Bodies that stream past.
+mod streaming;
 
 /// Plugins that fail, and who is hurt by it.
 mod failures;

@@ -25,13 +25,17 @@ mod origin;
 mod patience;
 mod plugins;
 mod proxy;
+mod recorded;
+mod reply;
 mod request;
 
 pub use binary::{Binary, Ended, run_binary};
 pub use client::{Answer, Client, Head};
 pub use guest::{Guest, guest, guest_names};
-pub use origin::{Gate, Origin, OriginBuilder, Recorded, Reply, origin, raw, text};
+pub use origin::{Origin, OriginBuilder, origin};
 pub use patience::{Patience, in_time};
 pub use plugins::Plugins;
 pub use proxy::{Builder, Proxy, Served, proxy};
+pub use recorded::Recorded;
+pub use reply::{Gate, Reply, raw, text};
 pub use request::{Request, get, request};

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+
+use crate::recorded::{Recorded, chunked_end};
+use crate::reply::{Reply, Step, raw};
 
 /// A server under construction.
 #[derive(Debug, Default)]
@@ -18,125 +20,6 @@ pub struct OriginBuilder {
 /// An origin without routes, which answers 404 to everything.
 pub fn origin() -> OriginBuilder {
     OriginBuilder::default()
-}
-
-/// What to answer, step by step.
-#[derive(Debug, Clone, Default)]
-pub struct Reply {
-    steps: Vec<Step>,
-    unread: bool,
-}
-
-#[derive(Debug, Clone)]
-enum Step {
-    Bytes(Vec<u8>),
-    /// So many bytes of no meaning.
-    Fill(usize),
-    Wait(Gate),
-    Close,
-}
-
-/// A 200 with this body.
-pub fn text(body: &str) -> Reply {
-    raw(format!(
-        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    ))
-}
-
-/// These bytes, whatever they are.
-pub fn raw(bytes: impl AsRef<[u8]>) -> Reply {
-    Reply::default().then(bytes)
-}
-
-impl Reply {
-    /// Then these bytes.
-    #[must_use]
-    pub fn then(mut self, bytes: impl AsRef<[u8]>) -> Self {
-        self.steps.push(Step::Bytes(bytes.as_ref().to_vec()));
-        self
-    }
-
-    /// Then so many bytes.
-    #[must_use]
-    pub fn then_fill(mut self, count: usize) -> Self {
-        self.steps.push(Step::Fill(count));
-        self
-    }
-
-    /// Then nothing until the gate opens.
-    #[must_use]
-    pub fn wait(mut self, gate: &Gate) -> Self {
-        self.steps.push(Step::Wait(gate.clone()));
-        self
-    }
-
-    /// Waits before it says anything.
-    #[must_use]
-    pub fn after(mut self, gate: &Gate) -> Self {
-        self.steps.insert(0, Step::Wait(gate.clone()));
-        self
-    }
-
-    /// Then closes the connection.
-    #[must_use]
-    pub fn close(mut self) -> Self {
-        self.steps.push(Step::Close);
-        self
-    }
-
-    /// Answers as soon as the head is there, without a look at the body.
-    #[must_use]
-    pub fn without_reading(mut self) -> Self {
-        self.unread = true;
-        self
-    }
-}
-
-/// Holds replies back until it is opened.
-#[derive(Debug, Clone)]
-pub struct Gate {
-    open: watch::Sender<bool>,
-    reached: Arc<AtomicUsize>,
-}
-
-impl Gate {
-    pub fn new() -> Self {
-        Self {
-            open: watch::Sender::new(false),
-            reached: Arc::default(),
-        }
-    }
-
-    pub fn open(&self) {
-        self.open.send_replace(true);
-    }
-
-    /// How many have come to it.
-    pub fn reached(&self) -> usize {
-        self.reached.load(Ordering::SeqCst)
-    }
-
-    async fn pass(&self) {
-        self.reached.fetch_add(1, Ordering::SeqCst);
-        let mut open = self.open.subscribe();
-        let _ = open.wait_for(|open| *open).await;
-    }
-}
-
-impl Default for Gate {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// A request as it came.
-#[derive(Debug, Clone)]
-pub struct Recorded {
-    /// With the empty line.
-    pub head: Vec<u8>,
-    /// With chunk framing, if there was any.
-    pub body: Vec<u8>,
 }
 
 /// A server that runs until it is dropped.
@@ -215,49 +98,6 @@ impl Origin {
 impl Drop for Origin {
     fn drop(&mut self) {
         self.accepting.abort();
-    }
-}
-
-impl Recorded {
-    /// The target as it stands in the request line.
-    pub fn target(&self) -> Vec<u8> {
-        let line = self.head.split(|byte| *byte == b'\r').next().unwrap();
-        line.split(|byte| *byte == b' ')
-            .nth(1)
-            .unwrap_or_default()
-            .to_vec()
-    }
-
-    /// All values of a field in their order.
-    pub fn values(&self, name: &str) -> Vec<Vec<u8>> {
-        let lines = self.head.split(|byte| *byte == b'\n').skip(1);
-        let fields = lines.filter_map(|line| {
-            let colon = line.iter().position(|byte| *byte == b':')?;
-            let same = line[..colon].eq_ignore_ascii_case(name.as_bytes());
-            same.then(|| line[colon + 1..].trim_ascii().to_vec())
-        });
-        fields.collect()
-    }
-
-    /// The same, as text.
-    pub fn texts(&self, name: &str) -> Vec<String> {
-        self.values(name)
-            .iter()
-            .map(|value| String::from_utf8_lossy(value).into_owned())
-            .collect()
-    }
-
-    /// The body without chunk framing.
-    pub fn content(&self) -> Vec<u8> {
-        if self.values("transfer-encoding").is_empty() {
-            return self.body.clone();
-        }
-        let (mut content, mut rest) = (Vec::new(), &self.body[..]);
-        while let Some((size, after)) = chunk_size(rest).filter(|(size, _)| *size > 0) {
-            content.extend_from_slice(&after[..size]);
-            rest = &after[size + 2..];
-        }
-        content
     }
 }
 
@@ -379,32 +219,5 @@ impl Connection {
             count -= now;
         }
         true
-    }
-}
-
-/// The size of the chunk that these bytes begin with, and what follows its line.
-fn chunk_size(bytes: &[u8]) -> Option<(usize, &[u8])> {
-    let end = bytes.windows(2).position(|window| window == b"\r\n")?;
-    let size = std::str::from_utf8(&bytes[..end])
-        .unwrap()
-        .split(';')
-        .next()
-        .unwrap();
-    Some((usize::from_str_radix(size, 16).unwrap(), &bytes[end + 2..]))
-}
-
-/// Where a chunked body ends, trailers included; none while it isn't all there.
-fn chunked_end(bytes: &[u8]) -> Option<usize> {
-    let mut rest = bytes;
-    loop {
-        let (size, after) = chunk_size(rest)?;
-        if size == 0 {
-            let line_before = &rest[rest.len() - after.len() - 2..];
-            let end = line_before
-                .windows(4)
-                .position(|window| window == b"\r\n\r\n")?;
-            return Some(bytes.len() - line_before.len() + end + 4);
-        }
-        rest = after.get(size + 2..)?;
     }
 }
