@@ -14,18 +14,29 @@ use tokio_util::task::TaskTracker;
 use crate::config::{self, Backend, Config};
 use crate::echo;
 use crate::plugin::watch::{self, Change, WatchError};
-use crate::plugin::{Cache, Chains, Compiler, Engines, PluginStatus, Supervisor, Table, Workbench};
+use crate::plugin::{
+    Cache, Chains, Compiler, Engines, PluginStatus, Seats, Supervisor, Table, Workbench,
+};
 use crate::proxy::{self, Proxy, Upstream};
 
 /// Why the proxy could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error("can't listen on {address}: {source}{}", listen_advice(.source))]
-    Listen { address: SocketAddr, source: io::Error },
+    Listen {
+        address: SocketAddr,
+        source: io::Error,
+    },
     #[error("can't start the embedded echo backend on {address}: {source}{}", echo_advice(.source))]
-    Echo { address: SocketAddr, source: io::Error },
+    Echo {
+        address: SocketAddr,
+        source: io::Error,
+    },
     #[error("can't watch {}: {source}", .directory.display())]
-    Watch { directory: std::path::PathBuf, source: WatchError },
+    Watch {
+        directory: std::path::PathBuf,
+        source: WatchError,
+    },
     #[error("can't start the WebAssembly engine: {0:#}")]
     Engine(wasmtime::Error),
     #[error("can't print: {0}")]
@@ -34,8 +45,12 @@ pub enum StartError {
 
 fn listen_advice(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::AddrInUse => "; another process listens there: stop it, or choose with --listen",
-        io::ErrorKind::PermissionDenied => "; ports below 1024 are reserved: choose another with --listen",
+        io::ErrorKind::AddrInUse => {
+            "; another process listens there: stop it, or choose with --listen"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "; ports below 1024 are reserved: choose another with --listen"
+        }
         io::ErrorKind::AddrNotAvailable => "; this machine has no such address",
         _ => "",
     }
@@ -43,7 +58,9 @@ fn listen_advice(error: &io::Error) -> &'static str {
 
 fn echo_advice(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::AddrInUse => "; another process listens there: to forward to it, give its URL with --backend",
+        io::ErrorKind::AddrInUse => {
+            "; another process listens there: to forward to it, give its URL with --backend"
+        }
         _ => "",
     }
 }
@@ -58,8 +75,8 @@ pub struct App {
     stop: CancellationToken,
     stop_backend: CancellationToken,
     workers: TaskTracker,
-    /// Changes are followed for as long as it is there; none when they are not to be.
-    _watcher: Option<watch::Watcher>,
+    /// Changes are followed for as long as it is there.
+    _watcher: watch::Watcher,
 }
 
 impl App {
@@ -78,10 +95,23 @@ impl App {
         let watcher = start_plugins(&config, &chains, &table).await?;
         let (address, listener) = listener;
         let (workers, stop) = (TaskTracker::new(), CancellationToken::new());
-        let proxy = Arc::new(Proxy::new(chains, Upstream::new(backend.clone()), first_id()));
+        let proxy = Arc::new(Proxy::new(
+            chains,
+            Upstream::new(backend.clone()),
+            first_id(),
+        ));
         workers.spawn(proxy::accept(listener, proxy, stop.clone()));
         workers.close();
-        Ok(Self { config, address, backend, table, stop, stop_backend, workers, _watcher: watcher })
+        Ok(Self {
+            config,
+            address,
+            backend,
+            table,
+            stop,
+            stop_backend,
+            workers,
+            _watcher: watcher,
+        })
     }
 
     /// The address that clients connect to.
@@ -99,16 +129,26 @@ impl App {
     /// # Errors
     /// When the output can't be written.
     pub fn announce(&self, mut out: impl io::Write) -> io::Result<()> {
-        let echo = if matches!(self.config.backend, Backend::Echo(_)) { " (embedded echo backend)" } else { "" };
+        let echo = if matches!(self.config.backend, Backend::Echo(_)) {
+            " (embedded echo backend)"
+        } else {
+            ""
+        };
         write!(out, "{}", plugin_lines(&self.config, &self.plugins()))?;
-        writeln!(out, "tollgate is ready: http://{} -> {}{echo}", self.address, self.backend)?;
+        writeln!(
+            out,
+            "tollgate is ready: http://{} -> {}{echo}",
+            self.address, self.backend
+        )?;
         out.flush()
     }
 
     /// Stops accepting, lets exchanges end for as long as the configuration allows, and says whether all did.
     pub async fn drain(self) -> bool {
         self.stop.cancel();
-        let done = tokio::time::timeout(self.config.drain, self.workers.wait()).await.is_ok();
+        let done = tokio::time::timeout(self.config.drain, self.workers.wait())
+            .await
+            .is_ok();
         self.stop_backend.cancel();
         done
     }
@@ -118,17 +158,25 @@ fn listen(address: SocketAddr) -> Result<(SocketAddr, tokio::net::TcpListener), 
     let failed = |source| StartError::Listen { address, source };
     let listener = proxy::bind(address).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
-    Ok((bound, tokio::net::TcpListener::from_std(listener).map_err(failed)?))
+    Ok((
+        bound,
+        tokio::net::TcpListener::from_std(listener).map_err(failed)?,
+    ))
 }
 
 /// The authority to forward to; starts the embedded backend if that is it.
-async fn start_backend(backend: &Backend, stop: CancellationToken) -> Result<Authority, StartError> {
+async fn start_backend(
+    backend: &Backend,
+    stop: CancellationToken,
+) -> Result<Authority, StartError> {
     let address = match backend {
         Backend::Url(url) => return Ok(url.authority.clone()),
         Backend::Echo(address) => *address,
     };
     let failed = |source| StartError::Echo { address, source };
-    let listener = tokio::net::TcpListener::bind(address).await.map_err(failed)?;
+    let listener = tokio::net::TcpListener::bind(address)
+        .await
+        .map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     tokio::spawn(echo::serve(listener, stop.cancelled_owned()));
     Authority::try_from(bound.to_string()).map_err(|e| failed(io::Error::other(e)))
@@ -139,30 +187,43 @@ async fn start_plugins(
     config: &Arc<Config>,
     chains: &Arc<Chains>,
     table: &Arc<Table>,
-) -> Result<Option<watch::Watcher>, StartError> {
-    let most_memory = config.plugin.values().map(|plugin| plugin.limits.memory).max();
+) -> Result<watch::Watcher, StartError> {
+    let most_memory = config
+        .plugin
+        .values()
+        .map(|plugin| plugin.limits.memory)
+        .max();
     let most_memory = most_memory.unwrap_or(0).max(config.defaults.memory);
     let engines = Engines::new(most_memory).map_err(StartError::Engine)?;
     let bench = Workbench {
         compiler: Compiler::new(engines).map_err(StartError::Engine)?,
         cache: open_cache(config),
         threads: config.workers.get(),
+        seats: Arc::new(Seats::new(config.workers.get())),
         runtime: tokio::runtime::Handle::current(),
     };
-    let failed = |source| StartError::Watch { directory: config.plugins.clone(), source };
+    let failed = |source| StartError::Watch {
+        directory: config.plugins.clone(),
+        source,
+    };
     let (watcher, changes) = watch_plugins(config).map_err(failed)?;
-    let (supervisor, ready) = Supervisor::new(config.clone(), Arc::new(bench), chains.clone(), table.clone());
+    let (supervisor, ready) = Supervisor::new(
+        config.clone(),
+        Arc::new(bench),
+        chains.clone(),
+        table.clone(),
+    );
     tokio::spawn(supervisor.run(changes));
     // It only ends without a word if the watcher does; then there is nothing to wait for.
     let _ = ready.await;
-    Ok((config.watch != config::WatchMode::Off).then_some(watcher))
+    Ok(watcher)
 }
 
 fn watch_plugins(config: &Config) -> Result<(watch::Watcher, mpsc::Receiver<Change>), WatchError> {
     let mode = match config.watch {
         config::WatchMode::Events => watch::WatchMode::Events,
-        // Switched off, the watcher only finds what is there at the start.
-        config::WatchMode::Poll | config::WatchMode::Off => watch::WatchMode::Poll,
+        config::WatchMode::Poll => watch::WatchMode::Poll,
+        config::WatchMode::Off => watch::WatchMode::Off,
     };
     watch::watch(config.plugins.clone(), mode, watch::DEFAULT_INTERVAL)
 }
@@ -170,13 +231,17 @@ fn watch_plugins(config: &Config) -> Result<(watch::Watcher, mpsc::Receiver<Chan
 fn open_cache(config: &Config) -> Option<Cache> {
     let directory = config.cache.dir.as_ref()?;
     Cache::open(directory, config.cache.max_bytes)
-        .inspect_err(|error| tracing::warn!("no cache for compiled plugins: {error}; every start compiles again"))
+        .inspect_err(|error| {
+            tracing::warn!("no cache for compiled plugins: {error}; every start compiles again")
+        })
         .ok()
 }
 
 /// Exchanges of two runs have different ids.
 fn first_id() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO);
     u64::try_from(now.as_micros()).unwrap_or(0) << 12
 }
 
@@ -185,16 +250,38 @@ fn plugin_lines(config: &Config, plugins: &[PluginStatus]) -> String {
     let mut lines = String::new();
     if plugins.is_empty() {
         // Writing to a string does not fail.
-        let _ = writeln!(lines, "no plugins in {} yet: drop a .wasm file there", config.plugins.display());
+        let _ = writeln!(
+            lines,
+            "no plugins in {} yet: drop a .wasm file there",
+            config.plugins.display()
+        );
         return lines;
     }
-    let width = plugins.iter().map(|plugin| plugin.name.len()).max().unwrap_or(0).max(6);
-    let _ = writeln!(lines, "{:<width$}  {:<12}  {:>5}  state", "plugin", "version", "order");
+    let width = plugins
+        .iter()
+        .map(|plugin| plugin.name.len())
+        .max()
+        .unwrap_or(0)
+        .max(6);
+    let _ = writeln!(
+        lines,
+        "{:<width$}  {:<12}  {:>5}  state",
+        "plugin", "version", "order"
+    );
     for plugin in plugins {
-        let version = plugin.serving.map_or_else(|| "-".to_owned(), |serving| serving.hash.short());
-        let reason = plugin.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+        let version = plugin
+            .serving
+            .map_or_else(|| "-".to_owned(), |serving| serving.hash.short());
+        let reason = plugin
+            .error
+            .as_ref()
+            .map(|error| format!(": {error}"))
+            .unwrap_or_default();
         let (name, order, state) = (&plugin.name, plugin.order, plugin.state());
-        let _ = writeln!(lines, "{name:<width$}  {version:<12}  {order:>5}  {state}{reason}");
+        let _ = writeln!(
+            lines,
+            "{name:<width$}  {version:<12}  {order:>5}  {state}{reason}"
+        );
     }
     lines
 }

@@ -30,7 +30,10 @@ pub trait Interceptor: Send + Sync + 'static {
     /// What happens to an exchange when this interceptor fails.
     fn on_failure(&self) -> OnFailure;
 
-    fn forward_request(&self, exchange: Box<Exchange>) -> impl Future<Output = Outcome<Verdict>> + Send;
+    fn forward_request(
+        &self,
+        exchange: Box<Exchange>,
+    ) -> impl Future<Output = Outcome<Verdict>> + Send;
 
     fn return_response(&self, exchange: Box<Exchange>) -> impl Future<Output = Outcome<()>> + Send;
 }

@@ -42,10 +42,15 @@ fn run(args: &RunArgs) -> ExitCode {
         .thread_name("worker")
         .enable_all()
         .build();
-    match runtime.map_err(StartError::from).and_then(|runtime| runtime.block_on(serve(config))) {
+    match runtime
+        .map_err(StartError::from)
+        .and_then(|runtime| runtime.block_on(serve(config)))
+    {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {
-            tracing::warn!("exchanges were still running when the time to drain was over; they were cut off");
+            tracing::warn!(
+                "exchanges were still running when the time to drain was over; they were cut off"
+            );
             ExitCode::from(NOT_DRAINED)
         }
         Err(error) => {
@@ -77,7 +82,9 @@ async fn serve(config: Config) -> Result<bool, StartError> {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    tracing::info!("stopping: no new connections, waiting for the exchanges that run (again to stop at once)");
+    tracing::info!(
+        "stopping: no new connections, waiting for the exchanges that run (again to stop at once)"
+    );
     tokio::select! {
         drained = app.drain() => Ok(drained),
         _ = terminate.recv() => Ok(false),

@@ -21,6 +21,7 @@ mod facts;
 mod guest;
 mod instance;
 mod limits;
+mod seats;
 
 mod bindings;
 mod convert;
@@ -32,6 +33,7 @@ pub use cache::Cache;
 pub use compile::Compiler;
 pub use engine::{Engines, Tier};
 pub use prepare::Workbench;
+pub use seats::Seats;
 pub use status::{PluginStatus, Serving, Table};
 pub use supervise::Supervisor;
 pub use swap::Chains;

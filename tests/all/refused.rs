@@ -172,12 +172,20 @@ async fn a_slow_copy_raises_no_complaint() {
         .backend(&origin)
         .start_binary()
         .await;
-    let next = guest("mark").version("v002");
-    proxy
-        .plugins
-        .write_slowly("mark.wat", next.text().as_bytes(), 15)
+    let next = |version: &str| guest("mark").version(version);
+    let plugins = &proxy.plugins;
+    plugins
+        .write_slowly("mark.wat", next("v002").text().as_bytes(), 15)
         .await;
     eventually!(proxy.mark().await.as_deref() == Some("v002"));
+    plugins
+        .append_slowly("mark.wat", next("v003").text().as_bytes(), 15)
+        .await;
+    eventually!(proxy.mark().await.as_deref() == Some("v003"));
+    plugins
+        .append_slowly("other.wasm", &guest("note").binary(), 15)
+        .await;
+    eventually!(proxy.get("/").await.field("x-note").is_some());
     assert!(!proxy.stderr().contains("refused"), "{}", proxy.stderr());
 }
 

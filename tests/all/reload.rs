@@ -169,7 +169,31 @@ async fn ask_until(address: std::net::SocketAddr, done: Arc<AtomicBool>) -> usiz
     asked
 }
 
-/// Swapped out between the hooks and in the middle of the body, an exchange still ends with what it began with.
+/// Both hooks of an exchange are of one version, whichever came while it waited for the backend.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exchange_returns_through_the_version_that_it_went_out_through() {
+    let gate = Gate::new();
+    let origin = origin()
+        .route("/", text("ok"))
+        .route("/slow", text("slow").after(&gate))
+        .start()
+        .await;
+    let proxy = proxy()
+        .plugin("mark", guest("mark").version("v001"))
+        .backend(&origin)
+        .start()
+        .await;
+    let mut slow = proxy.client().await;
+    slow.send(get("/slow").bytes()).await;
+    eventually!(gate.reached() == 1);
+    proxy.plugins.replace("mark.wat", mark("v002"));
+    serves(&proxy, "v002").await;
+    gate.open();
+    assert_eq!(slow.answer("GET").await.values("x-mark"), ["v001"]);
+}
+
+/// Two plugins, one replaced and one removed, between the hooks and in the middle of the body: the exchange still ends
+/// with what it began with.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exchange_keeps_its_chain_to_its_last_byte() {
     let (head, half) = (Gate::new(), Gate::new());

@@ -50,7 +50,13 @@ def cors(**settings):
 
 def pytest_configure():
     """SIGTERM ends a run like Ctrl-C, so that the fixtures stop what they started."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, interrupt_once)
+
+
+def interrupt_once(*_):
+    """A second SIGTERM, as timeout(1) sends it, must not cut that short."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -293,12 +293,18 @@ def report(comparison):
         print(f"\nnot a comparison: {line}")
 
 
+def stop_once(*_):
+    """SIGTERM ends the run in order; a second one, as timeout(1) sends it, must not cut that short."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit("ended by SIGTERM")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("suites", nargs="*", metavar="SUITE", default=SUITES)
     parser.add_argument("--some", action="store_true", help="only the part that `make test` runs")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
+    signal.signal(signal.SIGTERM, stop_once)
     root = sources()
     for suite in arguments.suites:
         if not (root / f"tests/test_{suite}").is_dir():

@@ -347,7 +347,8 @@ fn json(value: &DeValue<'_>) -> Result<serde_json::Value, &'static str> {
             .collect::<Result<_, _>>()?,
         DeValue::Table(table) => {
             let fields = table.iter();
-            let fields = fields.map(|(k, v)| json(v.get_ref()).map(|v| (k.get_ref().to_string(), v)));
+            let fields =
+                fields.map(|(k, v)| json(v.get_ref()).map(|v| (k.get_ref().to_string(), v)));
             serde_json::Value::Object(fields.collect::<Result<_, _>>()?)
         }
     })

@@ -20,7 +20,10 @@ pub enum Body {
     #[default]
     Empty,
     /// All of it is here: a plugin read it or set it.
-    Full { data: Bytes, trailers: Option<HeaderMap> },
+    Full {
+        data: Bytes,
+        trailers: Option<HeaderMap>,
+    },
     /// Still arriving from the peer.
     Stream(Streaming),
     /// Read in part and found too long: what was read, then the rest of the stream.
@@ -42,13 +45,19 @@ type AtEnd = Box<dyn FnOnce() + Send>;
 impl Streaming {
     /// A body that nobody waits for.
     pub fn new(incoming: Incoming) -> Self {
-        Self { incoming, at_end: None }
+        Self {
+            incoming,
+            at_end: None,
+        }
     }
 
     /// A body whose end lets something go on, such as the connection that it came on. It never happens if the body
     /// breaks off or is given up.
     pub fn with_end(incoming: Incoming, at_end: impl FnOnce() + Send + 'static) -> Self {
-        Self { incoming, at_end: Some(Box::new(at_end)) }
+        Self {
+            incoming,
+            at_end: Some(Box::new(at_end)),
+        }
     }
 }
 
@@ -73,9 +82,7 @@ impl HttpBody for Streaming {
             Some(Ok(_)) => self.incoming.is_end_stream(),
             Some(Err(_)) => false,
         };
-        if ended
-            && let Some(at_end) = self.at_end.take()
-        {
+        if ended && let Some(at_end) = self.at_end.take() {
             at_end();
         }
         Poll::Ready(frame)
@@ -114,7 +121,10 @@ pub struct ReadLimits {
 impl Body {
     /// A body of these bytes.
     pub fn full(data: impl Into<Bytes>) -> Self {
-        Body::Full { data: data.into(), trailers: None }
+        Body::Full {
+            data: data.into(),
+            trailers: None,
+        }
     }
 
     /// The whole content, up to `limits.size` bytes. It stays in place; a second call costs nothing.
@@ -125,7 +135,9 @@ impl Body {
         match self {
             Body::Empty => return Ok(Bytes::new()),
             Body::Full { data, .. } if data.len() as u64 <= limits.size => return Ok(data.clone()),
-            Body::Full { .. } | Body::Resumed { .. } => return Err(BodyError::TooLarge { limit: limits.size }),
+            Body::Full { .. } | Body::Resumed { .. } => {
+                return Err(BodyError::TooLarge { limit: limits.size });
+            }
             Body::Gone => return Err(BodyError::AlreadyStreamed),
             Body::Broken(why) => return Err(BodyError::Disconnected(why.clone())),
             Body::Stream(stream) if stream.size_hint().lower() > limits.size => {
@@ -133,7 +145,9 @@ impl Body {
             }
             Body::Stream(_) => {}
         }
-        let Body::Stream(stream) = std::mem::take(self) else { unreachable!("every other case has returned") };
+        let Body::Stream(stream) = std::mem::take(self) else {
+            unreachable!("every other case has returned")
+        };
         let (body, result) = collect(stream, limits).await;
         *self = body;
         result
@@ -152,7 +166,10 @@ impl Body {
     pub fn send(&mut self) -> Body {
         let kept = match self {
             Body::Empty => Body::Empty,
-            Body::Full { data, trailers } => Body::Full { data: data.clone(), trailers: trailers.clone() },
+            Body::Full { data, trailers } => Body::Full {
+                data: data.clone(),
+                trailers: trailers.clone(),
+            },
             _ => Body::Gone,
         };
         std::mem::replace(self, kept)
@@ -183,11 +200,23 @@ async fn collect(mut stream: Streaming, limits: ReadLimits) -> (Body, Result<Byt
         }
         if read.len() as u64 > limits.size {
             let error = BodyError::TooLarge { limit: limits.size };
-            return (Body::Resumed { read: read.freeze(), rest: stream }, Err(error));
+            return (
+                Body::Resumed {
+                    read: read.freeze(),
+                    rest: stream,
+                },
+                Err(error),
+            );
         }
     }
     let data = read.freeze();
-    (Body::Full { data: data.clone(), trailers }, Ok(data))
+    (
+        Body::Full {
+            data: data.clone(),
+            trailers,
+        },
+        Ok(data),
+    )
 }
 
 impl HttpBody for Body {
@@ -206,16 +235,17 @@ impl HttpBody for Body {
                 }
                 Poll::Ready(trailers.take().map(|t| Ok(Frame::trailers(t))))
             }
-            Body::Stream(stream) => {
-                Pin::new(stream).poll_frame(cx).map_err(Into::into)
-            }
+            Body::Stream(stream) => Pin::new(stream).poll_frame(cx).map_err(Into::into),
             Body::Resumed { read, rest } => {
                 if !read.is_empty() {
                     return Poll::Ready(Some(Ok(Frame::data(std::mem::take(read)))));
                 }
                 Pin::new(rest).poll_frame(cx).map_err(Into::into)
             }
-            Body::Broken(why) => Poll::Ready(Some(Err(BodyError::Disconnected(std::mem::take(why)).into()))),
+            Body::Broken(why) => Poll::Ready(Some(Err(BodyError::Disconnected(std::mem::take(
+                why,
+            ))
+            .into()))),
         }
     }
 
@@ -233,7 +263,10 @@ impl HttpBody for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Body::Empty | Body::Gone => SizeHint::with_exact(0),
-            Body::Full { data, trailers: None } => SizeHint::with_exact(data.len() as u64),
+            Body::Full {
+                data,
+                trailers: None,
+            } => SizeHint::with_exact(data.len() as u64),
             Body::Full { .. } | Body::Broken(_) => SizeHint::default(),
             Body::Stream(stream) => stream.size_hint(),
             Body::Resumed { read, rest } => resumed_size(read.len() as u64, &rest.size_hint()),
@@ -254,7 +287,10 @@ fn resumed_size(read: u64, rest: &SizeHint) -> SizeHint {
 mod tests {
     use super::*;
 
-    const LIMITS: ReadLimits = ReadLimits { size: 4, idle: Duration::from_secs(1) };
+    const LIMITS: ReadLimits = ReadLimits {
+        size: 4,
+        idle: Duration::from_secs(1),
+    };
 
     async fn text(body: Body) -> String {
         String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap()
@@ -271,7 +307,10 @@ mod tests {
     #[tokio::test]
     async fn a_body_over_the_limit_is_refused_and_stays_whole() {
         let mut body = Body::full("abcde");
-        assert_eq!(body.read_all(LIMITS).await.unwrap_err(), BodyError::TooLarge { limit: 4 });
+        assert_eq!(
+            body.read_all(LIMITS).await.unwrap_err(),
+            BodyError::TooLarge { limit: 4 }
+        );
         assert_eq!(text(body).await, "abcde");
     }
 
@@ -282,14 +321,20 @@ mod tests {
         assert_eq!(kept.read_all(LIMITS).await.unwrap(), "ab");
 
         let mut gone = Body::Gone;
-        assert_eq!(gone.read_all(LIMITS).await.unwrap_err(), BodyError::AlreadyStreamed);
+        assert_eq!(
+            gone.read_all(LIMITS).await.unwrap_err(),
+            BodyError::AlreadyStreamed
+        );
     }
 
     #[tokio::test]
     async fn trailers_survive_a_replaced_body() {
         let mut trailers = HeaderMap::new();
         trailers.insert("grpc-status", "0".parse().unwrap());
-        let mut body = Body::Full { data: "old".into(), trailers: Some(trailers.clone()) };
+        let mut body = Body::Full {
+            data: "old".into(),
+            trailers: Some(trailers.clone()),
+        };
         body.replace("new".into());
         let all = body.collect().await.unwrap();
         assert_eq!(all.trailers(), Some(&trailers));
@@ -298,7 +343,10 @@ mod tests {
 
     #[test]
     fn a_body_with_trailers_has_no_exact_length() {
-        let body = Body::Full { data: "x".into(), trailers: Some(HeaderMap::new()) };
+        let body = Body::Full {
+            data: "x".into(),
+            trailers: Some(HeaderMap::new()),
+        };
         assert_eq!(body.size_hint().exact(), None);
         assert_eq!(Body::full("x").size_hint().exact(), Some(1));
     }

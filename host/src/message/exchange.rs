@@ -76,8 +76,13 @@ impl Exchange {
     pub fn set_request_body(&mut self, data: Bytes) {
         self.request.headers.remove(header::CONTENT_LENGTH);
         // A server tells a body of no bytes from no body by this field alone (RFC 9110, section 8.6).
-        if data.is_empty() && self.request.method != http::Method::GET && self.request.method != http::Method::HEAD {
-            self.request.headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        if data.is_empty()
+            && self.request.method != http::Method::GET
+            && self.request.method != http::Method::HEAD
+        {
+            self.request
+                .headers
+                .insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         let old = self.request_body.replace(data);
         if let Some(saved) = &mut self.saved {
@@ -114,7 +119,9 @@ impl Exchange {
 
     /// Undoes what was changed since the checkpoint, if there is one.
     pub fn rollback(&mut self) {
-        let Some(saved) = self.saved.take() else { return };
+        let Some(saved) = self.saved.take() else {
+            return;
+        };
         self.request = saved.request;
         self.response = saved.response;
         self.notes = saved.notes;
@@ -137,7 +144,10 @@ pub struct Notes(Vec<(String, Vec<u8>)>);
 
 impl Notes {
     pub fn get(&self, key: &str) -> Option<&[u8]> {
-        self.0.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_slice())
+        self.0
+            .iter()
+            .find(|(k, _)| k == key)
+            .map(|(_, value)| value.as_slice())
     }
 
     pub fn set(&mut self, key: String, value: Vec<u8>) {
@@ -149,7 +159,10 @@ impl Notes {
 
     /// Bytes that keys and values take together.
     pub fn size(&self) -> usize {
-        self.0.iter().map(|(key, value)| key.len() + value.len()).sum()
+        self.0
+            .iter()
+            .map(|(key, value)| key.len() + value.len())
+            .sum()
     }
 }
 
@@ -171,7 +184,10 @@ mod tests {
     #[test]
     fn a_new_body_takes_the_old_length_away() {
         let mut exchange = Exchange::probe();
-        exchange.request.headers.insert("content-length", "5".parse().unwrap());
+        exchange
+            .request
+            .headers
+            .insert("content-length", "5".parse().unwrap());
         exchange.set_request_body("abc".into());
         assert!(!exchange.request.headers.contains_key("content-length"));
 

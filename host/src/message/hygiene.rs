@@ -1,7 +1,7 @@
 //! What a proxy must do to every message, as pure functions on fields.
 
-use http::uri::{Authority, PathAndQuery};
 use http::header::{CONNECTION, EXPECT, HOST, HeaderName, TE, TRANSFER_ENCODING, UPGRADE, VIA};
+use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, Method, Uri, Version, request};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
@@ -12,7 +12,17 @@ const CONTENT_LENGTH: HeaderName = http::header::CONTENT_LENGTH;
 
 /// Fields that only the host may set, because they speak of one connection or of the framing.
 pub fn is_owned_by_host(name: &HeaderName) -> bool {
-    [CONNECTION, CONTENT_LENGTH, KEEP_ALIVE, PROXY_CONNECTION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE].contains(name)
+    [
+        CONNECTION,
+        CONTENT_LENGTH,
+        KEEP_ALIVE,
+        PROXY_CONNECTION,
+        TE,
+        TRAILER,
+        TRANSFER_ENCODING,
+        UPGRADE,
+    ]
+    .contains(name)
 }
 
 /// Removes what is meant for this hop only.
@@ -62,11 +72,21 @@ fn strip_connection_options(fields: &mut HeaderMap) {
 /// Fields that no `Connection` option takes away: without them the message would mean something else to the receiver.
 fn is_end_to_end_always(name: &HeaderName) -> bool {
     use http::header::{AUTHORIZATION, COOKIE};
-    [CONTENT_LENGTH, HOST, AUTHORIZATION, COOKIE, PROXY_AUTHENTICATE].contains(name)
+    [
+        CONTENT_LENGTH,
+        HOST,
+        AUTHORIZATION,
+        COOKIE,
+        PROXY_AUTHENTICATE,
+    ]
+    .contains(name)
 }
 
 fn mentions_trailers(te: &HeaderValue) -> bool {
-    te.to_str().is_ok_and(|te| te.split(',').any(|t| t.trim().eq_ignore_ascii_case("trailers")))
+    te.to_str().is_ok_and(|te| {
+        te.split(',')
+            .any(|t| t.trim().eq_ignore_ascii_case("trailers"))
+    })
 }
 
 /// Why a request can't be forwarded as it is.
@@ -146,7 +166,10 @@ mod tests {
     fn fields(lines: &[(&str, &str)]) -> HeaderMap {
         let mut map = HeaderMap::new();
         for (name, value) in lines {
-            map.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+            map.append(
+                HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                value.parse().unwrap(),
+            );
         }
         map
     }
@@ -154,36 +177,86 @@ mod tests {
     fn stripped(lines: &[(&str, &str)]) -> Vec<(String, String)> {
         let mut map = fields(lines);
         strip_hop_by_hop(&mut map);
-        map.iter().map(|(n, v)| (n.to_string(), v.to_str().unwrap().to_owned())).collect()
+        map.iter()
+            .map(|(n, v)| (n.to_string(), v.to_str().unwrap().to_owned()))
+            .collect()
     }
 
     #[test]
     fn hop_by_hop_fields_go_and_all_others_stay() {
-        let cases: &[(&[(&str, &str)], &[(&str, &str)])] = &[
-            (&[("connection", "keep-alive"), ("keep-alive", "timeout=5"), ("a", "1")], &[("a", "1")]),
-            (&[("connection", "close, x-hop"), ("x-hop", "1"), ("x-end", "2")], &[("x-end", "2")]),
-            (&[("connection", "X-Hop"), ("connection", "x-other"), ("x-hop", "1"), ("x-other", "1")], &[]),
-            (&[("transfer-encoding", "chunked"), ("upgrade", "h2c"), ("proxy-connection", "close")], &[]),
+        type Fields<'a> = &'a [(&'a str, &'a str)];
+        let cases: &[(Fields<'_>, Fields<'_>)] = &[
+            (
+                &[
+                    ("connection", "keep-alive"),
+                    ("keep-alive", "timeout=5"),
+                    ("a", "1"),
+                ],
+                &[("a", "1")],
+            ),
+            (
+                &[
+                    ("connection", "close, x-hop"),
+                    ("x-hop", "1"),
+                    ("x-end", "2"),
+                ],
+                &[("x-end", "2")],
+            ),
+            (
+                &[
+                    ("connection", "X-Hop"),
+                    ("connection", "x-other"),
+                    ("x-hop", "1"),
+                    ("x-other", "1"),
+                ],
+                &[],
+            ),
+            (
+                &[
+                    ("transfer-encoding", "chunked"),
+                    ("upgrade", "h2c"),
+                    ("proxy-connection", "close"),
+                ],
+                &[],
+            ),
             (&[("te", "trailers")], &[("te", "trailers")]),
             (&[("te", "gzip, Trailers;q=1")], &[]),
-            (&[("te", "gzip, trailers"), ("connection", "te")], &[("te", "trailers")]),
+            (
+                &[("te", "gzip, trailers"), ("connection", "te")],
+                &[("te", "trailers")],
+            ),
             (&[("te", "gzip")], &[]),
             // A Connection option must not be a way to take the framing or the credentials off a message.
-            (&[("connection", "content-length, host"), ("content-length", "3"), ("host", "h")],
-             &[("content-length", "3"), ("host", "h")]),
+            (
+                &[
+                    ("connection", "content-length, host"),
+                    ("content-length", "3"),
+                    ("host", "h"),
+                ],
+                &[("content-length", "3"), ("host", "h")],
+            ),
         ];
         for (given, expected) in cases {
-            let expected: Vec<_> = expected.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
+            let expected: Vec<_> = expected
+                .iter()
+                .map(|(n, v)| (n.to_string(), v.to_string()))
+                .collect();
             assert_eq!(stripped(given), expected, "{given:?}");
         }
     }
 
     #[test]
     fn an_absolute_target_becomes_host_and_origin_form() {
-        for (target, host, origin) in
-            [("http://b:81/p?q=%20", "b:81", "/p?q=%20"), ("http://b", "b", "/"), ("/only", "a", "/only")]
-        {
-            let request = http::Request::builder().uri(target).header("host", "a").body(()).unwrap();
+        for (target, host, origin) in [
+            ("http://b:81/p?q=%20", "b:81", "/p?q=%20"),
+            ("http://b", "b", "/"),
+            ("/only", "a", "/only"),
+        ] {
+            let request = http::Request::builder()
+                .uri(target)
+                .header("host", "a")
+                .body(())
+                .unwrap();
             let (mut head, ()) = request.into_parts();
             receive_request(&mut head).unwrap();
             assert_eq!(head.headers["host"], host);
@@ -194,7 +267,12 @@ mod tests {
     #[test]
     fn a_request_names_one_host() {
         let given = |version, hosts: &[&'static str]| {
-            let mut head = http::Request::builder().version(version).body(()).unwrap().into_parts().0;
+            let mut head = http::Request::builder()
+                .version(version)
+                .body(())
+                .unwrap()
+                .into_parts()
+                .0;
             for host in hosts {
                 head.headers.append(HOST, HeaderValue::from_static(host));
             }
@@ -204,11 +282,18 @@ mod tests {
             assert_eq!(given(Version::HTTP_11, &[good]), Ok(()), "{good}");
         }
         for bad in ["a, b", "u@a", "a b", "a/b"] {
-            assert_eq!(given(Version::HTTP_11, &[bad]), Err(BadRequest::InvalidHost), "{bad}");
+            assert_eq!(
+                given(Version::HTTP_11, &[bad]),
+                Err(BadRequest::InvalidHost),
+                "{bad}"
+            );
         }
         assert_eq!(given(Version::HTTP_11, &[]), Err(BadRequest::NotOneHost));
         assert_eq!(given(Version::HTTP_10, &[]), Ok(()));
-        assert_eq!(given(Version::HTTP_10, &["a", "a"]), Err(BadRequest::NotOneHost));
+        assert_eq!(
+            given(Version::HTTP_10, &["a", "a"]),
+            Err(BadRequest::NotOneHost)
+        );
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub struct Key {
     /// Of the plugin's file.
     pub hash: ContentHash,
     pub tier: Tier,
+    /// The contract that the code was linked for when it was kept.
+    pub contract: &'static str,
     /// Of everything that makes compiled code fit: wasmtime's version, settings, the processor's features.
     pub fingerprint: u64,
 }

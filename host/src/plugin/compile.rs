@@ -73,7 +73,9 @@ pub struct Linked {
 
 impl std::fmt::Debug for Linked {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Linked").field("can_wait", &self.can_wait).finish_non_exhaustive()
+        f.debug_struct("Linked")
+            .field("can_wait", &self.can_wait)
+            .finish_non_exhaustive()
     }
 }
 
@@ -99,7 +101,11 @@ impl Compiler {
     pub fn new(engines: Arc<Engines>) -> wasmtime::Result<Self> {
         let baseline = Workshop::new(&engines, Tier::Baseline, BASELINE_NICENESS)?;
         let optimized = Workshop::new(&engines, Tier::Optimized, OPTIMIZED_NICENESS)?;
-        Ok(Self { engines, baseline, optimized })
+        Ok(Self {
+            engines,
+            baseline,
+            optimized,
+        })
     }
 
     /// Compiles a binary component. Blocks for as long as that takes: milliseconds to many seconds.
@@ -109,8 +115,14 @@ impl Compiler {
     /// export what a plugin must.
     pub fn compile(&self, component: &[u8], tier: Tier) -> Result<Code, CompileError> {
         let engine = self.engines.get(tier);
-        let compiled = self.workshop(tier).threads.install(|| Component::new(engine, component));
-        self.link(compiled.map_err(|e| CompileError::Compile(format!("{e:#}")))?, tier)
+        let compiled = self
+            .workshop(tier)
+            .threads
+            .install(|| Component::new(engine, component));
+        self.link(
+            compiled.map_err(|e| CompileError::Compile(format!("{e:#}")))?,
+            tier,
+        )
     }
 
     /// Maps code that [`Code::serialize`] wrote, from a file of our own cache.
@@ -123,14 +135,20 @@ impl Compiler {
         // out only what this user wrote into a directory that nobody else may enter, after checking length and
         // checksum, and which replaces and unlinks files but never changes one that may be mapped.
         let component = unsafe { Component::deserialize_file(self.engines.get(tier), file) };
-        self.link(component.map_err(|e| CompileError::Compile(format!("{e:#}")))?, tier)
+        self.link(
+            component.map_err(|e| CompileError::Compile(format!("{e:#}")))?,
+            tier,
+        )
     }
 
     /// Stands for everything about the engine that compiled code depends on: its version, settings and the CPU.
     pub fn fingerprint(&self, tier: Tier) -> u64 {
         use std::hash::{Hash, Hasher};
         let mut hasher = twox_hash::XxHash3_64::with_seed(0);
-        self.engines.get(tier).precompile_compatibility_hash().hash(&mut hasher);
+        self.engines
+            .get(tier)
+            .precompile_compatibility_hash()
+            .hash(&mut hasher);
         hasher.finish()
     }
 
@@ -142,7 +160,8 @@ impl Compiler {
         let interceptor = component.get_export_index(None, INTERCEPTOR);
         let find = |name| {
             let function = component.get_export_index(interceptor.as_ref(), name);
-            function.ok_or_else(|| CompileError::Export(format!("no function {name} in {INTERCEPTOR}")))
+            function
+                .ok_or_else(|| CompileError::Export(format!("no function {name} in {INTERCEPTOR}")))
         };
         let linked = Linked {
             forward_request: find("forward-request")?,
@@ -165,8 +184,12 @@ impl Compiler {
 fn can_wait(component: &Component, engine: &Engine) -> bool {
     let ty = component.component_type();
     ty.imports(engine).any(|(name, import)| match import.ty {
-        ComponentItem::ComponentInstance(instance) if OURS.iter().any(|ours| name.starts_with(ours)) => {
-            instance.exports(engine).any(|(function, _)| function == "body")
+        ComponentItem::ComponentInstance(instance)
+            if OURS.iter().any(|ours| name.starts_with(ours)) =>
+        {
+            instance
+                .exports(engine)
+                .any(|(function, _)| function == "body")
         }
         _ => true,
     })

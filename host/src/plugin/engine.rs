@@ -6,7 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy};
+use wasmtime::{
+    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy,
+};
 
 /// How often guests are interrupted to let other work of their thread run, and the unit of their CPU budget.
 ///
@@ -81,15 +83,19 @@ impl Engines {
 
     fn start_clock(&self) -> wasmtime::Result<()> {
         let engines = [self.baseline.weak(), self.optimized.weak()];
-        std::thread::Builder::new().name("epoch".into()).spawn(move || {
-            loop {
-                std::thread::sleep(TICK);
-                for engine in &engines {
-                    let Some(engine) = engine.upgrade() else { return };
-                    engine.increment_epoch();
+        std::thread::Builder::new()
+            .name("epoch".into())
+            .spawn(move || {
+                loop {
+                    std::thread::sleep(TICK);
+                    for engine in &engines {
+                        let Some(engine) = engine.upgrade() else {
+                            return;
+                        };
+                        engine.increment_epoch();
+                    }
                 }
-            }
-        })?;
+            })?;
         Ok(())
     }
 }
@@ -99,7 +105,9 @@ fn engine(strategy: Strategy, max_memory: u64) -> wasmtime::Result<Engine> {
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(max_memory)));
     Engine::new(&config).or_else(|error| {
         // Under `ulimit -v` or strict overcommit the address space for the pool can't be had.
-        tracing::warn!("no pool of instances ({error:#}); making each one on demand, which is slower");
+        tracing::warn!(
+            "no pool of instances ({error:#}); making each one on demand, which is slower"
+        );
         Engine::new(&base(strategy))
     })
 }

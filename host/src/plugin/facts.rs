@@ -1,5 +1,7 @@
 //! What is known of a plugin before it runs: its name, its version and what the configuration says of it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::config::{Limits, PluginConfig};
 use crate::plugin::engine::TICK;
 use crate::plugin::load::ContentHash;
@@ -11,11 +13,27 @@ pub struct Facts {
     pub hash: ContentHash,
     pub config: PluginConfig,
     pub limits: Limits,
+    slow: AtomicBool,
 }
 
 impl Facts {
     pub fn new(name: String, hash: ContentHash, config: PluginConfig) -> Self {
-        Self { name, hash, limits: config.limits.clone(), config }
+        Self {
+            name,
+            hash,
+            limits: config.limits,
+            config,
+            slow: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether a call of this version ever took so long that others should have had a turn.
+    pub fn is_slow(&self) -> bool {
+        self.slow.load(Ordering::Relaxed)
+    }
+
+    pub fn set_slow(&self) {
+        self.slow.store(true, Ordering::Relaxed);
     }
 
     /// The CPU time of one call in ticks of the engine's clock, rounded up. One more, since the first tick may come at

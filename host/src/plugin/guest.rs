@@ -1,7 +1,6 @@
 //! A compiled plugin as an [`Interceptor`]: take an instance, call it, put it back.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::{header, request};
 
@@ -9,6 +8,7 @@ use super::compile::Code;
 use super::engine::Tier;
 use super::facts::Facts;
 use super::instance::{Instance, Pace, Rest};
+use super::seats::{Seat, Seats};
 use crate::interceptor::{Hook, InterceptError, Interceptor, OnFailure, Outcome, Verdict};
 use crate::message::Exchange;
 
@@ -18,20 +18,34 @@ pub struct Guest {
     tier: Tier,
     code: Code,
     rest: Rest,
-    /// Set for good once a call took long: from then on this plugin's calls let others run.
-    slow: AtomicBool,
+    seats: Arc<Seats>,
 }
 
 impl std::fmt::Debug for Guest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Guest").field("name", &self.facts.name).field("tier", &self.tier).finish_non_exhaustive()
+        f.debug_struct("Guest")
+            .field("name", &self.facts.name)
+            .field("tier", &self.tier)
+            .finish_non_exhaustive()
     }
 }
 
 impl Guest {
-    /// A plugin of this code; `threads` is how many call it.
-    pub fn new(facts: Arc<Facts>, tier: Tier, code: Code, threads: usize) -> Self {
-        Self { facts, tier, code, rest: Rest::new(threads), slow: AtomicBool::new(false) }
+    /// A plugin of this code; `threads` is how many call it, and all plugins share the seats.
+    pub fn new(
+        facts: Arc<Facts>,
+        tier: Tier,
+        code: Code,
+        threads: usize,
+        seats: Arc<Seats>,
+    ) -> Self {
+        Self {
+            facts,
+            tier,
+            code,
+            rest: Rest::new(threads),
+            seats,
+        }
     }
 
     pub fn facts(&self) -> &Arc<Facts> {
@@ -52,11 +66,15 @@ impl Guest {
     /// # Errors
     /// Which function failed (none when the instance could not be made), and how.
     pub async fn probe(&self) -> Result<(), (Option<Hook>, InterceptError)> {
-        let mut instance = Instance::new(&self.code.linked, &self.facts).await.map_err(|e| (None, e))?;
+        let mut instance = Instance::new(&self.code.linked, &self.facts)
+            .await
+            .map_err(|e| (None, e))?;
         instance.set_probing(true);
         let mut exchange = Box::new(Exchange::probe());
         for hook in [Hook::ForwardRequest, Hook::ReturnResponse] {
-            let (returned, result) = instance.call(hook, exchange, Pace::Yielding, &self.facts).await;
+            let (returned, result) = instance
+                .call(hook, exchange, Pace::Yielding, &self.facts)
+                .await;
             exchange = returned;
             match result {
                 Ok(_) | Err(InterceptError::Returned(_) | InterceptError::Body { .. }) => {}
@@ -66,9 +84,14 @@ impl Guest {
         Ok(())
     }
 
-    /// A guest that can wait needs a stack to leave behind; one that was slow once may be so again.
-    fn pace(&self) -> Pace {
-        if self.code.linked.can_wait || self.slow.load(Ordering::Relaxed) { Pace::Yielding } else { Pace::Straight }
+    /// A seat for a call that runs straight. None for a guest that can wait, which needs a stack to leave behind, and for
+    /// one that was slow once, which may be so again.
+    fn seat(&self) -> Option<Seat<'_>> {
+        if self.code.linked.can_wait || self.facts.is_slow() {
+            None
+        } else {
+            self.seats.take()
+        }
     }
 
     async fn call(&self, hook: Hook, exchange: Box<Exchange>) -> Outcome<Verdict> {
@@ -80,11 +103,14 @@ impl Guest {
             },
         };
         // If the client leaves meanwhile, this future is dropped and the instance with it: its guest is in mid-call.
-        let pace = self.pace();
+        let seat = self.seat();
+        let pace = if seat.is_some() {
+            Pace::Straight
+        } else {
+            Pace::Yielding
+        };
         let (exchange, result) = instance.call(hook, exchange, pace, &self.facts).await;
-        if pace == Pace::Straight && instance.was_slow() {
-            self.slow.store(true, Ordering::Relaxed);
-        }
+        drop(seat);
         self.rest.put(instance, &result, &self.facts);
         (exchange, result)
     }
@@ -100,8 +126,15 @@ impl Interceptor for Guest {
         if rules.is_everything() {
             return true;
         }
-        let authority = request.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("");
-        let target = request.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        let authority = request
+            .headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok())
+            .unwrap_or("");
+        let target = request
+            .uri
+            .path_and_query()
+            .map_or("/", http::uri::PathAndQuery::as_str);
         rules.matches(authority, target, request.method.as_str())
     }
 

@@ -31,7 +31,7 @@ pub struct State {
     pub probing: bool,
     /// How the call in hand runs.
     pub pace: Pace,
-    facts: Arc<Facts>,
+    pub facts: Arc<Facts>,
     wasi: Wasi,
 }
 
@@ -60,7 +60,10 @@ impl State {
             body_error: None,
             probing: false,
             pace: Pace::Yielding,
-            wasi: Wasi { ctx: wasi.build(), table: ResourceTable::new() },
+            wasi: Wasi {
+                ctx: wasi.build(),
+                table: ResourceTable::new(),
+            },
             facts,
         }
     }
@@ -68,7 +71,10 @@ impl State {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi.ctx, table: &mut self.wasi.table }
+        WasiCtxView {
+            ctx: &mut self.wasi.ctx,
+            table: &mut self.wasi.table,
+        }
     }
 }
 

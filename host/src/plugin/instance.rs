@@ -30,11 +30,14 @@ const MOST_GROWTH: u64 = 64 << 20;
 /// A plugin's instance with the store that it lives in.
 pub struct Instance {
     store: Store<State>,
-    forward_request: TypedFunc<(), (Result<generated::Verdict, String>,)>,
-    return_response: TypedFunc<(), (Result<(), String>,)>,
+    forward_request: ForwardRequest,
+    return_response: ReturnResponse,
     calls: u32,
     memory_at_start: u64,
 }
+
+type ForwardRequest = TypedFunc<(), (Result<generated::Verdict, String>,)>;
+type ReturnResponse = TypedFunc<(), (Result<(), String>,)>;
 
 /// How a guest runs on its thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +50,9 @@ pub enum Pace {
 
 impl std::fmt::Debug for Instance {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Instance").field("calls", &self.calls).finish_non_exhaustive()
+        f.debug_struct("Instance")
+            .field("calls", &self.calls)
+            .finish_non_exhaustive()
     }
 }
 
@@ -56,22 +61,35 @@ impl Instance {
     ///
     /// # Errors
     /// When no slot or memory is left, or when the guest's own start-up traps.
-    pub async fn new(pre: &Linked, facts: &Arc<Facts>) -> Result<Box<Self>, InterceptError> {
+    pub async fn new(pre: &Linked, facts: &Arc<Facts>) -> Result<Self, InterceptError> {
         let mut store = Store::new(pre.instance.engine(), State::new(facts.clone()));
         store.limiter(|state| &mut state.memory);
         store.epoch_deadline_callback(|mut context| {
             let state = context.data_mut();
-            Ok(match (state.budget.spend(), state.pace) {
+            let goes_on = state.budget.spend();
+            // One tick can fall into any call.
+            if state.budget.spent() > 1 {
+                state.facts.set_slow();
+            }
+            Ok(match (goes_on, state.pace) {
                 (false, _) => UpdateDeadline::Interrupt,
                 (true, Pace::Straight) => UpdateDeadline::Continue(1),
-                (true, Pace::Yielding) => UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())),
+                (true, Pace::Yielding) => {
+                    UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))
+                }
             })
         });
         store.set_epoch_deadline(1);
         match Self::link(pre, store.as_context_mut()).await {
             Ok((forward_request, return_response)) => {
                 let memory_at_start = store.data().memory.used();
-                Ok(Box::new(Self { store, forward_request, return_response, calls: 0, memory_at_start }))
+                Ok(Self {
+                    store,
+                    forward_request,
+                    return_response,
+                    calls: 0,
+                    memory_at_start,
+                })
             }
             Err(error) => Err(explain(&error, store.data(), facts)),
         }
@@ -80,14 +98,11 @@ impl Instance {
     async fn link(
         pre: &Linked,
         mut store: StoreContextMut<'_, State>,
-    ) -> wasmtime::Result<(
-        TypedFunc<(), (Result<generated::Verdict, String>,)>,
-        TypedFunc<(), (Result<(), String>,)>,
-    )> {
+    ) -> wasmtime::Result<(ForwardRequest, ReturnResponse)> {
         let instance = pre.instance.instantiate_async(&mut store).await?;
         Ok((
-            instance.get_typed_func(&mut store, &pre.forward_request)?,
-            instance.get_typed_func(&mut store, &pre.return_response)?,
+            instance.get_typed_func(&mut store, pre.forward_request)?,
+            instance.get_typed_func(&mut store, pre.return_response)?,
         ))
     }
 
@@ -123,29 +138,44 @@ impl Instance {
                 None => InterceptError::Returned(message),
             }),
             Some(Err(error)) => Err(explain(&error, state, facts)),
-            None => Err(InterceptError::Stalled { limit_s: LONGEST_CALL.as_secs() }),
+            None => Err(InterceptError::Stalled {
+                limit_s: LONGEST_CALL.as_secs(),
+            }),
         };
         (exchange, result)
     }
 
     fn run_straight(&mut self, hook: Hook) -> wasmtime::Result<Result<Verdict, String>> {
         match hook {
-            Hook::ForwardRequest => Ok(self.forward_request.call(&mut self.store, ())?.0.map(convert::verdict)),
-            Hook::ReturnResponse => Ok(self.return_response.call(&mut self.store, ())?.0.map(|()| Verdict::Forward)),
+            Hook::ForwardRequest => Ok(self
+                .forward_request
+                .call(&mut self.store, ())?
+                .0
+                .map(convert::verdict)),
+            Hook::ReturnResponse => Ok(self
+                .return_response
+                .call(&mut self.store, ())?
+                .0
+                .map(|()| Verdict::Forward)),
         }
     }
 
     async fn run_yielding(&mut self, hook: Hook) -> wasmtime::Result<Result<Verdict, String>> {
         let store = &mut self.store;
         match hook {
-            Hook::ForwardRequest => Ok(self.forward_request.call_async(store, ()).await?.0.map(convert::verdict)),
-            Hook::ReturnResponse => Ok(self.return_response.call_async(store, ()).await?.0.map(|()| Verdict::Forward)),
+            Hook::ForwardRequest => Ok(self
+                .forward_request
+                .call_async(store, ())
+                .await?
+                .0
+                .map(convert::verdict)),
+            Hook::ReturnResponse => Ok(self
+                .return_response
+                .call_async(store, ())
+                .await?
+                .0
+                .map(|()| Verdict::Forward)),
         }
-    }
-
-    /// Whether the last call took so long that others should have had a turn. One tick can fall into any call.
-    pub fn was_slow(&self) -> bool {
-        self.store.data().budget.spent() > 1
     }
 
     /// Whether what this instance does stays unseen.
@@ -177,7 +207,10 @@ fn should_reuse(calls: u32, max_calls: u32, grown: u64) -> bool {
 /// Whether an instance may serve on after a call with this result. An error that the plugin returned is its own affair;
 /// anything else leaves the guest in the middle of something.
 fn left_sound<T>(result: &Result<T, InterceptError>) -> bool {
-    matches!(result, Ok(_) | Err(InterceptError::Returned(_) | InterceptError::Body { .. }))
+    matches!(
+        result,
+        Ok(_) | Err(InterceptError::Returned(_) | InterceptError::Body { .. })
+    )
 }
 
 /// What wasmtime's error means to whoever runs the plugin.
@@ -187,17 +220,29 @@ fn explain(error: &wasmtime::Error, state: &State, facts: &Facts) -> InterceptEr
         return InterceptError::Deadline { limit_ms };
     }
     if state.memory.refused() {
-        return InterceptError::Memory { limit: state.memory.limit() };
+        return InterceptError::Memory {
+            limit: state.memory.limit(),
+        };
     }
-    if error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>().is_some() {
+    if error
+        .downcast_ref::<wasmtime::PoolConcurrencyLimitError>()
+        .is_some()
+    {
         return InterceptError::Unavailable(error.root_cause().to_string());
     }
-    InterceptError::Trapped(format!("{}{}", error.root_cause(), innermost_function(error)))
+    InterceptError::Trapped(format!(
+        "{}{}",
+        error.root_cause(),
+        innermost_function(error)
+    ))
 }
 
 /// ` in NAME` for the function that trapped, if the plugin carries function names.
 fn innermost_function(error: &wasmtime::Error) -> String {
-    let frames = error.downcast_ref::<WasmBacktrace>().map(WasmBacktrace::frames).unwrap_or_default();
+    let frames = error
+        .downcast_ref::<WasmBacktrace>()
+        .map(WasmBacktrace::frames)
+        .unwrap_or_default();
     let name = frames.iter().find_map(|frame| frame.func_name());
     name.map(|name| format!(" in {name}")).unwrap_or_default()
 }
@@ -207,7 +252,7 @@ fn innermost_function(error: &wasmtime::Error) -> String {
 /// Each thread has a shelf of its own, so threads hardly ever meet on a lock.
 #[derive(Debug)]
 pub struct Rest {
-    shelves: Box<[Mutex<Vec<Box<Instance>>>]>,
+    shelves: Box<[Mutex<Vec<Instance>>]>,
 }
 
 /// Instances at rest on one shelf; more come from bursts of calls that had to wait and would only take memory.
@@ -216,16 +261,21 @@ const SHELF: usize = 64;
 impl Rest {
     /// A rest for this many threads.
     pub fn new(threads: usize) -> Self {
-        Self { shelves: (0..threads.max(1)).map(|_| Mutex::default()).collect() }
+        Self {
+            shelves: (0..threads.max(1)).map(|_| Mutex::default()).collect(),
+        }
     }
 
     /// The instance that was used last, which the caches know best.
-    pub fn take(&self) -> Option<Box<Instance>> {
-        self.shelf().lock().unwrap_or_else(PoisonError::into_inner).pop()
+    pub fn take(&self) -> Option<Instance> {
+        self.shelf()
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop()
     }
 
     /// Puts an instance back after a call, if it is fit for another.
-    pub fn put<T>(&self, instance: Box<Instance>, result: &Result<T, InterceptError>, facts: &Facts) {
+    pub fn put<T>(&self, instance: Instance, result: &Result<T, InterceptError>, facts: &Facts) {
         if !left_sound(result) || !instance.reusable(facts) {
             return;
         }
@@ -235,7 +285,7 @@ impl Rest {
         }
     }
 
-    fn shelf(&self) -> &Mutex<Vec<Box<Instance>>> {
+    fn shelf(&self) -> &Mutex<Vec<Instance>> {
         &self.shelves[thread_number() % self.shelves.len()]
     }
 }
@@ -268,18 +318,33 @@ mod tests {
             (1, 10, MOST_GROWTH + 1, false),
         ];
         for (calls, max_calls, grown, reuse) in cases {
-            assert_eq!(should_reuse(calls, max_calls, grown), reuse, "{calls} of {max_calls}, {grown} bytes");
+            assert_eq!(
+                should_reuse(calls, max_calls, grown),
+                reuse,
+                "{calls} of {max_calls}, {grown} bytes"
+            );
         }
     }
 
     #[test]
     fn only_a_result_of_the_plugins_own_leaves_it_sound() {
         assert!(left_sound(&Ok(())));
-        assert!(left_sound::<()>(&Err(InterceptError::Returned("no".into()))));
+        assert!(left_sound::<()>(&Err(InterceptError::Returned(
+            "no".into()
+        ))));
         let body = BodyError::TooLarge { limit: 1 };
-        assert!(left_sound::<()>(&Err(InterceptError::Body { message: "no".into(), body })));
-        assert!(!left_sound::<()>(&Err(InterceptError::Trapped("unreachable".into()))));
-        assert!(!left_sound::<()>(&Err(InterceptError::Deadline { limit_ms: 1 })));
-        assert!(!left_sound::<()>(&Err(InterceptError::Stalled { limit_s: 1 })));
+        assert!(left_sound::<()>(&Err(InterceptError::Body {
+            message: "no".into(),
+            body
+        })));
+        assert!(!left_sound::<()>(&Err(InterceptError::Trapped(
+            "unreachable".into()
+        ))));
+        assert!(!left_sound::<()>(&Err(InterceptError::Deadline {
+            limit_ms: 1
+        })));
+        assert!(!left_sound::<()>(&Err(InterceptError::Stalled {
+            limit_s: 1
+        })));
     }
 }

@@ -17,7 +17,12 @@ pub struct MemoryLimiter {
 impl MemoryLimiter {
     /// A limiter for one instance; `limit` in bytes.
     pub fn new(limit: u64) -> Self {
-        Self { limit, used: 0, table_elements: 0, refused: false }
+        Self {
+            limit,
+            used: 0,
+            table_elements: 0,
+            refused: false,
+        }
     }
 
     /// Bytes of linear memory that the instance has now.
@@ -36,7 +41,12 @@ impl MemoryLimiter {
 }
 
 impl ResourceLimiter for MemoryLimiter {
-    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         let used = self.used + (desired as u64).saturating_sub(current as u64);
         let fits = used <= self.limit && maximum.is_none_or(|maximum| desired <= maximum);
         if fits {
@@ -47,7 +57,12 @@ impl ResourceLimiter for MemoryLimiter {
         Ok(fits)
     }
 
-    fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         let elements = self.table_elements + desired.saturating_sub(current);
         let fits = elements <= TABLE_ELEMENTS;
         if fits {
@@ -69,7 +84,10 @@ pub struct CpuBudget {
 impl CpuBudget {
     /// `limit` in ticks; at least one.
     pub fn new(limit: u64) -> Self {
-        Self { limit: limit.max(1), spent: 0 }
+        Self {
+            limit: limit.max(1),
+            spent: 0,
+        }
     }
 
     /// A new call begins.
@@ -110,7 +128,10 @@ mod tests {
     #[test]
     fn a_budget_lasts_its_ticks_and_starts_again() {
         let mut budget = CpuBudget::new(2);
-        assert_eq!([budget.spend(), budget.spend(), budget.spend()], [true, true, false]);
+        assert_eq!(
+            [budget.spend(), budget.spend(), budget.spend()],
+            [true, true, false]
+        );
         assert!(budget.exhausted());
         budget.restart();
         assert!(budget.spend() && !budget.exhausted());

@@ -11,8 +11,12 @@ use super::engine::Tier;
 use super::facts::Facts;
 use super::guest::Guest;
 use super::load::{self, ContentHash, LoadError};
+use super::seats::Seats;
 use crate::config::PluginConfig;
 use crate::interceptor::{Hook, InterceptError};
+
+/// The contract that this host serves, as the cache names it.
+const CONTRACT: &str = "tollgate:proxy@0.1";
 
 /// Why a file can't go into service.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +27,9 @@ pub enum PluginError {
     Compile(#[from] CompileError),
     #[error("it can't be started: it {0}")]
     Start(InterceptError),
+    /// A mistake of ours; the log has the panic.
+    #[error("it made the host's own loader fail")]
+    Loader,
     #[error("its first call of {hook} failed: it {error}")]
     FirstCall { hook: Hook, error: InterceptError },
 }
@@ -30,7 +37,15 @@ pub enum PluginError {
 impl PluginError {
     /// Whether the file may be a copy that isn't finished.
     pub fn could_be_incomplete(&self) -> bool {
-        matches!(self, PluginError::Load(error) if error.could_be_incomplete())
+        match self {
+            PluginError::Load(error) => error.could_be_incomplete(),
+            // Function bodies are checked by the compiler; a hole in the file is found there.
+            PluginError::Compile(CompileError::Compile(_)) => true,
+            PluginError::Compile(_)
+            | PluginError::Start(_)
+            | PluginError::Loader
+            | PluginError::FirstCall { .. } => false,
+        }
     }
 }
 
@@ -59,6 +74,8 @@ pub struct Workbench {
     pub cache: Option<Cache>,
     /// Threads that will call the plugin.
     pub threads: usize,
+    /// For the calls of all plugins.
+    pub seats: Arc<Seats>,
     /// For the waits of guests that are tried out.
     pub runtime: tokio::runtime::Handle,
 }
@@ -93,7 +110,10 @@ impl Workbench {
         }
         let (tier, code) = self.compile_fast(&loaded.component)?;
         let guest = self.try_out(&facts, tier, code)?;
-        Ok(Prepared::Ready(Fresh { guest, improve: Some(Arc::new(bytes)) }))
+        Ok(Prepared::Ready(Fresh {
+            guest,
+            improve: Some(Arc::new(bytes)),
+        }))
     }
 
     /// Keeps a version's code for when these bytes are seen again.
@@ -122,18 +142,28 @@ impl Workbench {
             Ok(code) => Ok((Tier::Baseline, code)),
             Err(CompileError::Compile(reason)) => {
                 tracing::debug!("the baseline compiler declined ({reason}); trying the other");
-                Ok((Tier::Optimized, self.compiler.compile(component, Tier::Optimized)?))
+                Ok((
+                    Tier::Optimized,
+                    self.compiler.compile(component, Tier::Optimized)?,
+                ))
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    fn try_out(&self, facts: &Arc<Facts>, tier: Tier, code: Code) -> Result<Arc<Guest>, PluginError> {
-        let guest = Guest::new(facts.clone(), tier, code, self.threads);
-        self.runtime.block_on(guest.probe()).map_err(|(hook, error)| match hook {
-            Some(hook) => PluginError::FirstCall { hook, error },
-            None => PluginError::Start(error),
-        })?;
+    fn try_out(
+        &self,
+        facts: &Arc<Facts>,
+        tier: Tier,
+        code: Code,
+    ) -> Result<Arc<Guest>, PluginError> {
+        let guest = Guest::new(facts.clone(), tier, code, self.threads, self.seats.clone());
+        self.runtime
+            .block_on(guest.probe())
+            .map_err(|(hook, error)| match hook {
+                Some(hook) => PluginError::FirstCall { hook, error },
+                None => PluginError::Start(error),
+            })?;
         Ok(Arc::new(guest))
     }
 
@@ -148,7 +178,10 @@ impl Workbench {
         match self.compiler.restore(&file, tier) {
             Ok(code) => Some(code),
             Err(error) => {
-                tracing::warn!("compiled code in {} can't be used ({error}); compiling again", file.display());
+                tracing::warn!(
+                    "compiled code in {} can't be used ({error}); compiling again",
+                    file.display()
+                );
                 None
             }
         }
@@ -166,6 +199,11 @@ impl Workbench {
     }
 
     fn key(&self, hash: ContentHash, tier: Tier) -> Key {
-        Key { hash, tier, fingerprint: self.compiler.fingerprint(tier) }
+        Key {
+            hash,
+            tier,
+            contract: CONTRACT,
+            fingerprint: self.compiler.fingerprint(tier),
+        }
     }
 }

@@ -25,6 +25,8 @@ impl Retiring {
 
     /// Gives out those that nobody else holds, to be dropped off the request path.
     pub fn take_unused(&mut self) -> Vec<Arc<Guest>> {
-        self.guests.extract_if(.., |guest| Arc::strong_count(guest) == 1).collect()
+        self.guests
+            .extract_if(.., |guest| Arc::strong_count(guest) == 1)
+            .collect()
     }
 }

@@ -54,13 +54,15 @@ impl Table {
     /// Changes what is known of a plugin, which may be new.
     pub fn update(&self, name: &str, order: i32, change: impl FnOnce(&mut PluginStatus)) {
         let mut table = self.lock();
-        let status = table.entry(name.to_owned()).or_insert_with(|| PluginStatus {
-            name: name.to_owned(),
-            order,
-            serving: None,
-            error: None,
-            disabled: false,
-        });
+        let status = table
+            .entry(name.to_owned())
+            .or_insert_with(|| PluginStatus {
+                name: name.to_owned(),
+                order,
+                serving: None,
+                error: None,
+                disabled: false,
+            });
         change(status);
     }
 

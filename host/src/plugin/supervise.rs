@@ -69,14 +69,25 @@ struct Look {
 
 /// What a job came to.
 enum Done {
-    Loaded { name: String, load: u64, look: Look, result: Result<Prepared, PluginError> },
-    Improved { name: String, from: Arc<Guest>, result: Result<Option<Arc<Guest>>, PluginError> },
+    Loaded {
+        name: String,
+        load: u64,
+        look: Look,
+        result: Result<Prepared, PluginError>,
+    },
+    Improved {
+        name: String,
+        from: Arc<Guest>,
+        result: Result<Option<Arc<Guest>>, PluginError>,
+    },
     Nothing,
 }
 
 impl std::fmt::Debug for Supervisor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Supervisor").field("plugins", &self.plugins).finish_non_exhaustive()
+        f.debug_struct("Supervisor")
+            .field("plugins", &self.plugins)
+            .finish_non_exhaustive()
     }
 }
 
@@ -129,17 +140,26 @@ impl Supervisor {
 
     fn change(&mut self, change: Change) {
         match change {
-            Change::Upsert { name, path, settled } => self.look(&name, Look { path, settled }),
+            Change::Upsert {
+                name,
+                path,
+                settled,
+            } => self.look(&name, Look { path, settled }),
             Change::Removed { name } => self.remove(&name),
             Change::Ready => self.scanned = true,
             Change::Directory { present: true } => {
-                tracing::debug!("plugins directory {} is there", self.config.plugins.display());
+                tracing::debug!(
+                    "plugins directory {} is there",
+                    self.config.plugins.display()
+                );
             }
             Change::Directory { present: false } => {
                 let directory = self.config.plugins.display();
                 match self.scanned {
                     true => tracing::warn!("plugins directory {directory} is gone; waiting for it"),
-                    false => tracing::warn!("plugins directory {directory} is not there yet; waiting for it"),
+                    false => tracing::warn!(
+                        "plugins directory {directory} is not there yet; waiting for it"
+                    ),
                 }
             }
         }
@@ -148,12 +168,16 @@ impl Supervisor {
     /// Looks at a file now, or when the load of its plugin that runs is done.
     fn look(&mut self, name: &str, look: Look) {
         if let Err(error) = check_plugin_name(name) {
-            tracing::error!("{}: not loaded: {error}; rename the file", look.path.display());
+            tracing::error!(
+                "{}: not loaded: {error}; rename the file",
+                look.path.display()
+            );
             return;
         }
         let config = self.config.for_plugin(name);
         if !config.enabled {
-            self.table.update(name, config.order, |status| status.disabled = true);
+            self.table
+                .update(name, config.order, |status| status.disabled = true);
             return;
         }
         self.table.update(name, config.order, |_| {});
@@ -169,25 +193,48 @@ impl Supervisor {
         let (bench, loads, name) = (self.bench.clone(), self.loads.clone(), name.to_owned());
         self.jobs.spawn(async move {
             let _permit = loads.acquire_owned().await;
+            let (of, at) = (name.clone(), look.clone());
             let job = tokio::task::spawn_blocking(move || {
-                let result = bench.prepare(&name, &look.path, look.settled, serving, config);
-                Done::Loaded { name, load, look, result }
+                bench.prepare(&of, &at.path, at.settled, serving, config)
             });
-            job.await.unwrap_or(Done::Nothing)
+            let result = job.await.unwrap_or(Err(PluginError::Loader));
+            Done::Loaded {
+                name,
+                load,
+                look,
+                result,
+            }
         });
     }
 
     fn done(&mut self, done: Done) {
         match done {
-            Done::Loaded { name, load, look, result } => self.loaded(&name, load, &look, result),
+            Done::Loaded {
+                name,
+                load,
+                look,
+                result,
+            } => self.loaded(&name, load, &look, result),
             Done::Improved { name, from, result } => self.improved(&name, &from, result),
             Done::Nothing => {}
         }
     }
 
-    fn loaded(&mut self, name: &str, load: u64, look: &Look, result: Result<Prepared, PluginError>) {
+    fn loaded(
+        &mut self,
+        name: &str,
+        load: u64,
+        look: &Look,
+        result: Result<Prepared, PluginError>,
+    ) {
         // The file may have been removed while it was loaded, and be back with another load.
-        let Some(plugin) = self.plugins.get_mut(name).filter(|plugin| plugin.loading == Some(load)) else { return };
+        let Some(plugin) = self
+            .plugins
+            .get_mut(name)
+            .filter(|plugin| plugin.loading == Some(load))
+        else {
+            return;
+        };
         plugin.loading = None;
         let waiting = plugin.waiting.take();
         match result {
@@ -209,7 +256,11 @@ impl Supervisor {
             plugin.complained = None;
         }
         self.table.update(name, 0, |status| status.error = None);
-        tracing::info!("plugin {name}: version {} serves ({})", guest.facts().hash.short(), guest.tier());
+        tracing::info!(
+            "plugin {name}: version {} serves ({})",
+            guest.facts().hash.short(),
+            guest.tier()
+        );
         if let Some(bytes) = fresh.improve {
             self.improve(name, guest, bytes);
         }
@@ -226,30 +277,46 @@ impl Supervisor {
     }
 
     fn refuse(&mut self, name: &str, look: &Look, error: &PluginError) {
-        let Some(plugin) = self.plugins.get_mut(name) else { return };
+        let Some(plugin) = self.plugins.get_mut(name) else {
+            return;
+        };
         let reason = error.to_string();
         // A copy under way fails in many ways; whoever copies wants to hear of none of them.
         let hold = !look.settled && error.could_be_incomplete();
-        let serving = plugin.serving.as_ref().map(|guest| guest.facts().hash.short());
+        let serving = plugin
+            .serving
+            .as_ref()
+            .map(|guest| guest.facts().hash.short());
         if !hold && plugin.complained.as_ref() != Some(&reason) {
             let file = look.path.display();
             match &serving {
-                Some(hash) => tracing::error!("plugin {name}: {file} refused, version {hash} goes on: {reason}"),
-                None => tracing::error!("plugin {name}: {file} refused, no version of it serves: {reason}"),
+                Some(hash) => tracing::error!(
+                    "plugin {name}: {file} refused, version {hash} goes on: {reason}"
+                ),
+                None => tracing::error!(
+                    "plugin {name}: {file} refused, no version of it serves: {reason}"
+                ),
             }
             plugin.complained = Some(reason.clone());
         }
         if !hold || serving.is_none() {
-            self.table.update(name, 0, |status| status.error = Some(reason));
+            self.table
+                .update(name, 0, |status| status.error = Some(reason));
         }
     }
 
     /// Keeps a version's code, then makes better code for it, in the background; given up when the version is replaced
     /// before its turn.
     fn improve(&mut self, name: &str, guest: Arc<Guest>, bytes: Arc<Vec<u8>>) {
-        let Some(plugin) = self.plugins.get(name) else { return };
+        let Some(plugin) = self.plugins.get(name) else {
+            return;
+        };
         let stale = plugin.stale.clone();
-        let (bench, turn, name) = (self.bench.clone(), self.improvements.clone(), name.to_owned());
+        let (bench, turn, name) = (
+            self.bench.clone(),
+            self.improvements.clone(),
+            name.to_owned(),
+        );
         self.jobs.spawn(async move {
             let (keeper, served) = (bench.clone(), guest.clone());
             let kept = tokio::task::spawn_blocking(move || keeper.keep(&served)).await;
@@ -261,30 +328,50 @@ impl Supervisor {
             }
             let job = tokio::task::spawn_blocking(move || {
                 let result = bench.improve(&guest, &bytes);
-                Done::Improved { name, from: guest, result }
+                Done::Improved {
+                    name,
+                    from: guest,
+                    result,
+                }
             });
             job.await.unwrap_or(Done::Nothing)
         });
     }
 
-    fn improved(&mut self, name: &str, from: &Arc<Guest>, result: Result<Option<Arc<Guest>>, PluginError>) {
-        let serving = self.plugins.get(name).and_then(|plugin| plugin.serving.as_ref());
+    fn improved(
+        &mut self,
+        name: &str,
+        from: &Arc<Guest>,
+        result: Result<Option<Arc<Guest>>, PluginError>,
+    ) {
+        let serving = self
+            .plugins
+            .get(name)
+            .and_then(|plugin| plugin.serving.as_ref());
         if !serving.is_some_and(|guest| Arc::ptr_eq(guest, from)) {
             return;
         }
         match result {
             Ok(Some(guest)) => {
-                tracing::debug!("plugin {name}: version {} serves ({})", guest.facts().hash.short(), guest.tier());
+                tracing::debug!(
+                    "plugin {name}: version {} serves ({})",
+                    guest.facts().hash.short(),
+                    guest.tier()
+                );
                 self.replace(name, guest);
             }
             Ok(None) => {}
-            Err(error) => tracing::warn!("plugin {name}: no better code, going on with the baseline: {error}"),
+            Err(error) => {
+                tracing::warn!("plugin {name}: no better code, going on with the baseline: {error}")
+            }
         }
     }
 
     fn remove(&mut self, name: &str) {
         self.table.remove(name);
-        let Some(plugin) = self.plugins.remove(name) else { return };
+        let Some(plugin) = self.plugins.remove(name) else {
+            return;
+        };
         plugin.stale.store(true, Ordering::Relaxed);
         if let Some(guest) = plugin.serving {
             tracing::info!("plugin {name}: removed");
@@ -295,18 +382,29 @@ impl Supervisor {
 
     /// Puts a guest into the chain in the place of the one with its name.
     fn replace(&mut self, name: &str, guest: Arc<Guest>) {
-        let Some(plugin) = self.plugins.get_mut(name) else { return };
+        let Some(plugin) = self.plugins.get_mut(name) else {
+            return;
+        };
         plugin.stale.store(true, Ordering::Relaxed);
         plugin.stale = Arc::default();
-        let serving = Serving { hash: guest.facts().hash, tier: guest.tier() };
+        let serving = Serving {
+            hash: guest.facts().hash,
+            tier: guest.tier(),
+        };
         let old = plugin.serving.replace(guest);
         self.publish();
         self.retiring.extend(old);
-        self.table.update(name, 0, |status| status.serving = Some(serving));
+        self.table
+            .update(name, 0, |status| status.serving = Some(serving));
     }
 
     fn publish(&self) {
-        self.chains.publish(self.plugins.values().filter_map(|plugin| plugin.serving.clone()).collect());
+        self.chains.publish(
+            self.plugins
+                .values()
+                .filter_map(|plugin| plugin.serving.clone())
+                .collect(),
+        );
     }
 
     fn retire(&mut self) {
@@ -320,7 +418,8 @@ impl Supervisor {
     }
 
     fn tell_started(&mut self) {
-        if self.scanned && self.plugins.values().all(|plugin| plugin.loading.is_none())
+        if self.scanned
+            && self.plugins.values().all(|plugin| plugin.loading.is_none())
             && let Some(started) = self.started.take()
         {
             // Nobody may be waiting any more.

@@ -15,7 +15,12 @@ pub struct Chains {
 
 impl Default for Chains {
     fn default() -> Self {
-        Self { current: ArcSwap::from_pointee(Chain { interceptors: vec![], generation: 0 }) }
+        Self {
+            current: ArcSwap::from_pointee(Chain {
+                interceptors: vec![],
+                generation: 0,
+            }),
+        }
     }
 }
 
@@ -24,10 +29,15 @@ impl Chains {
     pub fn publish(&self, mut guests: Vec<Arc<Guest>>) {
         guests.sort_by(|a, b| {
             let key = |guest: &'_ Guest| guest.facts().config.order;
-            key(a).cmp(&key(b)).then_with(|| a.facts().name.cmp(&b.facts().name))
+            key(a)
+                .cmp(&key(b))
+                .then_with(|| a.facts().name.cmp(&b.facts().name))
         });
         let generation = self.current.load().generation + 1;
-        self.current.store(Arc::new(Chain { interceptors: guests, generation }));
+        self.current.store(Arc::new(Chain {
+            interceptors: guests,
+            generation,
+        }));
     }
 }
 

@@ -24,7 +24,11 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 /// # Errors
 /// When the address can't be bound: above all when another process listens there.
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     // Connections of an earlier run that linger in TIME_WAIT don't hold the port.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
@@ -36,7 +40,11 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 /// Accepts connections until told to stop, then waits until the exchanges that run are done.
 ///
 /// The caller bounds that wait.
-pub async fn accept<S: ChainSource>(listener: tokio::net::TcpListener, proxy: Arc<Proxy<S>>, stop: CancellationToken) {
+pub async fn accept<S: ChainSource>(
+    listener: tokio::net::TcpListener,
+    proxy: Arc<Proxy<S>>,
+    stop: CancellationToken,
+) {
     let drain = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
@@ -46,11 +54,19 @@ pub async fn accept<S: ChainSource>(listener: tokio::net::TcpListener, proxy: Ar
         };
         match accepted {
             Ok((socket, client)) => {
-                tokio::spawn(connection::serve(socket, client, proxy.clone(), drain.watcher()));
+                tokio::spawn(connection::serve(
+                    socket,
+                    client,
+                    proxy.clone(),
+                    drain.watcher(),
+                ));
             }
             Err(e) if belongs_to_connection(&e) => {}
             Err(e) => {
-                tracing::error!("can't accept connections: {e}; trying again in {} ms", EXHAUSTED_PAUSE.as_millis());
+                tracing::error!(
+                    "can't accept connections: {e}; trying again in {} ms",
+                    EXHAUSTED_PAUSE.as_millis()
+                );
                 tokio::time::sleep(EXHAUSTED_PAUSE).await;
             }
         }
@@ -62,7 +78,10 @@ pub async fn accept<S: ChainSource>(listener: tokio::net::TcpListener, proxy: Ar
 /// Whether an accept failed because of that one connection, so that the next may well succeed.
 fn belongs_to_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
 }
 
 #[cfg(test)]

@@ -24,7 +24,12 @@ pub async fn forward_request<I: Interceptor>(
         checkpoint(&mut exchange, interceptor.on_failure());
         let (returned, result) = interceptor.forward_request(exchange).await;
         exchange = returned;
-        match settle(&mut exchange, result, interceptor.as_ref(), Hook::ForwardRequest) {
+        match settle(
+            &mut exchange,
+            result,
+            interceptor.as_ref(),
+            Hook::ForwardRequest,
+        ) {
             Ok(Some(Verdict::Respond)) => return (exchange, ran, Ok(Verdict::Respond)),
             Ok(Some(Verdict::Forward)) => exchange.reset_response(),
             Ok(None) => {}
@@ -45,7 +50,12 @@ pub async fn return_response<I: Interceptor>(
         checkpoint(&mut exchange, interceptor.on_failure());
         let (returned, result): Outcome<()> = interceptor.return_response(exchange).await;
         exchange = returned;
-        if let Err(error) = settle(&mut exchange, result, interceptor.as_ref(), Hook::ReturnResponse) {
+        if let Err(error) = settle(
+            &mut exchange,
+            result,
+            interceptor.as_ref(),
+            Hook::ReturnResponse,
+        ) {
             return (exchange, Err(error));
         }
     }
@@ -75,9 +85,11 @@ fn settle<T>(
             exchange.rollback();
             Ok(None)
         }
-        (Err(error), OnFailure::Closed) => {
-            Err(ExchangeError::Interceptor { name: interceptor.name().to_owned(), hook, error })
-        }
+        (Err(error), OnFailure::Closed) => Err(ExchangeError::Interceptor {
+            name: interceptor.name().to_owned(),
+            hook,
+            error,
+        }),
     }
 }
 
@@ -100,7 +112,13 @@ mod tests {
     }
 
     fn marker(name: &'static str) -> Marker {
-        Marker { name, forward: Ok(Verdict::Forward), back: Ok(()), policy: OnFailure::Closed, matches: true }
+        Marker {
+            name,
+            forward: Ok(Verdict::Forward),
+            back: Ok(()),
+            policy: OnFailure::Closed,
+            matches: true,
+        }
     }
 
     impl Interceptor for Marker {
@@ -114,20 +132,33 @@ mod tests {
             self.policy
         }
         async fn forward_request(&self, mut exchange: Box<Exchange>) -> Outcome<Verdict> {
-            exchange.request.headers.append("trail", HeaderValue::from_static(self.name));
-            exchange.response.headers.append("trail", HeaderValue::from_static(self.name));
+            exchange
+                .request
+                .headers
+                .append("trail", HeaderValue::from_static(self.name));
+            exchange
+                .response
+                .headers
+                .append("trail", HeaderValue::from_static(self.name));
             exchange.set_request_body(self.name.into());
             (exchange, self.forward.clone())
         }
         async fn return_response(&self, mut exchange: Box<Exchange>) -> Outcome<()> {
-            exchange.response.headers.append("trail", HeaderValue::from_static(self.name));
+            exchange
+                .response
+                .headers
+                .append("trail", HeaderValue::from_static(self.name));
             exchange.set_response_body(self.name.into());
             (exchange, self.back.clone())
         }
     }
 
     fn trail(fields: &http::HeaderMap) -> Vec<&str> {
-        fields.get_all("trail").iter().map(|v| v.to_str().unwrap()).collect()
+        fields
+            .get_all("trail")
+            .iter()
+            .map(|v| v.to_str().unwrap())
+            .collect()
     }
 
     fn bytes(body: &Body) -> &[u8] {
@@ -138,7 +169,10 @@ mod tests {
     }
 
     async fn run(markers: Vec<Marker>) -> (Box<Exchange>, Result<Verdict, ExchangeError>) {
-        let chain = Chain { interceptors: markers.into_iter().map(Arc::new).collect(), generation: 0 };
+        let chain = Chain {
+            interceptors: markers.into_iter().map(Arc::new).collect(),
+            generation: 0,
+        };
         let (exchange, ran, verdict) = forward_request(&chain, Box::new(Exchange::probe())).await;
         if verdict.is_err() {
             return (exchange, verdict);
@@ -149,7 +183,15 @@ mod tests {
 
     #[tokio::test]
     async fn requests_go_in_order_and_responses_in_reverse() {
-        let (exchange, verdict) = run(vec![marker("a"), marker("b"), Marker { matches: false, ..marker("c") }]).await;
+        let (exchange, verdict) = run(vec![
+            marker("a"),
+            marker("b"),
+            Marker {
+                matches: false,
+                ..marker("c")
+            },
+        ])
+        .await;
         assert_eq!(verdict.unwrap(), Verdict::Forward);
         assert_eq!(trail(&exchange.request.headers), ["a", "b"]);
         assert_eq!(trail(&exchange.response.headers), ["b", "a"]);
@@ -157,8 +199,15 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_skips_what_comes_after_and_returns_through_the_responder() {
-        let (exchange, verdict) =
-            run(vec![marker("a"), Marker { forward: Ok(Verdict::Respond), ..marker("b") }, marker("c")]).await;
+        let (exchange, verdict) = run(vec![
+            marker("a"),
+            Marker {
+                forward: Ok(Verdict::Respond),
+                ..marker("b")
+            },
+            marker("c"),
+        ])
+        .await;
         assert_eq!(verdict.unwrap(), Verdict::Respond);
         assert_eq!(trail(&exchange.request.headers), ["a", "b"]);
         // What a set on a response that it then forwarded is forgotten; b's answer stands.
@@ -167,7 +216,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_closed_failure_ends_the_exchange() {
-        let failing = Marker { forward: Err(InterceptError::Trapped("x".into())), ..marker("b") };
+        let failing = Marker {
+            forward: Err(InterceptError::Trapped("x".into())),
+            ..marker("b")
+        };
         let (exchange, verdict) = run(vec![marker("a"), failing, marker("c")]).await;
         let error = verdict.unwrap_err();
         assert_eq!(error.to_string(), "plugin b trapped: x in forward-request");
@@ -182,7 +234,8 @@ mod tests {
             policy,
             ..marker("b")
         };
-        let (exchange, verdict) = run(vec![marker("a"), failing(OnFailure::Open), marker("c")]).await;
+        let (exchange, verdict) =
+            run(vec![marker("a"), failing(OnFailure::Open), marker("c")]).await;
         assert_eq!(verdict.unwrap(), Verdict::Forward);
         assert_eq!(trail(&exchange.request.headers), ["a", "c"]);
         assert_eq!(trail(&exchange.response.headers), ["c", "a"]);
@@ -190,6 +243,10 @@ mod tests {
         assert_eq!(bytes(&exchange.response_body), b"a");
 
         let (exchange, _) = run(vec![marker("a"), failing(OnFailure::Open)]).await;
-        assert_eq!(bytes(&exchange.request_body), b"a", "the body that the failed call replaced is back");
+        assert_eq!(
+            bytes(&exchange.request_body),
+            b"a",
+            "the body that the failed call replaced is back"
+        );
     }
 }

@@ -14,7 +14,12 @@ use super::exchange::Proxy;
 use crate::interceptor::ChainSource;
 
 /// Serves a connection until the peer closes it or, once the worker drains, until its exchange is done.
-pub async fn serve<S: ChainSource>(socket: TcpStream, client: SocketAddr, proxy: Arc<Proxy<S>>, drain: Watcher) {
+pub async fn serve<S: ChainSource>(
+    socket: TcpStream,
+    client: SocketAddr,
+    proxy: Arc<Proxy<S>>,
+    drain: Watcher,
+) {
     // An answer is never held back to wait for a fuller packet.
     if let Err(e) = socket.set_nodelay(true) {
         tracing::debug!(%client, "can't set TCP_NODELAY: {e}");

@@ -12,7 +12,11 @@ pub enum ExchangeError {
     Request(#[from] BadRequest),
     /// An interceptor with the policy `closed` failed.
     #[error("plugin {name} {error} in {hook}")]
-    Interceptor { name: String, hook: Hook, error: InterceptError },
+    Interceptor {
+        name: String,
+        hook: Hook,
+        error: InterceptError,
+    },
     #[error("can't reach the backend: {0}")]
     Connect(String),
     /// The connection to the backend failed before a response had come.
@@ -30,7 +34,11 @@ impl ExchangeError {
     /// The body that an interceptor could not have, if that is why it failed, and whose it was.
     pub fn body(&self) -> Option<(Hook, &BodyError)> {
         match self {
-            ExchangeError::Interceptor { hook, error: InterceptError::Body { body, .. }, .. } => Some((*hook, body)),
+            ExchangeError::Interceptor {
+                hook,
+                error: InterceptError::Body { body, .. },
+                ..
+            } => Some((*hook, body)),
             _ => None,
         }
     }

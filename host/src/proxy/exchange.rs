@@ -29,7 +29,11 @@ pub type Answer<S> = Response<Held<S>>;
 impl<S: ChainSource> Proxy<S> {
     /// Exchanges are numbered from `first_id`; workers that start far apart never meet.
     pub fn new(chains: Arc<S>, upstream: Upstream, first_id: u64) -> Self {
-        Self { chains, upstream, next_id: AtomicU64::new(first_id) }
+        Self {
+            chains,
+            upstream,
+            next_id: AtomicU64::new(first_id),
+        }
     }
 
     /// Answers one request. Whatever goes wrong becomes an answer too.
@@ -50,7 +54,7 @@ impl<S: ChainSource> Proxy<S> {
         // 5. To the backend, unless somebody answered.
         let answered = match verdict {
             Ok(Verdict::Respond) => Ok(()),
-            Ok(Verdict::Forward) => self.ask_backend(&mut exchange, &ran).await,
+            Ok(Verdict::Forward) => self.ask_backend(&mut exchange).await,
             Err(error) => Err(error),
         };
 
@@ -63,7 +67,11 @@ impl<S: ChainSource> Proxy<S> {
         // 7. and 8. The answer, or the error as one.
         let response = match result {
             Ok(()) => {
-                let Exchange { response, response_body, .. } = *exchange;
+                let Exchange {
+                    response,
+                    response_body,
+                    ..
+                } = *exchange;
                 Response::from_parts(response, response_body)
             }
             Err(error) => {
@@ -71,18 +79,16 @@ impl<S: ChainSource> Proxy<S> {
                 respond::from_error(&error)
             }
         };
-        response.map(|body| Held { body, _chain: chain })
+        response.map(|body| Held {
+            body,
+            _chain: chain,
+        })
     }
 
-    async fn ask_backend(&self, exchange: &mut Exchange, ran: &Ran) -> Result<(), ExchangeError> {
-        // The head is copied only if an interceptor may look at it on the way back.
-        let head = if ran.is_empty() {
-            std::mem::replace(&mut exchange.request, Request::new(()).into_parts().0)
-        } else {
-            exchange.request.clone()
-        };
+    async fn ask_backend(&self, exchange: &mut Exchange) -> Result<(), ExchangeError> {
         let body = exchange.request_body.send();
-        let (mut response, body) = self.upstream.send(head, body).await?.into_parts();
+        let response = self.upstream.send(&exchange.request, body).await?;
+        let (mut response, body) = response.into_parts();
         hygiene::strip_hop_by_hop(&mut response.headers);
         // A proxy sends its own version, not the backend's (RFC 9110, section 2.5).
         response.version = Version::HTTP_11;
@@ -101,7 +107,11 @@ fn receive(
     let received = hygiene::receive_request(&mut head);
     hygiene::add_via(&mut head.headers, head.version);
     head.version = Version::HTTP_11;
-    let body = if body.is_end_stream() { Body::Empty } else { Body::Stream(Streaming::new(body)) };
+    let body = if body.is_end_stream() {
+        Body::Empty
+    } else {
+        Body::Stream(Streaming::new(body))
+    };
     (Box::new(Exchange::new(id, client, head, body)), received)
 }
 

@@ -14,11 +14,18 @@ const PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
 pub fn from_error(error: &ExchangeError) -> Response<Body> {
     let (status, proxy_error) = classify(error);
     let details = public_details(error);
-    let body = format!("{} {}\n{details}\n", status.as_u16(), status.canonical_reason().unwrap_or(""));
+    let body = format!(
+        "{} {}\n{details}\n",
+        status.as_u16(),
+        status.canonical_reason().unwrap_or("")
+    );
     let mut response = Response::new(Body::full(body));
     *response.status_mut() = status;
     let fields = response.headers_mut();
-    fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    fields.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
     fields.insert(PROXY_STATUS, proxy_status(proxy_error, &details));
     response
 }
@@ -29,11 +36,14 @@ fn classify(error: &ExchangeError) -> (StatusCode, &'static str) {
         return classify_body(hook, body);
     }
     match error {
-        ExchangeError::Request(BadRequest::Tunnel) => (StatusCode::NOT_IMPLEMENTED, "http_request_error"),
-        ExchangeError::Request(_) => (StatusCode::BAD_REQUEST, "http_request_error"),
-        ExchangeError::Interceptor { error: InterceptError::Unavailable(_), .. } => {
-            (StatusCode::SERVICE_UNAVAILABLE, "proxy_internal_error")
+        ExchangeError::Request(BadRequest::Tunnel) => {
+            (StatusCode::NOT_IMPLEMENTED, "http_request_error")
         }
+        ExchangeError::Request(_) => (StatusCode::BAD_REQUEST, "http_request_error"),
+        ExchangeError::Interceptor {
+            error: InterceptError::Unavailable(_),
+            ..
+        } => (StatusCode::SERVICE_UNAVAILABLE, "proxy_internal_error"),
         ExchangeError::Interceptor { .. } => (StatusCode::BAD_GATEWAY, "proxy_internal_error"),
         ExchangeError::Connect(_) => (StatusCode::BAD_GATEWAY, "connection_refused"),
         ExchangeError::NoResponse(_) => (StatusCode::BAD_GATEWAY, "connection_terminated"),
@@ -45,12 +55,24 @@ fn classify(error: &ExchangeError) -> (StatusCode, &'static str) {
 /// A request's body is the client's affair, a response's the backend's.
 fn classify_body(hook: Hook, body: &BodyError) -> (StatusCode, &'static str) {
     match (hook, body) {
-        (Hook::ForwardRequest, BodyError::TooLarge { .. }) => (StatusCode::PAYLOAD_TOO_LARGE, "http_request_error"),
-        (Hook::ForwardRequest, BodyError::TimedOut { .. }) => (StatusCode::REQUEST_TIMEOUT, "http_request_error"),
-        (Hook::ForwardRequest, BodyError::Disconnected(_)) => (StatusCode::BAD_REQUEST, "http_request_error"),
-        (Hook::ReturnResponse, BodyError::TooLarge { .. }) => (StatusCode::BAD_GATEWAY, "http_response_body_size"),
-        (Hook::ReturnResponse, BodyError::TimedOut { .. }) => (StatusCode::GATEWAY_TIMEOUT, "http_response_timeout"),
-        (Hook::ReturnResponse, BodyError::Disconnected(_)) => (StatusCode::BAD_GATEWAY, "http_response_incomplete"),
+        (Hook::ForwardRequest, BodyError::TooLarge { .. }) => {
+            (StatusCode::PAYLOAD_TOO_LARGE, "http_request_error")
+        }
+        (Hook::ForwardRequest, BodyError::TimedOut { .. }) => {
+            (StatusCode::REQUEST_TIMEOUT, "http_request_error")
+        }
+        (Hook::ForwardRequest, BodyError::Disconnected(_)) => {
+            (StatusCode::BAD_REQUEST, "http_request_error")
+        }
+        (Hook::ReturnResponse, BodyError::TooLarge { .. }) => {
+            (StatusCode::BAD_GATEWAY, "http_response_body_size")
+        }
+        (Hook::ReturnResponse, BodyError::TimedOut { .. }) => {
+            (StatusCode::GATEWAY_TIMEOUT, "http_response_timeout")
+        }
+        (Hook::ReturnResponse, BodyError::Disconnected(_)) => {
+            (StatusCode::BAD_GATEWAY, "http_response_incomplete")
+        }
         (_, BodyError::AlreadyStreamed) => (StatusCode::BAD_GATEWAY, "proxy_internal_error"),
     }
 }
@@ -69,7 +91,9 @@ fn public_details(error: &ExchangeError) -> String {
             format!("plugin {name} {kind} in {hook}")
         }
         ExchangeError::Connect(_) => "the backend can't be reached".to_owned(),
-        ExchangeError::NoResponse(_) => "the backend closed the connection before it answered".to_owned(),
+        ExchangeError::NoResponse(_) => {
+            "the backend closed the connection before it answered".to_owned()
+        }
         ExchangeError::BadResponse(_) => "the backend's response is not valid HTTP".to_owned(),
         ExchangeError::RequestBody(_) => "the request's body broke off".to_owned(),
         ExchangeError::Request(why) => why.to_string(),
@@ -87,7 +111,9 @@ fn proxy_status(error: &str, details: &str) -> HeaderValue {
         }
     }
     value.push('"');
-    HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static("tollgate; error=proxy_internal_error"))
+    HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static(
+        "tollgate; error=proxy_internal_error",
+    ))
 }
 
 #[cfg(test)]
@@ -97,33 +123,90 @@ mod tests {
     use super::*;
 
     fn failed(hook: Hook, error: InterceptError) -> ExchangeError {
-        ExchangeError::Interceptor { name: "cors".into(), hook, error }
+        ExchangeError::Interceptor {
+            name: "cors".into(),
+            hook,
+            error,
+        }
     }
 
     fn body(error: BodyError) -> InterceptError {
-        InterceptError::Body { message: "secret".into(), body: error }
+        InterceptError::Body {
+            message: "secret".into(),
+            body: error,
+        }
     }
 
     #[test]
     fn every_failure_has_its_status_and_says_who() {
         use Hook::{ForwardRequest, ReturnResponse};
-        let late = BodyError::TimedOut { after: Duration::from_secs(30) };
+        let late = BodyError::TimedOut {
+            after: Duration::from_secs(30),
+        };
         let cases = [
-            (failed(ForwardRequest, InterceptError::Returned("secret".into())), 502, "proxy_internal_error", "cors"),
-            (failed(ReturnResponse, InterceptError::Trapped("secret".into())), 502, "proxy_internal_error", "trapped"),
-            (failed(ForwardRequest, body(BodyError::TooLarge { limit: 9 })), 413, "http_request_error", "9 bytes"),
-            (failed(ReturnResponse, body(BodyError::TooLarge { limit: 9 })), 502, "http_response_body_size", "9 bytes"),
-            (failed(ForwardRequest, body(late.clone())), 408, "http_request_error", "30 s"),
-            (failed(ReturnResponse, body(late)), 504, "http_response_timeout", "30 s"),
-            (failed(ForwardRequest, InterceptError::Unavailable("secret".into())), 503, "proxy_internal_error", "free"),
-            (ExchangeError::Connect("secret".into()), 502, "connection_refused", "backend"),
-            (ExchangeError::NoResponse("secret".into()), 502, "connection_terminated", "backend"),
+            (
+                failed(ForwardRequest, InterceptError::Returned("secret".into())),
+                502,
+                "proxy_internal_error",
+                "cors",
+            ),
+            (
+                failed(ReturnResponse, InterceptError::Trapped("secret".into())),
+                502,
+                "proxy_internal_error",
+                "trapped",
+            ),
+            (
+                failed(ForwardRequest, body(BodyError::TooLarge { limit: 9 })),
+                413,
+                "http_request_error",
+                "9 bytes",
+            ),
+            (
+                failed(ReturnResponse, body(BodyError::TooLarge { limit: 9 })),
+                502,
+                "http_response_body_size",
+                "9 bytes",
+            ),
+            (
+                failed(ForwardRequest, body(late.clone())),
+                408,
+                "http_request_error",
+                "30 s",
+            ),
+            (
+                failed(ReturnResponse, body(late)),
+                504,
+                "http_response_timeout",
+                "30 s",
+            ),
+            (
+                failed(ForwardRequest, InterceptError::Unavailable("secret".into())),
+                503,
+                "proxy_internal_error",
+                "free",
+            ),
+            (
+                ExchangeError::Connect("secret".into()),
+                502,
+                "connection_refused",
+                "backend",
+            ),
+            (
+                ExchangeError::NoResponse("secret".into()),
+                502,
+                "connection_terminated",
+                "backend",
+            ),
         ];
         for (error, status, kind, mention) in cases {
             let response = from_error(&error);
             let field = response.headers()["proxy-status"].to_str().unwrap();
             assert_eq!(response.status(), status, "{error}");
-            assert!(field.starts_with(&format!("tollgate; error={kind}; details=\"")), "{field}");
+            assert!(
+                field.starts_with(&format!("tollgate; error={kind}; details=\"")),
+                "{field}"
+            );
             assert!(field.contains(mention), "{field}");
             assert!(!field.contains("secret"), "{field}");
         }
@@ -131,6 +214,9 @@ mod tests {
 
     #[test]
     fn details_are_a_structured_field_string() {
-        assert_eq!(proxy_status("e", "a\"b\\c\nü"), "tollgate; error=e; details=\"a\\\"b\\\\c??\"");
+        assert_eq!(
+            proxy_status("e", "a\"b\\c\nü"),
+            "tollgate; error=e; details=\"a\\\"b\\\\c??\""
+        );
     }
 }

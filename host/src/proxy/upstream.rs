@@ -46,37 +46,58 @@ struct IdleConnections(Mutex<VecDeque<(Instant, Connection)>>);
 impl Upstream {
     /// A backend that speaks cleartext HTTP/1.1 at this authority.
     pub fn new(authority: Authority) -> Self {
-        Self { authority, idle: Arc::default() }
+        Self {
+            authority,
+            idle: Arc::default(),
+        }
     }
 
     /// Sends a request and waits for the response's head. The target and the fields go out as they are.
+    ///
+    /// A kept-alive connection may be closed by the backend just as the request is written. What was not written is sent
+    /// again; what was, only if it is idempotent and has no body (RFC 9112, section 9.3.1).
     ///
     /// # Errors
     /// When no connection can be had, when it fails before a response, when the response is no HTTP.
     pub async fn send(
         &self,
-        mut head: request::Parts,
-        body: Body,
+        head: &request::Parts,
+        mut body: Body,
     ) -> Result<Response<Body>, ExchangeError> {
-        head.uri = origin_form(head.uri);
-        if !head.headers.contains_key(header::HOST) {
-            head.headers.insert(header::HOST, self.host());
-        }
-        let mut request = Request::from_parts(head, body);
+        let repeatable = matches!(body, Body::Empty) && head.method.is_idempotent();
         for _ in 0..MOST_STALE {
-            let Some(mut connection) = self.idle.take().await else { break };
-            match connection.try_send_request(request).await {
+            let Some(mut connection) = self.idle.take().await else {
+                break;
+            };
+            match connection.try_send_request(self.request(head, body)).await {
                 Ok(response) => return Ok(self.lend(response, connection)),
-                // The backend closed it before the request was written, so nobody saw the request: try the next.
                 Err(mut error) => match error.take_message() {
-                    Some(unsent) => request = unsent,
+                    Some(unsent) => body = unsent.into_body(),
+                    None if repeatable && !error.error().is_parse() => body = Body::Empty,
                     None => return Err(classify(&error.into_error())),
                 },
             }
         }
         let mut connection = self.connect().await?;
-        let response = connection.send_request(request).await.map_err(|e| classify(&e))?;
+        let response = connection
+            .send_request(self.request(head, body))
+            .await
+            .map_err(|e| classify(&e))?;
         Ok(self.lend(response, connection))
+    }
+
+    fn request(&self, head: &request::Parts, body: Body) -> Request<Body> {
+        let mut request = Request::new(body);
+        *request.method_mut() = head.method.clone();
+        *request.uri_mut() = origin_form(&head.uri);
+        *request.headers_mut() = head.headers.clone();
+        if !head.headers.contains_key(header::HOST) {
+            // For a request of HTTP/1.0 without the field; HTTP/1.1 demands one.
+            let host = HeaderValue::from_str(self.authority.as_str())
+                .unwrap_or(HeaderValue::from_static(""));
+            request.headers_mut().insert(header::HOST, host);
+        }
+        request
     }
 
     /// The response with a body that gives the connection back when it has been read to its end. A body that is given
@@ -112,11 +133,6 @@ impl Upstream {
         });
         Ok(connection)
     }
-
-    /// For a request of HTTP/1.0 without the field; HTTP/1.1 demands one.
-    fn host(&self) -> HeaderValue {
-        HeaderValue::from_str(self.authority.as_str()).unwrap_or(HeaderValue::from_static(""))
-    }
 }
 
 impl IdleConnections {
@@ -137,7 +153,10 @@ impl IdleConnections {
         }
         let now = Instant::now();
         let mut idle = self.lock();
-        while idle.front().is_some_and(|(since, oldest)| oldest.is_closed() || now - *since > IDLE) {
+        while idle
+            .front()
+            .is_some_and(|(since, oldest)| oldest.is_closed() || now - *since > IDLE)
+        {
             idle.pop_front();
         }
         idle.push_back((now, connection));
@@ -149,11 +168,16 @@ impl IdleConnections {
 }
 
 /// Path and query alone, as a request to an origin server has it (RFC 9112, section 3.2.1).
-fn origin_form(target: Uri) -> Uri {
+fn origin_form(target: &Uri) -> Uri {
     if target.authority().is_none() && target.path_and_query().is_some() {
-        return target;
+        return target.clone();
     }
-    Uri::from(target.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")))
+    Uri::from(
+        target
+            .path_and_query()
+            .cloned()
+            .unwrap_or_else(|| PathAndQuery::from_static("/")),
+    )
 }
 
 fn classify(error: &hyper::Error) -> ExchangeError {

@@ -12,7 +12,9 @@ use std::time::Duration;
 use tollgate::config::{self, Config};
 use tollgate::interceptor::{ChainSource, Interceptor};
 use tollgate::message::Exchange;
-use tollgate::plugin::{Chains, Compiler, Engines, Supervisor, Table, Tier, Workbench, watch};
+use tollgate::plugin::{
+    Chains, Compiler, Engines, Seats, Supervisor, Table, Tier, Workbench, watch,
+};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -25,7 +27,10 @@ fn main() -> ExitCode {
         eprintln!("usage: call DIRECTORY-OF-PLUGINS");
         return ExitCode::from(64);
     };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error),
     };
@@ -64,7 +69,11 @@ async fn measure(directory: PathBuf) -> Result<(), Box<dyn std::error::Error>> {
     }
     times.sort_by(f64::total_cmp);
     let plugins = chain.interceptors.len();
-    println!("{plugins} plugins, CPU us per exchange: best {:.2}, median {:.2}", times[0], times[BATCHES / 2]);
+    println!(
+        "{plugins} plugins, CPU us per exchange: best {:.2}, median {:.2}",
+        times[0],
+        times[BATCHES / 2]
+    );
     Ok(())
 }
 
@@ -74,20 +83,30 @@ async fn serve(
     chains: &Arc<Chains>,
     table: &Arc<Table>,
 ) -> Result<watch::Watcher, Box<dyn std::error::Error>> {
-    let args = tollgate::cli::RunArgs { plugins: Some(directory.clone()), ..Default::default() };
+    let args = tollgate::cli::RunArgs {
+        plugins: Some(directory.clone()),
+        ..Default::default()
+    };
     let config: Arc<Config> = Arc::new(config::resolve(&args, |_| None)?);
     let bench = Workbench {
         compiler: Compiler::new(Engines::new(config.defaults.memory)?)?,
         cache: None,
         threads: 1,
+        seats: Arc::new(Seats::new(2)),
         runtime: tokio::runtime::Handle::current(),
     };
-    let (watcher, changes) = watch::watch(directory, watch::WatchMode::Poll, Duration::from_secs(3600))?;
-    let (supervisor, ready) = Supervisor::new(config, Arc::new(bench), chains.clone(), table.clone());
+    let (watcher, changes) =
+        watch::watch(directory, watch::WatchMode::Poll, Duration::from_secs(3600))?;
+    let (supervisor, ready) =
+        Supervisor::new(config, Arc::new(bench), chains.clone(), table.clone());
     tokio::spawn(supervisor.run(changes));
     ready.await?;
     let optimized = |table: &Table| {
-        table.snapshot().iter().all(|plugin| plugin.serving.is_none_or(|serving| serving.tier == Tier::Optimized))
+        table.snapshot().iter().all(|plugin| {
+            plugin
+                .serving
+                .is_none_or(|serving| serving.tier == Tier::Optimized)
+        })
     };
     while !optimized(table) {
         tokio::time::sleep(Duration::from_millis(10)).await;

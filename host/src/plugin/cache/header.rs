@@ -18,6 +18,7 @@ pub(super) struct Header {
     hash: ContentHash,
     /// As in the entry's name.
     tier: String,
+    contract: String,
     fingerprint: u64,
     /// Of the code, in bytes.
     pub len: u64,
@@ -29,7 +30,7 @@ pub(super) struct Header {
 const PREFIX: usize = 8 + 4 + 4 + 8;
 const MAGIC: [u8; 8] = *b"tollgate";
 /// Goes up with every change of [`Header`].
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Far more than a header needs.
 const MOST: usize = 4096;
 
@@ -39,6 +40,7 @@ impl Header {
         Header {
             hash: key.hash,
             tier,
+            contract: key.contract.to_owned(),
             fingerprint: key.fingerprint,
             len,
             checksum,

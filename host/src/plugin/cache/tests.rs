@@ -17,6 +17,7 @@ fn key(content: &str) -> Key {
     Key {
         hash: ContentHash::of(content.as_bytes()),
         tier: Tier::Baseline,
+        contract: "tollgate:proxy@0.1",
         fingerprint: 7,
     }
 }
@@ -48,6 +49,13 @@ fn each_part_of_the_key_counts() {
     assert_eq!(
         cache.get(&Key {
             tier: Tier::Optimized,
+            ..key("a")
+        }),
+        None
+    );
+    assert_eq!(
+        cache.get(&Key {
+            contract: "tollgate:proxy@0.2",
             ..key("a")
         }),
         None

@@ -21,7 +21,9 @@ impl exchange::Host for State {
 
     fn set_note(&mut self, key: String, value: Vec<u8>) -> wasmtime::Result<()> {
         if self.exchange.notes.size() + key.len() + value.len() > MOST_NOTES {
-            wasmtime::bail!("the notes of one exchange may take {MOST_NOTES} bytes; {key:?} would exceed that");
+            wasmtime::bail!(
+                "the notes of one exchange may take {MOST_NOTES} bytes; {key:?} would exceed that"
+            );
         }
         self.exchange.notes.set(key, value);
         Ok(())

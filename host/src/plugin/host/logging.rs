@@ -11,7 +11,11 @@ impl logging::Host for State {
         if self.probing {
             return;
         }
-        let text = if context.is_empty() { clean(&message) } else { clean(&format!("{context}: {message}")) };
+        let text = if context.is_empty() {
+            clean(&message)
+        } else {
+            clean(&format!("{context}: {message}"))
+        };
         let plugin = self.facts.name.as_str();
         let exchange = self.exchange.id;
         match level {
@@ -19,7 +23,9 @@ impl logging::Host for State {
             Level::Debug => tracing::debug!(target: "plugin", plugin, %exchange, "{text}"),
             Level::Info => tracing::info!(target: "plugin", plugin, %exchange, "{text}"),
             Level::Warn => tracing::warn!(target: "plugin", plugin, %exchange, "{text}"),
-            Level::Error | Level::Critical => tracing::error!(target: "plugin", plugin, %exchange, "{text}"),
+            Level::Error | Level::Critical => {
+                tracing::error!(target: "plugin", plugin, %exchange, "{text}")
+            }
         }
     }
 }
@@ -32,7 +38,11 @@ pub fn clean(message: &str) -> String {
             line.push('…');
             break;
         }
-        if c.is_control() && c != '\t' { line.extend(c.escape_default()) } else { line.push(c) }
+        if c.is_control() && c != '\t' {
+            line.extend(c.escape_default())
+        } else {
+            line.push(c)
+        }
     }
     line
 }

@@ -22,8 +22,12 @@ impl request::Host for State {
     }
 
     fn set_method(&mut self, method: String) -> FieldResult {
-        let valid = Method::from_bytes(method.as_bytes()).ok().filter(|m| *m != Method::CONNECT);
-        self.exchange.request.method = valid.ok_or(FieldError::InvalidValue(format!("{method:?} is not a method")))?;
+        let valid = Method::from_bytes(method.as_bytes())
+            .ok()
+            .filter(|m| *m != Method::CONNECT);
+        self.exchange.request.method = valid.ok_or(FieldError::InvalidValue(format!(
+            "{method:?} is not a method"
+        )))?;
         Ok(())
     }
 
@@ -33,23 +37,37 @@ impl request::Host for State {
 
     fn authority(&mut self) -> String {
         let host = self.exchange.request.headers.get(header::HOST);
-        host.map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned()).unwrap_or_default()
+        host.map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned())
+            .unwrap_or_default()
     }
 
     fn set_authority(&mut self, authority: String) -> FieldResult {
         if authority.parse::<http::uri::Authority>().is_err() {
-            return Err(FieldError::InvalidValue(format!("{authority:?} is not an authority")));
+            return Err(FieldError::InvalidValue(format!(
+                "{authority:?} is not an authority"
+            )));
         }
-        fields::set(&mut self.exchange.request.headers, "host", authority.into_bytes())
+        fields::set(
+            &mut self.exchange.request.headers,
+            "host",
+            authority.into_bytes(),
+        )
     }
 
     fn target(&mut self) -> String {
-        self.exchange.request.uri.path_and_query().map_or("/", PathAndQuery::as_str).to_owned()
+        self.exchange
+            .request
+            .uri
+            .path_and_query()
+            .map_or("/", PathAndQuery::as_str)
+            .to_owned()
     }
 
     fn set_target(&mut self, target: String) -> FieldResult {
         self.exchange.request.uri = parse_target(&target).ok_or_else(|| {
-            FieldError::InvalidValue(format!("{target:?} is not a target: path and query as on the wire, from \"/\""))
+            FieldError::InvalidValue(format!(
+                "{target:?} is not a target: path and query as on the wire, from \"/\""
+            ))
         })?;
         Ok(())
     }
@@ -99,9 +117,13 @@ impl response::Host for State {
     }
 
     fn set_status(&mut self, status: u16) -> FieldResult {
-        let valid = (200..600).contains(&status).then(|| StatusCode::from_u16(status).ok()).flatten();
-        self.exchange.response.status =
-            valid.ok_or_else(|| FieldError::InvalidValue(format!("{status} is not a final status (200 to 599)")))?;
+        let valid = (200..600)
+            .contains(&status)
+            .then(|| StatusCode::from_u16(status).ok())
+            .flatten();
+        self.exchange.response.status = valid.ok_or_else(|| {
+            FieldError::InvalidValue(format!("{status} is not a final status (200 to 599)"))
+        })?;
         Ok(())
     }
 
@@ -146,7 +168,10 @@ impl response::Host for State {
 
 impl State {
     fn read_limits(&self) -> ReadLimits {
-        ReadLimits { size: self.facts.limits.body, idle: self.facts.limits.body_timeout }
+        ReadLimits {
+            size: self.facts.limits.body,
+            idle: self.facts.limits.body_timeout,
+        }
     }
 
     /// Keeps why a body could not be had: if the plugin then gives up, the client shall hear that reason.
@@ -185,11 +210,16 @@ mod fields {
     }
 
     pub fn get_all(map: &HeaderMap, name: &str) -> Vec<Vec<u8>> {
-        map.get_all(name).iter().map(|value| value.as_bytes().to_vec()).collect()
+        map.get_all(name)
+            .iter()
+            .map(|value| value.as_bytes().to_vec())
+            .collect()
     }
 
     pub fn list(map: &HeaderMap) -> Vec<(String, Vec<u8>)> {
-        map.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
+        map.iter()
+            .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
+            .collect()
     }
 
     pub fn set(map: &mut HeaderMap, name: &str, value: Vec<u8>) -> FieldResult {
@@ -228,7 +258,8 @@ mod fields {
     }
 
     fn settable(name: &str) -> Result<HeaderName, FieldError> {
-        let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| FieldError::InvalidName(name.to_owned()))?;
+        let parsed = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| FieldError::InvalidName(name.to_owned()))?;
         if hygiene::is_owned_by_host(&parsed) {
             return Err(FieldError::OwnedByHost(name.to_owned()));
         }
@@ -236,12 +267,17 @@ mod fields {
     }
 
     fn valid(value: Vec<u8>) -> Result<HeaderValue, FieldError> {
-        HeaderValue::from_maybe_shared(Bytes::from(value))
-            .map_err(|_| FieldError::InvalidValue("a field value holds no control characters but tab".to_owned()))
+        HeaderValue::from_maybe_shared(Bytes::from(value)).map_err(|_| {
+            FieldError::InvalidValue("a field value holds no control characters but tab".to_owned())
+        })
     }
 
     fn room(map: &HeaderMap, more: usize) -> FieldResult {
-        if map.len() + more > MOST { Err(FieldError::TooMany) } else { Ok(()) }
+        if map.len() + more > MOST {
+            Err(FieldError::TooMany)
+        } else {
+            Ok(())
+        }
     }
 
     #[cfg(test)]
@@ -254,14 +290,35 @@ mod fields {
             assert!(set(&mut map, "X-A", b"\xff\x80 \t~".to_vec()).is_ok());
             assert_eq!(get(&map, "x-a"), Some(b"\xff\x80 \t~".to_vec()));
             for bad in ["", "a b", "ü", "a:"] {
-                assert!(matches!(set(&mut map, bad, vec![]), Err(FieldError::InvalidName(n)) if n == bad));
+                assert!(
+                    matches!(set(&mut map, bad, vec![]), Err(FieldError::InvalidName(n)) if n == bad)
+                );
             }
             for bad in [&b"a\rb"[..], b"a\nb", b"a\0b"] {
-                assert!(matches!(append(&mut map, "x", bad.to_vec()), Err(FieldError::InvalidValue(_))));
+                assert!(matches!(
+                    append(&mut map, "x", bad.to_vec()),
+                    Err(FieldError::InvalidValue(_))
+                ));
             }
-            for owned in ["Content-Length", "transfer-encoding", "connection", "te", "trailer", "upgrade"] {
-                assert!(matches!(set(&mut map, owned, vec![]), Err(FieldError::OwnedByHost(_))), "{owned}");
-                assert!(matches!(delete(&mut map, owned), Err(FieldError::OwnedByHost(_))), "{owned}");
+            for owned in [
+                "Content-Length",
+                "transfer-encoding",
+                "connection",
+                "te",
+                "trailer",
+                "upgrade",
+            ] {
+                assert!(
+                    matches!(
+                        set(&mut map, owned, vec![]),
+                        Err(FieldError::OwnedByHost(_))
+                    ),
+                    "{owned}"
+                );
+                assert!(
+                    matches!(delete(&mut map, owned), Err(FieldError::OwnedByHost(_))),
+                    "{owned}"
+                );
             }
             assert_eq!(map.len(), 1);
         }
@@ -272,7 +329,13 @@ mod fields {
             map.append("a", HeaderValue::from_static("old"));
             map.append("b", HeaderValue::from_static("kept"));
             let field = |n: &str, v: &str| (n.to_owned(), v.as_bytes().to_vec());
-            assert!(set_all(&mut map, vec![field("a", "1"), field("A", "2"), field("te", "x")]).is_err());
+            assert!(
+                set_all(
+                    &mut map,
+                    vec![field("a", "1"), field("A", "2"), field("te", "x")]
+                )
+                .is_err()
+            );
             assert_eq!(get_all(&map, "a"), [b"old"]);
             set_all(&mut map, vec![field("a", "1"), field("A", "2")]).unwrap();
             assert_eq!(get_all(&map, "a"), [b"1", b"2"]);
@@ -285,7 +348,10 @@ mod fields {
             for _ in 0..MOST {
                 append(&mut map, "a", vec![]).unwrap();
             }
-            assert!(matches!(append(&mut map, "a", vec![]), Err(FieldError::TooMany)));
+            assert!(matches!(
+                append(&mut map, "a", vec![]),
+                Err(FieldError::TooMany)
+            ));
         }
     }
 }
@@ -297,7 +363,14 @@ mod tests {
     #[test]
     fn targets_are_taken_as_they_are() {
         for good in ["/", "*", "/a%2Fb//c/../d?x=%20&y=é", "/?"] {
-            assert_eq!(parse_target(good).unwrap().path_and_query().unwrap().as_str(), good);
+            assert_eq!(
+                parse_target(good)
+                    .unwrap()
+                    .path_and_query()
+                    .unwrap()
+                    .as_str(),
+                good
+            );
         }
         for bad in ["", "a", "http://h/", "/a b", "/a#b", "/\r\n"] {
             assert!(parse_target(bad).is_none(), "{bad:?}");

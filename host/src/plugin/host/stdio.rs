@@ -23,11 +23,19 @@ pub struct ToLog {
 
 impl ToLog {
     pub fn stdout(facts: &Arc<Facts>) -> Self {
-        Self { facts: facts.clone(), error: false, line: Arc::default() }
+        Self {
+            facts: facts.clone(),
+            error: false,
+            line: Arc::default(),
+        }
     }
 
     pub fn stderr(facts: &Arc<Facts>) -> Self {
-        Self { facts: facts.clone(), error: true, line: Arc::default() }
+        Self {
+            facts: facts.clone(),
+            error: true,
+            line: Arc::default(),
+        }
     }
 
     fn push(&self, bytes: &[u8]) {

@@ -185,28 +185,40 @@ fn check_imports(
     world: ComponentTypeId,
 ) -> Result<(), LoadError> {
     let host_imports = &comparison.host[world].imports;
-    let mut unknown = Vec::new();
+    let served: Vec<&str> = host_imports.keys().map(String::as_str).collect();
+    check_names_of_imports(imports, &served)?;
     for name in imports {
-        let parsed = InterfaceName::parse(name);
-        let served = parsed.and_then(|parsed| {
-            let fits =
-                |ours: &str| InterfaceName::parse(ours).is_some_and(|ours| ours.fits(&parsed));
-            host_imports.iter().find(|(ours, _)| fits(ours))
-        });
-        if let Some((_, item)) = served {
+        let Some(parsed) = InterfaceName::parse(name) else {
+            continue;
+        };
+        if let Some(ours) = find_served(&parsed, &served) {
             let actual = instance(comparison.plugin.component_item_for_import(name));
-            comparison.import(name, actual, instance(Some(item)))?;
-        } else if let Some(other) = parsed.filter(is_other_contract) {
+            comparison.import(name, actual, instance(host_imports.get(ours)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether imports are of our world or of WASI 0.2, by their names.
+pub(super) fn check_names_of_imports(
+    imports: &[impl AsRef<str>],
+    served: &[impl AsRef<str>],
+) -> Result<(), LoadError> {
+    let mut unknown = Vec::new();
+    for name in imports.iter().map(AsRef::as_ref) {
+        let parsed = InterfaceName::parse(name);
+        if let Some(other) = parsed.filter(is_other_contract) {
             return Err(other_version(
                 "imports",
                 name,
                 other.version.unwrap_or_default(),
             ));
-        } else if !parsed.is_some_and(|parsed| is_wasi_0_2(&parsed)) {
-            unknown.push(format!(
-                "`{name}`{}",
-                remark(parsed, host_imports.keys().map(String::as_str))
-            ));
+        }
+        let is_known = |parsed: InterfaceName<'_>| {
+            is_wasi_0_2(&parsed) || find_served(&parsed, served).is_some()
+        };
+        if !parsed.is_some_and(is_known) {
+            unknown.push(format!("`{name}`{}", remark(parsed, served)));
         }
     }
     if unknown.is_empty() {
@@ -214,6 +226,12 @@ fn check_imports(
     } else {
         Err(LoadError::UnknownImport { imports: unknown })
     }
+}
+
+/// The interface of ours that an import of this name gets.
+fn find_served<'a>(name: &InterfaceName<'_>, served: &'a [impl AsRef<str>]) -> Option<&'a str> {
+    let fits = |ours: &&str| InterfaceName::parse(ours).is_some_and(|ours| ours.fits(name));
+    served.iter().map(AsRef::as_ref).find(fits)
 }
 
 fn is_other_contract(name: &InterfaceName<'_>) -> bool {
@@ -227,10 +245,7 @@ fn is_wasi_0_2(name: &InterfaceName<'_>) -> bool {
 }
 
 /// What is known about an import that isn't served.
-fn remark<'a>(
-    name: Option<InterfaceName<'_>>,
-    mut served: impl Iterator<Item = &'a str>,
-) -> String {
+fn remark(name: Option<InterfaceName<'_>>, served: &[impl AsRef<str>]) -> String {
     let Some(name) = name else {
         return " (imports must be interfaces with a package)".into();
     };
@@ -247,7 +262,7 @@ fn remark<'a>(
         let ours = InterfaceName::parse(ours);
         ours.is_some_and(|ours| (ours.package, ours.interface) == (name.package, name.interface))
     };
-    if let Some(ours) = served.find(same) {
+    if let Some(ours) = served.iter().map(AsRef::as_ref).find(same) {
         return format!(" (this host has `{ours}`)");
     }
     match wit::wasi_interfaces(name.package) {

@@ -26,6 +26,7 @@ pub(super) fn componentize(module: &[u8]) -> Result<Encoded, LoadError> {
         encode(module, preview1)?
     } else {
         check_names(&found)?;
+        check_imports(&found)?;
         let mut described = module.to_vec();
         embed_component_metadata(
             &mut described,
@@ -101,17 +102,49 @@ fn check_names(found: &CoreModule<'_>) -> Result<(), LoadError> {
     }
 }
 
+/// What a module that doesn't describe itself imports must be in our world by that very name: only there are the types
+/// that its component needs.
+fn check_imports(found: &CoreModule<'_>) -> Result<(), LoadError> {
+    let world = &HOST_WORLD.resolve.worlds[HOST_WORLD.world];
+    let names = world
+        .imports
+        .keys()
+        .map(|key| HOST_WORLD.resolve.name_world_key(key));
+    let served: Vec<String> = names.collect();
+    let is_named_otherwise = |name: &str| name == PREVIEW1 || name.starts_with(STANDARD);
+    let missing: Vec<&str> = found
+        .imports
+        .iter()
+        .copied()
+        .filter(|name| !is_named_otherwise(name) && !served.iter().any(|ours| ours == name))
+        .collect();
+    contract::check_names_of_imports(&missing, &served)?;
+    match missing.first() {
+        None => Ok(()),
+        Some(name) => Err(LoadError::Encode {
+            reason: format!(
+                "without a component-type section it can import only {} (and {PREVIEW1}), by these very names, and it \
+                 imports `{name}`",
+                contract::list(&served)
+            ),
+        }),
+    }
+}
+
+/// What names by the newer scheme (`cm32p2|…@0.1|forward-request`) begin with.
+const STANDARD: &str = "cm32p2|";
+
 /// An export of a core module that is, by its name, one of our hooks.
 struct Hook<'a> {
     version: &'a str,
     function: &'a str,
-    /// Named by the newer scheme (`cm32p2|…@0.1|forward-request`), which gives only the compatible part of a version.
+    /// Named by the newer scheme, which gives only the compatible part of a version.
     standard: bool,
 }
 
 impl<'a> Hook<'a> {
     fn parse(export: &'a str) -> Option<Self> {
-        let (name, separator, standard) = match export.strip_prefix("cm32p2|") {
+        let (name, separator, standard) = match export.strip_prefix(STANDARD) {
             Some(name) => (name, '|', true),
             None => (export, '#', false),
         };

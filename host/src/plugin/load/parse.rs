@@ -72,6 +72,10 @@ fn new_parser() -> Parser {
     parser
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape that map_err wants"
+)]
 pub(super) fn malformed(error: wasmparser::Error) -> LoadError {
     LoadError::Malformed {
         offset: error.offset(),

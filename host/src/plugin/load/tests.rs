@@ -313,6 +313,41 @@ fn unknown_imports_are_all_named() {
 }
 
 #[test]
+fn a_bare_module_is_told_of_its_imports_by_name() {
+    let cases = [
+        (
+            "acme:db/kv@1.0.0",
+            "the plugin imports `acme:db/kv@1.0.0` (which this host does not have)",
+        ),
+        (
+            "env",
+            "the plugin imports `env` (imports must be interfaces with a package)",
+        ),
+        ("tollgate:proxy/client@0.1.0", "does not serve it yet"),
+        (
+            "tollgate:proxy/request@0.2.0",
+            "it imports `tollgate:proxy/request@0.2.0`",
+        ),
+        (
+            "tollgate:proxy/request@0.1.7",
+            "by these very names, and it imports `tollgate:proxy/request@0.1.7`",
+        ),
+        (
+            "wasi:random/random@0.2.0",
+            "it imports `wasi:random/random@0.2.0`",
+        ),
+    ];
+    for (module, expected) in cases {
+        let text = format!(
+            "(module (import \"{module}\" \"x\" (func)) {})",
+            plain_hooks()
+        );
+        let error = refusal(text.as_bytes());
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
+#[test]
 fn what_is_no_plugin_is_told_what_it_is() {
     let http = "package wasi:http@0.2.6; interface incoming-handler { handle: func(); } \
                 world proxy { export incoming-handler; }";

@@ -123,6 +123,10 @@ impl HostWorld {
 }
 
 /// Parsed at first use, about a millisecond.
+#[expect(
+    clippy::expect_used,
+    reason = "the text is part of the program, and a test parses it"
+)]
 pub(super) static HOST_WORLD: LazyLock<HostWorld> =
     LazyLock::new(|| parse().expect("the built-in wit/v0.1 is valid, a test parses it"));
 

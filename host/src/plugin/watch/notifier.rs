@@ -70,7 +70,12 @@ impl Notifier {
 
     /// Brings the watches up to date; call it before a look, so that what happens later is an event.
     pub fn update(&mut self, dir: &Path, linked_files: &[PathBuf]) {
-        let trail = follow(dir);
+        let mut trail = follow(dir);
+        if let Some(end) = &trail.end {
+            // A directory that is there tells itself when it goes. Its parent would tell of every file beside it, and a
+            // log that grows there costs a wake-up for each line.
+            trail.places.remove(end);
+        }
         let mut wanted: BTreeSet<PathBuf> = trail.end.iter().cloned().collect();
         self.plugins = trail.end.clone();
         self.places.clear();

@@ -135,6 +135,7 @@ fn from_empty(timing: Timing, script: &str) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn with_events() {
     let cases: &[(&str, &str, &str)] = &[
         (
