@@ -3,6 +3,7 @@
 //! Nothing that serves is let go before its successor has proved itself. Nothing here knows how requests arrive; see
 //! [`crate::interceptor`].
 
+mod jobs;
 mod supervise;
 
 pub mod watch;

@@ -224,6 +224,30 @@ async fn a_kept_connection_that_the_backend_closed_costs_no_request() {
     }
 }
 
+/// RFC 9110, section 9.2.2: a proxy must not repeat a request that is not idempotent. What a backend that took the
+/// request and hung up made of it, nobody knows.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_not_be_repeated_is_sent_once() {
+    let origin = origin()
+        .route("/", text("ok"))
+        .route("/hangs-up", raw("").close())
+        .start()
+        .await;
+    let proxy = proxy().backend(&origin).start().await;
+    for request in [
+        request("POST", "/hangs-up"),
+        request("POST", "/hangs-up").body("x"),
+        request("PUT", "/hangs-up").body("x"),
+        request("PATCH", "/hangs-up").chunked(&[b"x"]),
+    ] {
+        assert_eq!(proxy.get("/").await.text(), "ok", "a connection is kept");
+        let before = origin.requests().len();
+        let answer = proxy.ask(&request).await;
+        assert_eq!(answer.status(), 502, "{request:?}");
+        assert_eq!(origin.requests().len() - before, 1, "{request:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_client_is_told_to_continue_when_the_backend_takes_the_body() {
     let origin = origin().route("/", text("thanks")).start().await;

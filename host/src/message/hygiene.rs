@@ -177,9 +177,13 @@ mod tests {
     fn stripped(lines: &[(&str, &str)]) -> Vec<(String, String)> {
         let mut map = fields(lines);
         strip_hop_by_hop(&mut map);
-        map.iter()
-            .map(|(n, v)| (n.to_string(), v.to_str().unwrap().to_owned()))
-            .collect()
+        let line = |(name, value): (&HeaderName, &HeaderValue)| {
+            (name.to_string(), value.to_str().unwrap().to_owned())
+        };
+        // Removing from a `HeaderMap` moves its last name forward; the order of one name's values stays.
+        let mut rest: Vec<_> = map.iter().map(line).collect();
+        rest.sort();
+        rest
     }
 
     #[test]

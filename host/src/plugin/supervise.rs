@@ -4,15 +4,14 @@
 //! threads of its own and comes back as a message.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::sync::{mpsc, oneshot};
 
 use super::guest::Guest;
+use super::jobs::{Done, Jobs, Look};
 use super::prepare::{Fresh, PluginError, Prepared, Workbench};
 use super::retire::Retiring;
 use super::status::{Serving, Table};
@@ -23,23 +22,14 @@ use crate::config::{Config, check_plugin_name};
 /// How often to look whether retired plugins are still held by an exchange.
 const RETIRE_EVERY: Duration = Duration::from_millis(50);
 
-/// How long a version must have served before better code is made for it.
-const IMPROVE_AFTER: Duration = Duration::from_millis(500);
-
-/// Plugins that are prepared at once. More would only share the same compiler threads.
-const LOADS_AT_ONCE: usize = 2;
-
 /// Brings plugin files into service and takes them out again.
 pub struct Supervisor {
     config: Arc<Config>,
-    bench: Arc<Workbench>,
     chains: Arc<Chains>,
     table: Arc<Table>,
     plugins: BTreeMap<String, Plugin>,
     retiring: Retiring,
-    jobs: JoinSet<Done>,
-    loads: Arc<Semaphore>,
-    improvements: Arc<Semaphore>,
+    jobs: Jobs,
     /// Told when all files that were there at the start have been tried.
     started: Option<oneshot::Sender<()>>,
     scanned: bool,
@@ -58,29 +48,6 @@ struct Plugin {
     stale: Arc<AtomicBool>,
     /// What was last said about this plugin's file, so that it is said once.
     complained: Option<String>,
-}
-
-/// A file to look at.
-#[derive(Debug, Clone)]
-struct Look {
-    path: PathBuf,
-    settled: bool,
-}
-
-/// What a job came to.
-enum Done {
-    Loaded {
-        name: String,
-        load: u64,
-        look: Look,
-        result: Result<Prepared, PluginError>,
-    },
-    Improved {
-        name: String,
-        from: Arc<Guest>,
-        result: Result<Option<Arc<Guest>>, PluginError>,
-    },
-    Nothing,
 }
 
 impl std::fmt::Debug for Supervisor {
@@ -102,14 +69,11 @@ impl Supervisor {
         let (started, ready) = oneshot::channel();
         let supervisor = Self {
             config,
-            bench,
             chains,
             table,
             plugins: BTreeMap::new(),
             retiring: Retiring::default(),
-            jobs: JoinSet::new(),
-            loads: Arc::new(Semaphore::new(LOADS_AT_ONCE)),
-            improvements: Arc::new(Semaphore::new(1)),
+            jobs: Jobs::new(bench),
             started: Some(started),
             scanned: false,
             next_load: 0,
@@ -128,10 +92,7 @@ impl Supervisor {
                     Some(change) => self.change(change),
                     None => watching = false,
                 },
-                Some(done) = self.jobs.join_next() => self.done(done.unwrap_or_else(|error| {
-                    tracing::error!("a plugin job broke off: {error}");
-                    Done::Nothing
-                })),
+                Some(done) = self.jobs.next() => self.done(done),
                 _ = retire.tick(), if !self.retiring.is_empty() => self.retire(),
             }
             self.tell_started();
@@ -190,21 +151,7 @@ impl Supervisor {
         self.next_load += 1;
         plugin.loading = Some(load);
         let serving = plugin.serving.as_ref().map(|guest| guest.facts().hash);
-        let (bench, loads, name) = (self.bench.clone(), self.loads.clone(), name.to_owned());
-        self.jobs.spawn(async move {
-            let _permit = loads.acquire_owned().await;
-            let (of, at) = (name.clone(), look.clone());
-            let job = tokio::task::spawn_blocking(move || {
-                bench.prepare(&of, &at.path, at.settled, serving, config)
-            });
-            let result = job.await.unwrap_or(Err(PluginError::Loader));
-            Done::Loaded {
-                name,
-                load,
-                look,
-                result,
-            }
-        });
+        self.jobs.load(name.to_owned(), load, look, serving, config);
     }
 
     fn done(&mut self, done: Done) {
@@ -262,7 +209,9 @@ impl Supervisor {
             guest.tier()
         );
         if let Some(bytes) = fresh.improve {
-            self.improve(name, guest, bytes);
+            let stale = self.plugins.get(name).map(|plugin| plugin.stale.clone());
+            self.jobs
+                .improve(name.to_owned(), guest, bytes, stale.unwrap_or_default());
         }
     }
 
@@ -303,39 +252,6 @@ impl Supervisor {
             self.table
                 .update(name, 0, |status| status.error = Some(reason));
         }
-    }
-
-    /// Keeps a version's code, then makes better code for it, in the background; given up when the version is replaced
-    /// before its turn.
-    fn improve(&mut self, name: &str, guest: Arc<Guest>, bytes: Arc<Vec<u8>>) {
-        let Some(plugin) = self.plugins.get(name) else {
-            return;
-        };
-        let stale = plugin.stale.clone();
-        let (bench, turn, name) = (
-            self.bench.clone(),
-            self.improvements.clone(),
-            name.to_owned(),
-        );
-        self.jobs.spawn(async move {
-            let (keeper, served) = (bench.clone(), guest.clone());
-            let kept = tokio::task::spawn_blocking(move || keeper.keep(&served)).await;
-            // Whoever saves once often saves again.
-            tokio::time::sleep(IMPROVE_AFTER).await;
-            let _permit = turn.acquire_owned().await;
-            if kept.is_err() || stale.load(Ordering::Relaxed) {
-                return Done::Nothing;
-            }
-            let job = tokio::task::spawn_blocking(move || {
-                let result = bench.improve(&guest, &bytes);
-                Done::Improved {
-                    name,
-                    from: guest,
-                    result,
-                }
-            });
-            job.await.unwrap_or(Done::Nothing)
-        });
     }
 
     fn improved(
@@ -410,10 +326,7 @@ impl Supervisor {
     fn retire(&mut self) {
         let unused = self.retiring.take_unused();
         if !unused.is_empty() {
-            self.jobs.spawn_blocking(move || {
-                drop(unused);
-                Done::Nothing
-            });
+            self.jobs.discard(unused);
         }
     }
 

@@ -137,13 +137,15 @@ mod tests {
         }
     }
 
-    #[test]
-    fn every_failure_has_its_status_and_says_who() {
+    /// An error, and the status, error type and a mention that it must have.
+    type Case = (ExchangeError, u16, &'static str, &'static str);
+
+    fn cases() -> Vec<Case> {
         use Hook::{ForwardRequest, ReturnResponse};
         let late = BodyError::TimedOut {
             after: Duration::from_secs(30),
         };
-        let cases = [
+        vec![
             (
                 failed(ForwardRequest, InterceptError::Returned("secret".into())),
                 502,
@@ -198,8 +200,12 @@ mod tests {
                 "connection_terminated",
                 "backend",
             ),
-        ];
-        for (error, status, kind, mention) in cases {
+        ]
+    }
+
+    #[test]
+    fn every_failure_has_its_status_and_says_who() {
+        for (error, status, kind, mention) in cases() {
             let response = from_error(&error);
             let field = response.headers()["proxy-status"].to_str().unwrap();
             assert_eq!(response.status(), status, "{error}");

@@ -99,6 +99,7 @@ mod tests {
         let key = Key {
             hash: ContentHash::of(b"x"),
             tier: Tier::Optimized,
+            contract: "tollgate:proxy@0.1",
             fingerprint: u64::MAX,
         };
         Header::new(&key, 1 << 40, 7)
