@@ -37,12 +37,13 @@ test-rust: build plugins ## Rust: units, SDK, plugins, and the whole proxy
 
 test-e2e: build plugins ## end to end: boto3 through the proxy and its plugins to moto
 	tests/e2e/setup.sh
-	$(PYTHON) -m pytest -q tests/e2e tests/moto
+	$(PYTHON) -m pytest -q tests/e2e
+	$(PYTHON) -m pytest -q tests/moto
 	python3 -m unittest discover -s tests/bench
 
 test-moto-some: build plugins ## a part of moto's own tests, directly and through the proxy
 	tests/e2e/setup.sh
-	$(PYTHON) tests/moto/compare.py --small
+	$(PYTHON) tests/moto/compare.py --some
 
 test-moto: build plugins ## all of moto's own tests for six services, directly and through the proxy
 	tests/e2e/setup.sh

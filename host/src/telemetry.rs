@@ -65,6 +65,10 @@ fn parse(origin: &'static str, text: &str) -> Result<EnvFilter, TelemetryError> 
     let off = EnvFilter::builder().with_default_directive(LevelFilter::OFF.into());
     let mut filter = off.parse_lossy("");
     for directive in directives(text).map(str::trim) {
+        if let Some(ours) = ours_alone(directive) {
+            filter = ours.into_iter().fold(filter, EnvFilter::add_directive);
+            continue;
+        }
         let parsed = directive.parse::<Directive>().ok();
         let parsed = parsed.filter(|_| !directive.is_empty() && !is_misspelt_level(directive));
         let wrong = || TelemetryError::Filter {
@@ -74,6 +78,15 @@ fn parse(origin: &'static str, text: &str) -> Result<EnvFilter, TelemetryError> 
         filter = filter.add_directive(parsed.ok_or_else(wrong)?);
     }
     Ok(filter)
+}
+
+/// A level beyond `info` alone is about this program and its plugins: wasmtime's compilers would drown them out. Theirs is
+/// to be had by name, `cranelift=debug`.
+fn ours_alone(directive: &str) -> Option<[Directive; 3]> {
+    let level = directive.parse::<LevelFilter>().ok()?;
+    let of = |target: &str| format!("{target}={level}").parse().ok();
+    let beyond_info = level > LevelFilter::INFO;
+    beyond_info.then_some([LevelFilter::INFO.into(), of("tollgate")?, of("plugin")?])
 }
 
 /// Whether this is a level with a slip in it. Left alone it would be taken for a target, and turn
@@ -118,7 +131,11 @@ mod tests {
             (None, None, "info"),
             (None, Some(""), "info"),
             (None, Some("warn"), "warn"),
-            (Some("debug"), Some("warn"), "debug"),
+            (
+                Some("debug"),
+                Some("warn"),
+                "tollgate=debug,plugin=debug,info",
+            ),
             (Some("off"), None, "off"),
             (
                 Some("warn, tollgate::plugin=debug"),
