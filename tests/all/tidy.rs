@@ -291,8 +291,8 @@ fn literal_length(text: &str, before: Option<char>) -> usize {
             return up_to(&format!("\"{}", "#".repeat(hashes)), hashes + 2);
         }
     }
-    if text.starts_with('\'') {
-        let mut chars = text[1..].chars();
+    if let Some(rest) = text.strip_prefix('\'') {
+        let mut chars = rest.chars();
         let (first, second) = (chars.next(), chars.next());
         if first == Some('\\') || second == Some('\'') {
             return quoted_length(text, '\'');

@@ -34,6 +34,10 @@ pub fn proxy() -> Builder {
 impl Builder {
     /// A plugin of this name, there from the start.
     #[must_use]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a test hands a guest over: `.plugin(\"a\", guest(\"mark\"))`"
+    )]
     pub fn plugin(self, name: &str, guest: Guest) -> Self {
         self.plugins.add(name, &guest);
         self
