@@ -125,6 +125,8 @@ fn base(strategy: Strategy) -> Config {
     config.async_stack_size(STACK);
     // Bounded by the pool of threads that compiles; see `compile.rs`.
     config.parallel_compilation(true);
+    // Offsets of instructions help nobody who has no debugger at hand; function names are kept without them.
+    config.generate_address_map(false);
     // Memory images are mapped, not copied: a 12 MB JavaScript component starts in 8 us.
     config.memory_init_cow(true);
     // A plugin's author needs the function names of a trap; the rest of a backtrace is noise.
