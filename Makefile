@@ -22,7 +22,7 @@ run: build plugins ## build everything, start the proxy with the plugins in the 
 	@echo 'try:   curl -i http://127.0.0.1:4567/hello        (the echo backend answers with what it got)'
 	@echo 'then:  change "hello" in plugins/add-header/src/lib.rs, save, and try again'
 	@echo
-	@plugins/watch.sh & watcher=$$!; trap 'kill $$watcher 2>/dev/null' EXIT; $(TOLLGATE) run --plugins target/plugins $(ARGS)
+	@plugins/watch.sh & watcher=$$!; trap 'kill $$watcher 2>/dev/null' EXIT; trap 'exit 130' INT TERM; $(TOLLGATE) run --plugins target/plugins $(ARGS)
 
 build: ## the proxy: target/release/tollgate
 	$(CARGO) build --release --locked

@@ -54,6 +54,7 @@ debian_adds() {
 or
   sudo apt-get install --no-install-recommends $debian_packages"
 	fi
+	apt-get update >&2
 	# shellcheck disable=SC2086 # a list of words
 	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $debian_packages >&2
 }
