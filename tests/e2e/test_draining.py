@@ -16,7 +16,7 @@ def refuses(proxy):
     """Whether new connections are refused."""
     try:
         socket.create_connection(proxy.address, timeout=5).close()
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):  # reset: it waited in the backlog as that closed
         return True
     return False
 
