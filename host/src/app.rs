@@ -1,5 +1,8 @@
 //! The composition root: builds the parts from the configuration, runs them, and takes them down in order.
 
+mod reload;
+
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
@@ -7,17 +10,25 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::uri::Authority;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{self, Backend, Config};
+use crate::admin::{self, Readiness};
+use crate::config::backend::{BackendAddress, BackendUrl, DEFAULT_BACKEND};
+use crate::config::server::{Certificate, ServerTls};
+use crate::config::{self, Config};
 use crate::echo;
 use crate::plugin::watch::{self, Change, WatchError};
 use crate::plugin::{
-    Cache, Chains, Compiler, Engines, PluginStatus, Seats, Supervisor, Table, Workbench,
+    Cache, Chains, Compiler, Engines, PluginStatus, Reconfigure, Seats, Supervisor, Table,
+    Workbench,
 };
-use crate::proxy::{self, Proxy, Upstream};
+use crate::proxy::{self, Listener, Proxy, Stop};
+use crate::tls::{self, ServerIdentity};
+
+pub use reload::Reread;
+use reload::Tending;
 
 /// Why the proxy could not start.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +50,15 @@ pub enum StartError {
     },
     #[error("can't start the WebAssembly engine: {0:#}")]
     Engine(wasmtime::Error),
+    #[error("can't listen on {address} for admin: {source}{}", listen_advice(.source))]
+    Admin {
+        address: SocketAddr,
+        source: io::Error,
+    },
+    #[error("can't serve TLS: {0}")]
+    Tls(tls::SetupError),
+    #[error("{0}")]
+    Backend(String),
     #[error("can't print: {0}")]
     Print(#[from] io::Error),
 }
@@ -70,46 +90,81 @@ fn echo_advice(error: &io::Error) -> &'static str {
 pub struct App {
     config: Arc<Config>,
     address: SocketAddr,
-    backend: Authority,
+    identity: Option<Arc<ServerIdentity>>,
     table: Arc<Table>,
-    stop: CancellationToken,
-    stop_backend: CancellationToken,
-    workers: TaskTracker,
+    ready: Readiness,
+    stop: Stop,
+    /// Ends what clients don't see: the echo backend, the admin listener, the looking after files.
+    stop_rest: CancellationToken,
+    connections: TaskTracker,
+    reload: Arc<Notify>,
     /// Changes are followed for as long as it is there.
     _watcher: watch::Watcher,
 }
 
 impl App {
-    /// Binds, loads the plugins that are there, and serves.
+    /// Binds, loads the plugins that are there, and serves. `again` reads the configuration anew; it is asked when its
+    /// file has changed.
     ///
     /// # Errors
-    /// When an address can't be bound, the directory can't be watched, or the engine doesn't run here. A plugin that
-    /// can't be loaded is no reason: it is shown as failed.
-    pub async fn start(config: Config) -> Result<Self, StartError> {
+    /// When an address can't be bound, a certificate can't be used, the directory can't be watched, or the engine doesn't
+    /// run here. A plugin that can't be loaded is no reason: it is shown as failed.
+    pub async fn start(mut config: Config, again: Reread) -> Result<Self, StartError> {
+        let (address, socket) = listen(config.listen, config.reuse_port)?;
+        let identity = identity(config.tls.as_ref(), address)?;
+        let stop_rest = CancellationToken::new();
+        let ready = Readiness::default();
+        if let Some(admin) = config.admin {
+            start_admin(admin, ready.clone(), stop_rest.clone()).await?;
+        }
+        let echo = match config.echo {
+            Some(echo) => Some(start_echo(echo, stop_rest.clone()).await?),
+            None => None,
+        };
+        reload::complete(&mut config, echo.as_ref());
         let config = Arc::new(config);
-        let listener = listen(config.listen)?;
-        let stop_backend = CancellationToken::new();
-        let backend = start_backend(&config.backend, stop_backend.clone()).await?;
+
+        let backends = reload::backends(&config, &BTreeMap::new()).map_err(StartError::Backend)?;
         let chains = Arc::new(Chains::default());
+        let routes = chains.replace(&reload::selections(&config), &[]);
+        let connections = TaskTracker::new();
+        let routing = reload::routing(&config, &backends, routes);
+        let proxy = Arc::new(Proxy::new(routing, first_id(), connections.clone()));
         let table = Arc::new(Table::default());
-        let watcher = start_plugins(&config, &chains, &table).await?;
-        let (address, listener) = listener;
-        let (workers, stop) = (TaskTracker::new(), CancellationToken::new());
-        let proxy = Arc::new(Proxy::new(
-            chains,
-            Upstream::new(backend.clone()),
-            first_id(),
-        ));
-        workers.spawn(proxy::accept(listener, proxy, stop.clone()));
-        workers.close();
+        let (watcher, orders) = start_plugins(&config, &chains, &table).await?;
+
+        let notify = Arc::new(Notify::new());
+        let tending = Tending {
+            started: config.clone(),
+            config: config.clone(),
+            again,
+            echo,
+            backends,
+            proxy: proxy.clone(),
+            orders,
+            identity: identity.clone(),
+            reload: notify.clone(),
+        };
+        tokio::spawn(tending.run(stop_rest.clone()));
+        let stop = Stop::default();
+        let listener = Arc::new(Listener {
+            proxy,
+            tls: identity.clone(),
+            cleartext: config.tls.as_ref().is_none_or(|tls| tls.cleartext),
+            stop: stop.clone(),
+        });
+        connections.spawn(proxy::accept(socket, listener, connections.clone()));
+        ready.set(true);
         Ok(Self {
             config,
             address,
-            backend,
+            identity,
             table,
+            ready,
             stop,
-            stop_backend,
-            workers,
+            stop_rest,
+            connections,
+            reload: notify,
             _watcher: watcher,
         })
     }
@@ -124,39 +179,56 @@ impl App {
         self.table.snapshot()
     }
 
-    /// What a user sees at the start: the plugins, and one line with `http://ADDRESS` that says the proxy is ready.
+    /// Reads the configuration anew, without waiting for its file to change.
+    pub fn reload(&self) {
+        self.reload.notify_one();
+    }
+
+    /// What a user sees at the start: the plugins, and one line with the URL that says the proxy is ready.
     ///
     /// # Errors
     /// When the output can't be written.
     pub fn announce(&self, mut out: impl io::Write) -> io::Result<()> {
-        let echo = if matches!(self.config.backend, Backend::Echo(_)) {
-            " (embedded echo backend)"
-        } else {
-            ""
-        };
         write!(out, "{}", plugin_lines(&self.config, &self.plugins()))?;
+        let mut scheme = "http";
+        if let Some(identity) = &self.identity {
+            scheme = "https";
+            writeln!(
+                out,
+                "certificate: SHA-256 fingerprint {}",
+                identity.fingerprint()
+            )?;
+        }
+        let target = backend_words(&self.config);
         writeln!(
             out,
-            "tollgate is ready: http://{} -> {}{echo}",
-            self.address, self.backend
+            "tollgate is ready: {scheme}://{} -> {target}",
+            self.address
         )?;
         out.flush()
     }
 
-    /// Stops accepting, lets exchanges end for as long as the configuration allows, and says whether all did.
+    /// Turns readiness off, stops accepting, lets exchanges end for as long as the configuration allows, and says whether
+    /// all did.
     pub async fn drain(self) -> bool {
-        self.stop.cancel();
-        let done = tokio::time::timeout(self.config.drain, self.workers.wait())
+        self.ready.set(false);
+        tokio::time::sleep(self.config.server.drain_delay).await;
+        self.stop.stop();
+        self.connections.close();
+        let done = tokio::time::timeout(self.config.drain, self.connections.wait())
             .await
             .is_ok();
-        self.stop_backend.cancel();
+        self.stop_rest.cancel();
         done
     }
 }
 
-fn listen(address: SocketAddr) -> Result<(SocketAddr, tokio::net::TcpListener), StartError> {
+fn listen(
+    address: SocketAddr,
+    reuse_port: bool,
+) -> Result<(SocketAddr, tokio::net::TcpListener), StartError> {
     let failed = |source| StartError::Listen { address, source };
-    let listener = proxy::bind(address).map_err(failed)?;
+    let listener = proxy::bind(address, reuse_port).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((
         bound,
@@ -164,22 +236,57 @@ fn listen(address: SocketAddr) -> Result<(SocketAddr, tokio::net::TcpListener), 
     ))
 }
 
-/// The authority to forward to; starts the embedded backend if that is it.
-async fn start_backend(
-    backend: &Backend,
-    stop: CancellationToken,
-) -> Result<Authority, StartError> {
-    let address = match backend {
-        Backend::Url(url) => return Ok(url.authority.clone()),
-        Backend::Echo(address) => *address,
+/// What clients see when they speak TLS.
+fn identity(
+    tls: Option<&ServerTls>,
+    address: SocketAddr,
+) -> Result<Option<Arc<ServerIdentity>>, StartError> {
+    let Some(tls) = tls else { return Ok(None) };
+    let now = SystemTime::now();
+    let identity = match &tls.certificate {
+        Certificate::SelfSigned => ServerIdentity::self_signed(address.ip(), now),
+        Certificate::Files { chain, key } => ServerIdentity::from_files(chain, key),
     };
+    let identity = identity.map_err(StartError::Tls)?;
+    if let Some(warning) = identity.warning(now) {
+        tracing::warn!("certificate: {warning}");
+    }
+    Ok(Some(Arc::new(identity)))
+}
+
+async fn start_admin(
+    address: SocketAddr,
+    ready: Readiness,
+    stop: CancellationToken,
+) -> Result<(), StartError> {
+    let failed = |source| StartError::Admin { address, source };
+    let listener = tokio::net::TcpListener::bind(address)
+        .await
+        .map_err(failed)?;
+    tracing::info!(
+        "admin: http://{}/ready and /live",
+        listener.local_addr().map_err(failed)?
+    );
+    tokio::spawn(admin::serve(listener, ready, stop.cancelled_owned()));
+    Ok(())
+}
+
+/// Starts the embedded backend and gives its origin.
+async fn start_echo(
+    address: SocketAddr,
+    stop: CancellationToken,
+) -> Result<BackendUrl, StartError> {
     let failed = |source| StartError::Echo { address, source };
     let listener = tokio::net::TcpListener::bind(address)
         .await
         .map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     tokio::spawn(echo::serve(listener, stop.cancelled_owned()));
-    Authority::try_from(bound.to_string()).map_err(|e| failed(io::Error::other(e)))
+    let authority = Authority::try_from(bound.to_string()).map_err(|e| failed(io::Error::other(e)))?;
+    Ok(BackendUrl {
+        tls: false,
+        address: BackendAddress::Tcp(authority),
+    })
 }
 
 /// Starts the plugins' line and waits until every file that is there has been tried.
@@ -187,14 +294,8 @@ async fn start_plugins(
     config: &Arc<Config>,
     chains: &Arc<Chains>,
     table: &Arc<Table>,
-) -> Result<watch::Watcher, StartError> {
-    let most_memory = config
-        .plugin
-        .values()
-        .map(|plugin| plugin.limits.memory)
-        .max();
-    let most_memory = most_memory.unwrap_or(0).max(config.defaults.memory);
-    let engines = Engines::new(most_memory).map_err(StartError::Engine)?;
+) -> Result<(watch::Watcher, mpsc::Sender<Reconfigure>), StartError> {
+    let engines = Engines::new(config.most_memory()).map_err(StartError::Engine)?;
     let bench = Workbench {
         compiler: Compiler::new(engines).map_err(StartError::Engine)?,
         cache: open_cache(config),
@@ -213,10 +314,26 @@ async fn start_plugins(
         chains.clone(),
         table.clone(),
     );
-    tokio::spawn(supervisor.run(changes));
+    let (orders, ordered) = mpsc::channel(1);
+    tokio::spawn(supervisor.run(changes, ordered));
     // It only ends without a word if the watcher does; then there is nothing to wait for.
     let _ = ready.await;
-    Ok(watcher)
+    Ok((watcher, orders))
+}
+
+/// Where requests go, for the ready line.
+fn backend_words(config: &Config) -> String {
+    let Some(default) = config.backends.get(DEFAULT_BACKEND) else {
+        return format!("{} routes", config.routes.len());
+    };
+    let addresses: Vec<_> = default.addresses.iter().map(BackendUrl::to_string).collect();
+    let echo = if config.echo.is_some() { " (embedded echo backend)" } else { "" };
+    let routes = match config.routes.len() {
+        0 | 1 => String::new(),
+        more => format!(" and {} more routes", more - 1),
+    };
+    // As it was shown before there was more than one: host and port alone for cleartext.
+    format!("{}{echo}{routes}", addresses.join(", ").trim_start_matches("http://"))
 }
 
 fn watch_plugins(config: &Config) -> Result<(watch::Watcher, mpsc::Receiver<Change>), WatchError> {

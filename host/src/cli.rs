@@ -34,12 +34,42 @@ pub struct RunArgs {
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
 
-    /// Where requests go: an http:// URL, or `echo` for a built-in backend that answers with the
-    /// request it got
+    /// Where requests go: a URL with http://, https://, h2c:// or unix:, or `echo` for a built-in backend
+    /// that answers with the request it got
     ///
-    /// `echo://ADDR` fixes the built-in backend's address. [env: TOLLGATE_BACKEND] [default: echo]
+    /// `h2c://` is HTTP/2 in cleartext, `unix:/PATH` a socket of this machine. `echo://ADDR` fixes the built-in backend's address. [env: TOLLGATE_BACKEND] [default: echo]
     #[arg(long, value_name = "URL")]
     pub backend: Option<String>,
+
+    /// Serve TLS, with a certificate made for this run or with one from two PEM files
+    ///
+    /// Without a value `self-signed`. [env: TOLLGATE_TLS]
+    #[arg(
+        long,
+        value_name = "self-signed|CHAIN.pem,KEY.pem",
+        num_args = 0..=1,
+        default_missing_value = "self-signed"
+    )]
+    pub tls: Option<String>,
+
+    /// Answer cleartext too, on the port that serves TLS
+    ///
+    /// [env: TOLLGATE_TLS_CLEARTEXT=true]
+    #[arg(long)]
+    pub tls_cleartext: bool,
+
+    /// Address and port for GET /live and GET /ready; a port alone means 127.0.0.1
+    ///
+    /// [env: TOLLGATE_ADMIN] [default: off]
+    #[arg(long, value_name = "ADDR")]
+    pub admin: Option<String>,
+
+    /// Let other processes listen on the same address, so that a new one can start before the old one
+    /// ends (SO_REUSEPORT)
+    ///
+    /// [env: TOLLGATE_REUSE_PORT=true]
+    #[arg(long)]
+    pub reuse_port: bool,
 
     /// Directory of the plugins
     ///
@@ -116,6 +146,24 @@ mod tests {
     }
 
     #[test]
+    fn tls_without_a_value_is_self_signed() {
+        let cases = [
+            ("tollgate run", None),
+            ("tollgate run --tls", Some("self-signed")),
+            ("tollgate run --tls --admin 1", Some("self-signed")),
+            ("tollgate run --tls a,b", Some("a,b")),
+            ("tollgate run --tls=a,b", Some("a,b")),
+        ];
+        for (line, expected) in cases {
+            let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+            let Command::Run(args) = cli.command else {
+                panic!("{line}")
+            };
+            assert_eq!(args.tls.as_deref(), expected, "{line}");
+        }
+    }
+
+    #[test]
     fn command_lines() {
         let cases = [
             ("tollgate run", true),
@@ -127,6 +175,11 @@ mod tests {
                 "tollgate run --watch off --workers 2 --drain 5s --no-cache --log debug",
                 true,
             ),
+            ("tollgate run --tls --tls-cleartext", true),
+            ("tollgate run --tls self-signed --admin 4599", true),
+            ("tollgate run --tls chain.pem,key.pem --reuse-port", true),
+            ("tollgate run --tls a b", false),
+            ("tollgate run --reuse-port true", false),
             ("tollgate check-config --config t.toml", true),
             ("tollgate run --cache-dir a --no-cache", false),
             ("tollgate run --lisen 1", false),

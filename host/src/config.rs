@@ -3,10 +3,15 @@
 //! [`resolve()`] makes it from flags over environment over file over the defaults below, and either
 //! gives a whole [`Config`] or every mistake at once as [`ConfigErrors`].
 
+pub mod backend;
 mod file;
 mod matching;
+mod reload;
 mod resolve;
+pub mod route;
+pub mod server;
 mod units;
+mod url;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,9 +20,12 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use http::uri::Authority;
+use backend::BackendConfig;
+use route::RouteConfig;
+use server::{Forwarding, ServerConfig, ServerTls};
 
 pub use matching::Matches;
+pub use reload::needs_restart;
 pub use resolve::resolve;
 
 /// Only this machine may connect unless somebody says otherwise: a proxy that runs plugins under
@@ -35,11 +43,28 @@ pub const DEFAULT_CACHE_BYTES: u64 = 1 << 30;
 pub const DEFAULT_ORDER: i32 = 100;
 
 /// Everything that the host needs to know before it starts.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
+    /// The configuration file that was read, if there is one.
+    pub file: Option<PathBuf>,
     /// Where clients connect. Port 0 takes any free port.
     pub listen: SocketAddr,
-    pub backend: Backend,
+    /// Other processes may listen on the same address (`SO_REUSEPORT`).
+    pub reuse_port: bool,
+    /// Where `/live` and `/ready` are answered. None: nowhere.
+    pub admin: Option<SocketAddr>,
+    /// None: clients speak cleartext.
+    pub tls: Option<ServerTls>,
+    pub server: ServerConfig,
+    pub forwarding: Forwarding,
+    /// By name; a backend that a route names by its URL has that URL for its name. Without
+    /// [`DEFAULT_BACKEND`](backend::DEFAULT_BACKEND) where that is the embedded echo backend.
+    pub backends: BTreeMap<String, BackendConfig>,
+    /// The first that fits is the one to take; that none fits is possible. Every `backend` in it is a name
+    /// of `backends`, or the embedded echo backend's.
+    pub routes: Vec<RouteConfig>,
+    /// Where to start the embedded echo backend if it is the default backend. Port 0 takes any free port.
+    pub echo: Option<SocketAddr>,
     /// The directory of the plugins. It need not exist yet.
     pub plugins: PathBuf,
     pub watch: WatchMode,
@@ -55,41 +80,18 @@ pub struct Config {
 }
 
 impl Config {
+    /// The most linear memory that a plugin may have, in bytes.
+    pub fn most_memory(&self) -> u64 {
+        let plugins = self.plugin.values().map(|plugin| plugin.limits.memory);
+        plugins.fold(self.defaults.memory, u64::max)
+    }
+
     /// The configuration of this plugin: what the file says, or the defaults.
     pub fn for_plugin(&self, name: &str) -> PluginConfig {
         match self.plugin.get(name) {
             Some(configured) => configured.clone(),
             None => PluginConfig::new(self.defaults),
         }
-    }
-}
-
-/// Where requests go behind the last plugin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Backend {
-    /// The embedded echo backend, on this address. Port 0 takes any free port.
-    Echo(SocketAddr),
-    Url(BackendUrl),
-}
-
-impl fmt::Display for Backend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Echo(address) => write!(f, "echo://{address}"),
-            Self::Url(url) => url.fmt(f),
-        }
-    }
-}
-
-/// An `http` origin. It has neither userinfo nor path; a port in it is between 1 and 65535.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BackendUrl {
-    pub authority: Authority,
-}
-
-impl fmt::Display for BackendUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}", self.authority)
     }
 }
 
@@ -147,7 +149,7 @@ impl Default for Limits {
 }
 
 /// What the configuration says of one plugin.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginConfig {
     pub enabled: bool,
     /// Lower runs first on the way to the backend; ties are broken by name.
@@ -207,16 +209,20 @@ pub fn check_plugin_name(name: &str) -> Result<(), PluginNameError> {
     if extension.is_some_and(|e| ["wasm", "wat"].iter().any(|w| e.eq_ignore_ascii_case(w))) {
         return Err(PluginNameError::Extension);
     }
-    let shaped = name.len() <= 64
-        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-    if shaped {
+    if is_shaped(name) {
         Ok(())
     } else {
         Err(PluginNameError::Shape)
     }
+}
+
+/// Whether a name needs no escaping wherever it stands.
+fn is_shaped(name: &str) -> bool {
+    name.len() <= 64
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
 
 /// Every mistake in flags, environment and file; shown one to a line, in that order.
@@ -247,7 +253,8 @@ pub enum Place {
     /// The name is without its dashes.
     Flag {
         name: &'static str,
-        value: String,
+        /// None for flags that take none.
+        value: Option<String>,
     },
     Env {
         name: String,
@@ -272,6 +279,22 @@ pub enum Place {
 }
 
 impl Place {
+    /// Whether it is in the file, and not in a layer above it.
+    fn is_in_file(&self) -> bool {
+        match self {
+            Self::Flag { .. } | Self::Env { .. } => false,
+            Self::File { .. } | Self::Line { .. } | Self::Key { .. } => true,
+        }
+    }
+
+    /// The line of a file, counted from 1.
+    fn line(&self) -> Option<usize> {
+        match self {
+            Self::Line { line, .. } | Self::Key { line, .. } => Some(*line),
+            Self::Flag { .. } | Self::Env { .. } | Self::File { .. } => None,
+        }
+    }
+
     /// The same place, for messages that are not about the value or must not show it.
     fn without_value(self) -> Self {
         match self {
@@ -291,7 +314,11 @@ impl Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Flag { name, value } => write!(f, "--{name} {:?}", units::redacted(value)),
+            Self::Flag { name, value: None } => write!(f, "--{name}"),
+            Self::Flag {
+                name,
+                value: Some(value),
+            } => write!(f, "--{name} {:?}", units::redacted(value)),
             Self::Env { name, value } => write!(f, "{name}={:?}", units::redacted(value)),
             Self::File { path } => write!(f, "{}", path.display()),
             Self::Line { path, line } => write!(f, "{}:{line}", path.display()),

@@ -18,6 +18,8 @@ pub mod telemetry;
 
 pub mod message;
 
+pub mod tls;
+
 pub mod interceptor;
 
 pub mod proxy;
@@ -25,5 +27,7 @@ pub mod proxy;
 pub mod plugin;
 
 pub mod echo;
+
+pub mod admin;
 
 pub mod app;

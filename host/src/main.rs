@@ -44,7 +44,7 @@ fn run(args: &RunArgs) -> ExitCode {
         .build();
     match runtime
         .map_err(StartError::from)
-        .and_then(|runtime| runtime.block_on(serve(config)))
+        .and_then(|runtime| runtime.block_on(serve(config, args.clone())))
     {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {
@@ -73,14 +73,19 @@ fn configure(args: &RunArgs) -> Result<Config, ExitCode> {
 }
 
 /// Serves until a signal, then drains. False when exchanges had to be cut off.
-async fn serve(config: Config) -> Result<bool, StartError> {
+async fn serve(config: Config, args: RunArgs) -> Result<bool, StartError> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let app = App::start(config).await?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let again = Box::new(move || config::resolve(&args, |key| std::env::var_os(key)));
+    let app = App::start(config, again).await?;
     app.announce(io::stdout())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hang_up.recv() => app.reload(),
+        }
     }
     tracing::info!(
         "stopping: no new connections, waiting for the exchanges that run (again to stop at once)"

@@ -4,6 +4,12 @@
 mod body;
 mod exchange;
 pub mod hygiene;
+mod informational;
+mod limited;
+mod tunnel;
 
-pub use body::{Body, BodyError, ReadLimits, Streaming};
-pub use exchange::{Exchange, ExchangeId, Notes};
+pub use body::{Body, BodyError, BoxError, ReadLimits, Streaming};
+pub use exchange::{Exchange, ExchangeId, Notes, Scheme};
+pub use informational::OnInformational;
+pub use limited::Limited;
+pub use tunnel::{Duplex, Tunnel};

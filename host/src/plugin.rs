@@ -36,5 +36,5 @@ pub use engine::{Engines, Tier};
 pub use prepare::Workbench;
 pub use seats::Seats;
 pub use status::{PluginStatus, Serving, Table};
-pub use supervise::Supervisor;
-pub use swap::Chains;
+pub use supervise::{Reconfigure, Supervisor};
+pub use swap::{Chains, RouteChain};

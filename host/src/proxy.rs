@@ -3,13 +3,30 @@
 //! Nothing here knows that interceptors are WebAssembly; see [`crate::interceptor`].
 
 mod accept;
-mod chain;
 mod connection;
-mod error;
+mod prefixed;
+
+pub mod http1;
+pub mod http2;
+
 mod exchange;
+mod expect;
+mod forwarding;
+mod held;
+mod routing;
+mod slots;
+mod stop;
+mod tunnel;
+
+mod chain;
+
+pub mod upstream;
+
+mod error;
 mod respond;
-mod upstream;
 
 pub use accept::{accept, bind};
+pub use connection::Listener;
 pub use exchange::Proxy;
-pub use upstream::Upstream;
+pub use routing::{Route, Routing};
+pub use stop::Stop;

@@ -19,10 +19,10 @@ const LONG_FUNCTIONS: [(&str, &str); 1] = [(
 
 /// The host's modules from low to high; those of one row know nothing of one another.
 const LAYERS: [&[&str]; 6] = [
-    &["message", "telemetry", "cli"],
+    &["message", "telemetry", "cli", "tls"],
     &["config"],
     &["interceptor"],
-    &["proxy", "plugin", "echo"],
+    &["proxy", "plugin", "echo", "admin"],
     &["app"],
     &["main"],
 ];

@@ -8,12 +8,12 @@ import unittest
 from pathlib import Path
 
 import reload
-import run
 import soak
 from harness import load, rounds, versions
 from harness.client import Answer
 from harness.process import Process
 from harness.rounds import Sample, Spread
+from harness.verdicts import verdict
 
 
 def sample(cpu: float) -> Sample:
@@ -39,7 +39,7 @@ class Rounds(unittest.TestCase):
             (Spread(1.0, 1.01, 1.06), "unclear"),
             (Spread(1.06, 1.1, 1.2), "missed"),
         ):
-            self.assertEqual(run.verdict("x", spread, 1.05).split()[0], word)
+            self.assertEqual(verdict("x", spread, 1.05).split()[0], word)
 
 
 class Percentiles(unittest.TestCase):

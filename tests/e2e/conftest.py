@@ -10,7 +10,7 @@ import signal
 import boto3
 import pytest
 from botocore.config import Config
-from harness import process
+from harness import http2_peer, peers, process
 from harness.client import Client
 from harness.origin import Origin
 from harness.servers import CACHE_DIRECTORY, Moto, Tollgate
@@ -137,6 +137,56 @@ def connect():
     yield start
     for each in opened:
         each.socket.close()
+
+
+@pytest.fixture
+def http2():
+    """Opens a raw HTTP/2 connection: http2(tollgate), over TLS if that is what it serves."""
+    opened = []
+
+    def start(proxy, settings=None):
+        if proxy.url.startswith("https:"):
+            sock = peers.Tls(proxy, "h2")
+            assert sock.protocol == "h2"
+        else:
+            sock = peers.connect(proxy)
+        opened.append(http2_peer.Client(sock, settings))
+        return opened[-1]
+
+    yield start
+    for each in opened:
+        each.close()
+
+
+@pytest.fixture
+def http2_origin():
+    """Starts a scripted HTTP/2 backend: http2_origin(serve)."""
+    started = []
+
+    def start(serve, settings=None):
+        started.append(http2_peer.Origin(serve, settings))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.stop()
+    errors = [error for each in started for error in each.errors]
+    if errors:
+        raise errors[0]
+
+
+@pytest.fixture(scope="module")
+def nginx(tmp_path_factory):
+    """Starts nginx as a backend: nginx("location / { … }", listen="http2").root is where its files go."""
+    started = []
+
+    def start(server="", listen=""):
+        started.append(peers.Nginx(tmp_path_factory.mktemp("nginx"), server, listen))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.stop()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Makes target/venv, the virtual environment of tests/e2e and tests/moto. Does nothing when it is up to date.
-# PYTHON=/path/to/python3 chooses the interpreter.
+# Makes target/venv, the virtual environment of tests/e2e and tests/moto, and installs the Debian packages whose programs
+# the tests start, where it may. Does nothing when all is there.
+# PYTHON=/path/to/python3 chooses the interpreter; E2E_NO_APT=1 leaves the system's packages alone.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -11,6 +12,49 @@ fail() {
     printf 'tests/e2e/setup.sh: %s\n' "$1" >&2
     exit 1
 }
+
+# Debian packages that lack their program. /usr/sbin is not on everybody's PATH, and nginx is there.
+missing_packages() {
+    while read -r program package; do
+        PATH=$PATH:/usr/sbin command -v "$program" >/dev/null || printf '%s ' "$package"
+    done <<EOF
+nginx nginx-light
+curl curl
+h2load nghttp2-client
+slowhttptest slowhttptest
+openssl openssl
+EOF
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+# A package's service must not start: the tests start their own nginx.
+install_quietly() {
+    policy=/usr/sbin/policy-rc.d
+    if [ -e "$policy" ]; then policy=; else printf '#!/bin/sh\nexit 101\n' | as_root install -m 755 /dev/stdin "$policy"; fi
+    status=0
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null || status=$?
+    [ -z "$policy" ] || as_root rm -f "$policy"
+    return "$status"
+}
+
+# Without them the tests that need them are skipped, so nothing here is an error.
+install_packages() {
+    packages=$(missing_packages)
+    [ -n "$packages" ] || return 0
+    if [ -z "${E2E_NO_APT:-}" ] && command -v apt-get >/dev/null && as_root true 2>/dev/null; then
+        printf 'installing %s\n' "$packages" >&2
+        # shellcheck disable=SC2086 # one word for each package
+        install_quietly $packages 2>/dev/null ||
+            { as_root apt-get update -qq >/dev/null && install_quietly $packages; } || true
+        packages=$(missing_packages)
+    fi
+    [ -z "$packages" ] || printf 'some tests will be skipped; on Debian or Ubuntu: sudo apt-get install %s\n' "$packages" >&2
+}
+
+install_packages
 
 command -v "$python" >/dev/null ||
     fail "$python was not found; on Debian or Ubuntu: sudo apt-get install python3 python3-venv"

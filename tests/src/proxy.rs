@@ -103,7 +103,8 @@ impl Builder {
         let place = PROXIES.acquire().await.unwrap();
         let (args, plugins) = self.into_args();
         let config = config::resolve(&args, |_| None).unwrap();
-        let app = App::start(config).await.unwrap();
+        let again = Box::new(move || config::resolve(&args, |_| None));
+        let app = App::start(config, again).await.unwrap();
         Proxy {
             served: Served {
                 address: app.address(),
@@ -136,7 +137,7 @@ impl Builder {
             cache_dir: self.cache,
             workers: Some("2".to_owned()),
             log: self.log,
-            drain: None,
+            ..RunArgs::default()
         };
         (args, self.plugins)
     }

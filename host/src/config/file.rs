@@ -11,7 +11,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::units::{nearest, quoted};
+use super::units::{nearest_key, quoted};
 use super::{ConfigErrors, Mistake, Place};
 
 /// The mistakes found so far.
@@ -168,7 +168,9 @@ pub(super) struct Table<'s> {
 impl<'s> Table<'s> {
     /// The value of a key, whatever it is.
     pub(super) fn take(&mut self, key: &'static str) -> Option<Value<'s>> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         self.values()
             .find_map(|(name, value)| (name == key).then_some(value))
     }
@@ -196,8 +198,24 @@ impl<'s> Table<'s> {
         boolean.or_else(|| value.wrong("true or false"))
     }
 
+    /// As [`boolean`](Self::boolean), with its place.
+    pub(super) fn switch(&mut self, key: &'static str) -> Option<(bool, Place)> {
+        let place = self.take(key)?.place;
+        Some((self.boolean(key)?, place))
+    }
+
     pub(super) fn table(&mut self, key: &'static str) -> Option<Table<'s>> {
         self.take(key)?.table()
+    }
+
+    /// The strings of an array. An empty one holds none; what `items` are is for messages.
+    pub(super) fn list(&mut self, key: &'static str, items: &str) -> Option<Vec<Entry>> {
+        let value = self.take(key)?;
+        if value.value.is_array() {
+            Some(value.items().filter_map(Value::text).collect())
+        } else {
+            value.wrong(&format!("a list of {items}"))
+        }
     }
 
     /// All values by name, in the order of the names.
@@ -223,6 +241,11 @@ impl<'s> Table<'s> {
         self.entries.is_empty()
     }
 
+    /// Whether the key is there, with whatever value.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.entries.iter().any(|(name, _)| name.get_ref() == key)
+    }
+
     /// Notes this of the table as a whole.
     pub(super) fn wrong<T>(self, problem: &str) -> Option<T> {
         self.source.mistakes.add(self.place, problem);
@@ -233,7 +256,7 @@ impl<'s> Table<'s> {
     /// put here.
     pub(super) fn finish(self, elsewhere: &[&'static str]) {
         for (name, value) in self.values().filter(|(name, _)| !self.known.contains(name)) {
-            let problem = match nearest(name, self.known.iter().chain(elsewhere)) {
+            let problem = match nearest_key(name, self.known.iter().chain(elsewhere)) {
                 Some(known) => format!("unknown key; did you mean {known}?"),
                 None => format!("unknown key; expected one of {}", self.known.join(", ")),
             };
@@ -301,6 +324,10 @@ impl<'s> Value<'s> {
             Ok(json) => Some(json.to_string()),
             Err(expected) => self.wrong(expected),
         }
+    }
+
+    pub(super) fn is_empty_list(&self) -> bool {
+        self.value.as_array().is_some_and(|items| items.is_empty())
     }
 
     /// The items of an array; none of anything else.

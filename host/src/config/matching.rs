@@ -23,7 +23,7 @@ use toml::de::DeValue;
 use super::file::{Entry, Mistakes, Table, Value};
 
 /// The rules of one plugin. Without any it takes part in everything.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Matches {
     rules: Vec<Rule>,
 }
@@ -59,7 +59,7 @@ impl Matches {
 }
 
 /// What must be true together. What a rule doesn't say is true.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Rule {
     host: Option<HostPattern>,
     path: Option<PathPattern>,
@@ -79,7 +79,7 @@ impl Rule {
             && self
                 .path
                 .as_ref()
-                .is_none_or(|pattern| pattern.0.is_match(path))
+                .is_none_or(|pattern| pattern.globs.is_match(path))
             && (self.methods.is_empty() || self.methods.iter().any(|m| m.as_str() == method))
     }
 }
@@ -87,6 +87,15 @@ impl Rule {
 /// A glob on the host, without case and without port.
 #[derive(Debug, Clone)]
 struct HostPattern(GlobMatcher);
+
+/// Patterns that are written alike are equal.
+impl PartialEq for HostPattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.glob() == other.0.glob()
+    }
+}
+
+impl Eq for HostPattern {}
 
 impl FromStr for HostPattern {
     type Err = String;
@@ -119,7 +128,19 @@ impl FromStr for HostPattern {
 
 /// A glob on the raw path.
 #[derive(Debug, Clone)]
-struct PathPattern(GlobSet);
+struct PathPattern {
+    source: String,
+    globs: GlobSet,
+}
+
+/// Patterns that are written alike are equal.
+impl PartialEq for PathPattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source
+    }
+}
+
+impl Eq for PathPattern {}
 
 impl FromStr for PathPattern {
     type Err = String;
@@ -152,7 +173,9 @@ impl FromStr for PathPattern {
             let glob = GlobBuilder::new(glob).literal_separator(true).build();
             set.add(glob.map_err(|e| not_a_glob(&e))?);
         }
-        set.build().map(Self).map_err(|e| not_a_glob(&e))
+        let globs = set.build().map_err(|e| not_a_glob(&e))?;
+        let source = text.to_owned();
+        Ok(Self { source, globs })
     }
 }
 
@@ -232,7 +255,7 @@ fn not_a_glob(error: &globset::Error) -> String {
 }
 
 /// The host of an authority: no userinfo, no port, no dot at the end.
-fn host_of(authority: &str) -> &str {
+pub(super) fn host_of(authority: &str) -> &str {
     let authority = authority
         .rsplit_once('@')
         .map_or(authority, |(_, host)| host);
@@ -241,7 +264,7 @@ fn host_of(authority: &str) -> &str {
 }
 
 /// The host, and whether a port stood behind it. Colons in brackets belong to the host.
-fn split_port(authority: &str) -> (&str, bool) {
+pub(super) fn split_port(authority: &str) -> (&str, bool) {
     match authority.rsplit_once(':') {
         Some((host, port)) if !port.contains(']') => (host, true),
         _ => (authority, false),
@@ -391,6 +414,18 @@ mod tests {
             assert!(matches.is_everything());
             assert!(matches.matches("", "*", "OPTIONS"));
         }
+    }
+
+    #[test]
+    fn rules_that_are_written_alike_are_equal() {
+        let one = |host: &str, path: &str| Matches::new(vec![rule(host, path, &["GET"])]);
+        assert_eq!(one("a.test", "/x/**"), one("a.test", "/x/**"));
+        assert_ne!(one("a.test", "/x/**"), one("b.test", "/x/**"));
+        assert_ne!(one("a.test", "/x/**"), one("a.test", "/y/**"));
+        assert_ne!(
+            one("a.test", ""),
+            Matches::new(vec![rule("a.test", "", &["PUT"])])
+        );
     }
 
     #[test]

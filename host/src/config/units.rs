@@ -1,17 +1,23 @@
-//! Values that people write as text: times, sizes, addresses and the backend's URL.
+//! Values that people write as text: times, sizes, numbers, addresses and words out of a few.
 //!
 //! Every function judges one value and says in one clause what was expected, so that
 //! [`resolve`](mod@super::resolve) can put the place in front of it. Nothing is looked up or opened.
+//! URLs of backends are in [`url`](super::url).
 
 use std::borrow::Cow;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use http::uri::Authority;
+use http::HeaderValue;
 
-use super::{Backend, BackendUrl, DEFAULT_ECHO, OnFailure, WatchMode};
+use super::backend::{Balance, HostField, Protocol};
+use super::server::{Certificate, Forward};
+use super::url::host_and_port;
+use super::{OnFailure, WatchMode};
 
 /// The most worker threads; a number above is a slip of the hand.
 const MAX_WORKERS: usize = 1024;
@@ -21,6 +27,10 @@ const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 const MIN_MEMORY: u64 = 64 << 10;
 /// What a 32-bit guest can address.
 const MAX_MEMORY: u64 = 4 << 30;
+/// A stream's number has 31 bits (RFC 9113, section 5.1.1).
+const MAX_STREAMS: u32 = (1 << 31) - 1;
+/// A name in DNS as text (RFC 1035, section 2.3.4, without the dot at the end).
+const LONGEST_NAME: usize = 253;
 
 /// A time with its unit: `500ms`, `30s`, `1m30s`, `2h`.
 fn duration(text: &str) -> Result<Duration, String> {
@@ -103,83 +113,6 @@ fn not_an_address(text: &str) -> String {
     "expected an IP address and port such as 127.0.0.1:4567 (names are not looked up)".to_owned()
 }
 
-/// The backend: an `http` URL without path, `echo`, or `echo://` and an address.
-pub(super) fn backend(text: &str) -> Result<Backend, String> {
-    let text = text.trim();
-    if text == "echo" {
-        return Ok(Backend::Echo(DEFAULT_ECHO));
-    }
-    let Some((scheme, rest)) = text.split_once("://") else {
-        return Err(without_scheme(text));
-    };
-    match scheme.to_ascii_lowercase().as_str() {
-        "http" => Ok(Backend::Url(BackendUrl {
-            authority: origin(rest)?,
-        })),
-        "echo" => Ok(Backend::Echo(listen(rest.trim_end_matches('/'))?)),
-        "https" => Err(
-            "TLS to the backend is not served by this version; expected an http:// URL".to_owned(),
-        ),
-        _ => Err(format!(
-            "the scheme {scheme:?} is not served; expected http://HOST:PORT or echo"
-        )),
-    }
-}
-
-fn without_scheme(text: &str) -> String {
-    let host = text.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    match origin(host) {
-        Ok(authority) => format!("expected a URL; did you mean http://{authority}?"),
-        Err(_) => "expected a URL such as http://localhost:4566, or echo".to_owned(),
-    }
-}
-
-/// Host and port of an `http` URL, from behind its `//`. Anything more has no meaning in a backend.
-fn origin(rest: &str) -> Result<Authority, String> {
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, tail) = rest.split_at(end);
-    let (userinfo, authority) = match authority.rsplit_once('@') {
-        Some((_, host)) => (true, host),
-        None => (false, authority),
-    };
-    let authority = host_and_port(authority)?;
-    if userinfo {
-        return Err(format!(
-            "a user and password in the URL are not sent on; \
-             expected http://{authority} and the field `authorization` set by client or plugin"
-        ));
-    }
-    match tail {
-        "" | "/" => Ok(authority),
-        _ if tail.starts_with('/') => Err(format!(
-            "requests go to the path that the client asked for, so the URL can have none; expected http://{authority}"
-        )),
-        _ => Err(format!(
-            "a query or fragment has no meaning here; expected http://{authority}"
-        )),
-    }
-}
-
-fn host_and_port(text: &str) -> Result<Authority, String> {
-    let invalid = || "expected a host, or a host and a port, behind http://".to_owned();
-    let authority = Authority::from_str(text).map_err(|_| invalid())?;
-    let host = authority.host();
-    if host.is_empty() {
-        return Err(invalid());
-    }
-    if let Some(v6) = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'))
-        && Ipv6Addr::from_str(v6).is_err()
-    {
-        return Err(format!("{host} is not an IPv6 address"));
-    }
-    let has_port = text.len() > host.len();
-    if has_port && authority.port_u16().is_none_or(|port| port == 0) {
-        return Err("expected a port between 1 and 65535".to_owned());
-    }
-    Ok(authority)
-}
-
 /// The value without the password that it may hold (`http://user:password@host`).
 pub(super) fn redacted(value: &str) -> Cow<'_, str> {
     let Some((before, after)) = value
@@ -192,39 +125,6 @@ pub(super) fn redacted(value: &str) -> Cow<'_, str> {
         Some((scheme, _)) => Cow::Owned(format!("{scheme}://…@{after}")),
         None => Cow::Owned(format!("…@{after}")),
     }
-}
-
-/// Whether requests to this backend come back to the proxy. Names but `localhost` are not looked up.
-pub(super) fn is_loop(listen: SocketAddr, backend: &Backend) -> bool {
-    match backend {
-        _ if listen.port() == 0 => false,
-        Backend::Echo(echo) => reaches(listen, *echo),
-        Backend::Url(BackendUrl { authority }) => {
-            let port = authority.port_u16().unwrap_or(80);
-            let host = authority.host().trim_matches(['[', ']']);
-            if host.eq_ignore_ascii_case("localhost") {
-                let v6 = listen.is_ipv6() && listen.port() == port && listen.ip().is_loopback();
-                return v6 || reaches(listen, SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-            }
-            host.parse()
-                .is_ok_and(|ip| reaches(listen, SocketAddr::new(ip, port)))
-        }
-    }
-}
-
-/// Whether a connection to this address arrives at the listener, as far as addresses alone tell.
-fn reaches(listen: SocketAddr, target: SocketAddr) -> bool {
-    // A connection to the unspecified address goes to this machine.
-    let ip = match target.ip().to_canonical() {
-        ip if !ip.is_unspecified() => ip,
-        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-    };
-    let everywhere = match listen.ip() {
-        IpAddr::V4(any) => any.is_unspecified() && ip.is_ipv4(),
-        IpAddr::V6(any) => any.is_unspecified(),
-    };
-    listen.port() == target.port() && (listen.ip() == ip || everywhere && ip.is_loopback())
 }
 
 pub(super) fn watch_mode(text: &str) -> Result<WatchMode, String> {
@@ -265,9 +165,34 @@ pub(super) fn order(text: &str) -> Result<i32, String> {
         .map_err(|_| format!("expected a number from {} to {}", i32::MIN, i32::MAX))
 }
 
-pub(super) fn max_calls(text: &str) -> Result<u32, String> {
-    let number = text.parse().ok().filter(|n| *n > 0);
-    number.ok_or_else(|| format!("expected a number from 1 to {}", u32::MAX))
+/// How many at most, where none would make no sense.
+pub(super) fn count(text: &str) -> Result<u32, String> {
+    number(text, 1..=u32::MAX)
+}
+
+/// As [`count`], for what is counted in memory.
+pub(super) fn many(text: &str) -> Result<usize, String> {
+    count(text).map(|number| number as usize)
+}
+
+/// How many at most, or 0 for never.
+pub(super) fn failures(text: &str) -> Result<u32, String> {
+    number(text, 0..=u32::MAX)
+}
+
+pub(super) fn max_streams(text: &str) -> Result<u32, String> {
+    number(text, 1..=MAX_STREAMS)
+}
+
+fn number(text: &str, range: RangeInclusive<u32>) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| {
+        format!(
+            "expected a number from {} to {}",
+            range.start(),
+            range.end()
+        )
+    })
 }
 
 pub(super) fn memory(text: &str) -> Result<u64, String> {
@@ -275,6 +200,124 @@ pub(super) fn memory(text: &str) -> Result<u64, String> {
         bytes if (MIN_MEMORY..=MAX_MEMORY).contains(&bytes) => Ok(bytes),
         _ => Err("expected 64KiB to 4GiB".to_owned()),
     }
+}
+
+/// The head of a request is read into one buffer, for each connection that sends one.
+pub(super) fn max_head(text: &str) -> Result<usize, String> {
+    match usize::try_from(size(text)?) {
+        Ok(bytes) if (1 << 10..=1 << 20).contains(&bytes) => Ok(bytes),
+        _ => Err("expected 1KiB to 1MiB".to_owned()),
+    }
+}
+
+/// The longest that [`http::Uri`] holds is 65,534 bytes; with less than 256 hardly any URL gets through.
+pub(super) fn max_target(text: &str) -> Result<usize, String> {
+    match usize::try_from(size(text)?) {
+        Ok(bytes) if (256..=65_534).contains(&bytes) => Ok(bytes),
+        _ => Err("expected 256 to 65534 bytes".to_owned()),
+    }
+}
+
+/// A size with something in it. Elsewhere 0 stands for no bound at all, so here it stands for nothing.
+pub(super) fn max_body(text: &str) -> Result<u64, String> {
+    match size(text)? {
+        0 => Err("expected more than no bytes; without this key there is no bound".to_owned()),
+        bytes => Ok(bytes),
+    }
+}
+
+/// `self-signed`, or two files with a comma between.
+pub(super) fn certificate(text: &str) -> Result<Certificate, String> {
+    let text = text.trim();
+    if text == "self-signed" {
+        return Ok(Certificate::SelfSigned);
+    }
+    let files = text.split_once(',');
+    let Some((chain, key)) = files.filter(|(_, key)| !key.contains(',')) else {
+        return Err(
+            "expected self-signed, or two PEM files with a comma between: CHAIN.pem,KEY.pem"
+                .to_owned(),
+        );
+    };
+    let (chain, key) = (Path::new(chain.trim()), Path::new(key.trim()));
+    match path_problem(chain).or_else(|| path_problem(key)) {
+        None => Ok(Certificate::Files {
+            chain: chain.to_owned(),
+            key: key.to_owned(),
+        }),
+        Some(problem) => Err(format!("{problem} on both sides of the comma")),
+    }
+}
+
+pub(super) fn forward(text: &str) -> Result<Forward, String> {
+    match text {
+        "replace" => Ok(Forward::Replace),
+        "append" => Ok(Forward::Append),
+        "keep" => Ok(Forward::Keep),
+        "remove" => Ok(Forward::Remove),
+        _ => Err("expected replace, append, keep or remove".to_owned()),
+    }
+}
+
+pub(super) fn balance(text: &str) -> Result<Balance, String> {
+    match text {
+        "round-robin" => Ok(Balance::RoundRobin),
+        "least-pending" => Ok(Balance::LeastPending),
+        _ => Err("expected round-robin or least-pending".to_owned()),
+    }
+}
+
+pub(super) fn protocol(text: &str) -> Result<Protocol, String> {
+    match text {
+        "auto" => Ok(Protocol::Auto),
+        "http1" => Ok(Protocol::Http1),
+        "http2" => Ok(Protocol::Http2),
+        _ => Err("expected auto, http1 or http2".to_owned()),
+    }
+}
+
+/// What the field `host` holds: `keep`, `rewrite`, or what to send.
+pub(super) fn host_field(text: &str) -> Result<HostField, String> {
+    for (word, field) in [("keep", HostField::Keep), ("rewrite", HostField::Rewrite)] {
+        if text == word {
+            return Ok(field);
+        }
+        if text.eq_ignore_ascii_case(word) {
+            return Err(format!("did you mean {word:?}?"));
+        }
+    }
+    let authority = host_and_port(text).ok();
+    let value = authority.and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+    value.map(HostField::Fixed).ok_or_else(|| {
+        "expected keep, rewrite, or a host such as api.internal or api.internal:8080".to_owned()
+    })
+}
+
+/// A name as certificates have it, or an IP address.
+pub(super) fn server_name(text: &str) -> Result<String, String> {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
+    let is_name = text.len() <= LONGEST_NAME && text.split('.').all(label);
+    if is_name || IpAddr::from_str(text).is_ok() {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err("expected a name such as users.internal or an IP address, without port".to_owned())
+    }
+}
+
+/// Why this can't be a path, if it can't.
+pub(super) fn path_problem(path: &Path) -> Option<&'static str> {
+    if path.as_os_str().is_empty() {
+        return Some("expected a path");
+    }
+    let tilde = path.iter().next().is_some_and(|first| first == "~");
+    tilde.then_some("`~` is the shell's and has no meaning here; expected the path in full")
 }
 
 /// A time up to a day.
@@ -310,18 +353,37 @@ pub(super) fn quoted(key: &str) -> String {
     }
 }
 
-/// The known key that somebody most likely meant, if any is near enough to be worth a question.
-pub(super) fn nearest<'k>(
+/// The known key that somebody most likely meant, if any is near enough to be worth a question. Of a
+/// known path only the last part is compared.
+pub(super) fn nearest_key<'k>(
     key: &str,
     known: impl Iterator<Item = &'k &'static str>,
-) -> Option<&'k &'static str> {
-    let key = key.to_lowercase();
-    let last = |path: &'static str| path.rsplit_once('.').map_or(path, |(_, last)| last);
+) -> Option<&'static str> {
+    nearest(
+        key,
+        known.map(|path| (path.rsplit_once('.').map_or(*path, |(_, last)| last), *path)),
+    )
+}
+
+/// As [`nearest_key`], for names that people gave themselves.
+pub(super) fn nearest_name<'n>(
+    name: &str,
+    known: impl Iterator<Item = &'n str>,
+) -> Option<&'n str> {
+    nearest(name, known.map(|known| (known, known)))
+}
+
+/// Of pairs (what is compared, what is meant by it) the nearest.
+fn nearest<'k>(text: &str, known: impl Iterator<Item = (&'k str, &'k str)>) -> Option<&'k str> {
+    let text = text.to_lowercase();
     known
-        .map(|path| (strsim::damerau_levenshtein(&key, last(path)), path))
-        .filter(|(distance, path)| *distance <= 1 + last(path).len() / 4)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, path)| path)
+        .map(|(compared, meant)| {
+            let distance = strsim::damerau_levenshtein(&text, &compared.to_lowercase());
+            (distance, compared, meant)
+        })
+        .filter(|(distance, compared, _)| *distance <= 1 + compared.len() / 4)
+        .min_by_key(|(distance, _, _)| *distance)
+        .map(|(_, _, meant)| meant)
 }
 
 #[cfg(test)]
@@ -408,88 +470,98 @@ mod tests {
     }
 
     #[test]
-    fn backends() {
+    fn certificates() {
+        let files = |chain: &str, key: &str| {
+            let (chain, key) = (chain.into(), key.into());
+            Ok(Certificate::Files { chain, key })
+        };
         let cases = [
-            ("echo", Ok("echo://127.0.0.1:4566")),
-            ("echo://9000", Ok("echo://127.0.0.1:9000")),
-            ("echo://[::1]:9000/", Ok("echo://[::1]:9000")),
-            ("http://localhost:4566", Ok("http://localhost:4566")),
-            ("HTTP://localhost:4566/", Ok("http://localhost:4566")),
-            ("http://my_service", Ok("http://my_service")),
-            ("http://[::1]:80", Ok("http://[::1]:80")),
-            (
-                "https://localhost",
-                Err("TLS to the backend is not served by this version"),
-            ),
-            ("localhost:4566", Err("did you mean http://localhost:4566?")),
-            (
-                "localhost:4566/x",
-                Err("did you mean http://localhost:4566?"),
-            ),
-            (
-                "user:secret@localhost",
-                Err("did you mean http://localhost?"),
-            ),
-            ("echo:9000", Err("did you mean http://echo:9000?")),
-            ("ftp://localhost", Err("the scheme \"ftp\" is not served")),
-            (
-                "http://localhost/base",
-                Err("can have none; expected http://localhost"),
-            ),
-            ("http://localhost?x=1", Err("a query or fragment")),
-            ("http://localhost#x", Err("a query or fragment")),
-            (
-                "http://u:p@localhost",
-                Err("are not sent on; expected http://localhost"),
-            ),
-            ("http://", Err("expected a host")),
-            ("http://:80", Err("expected a host")),
-            ("http://a b", Err("expected a host")),
-            ("http://localhost:99999", Err("a port between 1 and 65535")),
-            ("http://localhost:0", Err("a port between 1 and 65535")),
-            ("http://localhost:", Err("a port between 1 and 65535")),
-            ("http://localhost:x", Err("a port between 1 and 65535")),
-            ("http://[zz]:80", Err("not an IPv6 address")),
-            ("", Err("a URL such as")),
+            ("self-signed", Ok(Certificate::SelfSigned)),
+            ("a.pem,b.pem", files("a.pem", "b.pem")),
+            (" /a.pem , /b.pem ", files("/a.pem", "/b.pem")),
+            ("selfsigned", Err("expected self-signed, or two PEM files")),
+            ("a.pem", Err("CHAIN.pem,KEY.pem")),
+            ("a,b,c", Err("CHAIN.pem,KEY.pem")),
+            ("a.pem,", Err("expected a path on both sides of the comma")),
+            (",a.pem", Err("expected a path on both sides of the comma")),
+            ("~/a.pem,b.pem", Err("`~` is the shell's")),
+            ("", Err("expected self-signed")),
         ];
         for (text, expected) in cases {
-            match (backend(text), expected) {
-                (Ok(backend), Ok(expected)) => assert_eq!(backend.to_string(), expected),
+            match (certificate(text), expected) {
                 (Err(problem), Err(part)) => assert!(problem.contains(part), "{text:?}: {problem}"),
-                (got, _) => panic!("{text:?}: {got:?}"),
+                (got, expected) => assert_eq!(got, expected.map_err(str::to_owned), "{text:?}"),
             }
         }
     }
 
     #[test]
-    fn loops() {
+    fn hosts_and_names() {
+        let fixed = |text| Ok(HostField::Fixed(HeaderValue::from_static(text)));
         let cases = [
-            ("127.0.0.1:80", "http://127.0.0.1:80", true),
-            ("127.0.0.1:80", "http://127.0.0.1", true),
-            ("127.0.0.1:80", "http://LOCALHOST:80", true),
-            ("127.0.0.1:80", "http://0.0.0.0:80", true),
-            ("127.0.0.1:80", "http://[::ffff:127.0.0.1]:80", true),
-            ("0.0.0.0:80", "http://localhost", true),
-            ("0.0.0.0:80", "http://127.0.0.9", true),
-            ("[::]:80", "http://127.0.0.1", true),
-            ("[::]:80", "http://[::1]", true),
-            ("[::1]:80", "http://[::1]", true),
-            ("[::1]:80", "http://localhost", true),
-            ("127.0.0.1:80", "echo://80", true),
-            ("0.0.0.0:80", "http://[::1]", false),
-            ("[::1]:80", "http://127.0.0.1", false),
-            ("127.0.0.1:80", "http://127.0.0.1:81", false),
-            ("127.0.0.1:80", "http://127.0.0.2", false),
-            ("0.0.0.0:80", "http://10.0.0.1", false),
-            ("10.0.0.1:80", "http://localhost", false),
-            ("127.0.0.1:80", "http://example.com", false),
-            ("127.0.0.1:0", "echo://0", false),
-            ("127.0.0.1:4566", "echo", true),
+            ("keep", Ok(HostField::Keep)),
+            ("rewrite", Ok(HostField::Rewrite)),
+            ("api.internal", fixed("api.internal")),
+            ("api.internal:8080", fixed("api.internal:8080")),
+            ("[::1]:80", fixed("[::1]:80")),
+            ("Keep", Err("did you mean \"keep\"?")),
+            ("http://a", Err("expected keep, rewrite, or a host")),
+            ("u@a", Err("expected keep, rewrite, or a host")),
+            ("a:0", Err("expected keep, rewrite, or a host")),
+            ("a b", Err("expected keep, rewrite, or a host")),
+            ("", Err("expected keep, rewrite, or a host")),
         ];
-        for (listener, target, expected) in cases {
-            let (listener, target) = (listen(listener).unwrap(), backend(target).unwrap());
-            assert_eq!(is_loop(listener, &target), expected, "{listener} {target}");
+        for (text, expected) in cases {
+            match (host_field(text), expected) {
+                (Err(problem), Err(part)) => assert!(problem.contains(part), "{text:?}: {problem}"),
+                (got, expected) => assert_eq!(got, expected.map_err(str::to_owned), "{text:?}"),
+            }
         }
+        let long = format!("{}.a", "a.".repeat(126));
+        let cases = [
+            ("Users.Internal", Some("users.internal")),
+            ("my_service", Some("my_service")),
+            ("10.0.0.1", Some("10.0.0.1")),
+            ("::1", Some("::1")),
+            ("a:443", None),
+            ("*.a", None),
+            ("-a", None),
+            ("a..b", None),
+            (&"a".repeat(64), None),
+            (&long, None),
+            ("", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(server_name(text).ok().as_deref(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn bounds() {
+        let cases = [
+            (max_head("1KiB").ok(), Some(1 << 10)),
+            (max_head("1MiB").ok(), Some(1 << 20)),
+            (max_head("1023").ok(), None),
+            (max_head("1048577").ok(), None),
+            (max_target("256").ok(), Some(256)),
+            (max_target("65534").ok(), Some(65_534)),
+            (max_target("255").ok(), None),
+            (max_target("64KiB").ok(), None),
+            (many("1").ok(), Some(1)),
+            (many("0").ok(), None),
+            (many("4294967295").ok(), Some(4_294_967_295)),
+            (many("4294967296").ok(), None),
+            (many("-1").ok(), None),
+        ];
+        for (line, (got, expected)) in cases.into_iter().enumerate() {
+            assert_eq!(got, expected, "case {line}");
+        }
+        assert_eq!(
+            (failures("0"), max_streams("2147483647")),
+            (Ok(0), Ok(2_147_483_647))
+        );
+        assert!(max_streams("2147483648").is_err() && max_streams("0").is_err());
+        assert!(max_body("0").is_err() && max_body("1") == Ok(1));
     }
 
     #[test]
@@ -505,7 +577,20 @@ mod tests {
             ("", None),
         ];
         for (key, expected) in cases {
-            assert_eq!(nearest(key, known.iter()).copied(), expected, "{key}");
+            assert_eq!(nearest_key(key, known.iter()), expected, "{key}");
+        }
+    }
+
+    #[test]
+    fn nearest_names() {
+        let known = ["Users", "api.v1", "api.v2"];
+        let cases = [
+            ("user", Some("Users")),
+            ("api.v3", Some("api.v1")),
+            ("v1", None),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(nearest_name(name, known.into_iter()), expected, "{name}");
         }
     }
 

@@ -4,14 +4,13 @@
 //! proved too long is put together again from what was read and what was not: nobody sees a truncated one.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 
 /// The content of a request or response on its way through the proxy.
 #[derive(Debug, Default)]
@@ -34,66 +33,47 @@ pub enum Body {
     Broken(String),
 }
 
-/// A body that arrives from a peer, with something to do once it is complete.
-pub struct Streaming {
-    incoming: Incoming,
-    at_end: Option<AtEnd>,
-}
+/// A body that arrives from a peer, by whatever protocol it comes.
+///
+/// What its end lets go on, such as the connection that it came on, is the affair of the body inside.
+pub struct Streaming(Pin<Box<dyn HttpBody<Data = Bytes, Error = BoxError> + Send>>);
 
-type AtEnd = Box<dyn FnOnce() + Send>;
+/// Any error, as bodies carry them. A [`BodyError`] inside tells the cause to whoever looks for it.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl Streaming {
-    /// A body that nobody waits for.
-    pub fn new(incoming: Incoming) -> Self {
-        Self {
-            incoming,
-            at_end: None,
-        }
-    }
-
-    /// A body whose end lets something go on, such as the connection that it came on. It never happens if the body
-    /// breaks off or is given up.
-    pub fn with_end(incoming: Incoming, at_end: impl FnOnce() + Send + 'static) -> Self {
-        Self {
-            incoming,
-            at_end: Some(Box::new(at_end)),
-        }
+    pub fn new<B>(body: B) -> Self
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        Self(Box::pin(body.map_err(Into::into)))
     }
 }
 
 impl std::fmt::Debug for Streaming {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Streaming").field(&self.incoming).finish()
+        f.debug_tuple("Streaming").finish_non_exhaustive()
     }
 }
 
 impl HttpBody for Streaming {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = BoxError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let frame = ready!(Pin::new(&mut self.incoming).poll_frame(cx));
-        // A body of known length ends with its last byte, one in chunks with the end of its stream.
-        let ended = match &frame {
-            None => true,
-            Some(Ok(_)) => self.incoming.is_end_stream(),
-            Some(Err(_)) => false,
-        };
-        if ended && let Some(at_end) = self.at_end.take() {
-            at_end();
-        }
-        Poll::Ready(frame)
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.0.as_mut().poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+        self.0.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+        self.0.size_hint()
     }
 }
 
@@ -108,6 +88,25 @@ pub enum BodyError {
     Disconnected(String),
     #[error("the body has gone to its receiver already")]
     AlreadyStreamed,
+}
+
+impl BodyError {
+    /// The error of this type among an error and its causes; else the whole text as a break of the connection.
+    pub fn from_source(error: &(dyn std::error::Error + 'static)) -> Self {
+        Self::find(error).unwrap_or_else(|| BodyError::Disconnected(error.to_string()))
+    }
+
+    /// The error of this type among an error and its causes.
+    pub fn find(error: &(dyn std::error::Error + 'static)) -> Option<Self> {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            if let Some(found) = error.downcast_ref::<BodyError>() {
+                return Some(found.clone());
+            }
+            cause = error.source();
+        }
+        None
+    }
 }
 
 /// How much of a body may be read at once, and how long to wait for each piece.
@@ -189,8 +188,8 @@ async fn collect(mut stream: Streaming, limits: ReadLimits) -> (Body, Result<Byt
             }
             Ok(None) => break,
             Ok(Some(Err(e))) => {
-                let why = e.to_string();
-                return (Body::Broken(why.clone()), Err(BodyError::Disconnected(why)));
+                let error = BodyError::from_source(&*e);
+                return (Body::Broken(error.to_string()), Err(error));
             }
             Ok(Some(Ok(frame))) => frame,
         };
@@ -221,7 +220,7 @@ async fn collect(mut stream: Streaming, limits: ReadLimits) -> (Body, Result<Byt
 
 impl HttpBody for Body {
     type Data = Bytes;
-    type Error = Box<dyn std::error::Error + Send + Sync>;
+    type Error = BoxError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
@@ -235,12 +234,12 @@ impl HttpBody for Body {
                 }
                 Poll::Ready(trailers.take().map(|t| Ok(Frame::trailers(t))))
             }
-            Body::Stream(stream) => Pin::new(stream).poll_frame(cx).map_err(Into::into),
+            Body::Stream(stream) => Pin::new(stream).poll_frame(cx),
             Body::Resumed { read, rest } => {
                 if !read.is_empty() {
                     return Poll::Ready(Some(Ok(Frame::data(std::mem::take(read)))));
                 }
-                Pin::new(rest).poll_frame(cx).map_err(Into::into)
+                Pin::new(rest).poll_frame(cx)
             }
             Body::Broken(why) => Poll::Ready(Some(Err(BodyError::Disconnected(std::mem::take(
                 why,

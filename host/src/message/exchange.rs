@@ -14,6 +14,8 @@ use super::Body;
 pub struct Exchange {
     pub id: ExchangeId,
     pub client: SocketAddr,
+    /// What the client's connection is.
+    pub scheme: Scheme,
     pub request: request::Parts,
     pub request_body: Body,
     pub response: response::Parts,
@@ -21,6 +23,22 @@ pub struct Exchange {
     pub notes: Notes,
     /// What to go back to if the call that runs fails; see [`Exchange::checkpoint`].
     saved: Option<Box<Saved>>,
+}
+
+/// How a request came: with or without TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    Http,
+    Https,
+}
+
+impl Scheme {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        }
+    }
 }
 
 /// The parts of an exchange that a call may change, as they were before it.
@@ -46,10 +64,17 @@ impl std::fmt::Display for ExchangeId {
 
 impl Exchange {
     /// A new exchange with an empty 200 as its response.
-    pub fn new(id: u64, client: SocketAddr, request: request::Parts, body: Body) -> Self {
+    pub fn new(
+        id: u64,
+        client: SocketAddr,
+        scheme: Scheme,
+        request: request::Parts,
+        body: Body,
+    ) -> Self {
         Self {
             id: ExchangeId(id),
             client,
+            scheme,
             request,
             request_body: body,
             response: empty_response(),
@@ -62,7 +87,8 @@ impl Exchange {
     /// An exchange of the host's own, for trying a plugin out: `GET /` without authority from `0.0.0.0:0`.
     pub fn probe() -> Self {
         let (request, ()) = Request::new(()).into_parts();
-        Self::new(0, SocketAddr::from(([0, 0, 0, 0], 0)), request, Body::Empty)
+        let nobody = SocketAddr::from(([0, 0, 0, 0], 0));
+        Self::new(0, nobody, Scheme::Http, request, Body::Empty)
     }
 
     /// Forgets what a plugin put into the response of a request that goes on.

@@ -1,11 +1,14 @@
 //! What a proxy must do to every message, as pure functions on fields.
 
-use http::header::{CONNECTION, EXPECT, HOST, HeaderName, TE, TRANSFER_ENCODING, UPGRADE, VIA};
+use http::header::{
+    CONNECTION, COOKIE, EXPECT, HOST, HeaderName, MAX_FORWARDS, TE, TRANSFER_ENCODING, UPGRADE, VIA,
+};
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, Method, Uri, Version, request};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 const PROXY_AUTHENTICATE: HeaderName = http::header::PROXY_AUTHENTICATE;
 const TRAILER: HeaderName = http::header::TRAILER;
 const CONTENT_LENGTH: HeaderName = http::header::CONTENT_LENGTH;
@@ -40,6 +43,7 @@ pub fn strip_hop_by_hop(fields: &mut HeaderMap) {
     fields.remove(PROXY_CONNECTION);
     fields.remove(TRANSFER_ENCODING);
     fields.remove(UPGRADE);
+    fields.remove(HTTP2_SETTINGS);
     if fields.get(TE).is_some_and(|te| te != "trailers") {
         let trailers = fields.get_all(TE).iter().any(mentions_trailers);
         fields.remove(TE);
@@ -71,7 +75,7 @@ fn strip_connection_options(fields: &mut HeaderMap) {
 
 /// Fields that no `Connection` option takes away: without them the message would mean something else to the receiver.
 fn is_end_to_end_always(name: &HeaderName) -> bool {
-    use http::header::{AUTHORIZATION, COOKIE};
+    use http::header::AUTHORIZATION;
     [
         CONTENT_LENGTH,
         HOST,
@@ -96,39 +100,149 @@ pub enum BadRequest {
     NotOneHost,
     #[error("the host field is not an authority")]
     InvalidHost,
+    #[error("the host field and the target name different hosts")]
+    OtherHost,
     #[error("this proxy makes no tunnels")]
     Tunnel,
+    #[error("this proxy does not switch to {0}")]
+    Protocol(&'static str),
+    #[error("the request may not be forwarded any further (max-forwards)")]
+    NoForwards,
+    #[error("the request has passed through this proxy {0} times")]
+    Loop(usize),
 }
 
-/// Makes a received request ready for the chain: one authority, in `host`; no field of this hop.
+/// What a request asks of this hop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Asked {
+    /// To switch to the protocol in `upgrade`, which stays among the fields.
+    pub upgrade: bool,
+    /// To be told to go on before it sends its body (RFC 9110, section 10.1.1). The field stays among the fields.
+    pub expect_continue: bool,
+}
+
+/// More passes through one proxy than any arrangement of plugins that call their own proxy needs.
+const MOST_PASSES: usize = 10;
+
+/// Makes a received request ready for the chain: one authority, in `host`; no field of this hop but what [`Asked`] tells.
 ///
-/// An absolute-form target names the authority and wins over `host` (RFC 9112, section 3.2.2). `Expect: 100-continue` is
-/// answered here, when somebody first wants the body, so it is not passed on.
+/// A target with an authority (absolute form, or HTTP/2's) wins over `host` in HTTP/1.1 (RFC 9112, section 3.2.2); in
+/// HTTP/2 both must agree (RFC 9113, section 8.3.1).
 ///
 /// # Errors
-/// When it is not clear whom the request is for: rules and backend might read it differently.
-pub fn receive_request(head: &mut request::Parts) -> Result<(), BadRequest> {
+/// When it is not clear whom the request is for: rules and backend might read it differently. When it may not go on.
+pub fn receive_request(head: &mut request::Parts) -> Result<Asked, BadRequest> {
     if head.method == Method::CONNECT {
         return Err(BadRequest::Tunnel);
     }
+    let upgrade = head.version == Version::HTTP_11 && asks_upgrade(&head.headers);
+    let protocol = head.headers.get(UPGRADE).filter(|_| upgrade).cloned();
     strip_hop_by_hop(&mut head.headers);
-    head.headers.remove(EXPECT);
-    check_host(&head.headers, head.version)?;
-    if head.uri.authority().is_some() {
-        let uri = std::mem::take(&mut head.uri);
-        let mut parts = uri.into_parts();
-        if let Some(authority) = parts.authority.take()
-            && let Ok(value) = HeaderValue::from_str(authority.as_str())
-        {
-            head.headers.insert(HOST, value);
-        }
-        parts.scheme = None;
-        if parts.path_and_query.is_none() {
-            parts.path_and_query = Some(PathAndQuery::from_static("/"));
-        }
-        head.uri = Uri::from_parts(parts).unwrap_or_default();
+    if let Some(protocol) = protocol {
+        head.headers.insert(UPGRADE, protocol);
     }
+    if head.version == Version::HTTP_2 {
+        join_cookies(&mut head.headers);
+    }
+    take_authority(head)?;
+    if head.headers.contains_key(MAX_FORWARDS) {
+        count_forwards(&head.method, &mut head.headers)?;
+    }
+    check_loop(&head.headers)?;
+    // Of HTTP/1.0 the field is ignored (RFC 9110, section 10.1.1).
+    let expect_continue = head.headers.contains_key(EXPECT) && head.version != Version::HTTP_10;
+    if !expect_continue {
+        head.headers.remove(EXPECT);
+    }
+    Ok(Asked {
+        upgrade,
+        expect_continue,
+    })
+}
+
+/// Whether the client asks to switch protocols. `h2c` is not among those that it is heard for: RFC 9113 has deprecated it.
+fn asks_upgrade(fields: &HeaderMap) -> bool {
+    let Some(protocol) = fields.get(UPGRADE) else {
+        return false;
+    };
+    let named = |name: &HeaderName, option: &str| {
+        let lists = fields.get_all(name).iter().filter_map(|v| v.to_str().ok());
+        lists
+            .flat_map(|list| list.split(','))
+            .any(|item| item.trim().eq_ignore_ascii_case(option))
+    };
+    named(&CONNECTION, "upgrade") && !named(&UPGRADE, "h2c") && !protocol.is_empty()
+}
+
+/// Cookies may come in pieces over HTTP/2, which another hop would take for several fields (RFC 9113, section 8.2.3).
+fn join_cookies(fields: &mut HeaderMap) {
+    let mut cookies = fields.get_all(COOKIE).iter();
+    if cookies.next().is_none() || cookies.next().is_none() {
+        return;
+    }
+    let pieces: Vec<&[u8]> = fields.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(whole) = HeaderValue::from_bytes(&pieces.join(&b"; "[..])) {
+        fields.insert(COOKIE, whole);
+    }
+}
+
+/// Moves the authority from the target to `host`.
+fn take_authority(head: &mut request::Parts) -> Result<(), BadRequest> {
+    let http2 = head.version == Version::HTTP_2;
+    if !(http2 && head.uri.authority().is_some() && !head.headers.contains_key(HOST)) {
+        check_host(&head.headers, head.version)?;
+    }
+    if head.uri.authority().is_none() {
+        return Ok(());
+    }
+    let mut parts = std::mem::take(&mut head.uri).into_parts();
+    if let Some(authority) = parts.authority.take() {
+        let authority = HeaderValue::from_str(authority.as_str())
+            .ok()
+            .filter(|value| is_authority(value.as_bytes()) && !value.is_empty())
+            .ok_or(BadRequest::InvalidHost)?;
+        let other = |host: &HeaderValue| !host.as_bytes().eq_ignore_ascii_case(authority.as_bytes());
+        if http2 && head.headers.get(HOST).is_some_and(other) {
+            return Err(BadRequest::OtherHost);
+        }
+        head.headers.insert(HOST, authority);
+    }
+    parts.scheme = None;
+    if parts.path_and_query.is_none() {
+        parts.path_and_query = Some(PathAndQuery::from_static("/"));
+    }
+    head.uri = Uri::from_parts(parts).unwrap_or_default();
     Ok(())
+}
+
+/// "Each intermediary that receives a TRACE or OPTIONS request containing a Max-Forwards header field MUST check and
+/// update its value prior to forwarding the request" (RFC 9110, section 7.6.2). Of other methods the field is ignored.
+fn count_forwards(method: &Method, fields: &mut HeaderMap) -> Result<(), BadRequest> {
+    if *method != Method::OPTIONS && *method != Method::TRACE {
+        return Ok(());
+    }
+    let left = fields.get(MAX_FORWARDS).and_then(|v| v.to_str().ok()?.parse::<u32>().ok());
+    match left {
+        Some(0) => Err(BadRequest::NoForwards),
+        Some(left) => {
+            fields.insert(MAX_FORWARDS, HeaderValue::from(left - 1));
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
+fn check_loop(fields: &HeaderMap) -> Result<(), BadRequest> {
+    let hops = fields.get_all(VIA).iter().filter_map(|v| v.to_str().ok());
+    let passes = hops
+        .flat_map(|list| list.split(','))
+        .filter(|hop| hop.trim_end().ends_with(" tollgate"))
+        .count();
+    if passes >= MOST_PASSES {
+        Err(BadRequest::Loop(passes))
+    } else {
+        Ok(())
+    }
 }
 
 /// "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request message that lacks a Host header
@@ -283,7 +397,7 @@ mod tests {
             receive_request(&mut head)
         };
         for good in ["a", "a:80", "[::1]:80", ""] {
-            assert_eq!(given(Version::HTTP_11, &[good]), Ok(()), "{good}");
+            assert_eq!(given(Version::HTTP_11, &[good]), Ok(Asked::default()), "{good}");
         }
         for bad in ["a, b", "u@a", "a b", "a/b"] {
             assert_eq!(
@@ -293,11 +407,80 @@ mod tests {
             );
         }
         assert_eq!(given(Version::HTTP_11, &[]), Err(BadRequest::NotOneHost));
-        assert_eq!(given(Version::HTTP_10, &[]), Ok(()));
+        assert_eq!(given(Version::HTTP_10, &[]), Ok(Asked::default()));
         assert_eq!(
             given(Version::HTTP_10, &["a", "a"]),
             Err(BadRequest::NotOneHost)
         );
+    }
+
+    fn head(version: Version, target: &str, lines: &[(&str, &str)]) -> request::Parts {
+        let mut head = http::Request::builder().version(version).uri(target).body(()).unwrap().into_parts().0;
+        head.headers = fields(lines);
+        head
+    }
+
+    #[test]
+    fn an_upgrade_is_asked_by_two_fields_together() {
+        for (version, lines, asked) in [
+            (Version::HTTP_11, &[("connection", "keep-alive, Upgrade"), ("upgrade", "websocket")][..], true),
+            (Version::HTTP_11, &[("upgrade", "websocket")], false),
+            (Version::HTTP_11, &[("connection", "upgrade")], false),
+            (Version::HTTP_10, &[("connection", "upgrade"), ("upgrade", "websocket")], false),
+            (Version::HTTP_11, &[("connection", "upgrade, http2-settings"), ("upgrade", "h2c"), ("http2-settings", "AA")], false),
+        ] {
+            let mut head = head(version, "/", &[lines, &[("host", "a")]].concat());
+            assert_eq!(receive_request(&mut head).unwrap().upgrade, asked, "{lines:?}");
+            assert_eq!(head.headers.contains_key("upgrade"), asked, "{lines:?}");
+            assert!(!head.headers.contains_key("connection") && !head.headers.contains_key("http2-settings"));
+        }
+    }
+
+    #[test]
+    fn over_http2_the_authority_is_the_host_and_cookies_come_together() {
+        let mut good = head(Version::HTTP_2, "https://a:1/x", &[("cookie", "a=1"), ("b", "c"), ("cookie", "d=2")]);
+        receive_request(&mut good).unwrap();
+        assert_eq!(good.headers["host"], "a:1");
+        assert_eq!(good.headers.get_all("cookie").iter().collect::<Vec<_>>(), ["a=1; d=2"]);
+        assert_eq!(good.uri, "/x");
+        let mut same = head(Version::HTTP_2, "https://a/x", &[("host", "A")]);
+        assert!(receive_request(&mut same).is_ok());
+        let mut other = head(Version::HTTP_2, "https://a/x", &[("host", "b")]);
+        assert_eq!(receive_request(&mut other), Err(BadRequest::OtherHost));
+        let mut none = head(Version::HTTP_2, "/x", &[]);
+        assert_eq!(receive_request(&mut none), Err(BadRequest::NotOneHost));
+    }
+
+    #[test]
+    fn forwards_are_counted_for_options_and_trace_alone() {
+        for (method, before, after) in [
+            (Method::OPTIONS, "1", Ok("0")),
+            (Method::TRACE, "0", Err(BadRequest::NoForwards)),
+            (Method::GET, "0", Ok("0")),
+            (Method::OPTIONS, "x", Ok("x")),
+        ] {
+            let mut head = head(Version::HTTP_11, "/", &[("host", "a"), ("max-forwards", before)]);
+            head.method = method;
+            let received = receive_request(&mut head).map(|_| head.headers["max-forwards"].to_str().unwrap());
+            assert_eq!(received, after);
+        }
+    }
+
+    #[test]
+    fn a_request_that_goes_in_circles_is_stopped() {
+        let hops = |n: usize| vec!["1.1 tollgate"; n].join(", ");
+        let given = |n| receive_request(&mut head(Version::HTTP_11, "/", &[("host", "a"), ("via", &hops(n))]));
+        assert!(given(9).is_ok());
+        assert_eq!(given(10), Err(BadRequest::Loop(10)));
+    }
+
+    #[test]
+    fn an_expectation_stays_but_of_http_1_0() {
+        for (version, expected) in [(Version::HTTP_11, true), (Version::HTTP_10, false)] {
+            let mut head = head(version, "/", &[("host", "a"), ("expect", "100-continue")]);
+            assert_eq!(receive_request(&mut head).unwrap().expect_continue, expected);
+            assert_eq!(head.headers.contains_key("expect"), expected);
+        }
     }
 
     #[test]

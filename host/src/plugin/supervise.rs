@@ -3,7 +3,10 @@
 //! One task owns every decision, so there are no two loads of one plugin at once and no locks. What blocks runs on
 //! threads of its own and comes back as a message.
 
+mod reconfigure;
+
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,6 +21,9 @@ use super::status::{Serving, Table};
 use super::swap::Chains;
 use super::watch::Change;
 use crate::config::{Config, check_plugin_name};
+use reconfigure::Pending;
+
+pub use reconfigure::Reconfigure;
 
 /// How often to look whether retired plugins are still held by an exchange.
 const RETIRE_EVERY: Duration = Duration::from_millis(50);
@@ -28,6 +34,10 @@ pub struct Supervisor {
     chains: Arc<Chains>,
     table: Arc<Table>,
     plugins: BTreeMap<String, Plugin>,
+    /// Every plugin file that is there, also of plugins that are switched off.
+    files: BTreeMap<String, PathBuf>,
+    /// The configuration that is being tried.
+    pending: Option<Pending>,
     retiring: Retiring,
     jobs: Jobs,
     /// Told when all files that were there at the start have been tried.
@@ -72,6 +82,8 @@ impl Supervisor {
             chains,
             table,
             plugins: BTreeMap::new(),
+            files: BTreeMap::new(),
+            pending: None,
             retiring: Retiring::default(),
             jobs: Jobs::new(bench),
             started: Some(started),
@@ -81,14 +93,20 @@ impl Supervisor {
         (supervisor, ready)
     }
 
-    /// Follows changes for as long as they come and there is work.
-    pub async fn run(mut self, mut changes: mpsc::Receiver<Change>) {
+    /// Follows changes of files and of the configuration for as long as they come and there is work.
+    pub async fn run(
+        mut self,
+        mut changes: mpsc::Receiver<Change>,
+        mut orders: mpsc::Receiver<Reconfigure>,
+    ) {
         let mut retire = tokio::time::interval(RETIRE_EVERY);
         retire.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut watching = true;
         while watching || !self.jobs.is_empty() || !self.retiring.is_empty() {
             tokio::select! {
-                change = changes.recv(), if watching => match change {
+                Some(order) = orders.recv(), if self.pending.is_none() => self.reconfigure(order),
+                // A file that changes while a configuration is tried waits for what comes of it.
+                change = changes.recv(), if watching && self.pending.is_none() => match change {
                     Some(change) => self.change(change),
                     None => watching = false,
                 },
@@ -135,13 +153,14 @@ impl Supervisor {
             );
             return;
         }
+        self.files.insert(name.to_owned(), look.path.clone());
         let config = self.config.for_plugin(name);
+        self.table.update(name, config.order, |status| {
+            status.disabled = !config.enabled;
+        });
         if !config.enabled {
-            self.table
-                .update(name, config.order, |status| status.disabled = true);
             return;
         }
-        self.table.update(name, config.order, |_| {});
         let plugin = self.plugins.entry(name.to_owned()).or_default();
         if plugin.loading.is_some() {
             plugin.waiting = Some(look);
@@ -150,7 +169,11 @@ impl Supervisor {
         let load = self.next_load;
         self.next_load += 1;
         plugin.loading = Some(load);
-        let serving = plugin.serving.as_ref().map(|guest| guest.facts().hash);
+        // Under another configuration the same bytes are another version.
+        let serving = plugin.serving.as_ref().map(|guest| guest.facts());
+        let serving = serving
+            .filter(|facts| facts.config == config)
+            .map(|facts| facts.hash);
         self.jobs.load(name.to_owned(), load, look, serving, config);
     }
 
@@ -174,6 +197,14 @@ impl Supervisor {
         look: &Look,
         result: Result<Prepared, PluginError>,
     ) {
+        let serves = self.plugins.get(name).is_some_and(|plugin| plugin.serving.is_some());
+        let result = match &mut self.pending {
+            Some(pending) => match pending.take(name, load, serves, result) {
+                Ok(()) => return self.settle(),
+                Err(result) => result,
+            },
+            None => result,
+        };
         // The file may have been removed while it was loaded, and be back with another load.
         let Some(plugin) = self
             .plugins
@@ -197,6 +228,12 @@ impl Supervisor {
 
     /// Swaps a version in. Everything that can fail has been done.
     fn serve(&mut self, name: &str, fresh: Fresh) {
+        self.install(name, fresh);
+        self.publish();
+    }
+
+    /// Makes a version the one of its plugin; the next to be published.
+    fn install(&mut self, name: &str, fresh: Fresh) {
         let guest = fresh.guest;
         self.replace(name, guest.clone());
         if let Some(plugin) = self.plugins.get_mut(name) {
@@ -275,6 +312,7 @@ impl Supervisor {
                     guest.tier()
                 );
                 self.replace(name, guest);
+                self.publish();
             }
             Ok(None) => {}
             Err(error) => {
@@ -285,6 +323,7 @@ impl Supervisor {
 
     fn remove(&mut self, name: &str) {
         self.table.remove(name);
+        self.files.remove(name);
         let Some(plugin) = self.plugins.remove(name) else {
             return;
         };
@@ -296,11 +335,9 @@ impl Supervisor {
         }
     }
 
-    /// Puts a guest into the chain in the place of the one with its name.
+    /// Puts a guest in the place of the one with its name.
     fn replace(&mut self, name: &str, guest: Arc<Guest>) {
-        let Some(plugin) = self.plugins.get_mut(name) else {
-            return;
-        };
+        let plugin = self.plugins.entry(name.to_owned()).or_default();
         plugin.stale.store(true, Ordering::Relaxed);
         plugin.stale = Arc::default();
         let serving = Serving {
@@ -308,19 +345,20 @@ impl Supervisor {
             tier: guest.tier(),
         };
         let old = plugin.serving.replace(guest);
-        self.publish();
         self.retiring.extend(old);
         self.table
             .update(name, 0, |status| status.serving = Some(serving));
     }
 
     fn publish(&self) {
-        self.chains.publish(
-            self.plugins
-                .values()
-                .filter_map(|plugin| plugin.serving.clone())
-                .collect(),
-        );
+        self.chains.publish(&self.serving());
+    }
+
+    fn serving(&self) -> Vec<Arc<Guest>> {
+        let plugins = self.plugins.values();
+        plugins
+            .filter_map(|plugin| plugin.serving.clone())
+            .collect()
     }
 
     fn retire(&mut self) {

@@ -1,50 +1,99 @@
-//! Step 4: one atomic pointer to the chain of the moment.
+//! Step 4: one atomic pointer for each route to its chain of the moment.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
 use super::guest::Guest;
 use crate::interceptor::{Chain, ChainSource};
 
-/// The current chain. New exchanges take it; those that run keep theirs.
+/// The plugins of a route: those of the list in its order; none for all, by their own order and then by name.
+pub type Selection = Option<Vec<String>>;
+
+/// The chains of all routes.
+#[derive(Debug, Default)]
+pub struct Chains(Mutex<Vec<Arc<RouteChain>>>);
+
+/// The current chain of a route. New exchanges take it; those that run keep theirs.
 #[derive(Debug)]
-pub struct Chains {
+pub struct RouteChain {
+    selection: Selection,
     current: ArcSwap<Chain<Guest>>,
 }
 
-impl Default for Chains {
-    fn default() -> Self {
-        Self {
-            current: ArcSwap::from_pointee(Chain {
-                interceptors: vec![],
-                generation: 0,
-            }),
+impl Chains {
+    /// Makes these plugins the ones of all exchanges to come, on every route.
+    pub fn publish(&self, guests: &[Arc<Guest>]) {
+        for route in self.lock().iter() {
+            route.publish(guests);
         }
+    }
+
+    /// Chains for other routes, of these plugins. The old ones stay as they are for those who hold them, and are not
+    /// published to any more.
+    pub fn replace(&self, selections: &[Selection], guests: &[Arc<Guest>]) -> Vec<Arc<RouteChain>> {
+        let routes: Vec<_> = selections
+            .iter()
+            .map(|selection| Arc::new(RouteChain::new(selection.clone(), guests)))
+            .collect();
+        self.lock().clone_from(&routes);
+        routes
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<RouteChain>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Chains {
-    /// Makes these plugins the chain of all exchanges to come: by order, then by name.
-    pub fn publish(&self, mut guests: Vec<Arc<Guest>>) {
-        guests.sort_by(|a, b| {
-            let key = |guest: &'_ Guest| guest.facts().config.order;
-            key(a)
-                .cmp(&key(b))
-                .then_with(|| a.facts().name.cmp(&b.facts().name))
-        });
-        let generation = self.current.load().generation + 1;
+impl RouteChain {
+    fn new(selection: Selection, guests: &[Arc<Guest>]) -> Self {
+        let chain = Chain {
+            interceptors: select(selection.as_deref(), guests),
+            generation: 0,
+        };
+        Self {
+            selection,
+            current: ArcSwap::from_pointee(chain),
+        }
+    }
+
+    fn publish(&self, guests: &[Arc<Guest>]) {
+        let interceptors = select(self.selection.as_deref(), guests);
+        let current = self.current.load();
+        let same = interceptors.len() == current.interceptors.len()
+            && interceptors.iter().zip(&current.interceptors).all(|(a, b)| Arc::ptr_eq(a, b));
+        if same {
+            return;
+        }
+        let generation = current.generation + 1;
         self.current.store(Arc::new(Chain {
-            interceptors: guests,
+            interceptors,
             generation,
         }));
     }
 }
 
-impl ChainSource for Chains {
+impl ChainSource for RouteChain {
     type Interceptor = Guest;
 
     fn current(&self) -> Arc<Chain<Guest>> {
         self.current.load_full()
     }
+}
+
+/// The plugins that a route takes, in the order in which a request meets them. Of one that isn't there the list knows
+/// nothing; it is taken in as soon as its file comes.
+fn select(names: Option<&[String]>, guests: &[Arc<Guest>]) -> Vec<Arc<Guest>> {
+    let Some(names) = names else {
+        let mut all = guests.to_vec();
+        all.sort_by(|a, b| {
+            let key = |guest: &Guest| guest.facts().config.order;
+            key(a)
+                .cmp(&key(b))
+                .then_with(|| a.facts().name.cmp(&b.facts().name))
+        });
+        return all;
+    };
+    let named = |name: &String| guests.iter().find(|guest| guest.facts().name == *name);
+    names.iter().filter_map(named).cloned().collect()
 }

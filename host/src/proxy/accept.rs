@@ -5,25 +5,29 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_util::server::graceful::GracefulShutdown;
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use super::connection;
-use super::exchange::Proxy;
+use super::connection::{self, Listener};
+use super::slots::Slots;
 use crate::interceptor::ChainSource;
 
 /// Connections that the kernel holds for us while we are busy.
-const BACKLOG: i32 = 1024;
+const BACKLOG: i32 = 4096;
 
 /// How long to leave off accepting when the process is out of file descriptors.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 
+/// Connections above the bound that are told so; the rest are closed without a word.
+const TURNED_AWAY_AT_ONCE: usize = 1000;
+
 /// A listening socket, ready for tokio. Port 0 takes a free one.
+///
+/// With `reuse_port` several processes may listen there at once, so that a new one can start before the old one ends.
 ///
 /// # Errors
 /// When the address can't be bound: above all when another process listens there.
-pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+pub fn bind(address: SocketAddr, reuse_port: bool) -> io::Result<TcpListener> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,
@@ -31,35 +35,30 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     )?;
     // Connections of an earlier run that linger in TIME_WAIT don't hold the port.
     socket.set_reuse_address(true)?;
+    socket.set_reuse_port(reuse_port)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
 }
 
-/// Accepts connections until told to stop, then waits until the exchanges that run are done.
-///
-/// The caller bounds that wait.
+/// Accepts connections until told to stop, each a task among `connections`.
 pub async fn accept<S: ChainSource>(
-    listener: tokio::net::TcpListener,
-    proxy: Arc<Proxy<S>>,
-    stop: CancellationToken,
+    socket: tokio::net::TcpListener,
+    listener: Arc<Listener<S>>,
+    connections: TaskTracker,
 ) {
-    let drain = GracefulShutdown::new();
+    let slots = Slots::default();
+    let stop = listener.stop.clone();
     loop {
         let accepted = tokio::select! {
             biased;
-            () = stop.cancelled() => break,
-            accepted = listener.accept() => accepted,
+            () = stop.stopped() => break,
+            accepted = socket.accept() => accepted,
         };
         match accepted {
-            Ok((socket, client)) => {
-                tokio::spawn(connection::serve(
-                    socket,
-                    client,
-                    proxy.clone(),
-                    drain.watcher(),
-                ));
+            Ok((connection, client)) => {
+                serve(connection, client, &listener, &slots, &connections);
             }
             Err(e) if belongs_to_connection(&e) => {}
             Err(e) => {
@@ -71,8 +70,36 @@ pub async fn accept<S: ChainSource>(
             }
         }
     }
-    drop(listener);
-    drain.shutdown().await;
+    // Whoever the kernel has accepted for us already would be reset.
+    while let Some(Ok((connection, client))) = ready_now(&socket).await {
+        serve(connection, client, &listener, &slots, &connections);
+    }
+}
+
+fn serve<S: ChainSource>(
+    connection: tokio::net::TcpStream,
+    client: SocketAddr,
+    listener: &Arc<Listener<S>>,
+    slots: &Slots,
+    connections: &TaskTracker,
+) {
+    let slot = slots.take();
+    let most = listener.proxy.routing().server.max_connections;
+    if slot.is_above(most.saturating_add(TURNED_AWAY_AT_ONCE)) {
+        return;
+    }
+    connections.spawn(connection::serve(connection, client, listener.clone(), slot));
+}
+
+/// A connection that waits already.
+async fn ready_now(
+    socket: &tokio::net::TcpListener,
+) -> Option<io::Result<(tokio::net::TcpStream, SocketAddr)>> {
+    tokio::select! {
+        biased;
+        accepted = socket.accept() => Some(accepted),
+        () = std::future::ready(()) => None,
+    }
 }
 
 /// Whether an accept failed because of that one connection, so that the next may well succeed.
@@ -89,10 +116,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_had_once() {
+    fn an_address_is_had_once_unless_it_is_shared() {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let address = bind(any).unwrap().local_addr().unwrap();
-        let _held = bind(address).unwrap();
-        assert_eq!(bind(address).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        let address = bind(any, false).unwrap().local_addr().unwrap();
+        let held = bind(address, false).unwrap();
+        let error = bind(address, false).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+        drop(held);
+        let _first = bind(address, true).unwrap();
+        let _second = bind(address, true).unwrap();
     }
 }

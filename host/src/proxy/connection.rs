@@ -1,36 +1,267 @@
-//! HTTP/1.1 on one accepted socket: each request becomes an exchange.
+//! One accepted connection: which protocol it speaks is seen in its first bytes; each request becomes an exchange.
 
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use hyper::server::conn::http1;
+use bytes::{Bytes, BytesMut};
+use http::{Request, StatusCode, Version, header};
+use hyper::body::Incoming;
+use hyper::server::conn::http1 as hyper1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use hyper_util::server::graceful::Watcher;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 
-use super::exchange::Proxy;
+use super::exchange::{Answer, Inbound, Proxy};
+use super::http1::{self, Control, Guard, Next};
+use super::http2;
+use super::prefixed::Prefixed;
+use super::slots::Slot;
+use super::stop::{Graceful, Stop, until_stopped};
+use super::tunnel::Opening;
+use super::{expect, respond};
+use crate::config::server::ServerConfig;
 use crate::interceptor::ChainSource;
+use crate::message::{Body, BoxError, Scheme, Streaming, Tunnel};
+use crate::tls::ServerIdentity;
+use crate::tls::{Sniffed, sniff};
 
-/// Serves a connection until the peer closes it or, once the worker drains, until its exchange is done.
-pub async fn serve<S: ChainSource>(
-    socket: TcpStream,
+/// What every connection of a listener needs.
+#[derive(Debug)]
+pub struct Listener<S> {
+    pub proxy: Arc<Proxy<S>>,
+    pub tls: Option<Arc<ServerIdentity>>,
+    /// Whether cleartext is answered, too, where there is TLS.
+    pub cleartext: bool,
+    pub stop: Stop,
+}
+
+/// A connection that was accepted.
+#[derive(Debug)]
+struct Accepted<S> {
+    listener: Arc<Listener<S>>,
     client: SocketAddr,
-    proxy: Arc<Proxy<S>>,
-    drain: Watcher,
-) {
+    scheme: Scheme,
+    limits: ServerConfig,
+    /// There are more connections than may be: each request is turned away.
+    shed: bool,
+}
+
+/// Serves a connection until the peer closes it or, once it is time to stop, until its exchanges are done.
+pub async fn serve<S: ChainSource>(socket: TcpStream, client: SocketAddr, listener: Arc<Listener<S>>, slot: Slot) {
     // An answer is never held back to wait for a fuller packet.
     if let Err(e) = socket.set_nodelay(true) {
         tracing::debug!(%client, "can't set TCP_NODELAY: {e}");
     }
-    let exchanges = service_fn(move |request| {
-        let proxy = proxy.clone();
-        async move { Ok::<_, Infallible>(proxy.run(request, client).await) }
-    });
-    let connection = http1::Builder::new().serve_connection(TokioIo::new(socket), exchanges);
-    if let Err(e) = drain.watch(connection).await {
+    let limits = listener.proxy.routing().server.clone();
+    let accepted = Accepted {
+        shed: slot.is_above(limits.max_connections),
+        listener,
+        client,
+        scheme: Scheme::Http,
+        limits,
+    };
+    if let Err(e) = accepted.speak(socket).await {
         // Clients leave at any time; that is news for whoever debugs a client.
         tracing::debug!(%client, "connection ended: {e}");
+    }
+    drop(slot);
+}
+
+impl<S: ChainSource> Accepted<S> {
+    async fn speak(mut self, mut socket: TcpStream) -> Result<(), BoxError> {
+        let stop = self.listener.stop.clone();
+        let patience = self.limits.header_timeout;
+        let sniffed = tokio::select! {
+            sniffed = timely(patience, first_bytes(&mut socket)) => sniffed?,
+            // Nothing has been asked yet.
+            () = stop.stopped() => return Ok(()),
+        };
+        let Some((speaks, prefix)) = sniffed else {
+            return Ok(());
+        };
+        let io = Prefixed::new(prefix, socket);
+        match (speaks, self.listener.tls.clone()) {
+            (Sniffed::Tls, Some(identity)) => {
+                let handshake = identity.acceptor();
+                let stream = timely(patience, handshake.accept(io)).await?;
+                let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                self.scheme = Scheme::Https;
+                if http2 {
+                    self.http2(stream).await
+                } else {
+                    self.http1(stream).await
+                }
+            }
+            (_, Some(_)) if !self.listener.cleartext => Ok(respond::cleartext_refused(io).await?),
+            (Sniffed::Http2Preface, _) => self.http2(io).await,
+            // What is no HTTP at all is refused as a bad head.
+            _ => self.http1(io).await,
+        }
+    }
+
+    async fn http1<IO>(self, io: IO) -> Result<(), BoxError>
+    where
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let limits = http1::Limits {
+            max_head: self.limits.max_head,
+            max_target: self.limits.max_target,
+            header_timeout: self.limits.header_timeout,
+            idle_timeout: self.limits.idle_timeout,
+            body_timeout: self.limits.body_timeout,
+        };
+        let (guard, control) = http1::guard(io, Bytes::new(), limits);
+        let stop = self.listener.stop.clone();
+        let me = Arc::new(self);
+        let exchanges = service_fn(move |request| {
+            let (me, control) = (me.clone(), control.clone());
+            async move { Ok::<_, Infallible>(me.exchange_http1(request, control).await) }
+        });
+        let connection = hyper1::Builder::new()
+            .preserve_header_case(PRESERVE_CASE)
+            .serve_connection(guard, exchanges)
+            .with_upgrades();
+        Ok(until_stopped(connection, &stop).await?)
+    }
+
+    async fn exchange_http1(&self, mut request: Request<Incoming>, control: Control) -> Answer<S> {
+        let (busy, refused) = control.next_request();
+        let upgrades = request.headers().contains_key(header::UPGRADE);
+        let tunnel = upgrades.then(|| opening(hyper::upgrade::on(&mut request)));
+        let interim = control.clone();
+        let answer = self
+            .run(Inbound {
+                request: request.map(incoming),
+                client: self.client,
+                scheme: self.scheme,
+                refused: refused.err(),
+                tunnel,
+                on_informational: Some(Arc::new(move |status, fields| {
+                    // 100 goes out by itself as soon as somebody reads the body.
+                    if status != StatusCode::CONTINUE {
+                        interim.send_informational(status, fields);
+                    }
+                })),
+            })
+            .await;
+        if upgrades {
+            let switched = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
+            control.resume(if switched { Next::Tunnel } else { Next::Http });
+        }
+        answer.map(|body| body.keeping(busy))
+    }
+
+    async fn http2<IO>(self, io: IO) -> Result<(), BoxError>
+    where
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let limits = http2::server::Limits {
+            max_streams: self.limits.max_streams,
+            max_head: self.limits.max_head,
+            handshake_timeout: self.limits.header_timeout,
+            idle_timeout: self.limits.idle_timeout,
+            body_timeout: self.limits.body_timeout,
+        };
+        let stop = self.listener.stop.clone();
+        let me = Arc::new(self);
+        let exchanges = move |inbound| {
+            let me = me.clone();
+            async move { me.exchange_http2(inbound).await }
+        };
+        Ok(http2::server::serve(io, limits, exchanges, async move { stop.stopped().await }).await?)
+    }
+
+    async fn exchange_http2(&self, inbound: http2::server::Inbound) -> Answer<S> {
+        let informational = inbound.informational;
+        let request = expect::asking_when_wanted(inbound.request, &informational);
+        let tunnel = inbound.tunnel.map(|promise| -> Opening {
+            Box::pin(async move { promise.await.map_err(Into::into) })
+        });
+        let mut answer = self
+            .run(Inbound {
+                request,
+                client: self.client,
+                scheme: self.scheme,
+                refused: None,
+                tunnel,
+                on_informational: Some(Arc::new(move |status, fields| {
+                    if status != StatusCode::CONTINUE {
+                        informational.send(status, fields);
+                    }
+                })),
+            })
+            .await;
+        *answer.version_mut() = Version::HTTP_2;
+        answer
+    }
+
+    async fn run(&self, inbound: Inbound) -> Answer<S> {
+        if self.shed {
+            return self.listener.proxy.turn_away(&inbound);
+        }
+        self.listener.proxy.run(inbound).await
+    }
+}
+
+/// Whether field names go on in the case in which they came. They mean the same in any (RFC 9110, section 5.1).
+const PRESERVE_CASE: bool = true;
+
+impl<IO, S> Graceful for hyper1::UpgradeableConnection<Guard<IO>, S>
+where
+    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    S: hyper::service::HttpService<Incoming> + 'static,
+    S::Error: Into<BoxError>,
+    S::ResBody: http_body::Body + 'static,
+    <S::ResBody as http_body::Body>::Error: Into<BoxError>,
+{
+    fn graceful_shutdown(self: Pin<&mut Self>) {
+        hyper1::UpgradeableConnection::graceful_shutdown(self);
+    }
+}
+
+fn incoming(body: Incoming) -> Body {
+    use http_body::Body as _;
+    if body.is_end_stream() {
+        Body::Empty
+    } else {
+        Body::Stream(Streaming::new(body))
+    }
+}
+
+fn opening(upgrade: hyper::upgrade::OnUpgrade) -> Opening {
+    Box::pin(async move { Ok(Box::new(TokioIo::new(upgrade.await?)) as Tunnel) })
+}
+
+/// Reads until the first bytes tell what is spoken; none when the peer leaves before.
+async fn first_bytes(socket: &mut TcpStream) -> io::Result<Option<(Sniffed, Bytes)>> {
+    // A connection that says nothing takes no buffer.
+    socket.readable().await?;
+    let mut bytes = BytesMut::with_capacity(FIRST_READ);
+    loop {
+        if socket.read_buf(&mut bytes).await? == 0 {
+            return Ok((!bytes.is_empty()).then(|| (Sniffed::Http1, bytes.freeze())));
+        }
+        match sniff(&bytes) {
+            Sniffed::NeedMore => {}
+            speaks => return Ok(Some((speaks, bytes.freeze()))),
+        }
+    }
+}
+
+/// What fits one packet of most networks.
+const FIRST_READ: usize = 1460;
+
+async fn timely<T, E: Into<BoxError>>(
+    bound: Duration,
+    waiting: impl Future<Output = Result<T, E>>,
+) -> Result<T, BoxError> {
+    match tokio::time::timeout(bound, waiting).await {
+        Ok(done) => done.map_err(Into::into),
+        Err(_) => Err(format!("nothing came for {} s", bound.as_secs_f32()).into()),
     }
 }

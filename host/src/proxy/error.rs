@@ -1,5 +1,9 @@
 //! What can go wrong with an exchange, told by who caused it.
 
+use std::time::Duration;
+
+use super::http1::BadHead;
+use super::upstream::UpstreamError;
 use crate::interceptor::{Hook, InterceptError};
 use crate::message::BodyError;
 use crate::message::hygiene::BadRequest;
@@ -7,9 +11,21 @@ use crate::message::hygiene::BadRequest;
 /// Why an exchange has no answer from an interceptor or the backend.
 #[derive(Debug, thiserror::Error)]
 pub enum ExchangeError {
+    /// What the client sent is no request that can be read in one way only.
+    #[error("bad request: {0}")]
+    Head(#[from] BadHead),
     /// The request can't be forwarded as it is.
     #[error("bad request: {0}")]
     Request(#[from] BadRequest),
+    #[error("the request's body is longer than {limit} bytes")]
+    TooLarge { limit: u64 },
+    #[error("no route fits")]
+    NoRoute,
+    /// More is under way than may be.
+    #[error("too many {0} at once")]
+    Saturated(&'static str),
+    #[error("no response in {} s", .0.as_secs_f32())]
+    TimedOut(Duration),
     /// An interceptor with the policy `closed` failed.
     #[error("plugin {name} {error} in {hook}")]
     Interceptor {
@@ -17,28 +33,35 @@ pub enum ExchangeError {
         hook: Hook,
         error: InterceptError,
     },
-    #[error("can't reach the backend: {0}")]
-    Connect(String),
-    /// The connection to the backend failed before a response had come.
-    #[error("the backend gave no response: {0}")]
-    NoResponse(String),
-    /// The backend's bytes are no HTTP.
-    #[error("the backend's response is not valid HTTP: {0}")]
-    BadResponse(String),
-    /// The client's body broke off while it was sent on.
-    #[error("the request's body broke off: {0}")]
-    RequestBody(String),
+    #[error("backend {backend}: {error}")]
+    Upstream {
+        backend: String,
+        error: UpstreamError,
+    },
 }
 
 impl ExchangeError {
-    /// The body that an interceptor could not have, if that is why it failed, and whose it was.
+    /// Whether the client alone is to blame, so that it is no news for who runs the proxy.
+    pub fn is_clients(&self) -> bool {
+        match self {
+            Self::Head(_) | Self::Request(_) | Self::TooLarge { .. } | Self::NoRoute => true,
+            Self::Upstream { error, .. } => matches!(error, UpstreamError::RequestBody(_)),
+            Self::Saturated(_) | Self::TimedOut(_) | Self::Interceptor { .. } => false,
+        }
+    }
+
+    /// The body that could not be had, if that is why, and whose it was.
     pub fn body(&self) -> Option<(Hook, &BodyError)> {
         match self {
-            ExchangeError::Interceptor {
+            Self::Interceptor {
                 hook,
                 error: InterceptError::Body { body, .. },
                 ..
             } => Some((*hook, body)),
+            Self::Upstream {
+                error: UpstreamError::RequestBody(body),
+                ..
+            } => Some((Hook::ForwardRequest, body)),
             _ => None,
         }
     }

@@ -4,140 +4,317 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use http::{Request, Response, Version};
-use hyper::body::{Body as _, Incoming};
+use arc_swap::ArcSwap;
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header, request};
+use http_body::Body as _;
+use tokio_util::task::TaskTracker;
 
 use super::chain::{self, Ran};
 use super::error::ExchangeError;
-use super::respond;
-use super::upstream::Upstream;
-use crate::interceptor::{ChainSource, Verdict};
-use crate::message::hygiene::{self, BadRequest};
-use crate::message::{Body, Exchange, Streaming};
+use super::held::Held;
+use super::http1::BadHead;
+use super::routing::{Route, Routing};
+use super::slots::Slots;
+use super::tunnel::{self, Opening};
+use super::upstream::{Outgoing, Upgrade};
+use super::{forwarding, respond};
+use crate::interceptor::{Chain, ChainSource, Verdict};
+use crate::message::hygiene::{self, Asked, BadRequest};
+use crate::message::{Body, Exchange, Limited, OnInformational, Scheme, Streaming};
 
-/// What every connection of one worker shares.
+/// What all connections share.
 #[derive(Debug)]
 pub struct Proxy<S> {
-    chains: Arc<S>,
-    upstream: Upstream,
+    routing: ArcSwap<Routing<S>>,
+    under_way: Slots,
     next_id: AtomicU64,
+    /// Tunnels outlive the exchanges that opened them.
+    tunnels: TaskTracker,
 }
 
-/// The response to a client. It holds the chain that made it until its last byte is sent or given up.
-pub type Answer<S> = Response<Held<S>>;
+/// A request as a connection hands it over.
+pub struct Inbound {
+    pub request: Request<Body>,
+    pub client: SocketAddr,
+    pub scheme: Scheme,
+    /// Why the request stands in for one that could not be read.
+    pub refused: Option<BadHead>,
+    /// The client's side of a tunnel, should the answer agree to one.
+    pub tunnel: Option<Opening>,
+    /// Passes interim responses on.
+    pub on_informational: Option<OnInformational>,
+}
+
+impl std::fmt::Debug for Inbound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inbound")
+            .field("request", &self.request)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The response to a client. It holds what its exchange took until its last byte is sent or given up.
+pub type Answer<S> = Response<Held<Chain<<S as ChainSource>::Interceptor>>>;
+
+/// The backend's side of a switch of protocols, with what the answer's `upgrade` field said.
+struct Switch {
+    opening: Opening,
+    protocol: Option<HeaderValue>,
+    status: StatusCode,
+}
+
+/// What becomes of the client's wish to switch protocols.
+struct Wish {
+    asked: Asked,
+    upgrade: Option<Upgrade>,
+    on_informational: Option<OnInformational>,
+}
 
 impl<S: ChainSource> Proxy<S> {
-    /// Exchanges are numbered from `first_id`; workers that start far apart never meet.
-    pub fn new(chains: Arc<S>, upstream: Upstream, first_id: u64) -> Self {
+    /// Exchanges are numbered from `first_id`; runs that start far apart never meet.
+    pub fn new(routing: Routing<S>, first_id: u64, tunnels: TaskTracker) -> Self {
         Self {
-            chains,
-            upstream,
+            routing: ArcSwap::from_pointee(routing),
+            under_way: Slots::default(),
             next_id: AtomicU64::new(first_id),
+            tunnels,
         }
     }
 
+    /// What new exchanges go by.
+    pub fn routing(&self) -> Arc<Routing<S>> {
+        self.routing.load_full()
+    }
+
+    /// Makes this what new exchanges go by; those that run go on by the old.
+    pub fn set_routing(&self, routing: Routing<S>) {
+        self.routing.store(Arc::new(routing));
+    }
+
     /// Answers one request. Whatever goes wrong becomes an answer too.
-    pub async fn run(&self, request: Request<Incoming>, client: SocketAddr) -> Answer<S> {
-        // 1. This exchange keeps this chain to its last byte, whatever is swapped in meanwhile.
-        let chain = self.chains.current();
+    pub async fn run(&self, inbound: Inbound) -> Answer<S> {
+        let slot = self.under_way.take();
+        let routing = self.routing.load_full();
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-
-        // 2. A head without the fields of the client's hop.
-        let (exchange, received) = receive(id, client, request);
-
-        // 3. and 4. Through the interceptors, until one answers or none is left.
-        let (mut exchange, ran, verdict) = match received {
-            Ok(()) => chain::forward_request(&chain, exchange).await,
-            Err(error) => (exchange, Ran::new(), Err(error.into())),
+        let client_tunnel = inbound.tunnel;
+        let refused = if slot.is_above(routing.server.max_requests) {
+            Err(ExchangeError::Saturated("requests"))
+        } else {
+            inbound.refused.map_or(Ok(()), |bad| Err(bad.into()))
         };
+        let (mut exchange, wish) = begin(id, inbound.request, inbound.client, inbound.scheme, inbound.on_informational);
 
-        // 5. To the backend, unless somebody answered.
-        let answered = match verdict {
-            Ok(Verdict::Respond) => Ok(()),
-            Ok(Verdict::Forward) => self.ask_backend(&mut exchange).await,
-            Err(error) => Err(error),
+        // A head without the fields of the client's hop, and the route that it takes.
+        let route = refused.and_then(|()| receive(&mut exchange, &routing, wish));
+        let (exchange, chain, result) = match route {
+            Err(error) => (exchange, None, Err(error)),
+            Ok((route, wish)) => {
+                // This exchange keeps this chain to its last byte, whatever is swapped in meanwhile.
+                let chain = route.chains.current();
+                let passing = pass(&chain, route, exchange, wish);
+                let (exchange, result) = within(routing.server.request_timeout, passing).await;
+                (exchange, Some(chain), result)
+            }
         };
-
-        // 6. Back through the interceptors that ran.
-        let (exchange, result) = match answered {
-            Ok(()) => chain::return_response(&chain, exchange, &ran).await,
-            Err(error) => (exchange, Err(error)),
-        };
-
-        // 7. and 8. The answer, or the error as one.
         let response = match result {
-            Ok(()) => {
-                let Exchange {
-                    response,
-                    response_body,
-                    ..
-                } = *exchange;
-                Response::from_parts(response, response_body)
-            }
+            Ok(switch) => self.finish(&routing, exchange, switch, client_tunnel),
             Err(error) => {
-                tracing::warn!(exchange = %exchange.id, "{error}");
-                respond::from_error(&error)
+                respond::log(id, &error);
+                respond::from_error(&error, &exchange.request.headers)
             }
         };
-        response.map(|body| Held {
-            body,
-            _chain: chain,
-        })
+        response.map(|body| Held::new(body, chain, slot))
     }
 
-    async fn ask_backend(&self, exchange: &mut Exchange) -> Result<(), ExchangeError> {
-        let body = exchange.request_body.send();
-        let response = self.upstream.send(&exchange.request, body).await?;
-        let (mut response, body) = response.into_parts();
-        hygiene::strip_hop_by_hop(&mut response.headers);
-        // A proxy sends its own version, not the backend's (RFC 9110, section 2.5).
-        response.version = Version::HTTP_11;
-        exchange.response = response;
-        exchange.response_body = body;
-        Ok(())
+    /// The answer to a request on a connection that is one too many.
+    pub fn turn_away(&self, inbound: &Inbound) -> Answer<S> {
+        let error = ExchangeError::Saturated("connections");
+        let mut response = respond::from_error(&error, inbound.request.headers());
+        response
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response.map(|body| Held::new(body, None, self.under_way.take()))
+    }
+
+    /// The response, with the tunnel that it agrees to under way.
+    fn finish(
+        &self,
+        routing: &Routing<S>,
+        exchange: Box<Exchange>,
+        switch: Option<Switch>,
+        client: Option<Opening>,
+    ) -> Response<Body> {
+        let (mut response, body) = (exchange.response, exchange.response_body);
+        if routing.forwarding.via {
+            hygiene::add_via(&mut response.headers, Version::HTTP_11);
+        }
+        let agreed = switch.filter(|switch| switch.status == response.status);
+        let Some(switch) = agreed else {
+            return Response::from_parts(response, body);
+        };
+        if let Some(protocol) = switch.protocol {
+            response.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            response.headers.insert(header::UPGRADE, protocol);
+        }
+        if let Some(client) = client {
+            let (id, idle) = (exchange.id, routing.server.tunnel_timeout);
+            self.tunnels.spawn(async move {
+                if let Err(error) = tunnel::join(client, switch.opening, idle).await {
+                    tracing::debug!(exchange = %id, "tunnel ended: {error}");
+                }
+            });
+        }
+        Response::from_parts(response, Body::Empty)
     }
 }
 
-fn receive(
-    id: u64,
-    client: SocketAddr,
-    request: Request<Incoming>,
-) -> (Box<Exchange>, Result<(), BadRequest>) {
-    let (mut head, body) = request.into_parts();
-    let received = hygiene::receive_request(&mut head);
-    hygiene::add_via(&mut head.headers, head.version);
-    head.version = Version::HTTP_11;
-    let body = if body.is_end_stream() {
-        Body::Empty
-    } else {
-        Body::Stream(Streaming::new(body))
+/// A running exchange's way through the chain, to the backend and back. The exchange is given back also after a failure.
+async fn pass<S: ChainSource>(
+    chain: &Chain<S::Interceptor>,
+    route: &Route<S>,
+    exchange: Box<Exchange>,
+    wish: Wish,
+) -> (Box<Exchange>, Result<Option<Switch>, ExchangeError>) {
+    let (mut exchange, ran, verdict): (_, Ran, _) = chain::forward_request(chain, exchange).await;
+    let answered = match verdict {
+        Ok(Verdict::Respond) => Ok(None),
+        Ok(Verdict::Forward) => ask_backend(route, &mut exchange, wish).await,
+        Err(error) => Err(error),
     };
-    (Box::new(Exchange::new(id, client, head, body)), received)
+    match answered {
+        Ok(switch) => {
+            let (exchange, result) = chain::return_response(chain, exchange, &ran).await;
+            (exchange, result.map(|()| switch))
+        }
+        Err(error) => (exchange, Err(error)),
+    }
 }
 
-/// A response body together with the chain that its exchange went through.
-#[derive(Debug)]
-pub struct Held<S: ChainSource> {
-    body: Body,
-    _chain: Arc<crate::interceptor::Chain<S::Interceptor>>,
+async fn ask_backend<S>(
+    route: &Route<S>,
+    exchange: &mut Exchange,
+    wish: Wish,
+) -> Result<Option<Switch>, ExchangeError> {
+    let body = exchange.request_body.send();
+    // Nobody need be asked whether a body that is here already may come.
+    let expect_continue = wish.asked.expect_continue && matches!(body, Body::Stream(_));
+    if wish.asked.expect_continue && !expect_continue {
+        exchange.request.headers.remove(header::EXPECT);
+    }
+    let outgoing = Outgoing {
+        head: &exchange.request,
+        body,
+        upgrade: wish.upgrade,
+        expect_continue,
+        on_informational: wish.on_informational,
+    };
+    let received = route.backend.send(outgoing).await.map_err(|error| ExchangeError::Upstream {
+        backend: route.backend.name().to_owned(),
+        error,
+    })?;
+    let (mut response, body) = received.response.into_parts();
+    let protocol = response.headers.get(header::UPGRADE).cloned();
+    hygiene::strip_hop_by_hop(&mut response.headers);
+    let status = response.status;
+    if let Some(protocol) = protocol.clone()
+        && status == StatusCode::UPGRADE_REQUIRED
+    {
+        // It belongs to the answer's meaning (RFC 9110, section 15.5.22).
+        response.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        response.headers.insert(header::UPGRADE, protocol);
+    }
+    // A proxy sends its own version, not the backend's (RFC 9110, section 2.5).
+    response.version = Version::HTTP_11;
+    exchange.response = response;
+    exchange.response_body = body;
+    Ok(received.tunnel.map(|opening| Switch {
+        opening,
+        protocol: protocol.filter(|_| status == StatusCode::SWITCHING_PROTOCOLS),
+        status,
+    }))
 }
 
-impl<S: ChainSource> hyper::body::Body for Held<S> {
-    type Data = bytes::Bytes;
-    type Error = <Body as hyper::body::Body>::Error;
+/// The exchange, before anything has been made of the request.
+fn begin(
+    id: u64,
+    request: Request<Body>,
+    client: SocketAddr,
+    scheme: Scheme,
+    on_informational: Option<OnInformational>,
+) -> (Box<Exchange>, Wish) {
+    let (head, body) = request.into_parts();
+    let wish = Wish {
+        asked: Asked::default(),
+        upgrade: None,
+        on_informational,
+    };
+    (Box::new(Exchange::new(id, client, scheme, head, body)), wish)
+}
 
-    fn poll_frame(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<hyper::body::Frame<Self::Data>, Self::Error>>> {
-        std::pin::Pin::new(&mut self.body).poll_frame(cx)
+/// Makes the request ready for the chain and finds its route.
+fn receive<'a, S>(
+    exchange: &mut Exchange,
+    routing: &'a Routing<S>,
+    mut wish: Wish,
+) -> Result<(&'a Route<S>, Wish), ExchangeError> {
+    let head = &mut exchange.request;
+    let extended = take_extended_connect(head)?;
+    wish.asked = hygiene::receive_request(head)?;
+    if let Some(protocol) = extended {
+        head.headers.insert(header::UPGRADE, protocol);
+        wish.upgrade = Some(Upgrade::ExtendedConnect);
+    } else if wish.asked.upgrade {
+        wish.upgrade = Some(Upgrade::Http1);
     }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+    if routing.forwarding.via {
+        hygiene::add_via(&mut head.headers, head.version);
     }
+    forwarding::tell(&mut head.headers, &routing.forwarding, exchange.client, exchange.scheme);
+    head.version = Version::HTTP_11;
+    if let Some(limit) = routing.server.max_body {
+        limit_body(&mut exchange.request_body, limit)?;
+    }
+    let route = routing.find(&exchange.request.uri, &exchange.request.headers);
+    Ok((route.ok_or(ExchangeError::NoRoute)?, wish))
+}
 
-    fn size_hint(&self) -> hyper::body::SizeHint {
-        self.body.size_hint()
+/// Makes an extended CONNECT (RFC 8441) the handshake that it stands for, so that plugins see one kind of WebSocket
+/// request. Gives the protocol.
+fn take_extended_connect(head: &mut request::Parts) -> Result<Option<HeaderValue>, BadRequest> {
+    let Some(protocol) = head.extensions.remove::<h2::ext::Protocol>() else {
+        return Ok(None);
+    };
+    if !protocol.as_str().eq_ignore_ascii_case("websocket") {
+        return Err(BadRequest::Protocol("any protocol but websocket over HTTP/2"));
+    }
+    head.method = Method::GET;
+    Ok(Some(HeaderValue::from_static("websocket")))
+}
+
+fn limit_body(body: &mut Body, limit: u64) -> Result<(), ExchangeError> {
+    if body.size_hint().lower() > limit {
+        return Err(ExchangeError::TooLarge { limit });
+    }
+    if let Body::Stream(stream) = body
+        && stream.size_hint().upper().is_none_or(|upper| upper > limit)
+        && let Body::Stream(stream) = std::mem::take(body)
+    {
+        *body = Body::Stream(Streaming::new(Limited::new(stream, limit)));
+    }
+    Ok(())
+}
+
+/// Bounds the time of an exchange up to its response's head.
+async fn within<T>(
+    bound: Option<std::time::Duration>,
+    passing: impl Future<Output = (Box<Exchange>, Result<T, ExchangeError>)>,
+) -> (Box<Exchange>, Result<T, ExchangeError>) {
+    let Some(bound) = bound else {
+        return passing.await;
+    };
+    match tokio::time::timeout(bound, passing).await {
+        Ok(done) => done,
+        // The exchange went with what was dropped; the answer needs none of it.
+        Err(_) => (Box::new(Exchange::probe()), Err(ExchangeError::TimedOut(bound))),
     }
 }

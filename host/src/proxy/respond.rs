@@ -1,32 +1,137 @@
 //! The only place where an error becomes a status, a body and a `Proxy-Status` field (RFC 9209).
 
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use std::io;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::error::ExchangeError;
+use super::upstream::UpstreamError;
 use crate::interceptor::{Hook, InterceptError};
 use crate::message::hygiene::BadRequest;
-use crate::message::{Body, BodyError};
+use crate::message::{Body, BodyError, ExchangeId};
 
 /// RFC 9209.
 const PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
 
-/// The answer that the client gets in place of the one that failed.
-pub fn from_error(error: &ExchangeError) -> Response<Body> {
+/// The answer that the client gets in place of the one that failed. `asked` are the request's fields.
+pub fn from_error(error: &ExchangeError, asked: &HeaderMap) -> Response<Body> {
     let (status, proxy_error) = classify(error);
     let details = public_details(error);
-    let body = format!(
-        "{} {}\n{details}\n",
-        status.as_u16(),
-        status.canonical_reason().unwrap_or("")
-    );
+    let proxy_status = proxy_status(proxy_error, &details, error);
+    let mut response = match Form::wanted(asked) {
+        Form::Grpc => grpc(status, &details),
+        Form::Json => written(status, "application/json", json(status, proxy_error, &details)),
+        Form::Text => written(status, "text/plain; charset=utf-8", text(status, &details)),
+    };
+    let fields = response.headers_mut();
+    fields.insert(PROXY_STATUS, proxy_status);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        fields.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    if matches!(error, ExchangeError::Request(BadRequest::NoForwards)) {
+        fields.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
+    }
+    if matches!(error, ExchangeError::Head(_)) {
+        // Where the next request would begin is not known.
+        fields.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// Says in the log what went wrong. What clients do is no warning: anyone could fill the log.
+pub fn log(exchange: u64, error: &ExchangeError) {
+    let exchange = ExchangeId(exchange);
+    if error.is_clients() {
+        tracing::debug!(%exchange, "{error}");
+    } else {
+        tracing::warn!(%exchange, "{error}");
+    }
+}
+
+/// Tells a client that speaks cleartext where TLS is expected.
+pub async fn cleartext_refused(mut io: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
+    const ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n\
+        content-length: 57\r\nconnection: close\r\n\r\n\
+        400 Bad Request\nthis port speaks TLS: use https:// here\n\n";
+    io.write_all(ANSWER).await?;
+    io.shutdown().await?;
+    // What is left unread would make the kernel reset the connection before the answer is read.
+    let (mut unread, mut nowhere) = (io.take(64 << 10), tokio::io::sink());
+    let drained = tokio::io::copy(&mut unread, &mut nowhere);
+    let _ = tokio::time::timeout(Duration::from_secs(1), drained).await;
+    Ok(())
+}
+
+/// How an error is told.
+#[derive(Debug, PartialEq, Eq)]
+enum Form {
+    Text,
+    Json,
+    Grpc,
+}
+
+impl Form {
+    /// The form that the client names first; text when it takes both alike.
+    fn wanted(asked: &HeaderMap) -> Self {
+        let starts = |name, start: &str| {
+            let value = asked.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+            value.is_some_and(|value| value.starts_with(start))
+        };
+        if starts(header::CONTENT_TYPE, "application/grpc") && !starts(header::CONTENT_TYPE, "application/grpc-web") {
+            return Form::Grpc;
+        }
+        let accept = asked.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+        let ranges = accept.unwrap_or("").split(',').map(|range| range.split(';').next().unwrap_or("").trim());
+        let json = |range: &str| range.eq_ignore_ascii_case("application/json") || range.ends_with("+json");
+        let text = |range: &str| range.starts_with("text/") || range == "*/*";
+        match ranges.into_iter().find(|range| json(range) || text(range)) {
+            Some(range) if json(range) => Form::Json,
+            _ => Form::Text,
+        }
+    }
+}
+
+fn written(status: StatusCode, content_type: &'static str, body: String) -> Response<Body> {
     let mut response = Response::new(Body::full(body));
     *response.status_mut() = status;
     let fields = response.headers_mut();
-    fields.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
-    fields.insert(PROXY_STATUS, proxy_status(proxy_error, &details));
+    fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+fn text(status: StatusCode, details: &str) -> String {
+    let reason = status.canonical_reason().unwrap_or("");
+    format!("{} {reason}\n{details}\n", status.as_u16())
+}
+
+fn json(status: StatusCode, error: &str, details: &str) -> String {
+    let body = serde_json::json!({ "status": status.as_u16(), "error": error, "message": details });
+    format!("{body}\n")
+}
+
+/// An error as gRPC has it: in fields of a 200 without body. The codes are those of gRPC's `http-grpc-status-mapping.md`,
+/// with 413 and 504 as their meanings have them.
+fn grpc(status: StatusCode, details: &str) -> Response<Body> {
+    let code = match status.as_u16() {
+        400 | 431 => "13",
+        401 => "16",
+        403 => "7",
+        404 => "12",
+        408 | 504 => "4",
+        413 => "8",
+        429 | 502 | 503 => "14",
+        _ => "2",
+    };
+    let mut response = Response::new(Body::Empty);
+    let fields = response.headers_mut();
+    fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    fields.insert("grpc-status", HeaderValue::from_static(code));
+    // Percent signs would need escaping; there are none in our own words.
+    if let Ok(details) = HeaderValue::from_str(details) {
+        fields.insert("grpc-message", details);
+    }
     response
 }
 
@@ -36,20 +141,40 @@ fn classify(error: &ExchangeError) -> (StatusCode, &'static str) {
         return classify_body(hook, body);
     }
     match error {
-        ExchangeError::Request(BadRequest::Tunnel) => {
-            (StatusCode::NOT_IMPLEMENTED, "http_request_error")
-        }
-        ExchangeError::Request(_) => (StatusCode::BAD_REQUEST, "http_request_error"),
+        ExchangeError::Head(bad) => (bad.status(), "http_request_error"),
+        ExchangeError::Request(bad) => classify_request(*bad),
+        ExchangeError::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "http_request_error"),
+        ExchangeError::NoRoute => (StatusCode::NOT_FOUND, "destination_not_found"),
+        ExchangeError::Saturated(_) => (StatusCode::SERVICE_UNAVAILABLE, "proxy_internal_response"),
+        ExchangeError::TimedOut(_) => (StatusCode::GATEWAY_TIMEOUT, "http_response_timeout"),
         ExchangeError::Interceptor {
             error: InterceptError::Unavailable(_),
             ..
         } => (StatusCode::SERVICE_UNAVAILABLE, "proxy_internal_error"),
         ExchangeError::Interceptor { .. } => (StatusCode::BAD_GATEWAY, "proxy_internal_error"),
-        ExchangeError::Connect(_) => (StatusCode::BAD_GATEWAY, "connection_refused"),
-        ExchangeError::NoResponse(_) => (StatusCode::BAD_GATEWAY, "connection_terminated"),
-        ExchangeError::BadResponse(_) => (StatusCode::BAD_GATEWAY, "http_protocol_error"),
-        ExchangeError::RequestBody(_) => (StatusCode::BAD_REQUEST, "http_request_error"),
+        ExchangeError::Upstream { error, .. } => classify_upstream(error),
     }
+}
+
+fn classify_request(bad: BadRequest) -> (StatusCode, &'static str) {
+    match bad {
+        BadRequest::Tunnel | BadRequest::Protocol(_) => (StatusCode::NOT_IMPLEMENTED, "http_request_error"),
+        BadRequest::NoForwards => (StatusCode::METHOD_NOT_ALLOWED, "http_request_denied"),
+        BadRequest::Loop(_) => (StatusCode::LOOP_DETECTED, "proxy_loop_detected"),
+        BadRequest::NotOneHost | BadRequest::InvalidHost | BadRequest::OtherHost => {
+            (StatusCode::BAD_REQUEST, "http_request_error")
+        }
+    }
+}
+
+fn classify_upstream(error: &UpstreamError) -> (StatusCode, &'static str) {
+    let kind = error.proxy_error();
+    let status = match kind {
+        "connection_timeout" | "http_response_timeout" | "dns_timeout" => StatusCode::GATEWAY_TIMEOUT,
+        "connection_limit_reached" | "destination_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::BAD_GATEWAY,
+    };
+    (status, kind)
 }
 
 /// A request's body is the client's affair, a response's the backend's.
@@ -90,20 +215,66 @@ fn public_details(error: &ExchangeError) -> String {
             };
             format!("plugin {name} {kind} in {hook}")
         }
-        ExchangeError::Connect(_) => "the backend can't be reached".to_owned(),
-        ExchangeError::NoResponse(_) => {
-            "the backend closed the connection before it answered".to_owned()
+        ExchangeError::Upstream {
+            error: UpstreamError::RequestBody(body),
+            ..
+        } => match body {
+            BodyError::Disconnected(_) => "the request's body broke off".to_owned(),
+            other => format!("the request: {other}"),
+        },
+        ExchangeError::Upstream { backend, error } => {
+            let backend = public_name(backend).map_or("the backend".to_owned(), |name| format!("backend {name}"));
+            format!("{backend}: {}", in_words(error.proxy_error()))
         }
-        ExchangeError::BadResponse(_) => "the backend's response is not valid HTTP".to_owned(),
-        ExchangeError::RequestBody(_) => "the request's body broke off".to_owned(),
         ExchangeError::Request(why) => why.to_string(),
+        ExchangeError::Head(why) => why.to_string(),
+        other => other.to_string(),
     }
 }
 
-/// `tollgate; error=…; details="…"` as a structured field (RFC 8941): a string holds printable ASCII only.
-fn proxy_status(error: &str, details: &str) -> HeaderValue {
-    let mut value = format!("tollgate; error={error}; details=\"");
-    for c in details.chars() {
+/// A backend's name, unless it is one that was made of its address.
+fn public_name(backend: &str) -> Option<&str> {
+    (!backend.contains([':', '/'])).then_some(backend)
+}
+
+/// What an error type of RFC 9209 means, without what the cause would tell of the inside.
+fn in_words(error: &str) -> &'static str {
+    match error {
+        "dns_error" | "dns_timeout" => "its name can't be resolved",
+        "destination_unavailable" => "none of its addresses can be reached",
+        "destination_ip_unroutable" => "there is no way to its address",
+        "connection_refused" => "it can't be reached",
+        "connection_timeout" => "it did not take the connection in time",
+        "connection_terminated" => "it closed the connection before it answered",
+        "connection_limit_reached" => "no further connection may be opened",
+        "tls_certificate_error" => "its certificate is not accepted",
+        "tls_alert_received" | "tls_protocol_error" => "no TLS connection came about",
+        "http_response_incomplete" => "its response broke off",
+        "http_response_timeout" => "it did not answer in time",
+        "http_upgrade_failed" => "it did not switch protocols as it said",
+        "http_protocol_error" => "its response is not valid HTTP",
+        _ => "it failed",
+    }
+}
+
+/// `tollgate; error=…; details="…"` as a structured field (RFC 8941): a string holds printable ASCII only. What came about
+/// on the way to a backend names it as the next hop.
+fn proxy_status(kind: &str, details: &str, error: &ExchangeError) -> HeaderValue {
+    let mut value = format!("tollgate; error={kind}");
+    if let ExchangeError::Upstream { backend, .. } = error
+        && error.body().is_none()
+    {
+        push_string(&mut value, "next-hop", public_name(backend).unwrap_or("backend"));
+    }
+    push_string(&mut value, "details", details);
+    HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static(
+        "tollgate; error=proxy_internal_error",
+    ))
+}
+
+fn push_string(value: &mut String, parameter: &str, text: &str) {
+    value.extend(["; ", parameter, "=\""]);
+    for c in text.chars() {
         match c {
             '"' | '\\' => value.extend(['\\', c]),
             ' '..='~' => value.push(c),
@@ -111,9 +282,6 @@ fn proxy_status(error: &str, details: &str) -> HeaderValue {
         }
     }
     value.push('"');
-    HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static(
-        "tollgate; error=proxy_internal_error",
-    ))
 }
 
 #[cfg(test)]
@@ -188,25 +356,13 @@ mod tests {
                 "proxy_internal_error",
                 "free",
             ),
-            (
-                ExchangeError::Connect("secret".into()),
-                502,
-                "connection_refused",
-                "backend",
-            ),
-            (
-                ExchangeError::NoResponse("secret".into()),
-                502,
-                "connection_terminated",
-                "backend",
-            ),
         ]
     }
 
     #[test]
     fn every_failure_has_its_status_and_says_who() {
         for (error, status, kind, mention) in cases() {
-            let response = from_error(&error);
+            let response = from_error(&error, &HeaderMap::new());
             let field = response.headers()["proxy-status"].to_str().unwrap();
             assert_eq!(response.status(), status, "{error}");
             assert!(
@@ -221,7 +377,7 @@ mod tests {
     #[test]
     fn details_are_a_structured_field_string() {
         assert_eq!(
-            proxy_status("e", "a\"b\\c\nü"),
+            proxy_status("e", "a\"b\\c\nü", &ExchangeError::NoRoute),
             "tollgate; error=e; details=\"a\\\"b\\\\c??\""
         );
     }

@@ -1,204 +1,261 @@
-//! The way to the backend: connections that are kept alive and used again, the last one first.
+//! The way to a backend: which of its addresses takes a request, and by which connection.
 //!
-//! A stack of `hyper::client::conn` senders and not hyper-util's `Client`: measured beside it (`tests/bench/SHAPE.md`),
-//! the client's generality (keys, races of connects, waiters) takes 5 % more CPU time per request at 32 connections and
-//! 10 % at 1,000. There is one backend here, so nothing of that is needed.
+//! ```text
+//! Backend ── Endpoint (one address) ─┬─ over_http1 ── Pool of Wires (kept alive, one exchange at a time)
+//!    health::pick, retries           └─ over_http2 ── Shared connections (many streams each)
+//! ```
+//!
+//! Connections of HTTP/1.1 are hyper's, driven by the exchange itself; see [`wire`] for why, and `tests/bench/SHAPE.md`
+//! for why hyper-util's client is not used: its generality takes 5 to 10 % more CPU time per request.
 
-use std::collections::VecDeque;
-use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+mod connect;
+mod download;
+mod endpoint;
+mod error;
+mod head;
+mod health;
+mod over_http1;
+mod over_http2;
+mod pool;
+mod resolve;
+mod shared;
+mod stream;
+mod switched;
+#[cfg(test)]
+mod tests;
+mod timer;
+mod upgrade;
+mod upload;
+mod wire;
 
-use http::uri::{Authority, PathAndQuery};
-use http::{HeaderValue, Request, Response, Uri, header, request};
-use hyper::body::{Body as _, Incoming};
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use http::{Response, request, response};
+use http_body::Body as _;
+use smallvec::SmallVec;
 use tokio::time::Instant;
 
-use super::error::ExchangeError;
-use crate::message::{Body, Streaming};
-
-/// Connections that were not used for this long are closed; most servers keep theirs for 60 s or more.
-const IDLE: Duration = Duration::from_secs(45);
-
-/// A backend that doesn't accept a connection in this time is down.
-const CONNECT: Duration = Duration::from_secs(5);
+use crate::config::backend::{BackendConfig, BackendTls};
+use crate::message::{Body, BoxError, OnInformational, Tunnel};
+use crate::tls::{ClientOptions, ClientTls, SetupError};
+use endpoint::{Call, Endpoint, Miss};
+pub use error::UpstreamError;
+use health::Candidate;
+pub use resolve::{Lookup, Resolve, SystemResolver};
+pub use upgrade::Upgrade;
 
 /// Kept-alive connections that may prove closed before a request gives up on them and opens a new one.
 const MOST_STALE: usize = 3;
 
-/// A backend with the connections to it.
+/// A backend with its connections and what is known of its addresses' health. It lasts as long as its settings do.
 #[derive(Debug)]
-pub struct Upstream {
-    authority: Authority,
-    idle: Arc<IdleConnections>,
+pub struct Backend {
+    name: String,
+    config: Arc<BackendConfig>,
+    endpoints: Vec<Endpoint>,
+    tls: Option<Tls>,
+    /// Requests so far, for the balance.
+    turn: AtomicUsize,
 }
 
-/// A connection that is ready for a request, or will be as soon as its last response is done.
-type Connection = SendRequest<Body>;
+/// TLS toward all addresses of a backend.
+type Tls = Arc<ClientTls>;
 
-/// Connections between two requests, the longest unused at the front.
-#[derive(Debug, Default)]
-struct IdleConnections(Mutex<VecDeque<(Instant, Connection)>>);
+/// A request for a backend.
+pub struct Outgoing<'a> {
+    /// Method, target and fields, which go out as they are but for `host`. Without fields of the client's hop, except
+    /// `upgrade` when there is an `upgrade` to make.
+    pub head: &'a request::Parts,
+    pub body: Body,
+    pub upgrade: Option<Upgrade>,
+    /// Holds the body back until the backend answers `100 Continue` (RFC 9110, section 10.1.1), for 1 s at most.
+    pub expect_continue: bool,
+    /// Told of each interim response.
+    pub on_informational: Option<OnInformational>,
+}
 
-impl Upstream {
-    /// A backend that speaks cleartext HTTP/1.1 at this authority.
-    pub fn new(authority: Authority) -> Self {
-        Self {
-            authority,
-            idle: Arc::default(),
-        }
-    }
+/// A response's head with its body to come.
+pub struct Received {
+    pub response: Response<Body>,
+    /// The backend's side of a tunnel, if the response agrees to the upgrade: 101 for a client of HTTP/1.1, 200 for one of
+    /// HTTP/2.
+    pub tunnel: Option<Opening>,
+}
 
-    /// Sends a request and waits for the response's head. The target and the fields go out as they are.
-    ///
-    /// A kept-alive connection may be closed by the backend just as the request is written. What was not written is sent
-    /// again; what was, only if it is idempotent and has no body (RFC 9112, section 9.3.1).
+/// A tunnel to come; the backend's is there at once.
+pub type Opening = Pin<Box<dyn Future<Output = Result<Tunnel, BoxError>> + Send>>;
+
+impl Backend {
+    /// Nothing is connected to yet. TLS files are read.
     ///
     /// # Errors
-    /// When no connection can be had, when it fails before a response, when the response is no HTTP.
-    pub async fn send(
-        &self,
-        head: &request::Parts,
-        mut body: Body,
-    ) -> Result<Response<Body>, ExchangeError> {
-        let repeatable = matches!(body, Body::Empty) && head.method.is_idempotent();
-        for _ in 0..MOST_STALE {
-            let Some(mut connection) = self.idle.take().await else {
-                break;
-            };
-            match connection.try_send_request(self.request(head, body)).await {
-                Ok(response) => return Ok(self.lend(response, connection)),
-                Err(mut error) => match error.take_message() {
-                    Some(unsent) => body = unsent.into_body(),
-                    None if repeatable && !error.error().is_parse() => body = Body::Empty,
-                    None => return Err(classify(&error.into_error())),
-                },
-            }
-        }
-        let mut connection = self.connect().await?;
-        let response = connection
-            .send_request(self.request(head, body))
-            .await
-            .map_err(|e| classify(&e))?;
-        Ok(self.lend(response, connection))
+    /// When a file for TLS can't be used.
+    pub fn new(name: &str, config: BackendConfig) -> Result<Self, SetupError> {
+        Self::with_resolver(name, config, &(Arc::new(SystemResolver) as _))
     }
 
-    fn request(&self, head: &request::Parts, body: Body) -> Request<Body> {
-        let mut request = Request::new(body);
-        *request.method_mut() = head.method.clone();
-        *request.uri_mut() = origin_form(&head.uri);
-        *request.headers_mut() = head.headers.clone();
-        if !head.headers.contains_key(header::HOST) {
-            // For a request of HTTP/1.0 without the field; HTTP/1.1 demands one.
-            let host = HeaderValue::from_str(self.authority.as_str())
-                .unwrap_or(HeaderValue::from_static(""));
-            request.headers_mut().insert(header::HOST, host);
-        }
-        request
-    }
-
-    /// The response with a body that gives the connection back when it has been read to its end. A body that is given
-    /// up before closes the connection.
-    fn lend(&self, response: Response<Incoming>, connection: Connection) -> Response<Body> {
-        let idle = self.idle.clone();
-        response.map(|body| {
-            if body.is_end_stream() {
-                idle.put(connection);
-                return Body::Empty;
-            }
-            Body::Stream(Streaming::with_end(body, move || idle.put(connection)))
+    /// As [`new`](Self::new), with somebody else to ask for the addresses of names.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn with_resolver(
+        name: &str,
+        config: BackendConfig,
+        resolver: &Arc<dyn Resolve>,
+    ) -> Result<Self, SetupError> {
+        let config = Arc::new(config);
+        let is_secure = config.addresses.iter().any(|url| url.tls);
+        let tls = is_secure
+            .then(|| ClientTls::new(options(&config.tls)).map(Arc::new))
+            .transpose()?;
+        let endpoints = config
+            .addresses
+            .iter()
+            .map(|url| Endpoint::new(url, &config, tls.clone().filter(|_| url.tls), resolver))
+            .collect();
+        Ok(Self {
+            name: name.to_owned(),
+            endpoints,
+            config,
+            tls,
+            turn: AtomicUsize::new(0),
         })
     }
 
-    async fn connect(&self) -> Result<Connection, ExchangeError> {
-        let failed = |why: String| ExchangeError::Connect(format!("{}: {why}", self.authority));
-        let host = self.authority.host().trim_matches(['[', ']']);
-        let port = self.authority.port_u16().unwrap_or(80);
-        let connecting = TcpStream::connect((host, port));
-        let stream = tokio::time::timeout(CONNECT, connecting)
-            .await
-            .map_err(|_| failed(format!("no connection in {} s", CONNECT.as_secs())))?
-            .and_then(|stream| stream.set_nodelay(true).map(|()| stream))
-            .map_err(|e: io::Error| failed(e.to_string()))?;
-        let handshake = http1::handshake(TokioIo::new(stream)).await;
-        let (connection, driver) = handshake.map_err(|e| failed(e.to_string()))?;
-        tokio::spawn(async move {
-            // The request that it fails for hears of it too.
-            if let Err(e) = driver.await {
-                tracing::debug!("connection to the backend ended: {e}");
-            }
-        });
-        Ok(connection)
+    pub fn name(&self) -> &str {
+        &self.name
     }
-}
 
-impl IdleConnections {
-    /// The connection that was used last and still stands.
-    async fn take(&self) -> Option<Connection> {
-        loop {
-            let (_, mut connection) = self.lock().pop_back()?;
-            // Its driver may not have run since the last response ended.
-            if connection.is_ready() || connection.ready().await.is_ok() {
-                return Some(connection);
+    pub fn config(&self) -> &BackendConfig {
+        &self.config
+    }
+
+    /// Sends a request and waits for the head of its response. Dropping the future ends the exchange.
+    ///
+    /// A request of which nothing was sent goes on to the next address; one that is idempotent and has no body is
+    /// repeated on a new connection when a kept-alive one ended without a word.
+    ///
+    /// # Errors
+    /// When there is no response; see [`UpstreamError`].
+    pub async fn send(&self, outgoing: Outgoing<'_>) -> Result<Received, UpstreamError> {
+        let mut call = Call {
+            repeatable: outgoing.body.is_end_stream() && outgoing.head.method.is_idempotent(),
+            head: outgoing.head,
+            body: outgoing.body,
+            upgrade: outgoing.upgrade,
+            expect_continue: outgoing.expect_continue,
+            on_informational: outgoing.on_informational,
+            pending: None,
+        };
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let mut tried = SmallVec::<[usize; 4]>::new();
+        let mut last = None;
+        while let Some((index, endpoint)) = self.pick(turn, &tried) {
+            call.pending = endpoint.count();
+            match endpoint.send(&mut call).await {
+                Ok(received) => {
+                    endpoint.health.succeeded();
+                    return Ok(received);
+                }
+                Err(Miss { error, is_unsent }) => {
+                    self.blame(endpoint, &error);
+                    if !is_unsent {
+                        return Err(error);
+                    }
+                    last = Some(error);
+                }
             }
+            tried.push(index);
         }
+        Err(last.unwrap_or_else(|| UpstreamError::Configuration("no address is set".to_owned())))
     }
 
-    fn put(&self, connection: Connection) {
-        if connection.is_closed() {
+    fn pick(&self, turn: usize, tried: &[usize]) -> Option<(usize, &Endpoint)> {
+        let index = match self.endpoints.len() {
+            1 => tried.is_empty().then_some(0),
+            count => health::pick(self.config.balance, turn, count, |i| Candidate {
+                tried: tried.contains(&i),
+                out: self.endpoints[i].health.is_out_now(),
+                pending: self.endpoints[i].pending.load(Ordering::Relaxed),
+            }),
+        };
+        index.map(|index| (index, &self.endpoints[index]))
+    }
+
+    fn blame(&self, endpoint: &Endpoint, error: &UpstreamError) {
+        if !error.blames_address() {
             return;
         }
-        let now = Instant::now();
-        let mut idle = self.lock();
-        while idle
-            .front()
-            .is_some_and(|(since, oldest)| oldest.is_closed() || now - *since > IDLE)
-        {
-            idle.pop_front();
+        let ejected = endpoint.health.failed(self.config.ejection, Instant::now());
+        if let Some(time) = ejected.filter(|_| self.endpoints.len() > 1) {
+            tracing::warn!(
+                backend = %self.name,
+                "{} failed {} times in a row and is left out for {} s: {error}",
+                endpoint.peer(),
+                self.config.ejection.failures,
+                time.as_secs_f32()
+            );
         }
-        idle.push_back((now, connection));
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<(Instant, Connection)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Closes connections that were not used for long or that the backend has closed, asks again for the addresses of
+    /// names in use, and looks whether TLS files have changed. To be called each second, on a runtime of tokio.
+    pub fn maintain(&self) {
+        let now = Instant::now();
+        for endpoint in &self.endpoints {
+            endpoint.maintain(now);
+        }
+        match self.tls.as_ref().map(|tls| tls.reload()) {
+            Some(Ok(true)) => tracing::info!(backend = %self.name, "took new TLS files"),
+            Some(Err(e)) => tracing::debug!(backend = %self.name, "new TLS files can't be used: {e}"),
+            _ => {}
+        }
     }
 }
 
-/// Path and query alone, as a request to an origin server has it (RFC 9112, section 3.2.1).
-fn origin_form(target: &Uri) -> Uri {
-    if target.authority().is_none() && target.path_and_query().is_some() {
-        return target.clone();
-    }
-    Uri::from(
-        target
-            .path_and_query()
-            .cloned()
-            .unwrap_or_else(|| PathAndQuery::from_static("/")),
-    )
-}
-
-fn classify(error: &hyper::Error) -> ExchangeError {
-    let text = with_causes(error);
-    if error.is_user() {
-        ExchangeError::RequestBody(text)
-    } else if error.is_parse() {
-        ExchangeError::BadResponse(text)
-    } else {
-        ExchangeError::NoResponse(text)
+fn options(tls: &BackendTls) -> ClientOptions {
+    ClientOptions {
+        verify: tls.verify,
+        ca: tls.ca.clone(),
+        server_name: tls.server_name.clone(),
+        client: tls.client.clone(),
     }
 }
 
-/// An error with its causes, in one line.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
+impl Received {
+    fn new(response: Response<Body>) -> Self {
+        Self {
+            response,
+            tunnel: None,
+        }
     }
-    text
+
+    fn with_tunnel(head: response::Parts, tunnel: Tunnel) -> Self {
+        Self {
+            response: Response::from_parts(head, Body::Empty),
+            tunnel: Some(Box::pin(std::future::ready(Ok(tunnel)))),
+        }
+    }
+}
+
+impl fmt::Debug for Outgoing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing")
+            .field("head", self.head)
+            .field("upgrade", &self.upgrade)
+            .field("expect_continue", &self.expect_continue)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Received")
+            .field("response", &self.response)
+            .field("tunnel", &self.tunnel.is_some())
+            .finish()
+    }
 }

@@ -1,4 +1,4 @@
-"""The load: h2load over HTTP/1.1 with a fixed number of requests, and what it saw."""
+"""The load: h2load over HTTP/1.1 or HTTP/2 with a fixed number of requests, and what it saw."""
 
 from __future__ import annotations
 
@@ -24,15 +24,18 @@ class Load:
         return self.requests / self.seconds
 
 
-def run(url: str, requests: int, connections: int, per_second: int | None = None) -> Load:
+def run(
+    url: str, requests: int, connections: int, per_second: int | None = None, streams: int | None = None
+) -> Load:
     """Sends `requests` requests over `connections` connections, each one after the other on its connection.
 
-    With `per_second` each connection sends that many a second instead of as many as it can.
+    With `per_second` each connection sends that many a second instead of as many as it can. With `streams` it is HTTP/2
+    with prior knowledge, and so many at once on each connection.
     Raises if a single answer is missing or is no 2xx: a figure about failures would say nothing.
     """
     with tempfile.TemporaryDirectory(prefix="tollgate-load-") as directory:
         log = Path(directory) / "requests.log"
-        output = _h2load(url, requests, connections, [f"--log-file={log}"], per_second)
+        output = _h2load(url, requests, connections, [f"--log-file={log}"], per_second, streams)
         latencies = sorted(int(line.split()[2]) for line in log.read_text().splitlines())
     succeeded = int(_find(r"(\d+) succeeded", output))
     good = int(_find(r"status codes: (\d+) 2xx", output))
@@ -48,8 +51,11 @@ def start_endless(url: str, connections: int, per_second: int, seconds: int) -> 
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def _h2load(url: str, requests: int, connections: int, more: list[str], per_second: int | None) -> str:
-    command = ["h2load", "--h1", f"-n{requests}", f"-c{connections}", "-t1", *more]
+def _h2load(
+    url: str, requests: int, connections: int, more: list[str], per_second: int | None, streams: int | None
+) -> str:
+    version = f"-m{streams}" if streams else "--h1"
+    command = ["h2load", version, f"-n{requests}", f"-c{connections}", "-t1", *more]
     if per_second is not None:
         command.append(f"--rps={per_second}")
     done = subprocess.run([*command, url], capture_output=True, text=True, timeout=300)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from harness import limits
+from harness.certificate import Tls
 from harness.process import Process, Started, free_port, listening
 
 WORKERS = 2
@@ -16,15 +18,16 @@ WORKERS = 2
 NGINX_CONF = """\
 daemon off;
 worker_processes {workers};
-worker_rlimit_nofile 16384;
+worker_rlimit_nofile {files};
 pid {directory}/nginx.pid;
 error_log stderr error;
-events {{ worker_connections 8192; }}
+events {{ worker_connections {files}; }}
 http {{
     access_log off;
     tcp_nodelay on;
     keepalive_timeout 1h;
     keepalive_requests 1000000000;
+    client_max_body_size 0;
     client_body_temp_path {directory}/body;
     proxy_temp_path {directory}/proxy;
     fastcgi_temp_path {directory}/fastcgi;
@@ -32,17 +35,19 @@ http {{
     scgi_temp_path {directory}/scgi;
     upstream backend {{
         server 127.0.0.1:{backend_port};
-        keepalive 1024;
+        keepalive 16384;
         keepalive_requests 1000000000;
         keepalive_timeout 1h;
     }}
     server {{
-        listen 127.0.0.1:{port} reuseport backlog=4096;
+        listen 127.0.0.1:{port} {listen} reuseport backlog=4096;
+        {certificate}
         location / {{
             proxy_pass http://backend;
             proxy_http_version 1.1;
             proxy_set_header Connection "";
             proxy_set_header Host $http_host;
+            proxy_request_buffering off;
             proxy_buffer_size 64k;
             proxy_buffers 16 64k;
             proxy_busy_buffers_size 128k;
@@ -53,20 +58,31 @@ http {{
 """
 
 
-def start_nginx(backend_port: int, directory: Path) -> Started:
-    own = directory / "nginx"
+def start_nginx(backend_port: int, directory: Path, http2: bool = False, tls: Tls | None = None) -> Started:
+    """nginx before 1.25 speaks either HTTP/1.1 or HTTP/2 on a cleartext port, so `http2` is a server of its own."""
+    name = "nginx" + "-http2" * http2 + "-tls" * (tls is not None)
+    own = directory / name
     own.mkdir()
     port = free_port()
     conf = own / "nginx.conf"
-    conf.write_text(NGINX_CONF.format(workers=WORKERS, directory=own, port=port, backend_port=backend_port))
-    process = Process("nginx", ["nginx", "-p", str(own), "-c", str(conf), "-e", "stderr"], directory)
+    text = NGINX_CONF.format(
+        workers=WORKERS,
+        files=limits.files(),
+        directory=own,
+        port=port,
+        listen="ssl http2" if tls else "http2" if http2 else "",
+        certificate=f"ssl_certificate {tls.chain}; ssl_certificate_key {tls.key};" if tls else "",
+        backend_port=backend_port,
+    )
+    conf.write_text(text)
+    process = Process(name, ["nginx", "-p", str(own), "-c", str(conf), "-e", "stderr"], directory)
     return listening(process, port)
 
 
 HAPROXY_CONF = """\
 global
     nbthread {workers}
-    maxconn 8192
+    maxconn {connections}
 defaults
     mode http
     timeout connect 10s
@@ -74,18 +90,26 @@ defaults
     timeout server 1h
     http-reuse always
 frontend clients
-    bind 127.0.0.1:{port} backlog 4096
+    bind 127.0.0.1:{port} backlog 4096 {tls}
     default_backend backend
 backend backend
-    server backend 127.0.0.1:{backend_port} pool-max-conn 1024 pool-purge-delay 1h
+    server backend 127.0.0.1:{backend_port} pool-max-conn 16384 pool-purge-delay 1h
 """
 
 
-def start_haproxy(backend_port: int, directory: Path) -> Started:
+def start_haproxy(backend_port: int, directory: Path, tls: Tls | None = None) -> Started:
     port = free_port()
-    conf = directory / "haproxy.conf"
-    conf.write_text(HAPROXY_CONF.format(workers=WORKERS, port=port, backend_port=backend_port))
-    return listening(Process("haproxy", ["haproxy", "-db", "-f", str(conf)], directory), port)
+    name = "haproxy" + "-tls" * (tls is not None)
+    conf = directory / f"{name}.conf"
+    text = HAPROXY_CONF.format(
+        workers=WORKERS,
+        connections=limits.connections(),
+        port=port,
+        tls=f"ssl crt {tls.both} alpn h2,http/1.1" if tls else "",
+        backend_port=backend_port,
+    )
+    conf.write_text(text)
+    return listening(Process(name, ["haproxy", "-db", "-f", str(conf)], directory), port)
 
 
 def start_envoy(envoy: Path, backend_port: int, directory: Path, wasm: Path | None) -> Started:

@@ -86,6 +86,22 @@ class Process:
                 involuntary += _counter(status, "nonvoluntary_ctxt_switches")
         return Usage(cpu / 1e9, voluntary, involuntary)
 
+    def resident_kib(self) -> int:
+        """`VmRSS` of the process and its descendants."""
+        return self._sum_kib("VmRSS")
+
+    def peak_kib(self) -> int:
+        """The highest `VmRSS` since the start or `forget_peak`; of descendants the sum of each one's."""
+        return self._sum_kib("VmHWM")
+
+    def forget_peak(self) -> None:
+        """Sets the peak to what is resident now (proc(5), `/proc/PID/clear_refs`)."""
+        for pid in _tree(self.pid):
+            Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+    def _sum_kib(self, field: str) -> int:
+        return sum(_counter(Path(f"/proc/{pid}/status").read_text(), field) for pid in _tree(self.pid))
+
     def status_kib(self, field: str) -> int:
         """A size in KiB out of `/proc/PID/status`: `VmRSS`, `VmHWM`."""
         return _counter(Path(f"/proc/{self.pid}/status").read_text(), field)
@@ -124,10 +140,10 @@ Started = tuple[Process, int]
 
 
 def announced(process: Process) -> Started:
-    """Waits for the process to print a line with `http://ADDRESS:PORT`."""
+    """Waits for the process to print a line with `http://ADDRESS:PORT` (or https)."""
 
     def found() -> int | None:
-        line = re.search(r"http://[^\s/]+:(\d+)", process.log())
+        line = re.search(r"https?://[^\s/]+:(\d+)", process.log())
         return int(line.group(1)) if line else None
 
     return process, _wait(process, found)

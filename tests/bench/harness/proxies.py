@@ -86,11 +86,13 @@ def _tollgate(count: int) -> Proxy:
     return Proxy(name, _without_files("make build plugins", TOLLGATE, ADD_HEADER), start, count > 0)
 
 
-def start_tollgate(name: str, backend_port: int, plugins: Path, directory: Path) -> Started:
+def start_tollgate(
+    name: str, backend_port: int, plugins: Path, directory: Path, more: tuple[str, ...] = ()
+) -> Started:
     """Starts tollgate on a port of its choice with the plugins of one directory and an empty cache."""
     command = [str(TOLLGATE), "run", "--listen", "127.0.0.1:0", "--backend", f"http://127.0.0.1:{backend_port}"]
     command += ["--workers", str(peers.WORKERS), "--plugins", str(plugins)]
-    command += ["--cache-dir", str(directory / f"{name}-cache")]
+    command += ["--cache-dir", str(directory / f"{name}-cache"), *more]
     return announced(Process(name, command, directory))
 
 

@@ -37,10 +37,17 @@ class Spread:
         return cls(low, median, high)
 
 
-def measure(proxy: Process, url: str, requests: int, connections: int, per_second: int | None = None) -> Sample:
+def measure(
+    proxy: Process,
+    url: str,
+    requests: int,
+    connections: int,
+    per_second: int | None = None,
+    streams: int | None = None,
+) -> Sample:
     """Sends the load and accounts for what the proxy's processes used meanwhile."""
     before = proxy.usage()
-    seen = load.run(url, requests, connections, per_second)
+    seen = load.run(url, requests, connections, per_second, streams)
     used = proxy.usage() - before
     switches = used.voluntary_switches + used.involuntary_switches
     return Sample(used.cpu_seconds * 1e6 / requests, switches / requests, seen.per_second, seen.p50, seen.p99)

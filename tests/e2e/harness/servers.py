@@ -1,4 +1,4 @@
-"""The two servers: moto's as the backend, tollgate before it."""
+"""The servers that most tests need: moto's as the backend, tollgate before it."""
 
 import os
 import shutil
@@ -11,11 +11,13 @@ from .process import Process
 REPOSITORY = Path(__file__).resolve().parents[3]
 TOLLGATE = Path(os.environ.get("E2E_TOLLGATE", REPOSITORY / "target/release/tollgate"))
 PLUGINS = Path(os.environ.get("E2E_PLUGINS", REPOSITORY / "target/plugins"))
+# Plugins in WebAssembly text, one behaviour a file; tollgate loads them as they are.
+GUESTS = REPOSITORY / "tests/guests"
 
 # Where conftest.py says that compiled plugins are kept, so that each is compiled once a session.
 CACHE_DIRECTORY = "TOLLGATE_CACHE_DIR"
 
-READY = r"(http://[^\s/]+:\d+)"
+READY = r"(https?://[^\s/]+:\d+)"
 
 
 class Moto:
@@ -44,16 +46,21 @@ class Tollgate:
     """`tollgate run` with plugins from a directory of its own."""
 
     def __init__(self, backend, directory, plugins=None, config="", arguments=(), env=None):
-        """`plugins` maps names of built plugins, in chain order, to their settings."""
+        """`plugins` maps names of built plugins or of tests/guests, in chain order, to their settings.
+
+        `config` stands behind the plugins' tables; `backend` may be None when it names one.
+        """
         directory = Path(directory)
         self.plugins = directory / "plugins"
         self.plugins.mkdir(parents=True)
         for name in plugins or {}:
-            shutil.copyfile(built(name), self.plugins / f"{name}.wasm")
+            guest = GUESTS / f"{name}.wat"
+            source = guest if guest.exists() else built(name)
+            shutil.copyfile(source, self.plugins / f"{name}{source.suffix}")
         self.config = directory / "tollgate.toml"
         self.config.write_text(configuration(plugins or {}) + config)
-        command = [TOLLGATE, "run", "--listen", "127.0.0.1:0", "--backend", backend, "--plugins", self.plugins]
-        command += ["--config", self.config, *arguments]
+        command = [TOLLGATE, "run", "--listen", "127.0.0.1:0", "--plugins", self.plugins, "--config", self.config]
+        command += [*(["--backend", backend] if backend else []), *arguments]
         self.process = Process("tollgate", command, env={**environment(), **(env or {})})
         self.url = self.process.wait_for(READY, label="out").group(1)
 

@@ -32,7 +32,7 @@ impl request::Host for State {
     }
 
     fn scheme(&mut self) -> String {
-        "http".to_owned()
+        self.exchange.scheme.as_str().to_owned()
     }
 
     fn authority(&mut self) -> String {

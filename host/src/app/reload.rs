@@ -1,0 +1,206 @@
+//! What is looked after while the proxy runs: the configuration's file and certificates that change, backends that need
+//! a look now and then.
+//!
+//! Files are looked at each second; events would be sooner, but not on every file system, and a certificate that is
+//! renewed monthly can wait. A configuration is taken whole or not at all.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::backend::{BackendConfig, BackendUrl, DEFAULT_BACKEND};
+use crate::config::{self, Config};
+use crate::plugin::{Reconfigure, RouteChain};
+use crate::proxy::upstream::Backend;
+use crate::proxy::{Proxy, Route, Routing};
+use crate::tls::{Reloaded, ServerIdentity};
+
+/// Reads the configuration anew: flags and environment as they were at the start, the file as it is now.
+pub type Reread = Box<dyn Fn() -> Result<Config, config::ConfigErrors> + Send + Sync>;
+
+/// How often files are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The backends of a configuration, by name.
+pub type Backends = BTreeMap<String, Arc<Backend>>;
+
+/// Looks after what may change.
+pub struct Tending {
+    /// What the process was started with; some keys can't change after that.
+    pub started: Arc<Config>,
+    /// What is in force.
+    pub config: Arc<Config>,
+    pub again: Reread,
+    /// The origin of the embedded echo backend, if it runs.
+    pub echo: Option<BackendUrl>,
+    pub backends: Backends,
+    pub proxy: Arc<Proxy<RouteChain>>,
+    pub orders: mpsc::Sender<Reconfigure>,
+    pub identity: Option<Arc<ServerIdentity>>,
+    /// Told when the configuration shall be read at once.
+    pub reload: Arc<Notify>,
+}
+
+/// What tells one state of a file from another.
+type Stamp = Option<(u64, u64, SystemTime, u64)>;
+
+impl Tending {
+    /// Looks every second and whenever it is told to, until it is stopped.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut every = tokio::time::interval(LOOK_EVERY);
+        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let reload = self.reload.clone();
+        let mut seen = stamp(self.config.file.as_ref());
+        let mut complaint = None;
+        loop {
+            let asked = tokio::select! {
+                () = stop.cancelled() => return,
+                () = reload.notified() => true,
+                _ = every.tick() => false,
+            };
+            let now = stamp(self.config.file.as_ref());
+            if asked || now != seen {
+                seen = now;
+                self.reread().await;
+            }
+            self.look_at_certificate(&mut complaint);
+            for backend in self.backends.values() {
+                backend.maintain();
+            }
+        }
+    }
+
+    /// Takes the configuration as it is now, or says what is wrong with it and goes on with the one that it has.
+    async fn reread(&mut self) {
+        let mut next = match (self.again)() {
+            Ok(config) => config,
+            Err(errors) => return refused(&errors.to_string()),
+        };
+        if next.echo.is_some() && self.echo.is_none() {
+            return refused("backend = \"echo\": the embedded echo backend can be switched on at a start only");
+        }
+        complete(&mut next, self.echo.as_ref());
+        if next == *self.config {
+            tracing::info!("configuration: nothing has changed");
+            return;
+        }
+        for key in config::needs_restart(&self.started, &next) {
+            tracing::warn!("configuration: a change of {key} takes effect at the next start");
+        }
+        let backends = match backends(&next, &self.backends) {
+            Ok(backends) => backends,
+            Err(error) => return refused(&error),
+        };
+        let next = Arc::new(next);
+        match self.hand_over(&next, &backends).await {
+            Ok(()) => {
+                tracing::info!("configuration: the new one is in force");
+                self.config = next;
+                self.backends = backends;
+            }
+            Err(errors) => refused(&errors.join("\n")),
+        }
+    }
+
+    /// Has the plugins prepared and everything changed at once.
+    async fn hand_over(&self, next: &Arc<Config>, backends: &Backends) -> Result<(), Vec<String>> {
+        let (done, hears) = oneshot::channel();
+        let (config, backends, proxy) = (next.clone(), backends.clone(), self.proxy.clone());
+        let order = Reconfigure {
+            config: next.clone(),
+            apply: Box::new(move |chains| proxy.set_routing(routing(&config, &backends, chains))),
+            done,
+        };
+        let gone = || vec!["the plugins' supervisor has ended".to_owned()];
+        self.orders.send(order).await.map_err(|_| gone())?;
+        hears.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    fn look_at_certificate(&self, complaint: &mut Option<String>) {
+        let Some(identity) = &self.identity else {
+            return;
+        };
+        match identity.reload() {
+            Ok(Reloaded::Unchanged) => {}
+            Ok(Reloaded::Swapped { fingerprint }) => {
+                *complaint = None;
+                tracing::info!("certificate: the new one serves, SHA-256 fingerprint {fingerprint}");
+            }
+            Err(error) => {
+                let error = error.to_string();
+                if complaint.as_ref() != Some(&error) {
+                    tracing::error!("certificate: the new one is refused, the old one goes on: {error}");
+                    *complaint = Some(error);
+                }
+            }
+        }
+    }
+}
+
+/// The configuration with the embedded echo backend in its place.
+pub fn complete(config: &mut Config, echo: Option<&BackendUrl>) {
+    if let (Some(_), Some(echo)) = (config.echo, echo) {
+        let backend = BackendConfig::new(vec![echo.clone()]);
+        config.backends.insert(DEFAULT_BACKEND.to_owned(), backend);
+    }
+}
+
+/// The backends of a configuration. One of which nothing has changed is taken over with its connections.
+///
+/// # Errors
+/// Says which backend can't be had and why.
+pub fn backends(config: &Config, old: &Backends) -> Result<Backends, String> {
+    let backend = |(name, config): (&String, &BackendConfig)| {
+        let same = old.get(name).filter(|old| old.config() == config);
+        let backend = match same {
+            Some(same) => same.clone(),
+            None => Arc::new(
+                Backend::new(name, config.clone()).map_err(|e| format!("backend {name}: {e}"))?,
+            ),
+        };
+        Ok((name.clone(), backend))
+    };
+    config.backends.iter().map(backend).collect()
+}
+
+/// Which plugins each route takes.
+pub fn selections(config: &Config) -> Vec<Option<Vec<String>>> {
+    let routes = config.routes.iter();
+    routes.map(|route| route.plugins.clone()).collect()
+}
+
+/// The routes with their backends and chains; the chains are in the routes' order.
+pub fn routing(
+    config: &Config,
+    backends: &Backends,
+    chains: Vec<Arc<RouteChain>>,
+) -> Routing<RouteChain> {
+    let routes = config.routes.iter().zip(chains);
+    let route = |(route, chains): (&config::route::RouteConfig, Arc<RouteChain>)| {
+        Some(Route {
+            config: route.clone(),
+            backend: backends.get(&route.backend)?.clone(),
+            chains,
+        })
+    };
+    Routing {
+        // A configuration that was resolved names only backends that there are.
+        routes: routes.filter_map(route).collect(),
+        server: config.server.clone(),
+        forwarding: config.forwarding,
+    }
+}
+
+fn refused(why: &str) {
+    tracing::error!("configuration: the new one is refused, the old one goes on:\n{why}");
+}
+
+fn stamp(file: Option<&PathBuf>) -> Stamp {
+    use std::os::unix::fs::MetadataExt;
+    let file = std::fs::metadata(file?).ok()?;
+    Some((file.dev(), file.ino(), file.modified().ok()?, file.len()))
+}

@@ -1,0 +1,64 @@
+//! Where compiled plugins are kept: the table `[cache]`.
+
+use std::path::{Path, PathBuf};
+
+use toml::de::DeValue;
+
+use super::layers::Layers;
+use crate::config::file::{Entry, Table, Value};
+use crate::config::{CacheConfig, DEFAULT_CACHE_BYTES, Place, units};
+
+impl Layers<'_> {
+    pub(super) fn cache(&self, file: Option<Table<'_>>, base: &Path) -> CacheConfig {
+        let (mut off_in_file, mut dir, mut max_size) = (false, None, None);
+        if let Some(mut table) = file {
+            let value = table.take("dir");
+            off_in_file = value
+                .as_ref()
+                .is_some_and(|value| value.value.as_bool() == Some(false));
+            dir = value.filter(|_| !off_in_file).and_then(directory);
+            max_size = table.text_or_number("max-size");
+            table.finish(&[]);
+        }
+        let dir = self.path(
+            "cache-dir",
+            self.args.cache_dir.as_deref(),
+            dir.map(|entry| (entry, base)),
+        );
+        let off_in_env = self
+            .variable("no-cache")
+            .and_then(|v| self.utf8(v)?.read(self.mistakes, units::boolean));
+        let off = match &dir {
+            _ if self.args.no_cache => true,
+            Some((_, Place::Flag { .. })) => false,
+            Some(_) => off_in_env == Some(true),
+            None => off_in_env.unwrap_or(off_in_file),
+        };
+        let max_bytes = max_size.and_then(|entry| entry.read(self.mistakes, units::size));
+        let dir = dir.map(|(dir, _)| dir).or_else(|| self.default_cache());
+        CacheConfig {
+            dir: dir.filter(|_| !off),
+            max_bytes: max_bytes.unwrap_or(DEFAULT_CACHE_BYTES),
+        }
+    }
+
+    /// As the XDG base directory specification has it; none without a home.
+    fn default_cache(&self) -> Option<PathBuf> {
+        let absolute = |name| {
+            (self.env)(name)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
+        let home = || absolute("HOME").map(|home| home.join(".cache"));
+        absolute("XDG_CACHE_HOME")
+            .or_else(home)
+            .map(|cache| cache.join("tollgate"))
+    }
+}
+
+fn directory(value: Value<'_>) -> Option<Entry> {
+    match value.value {
+        DeValue::String(_) => value.text(),
+        _ => value.wrong("a string, or false for no cache"),
+    }
+}

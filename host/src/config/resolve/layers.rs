@@ -1,0 +1,145 @@
+//! One value out of its layers: flag, environment, file.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::Given;
+use crate::cli::RunArgs;
+use crate::config::Place;
+use crate::config::file::{Entry, Mistakes};
+use crate::config::units::{self, path_problem};
+
+/// Where values come from besides the file, and where mistakes go.
+pub(super) struct Layers<'a> {
+    pub(super) args: &'a RunArgs,
+    pub(super) env: &'a dyn Fn(&str) -> Option<OsString>,
+    pub(super) mistakes: &'a Mistakes,
+}
+
+/// The value that was given, else the default.
+pub(super) fn chosen<T>(given: Option<Given<T>>, default: T) -> T {
+    given.map_or(default, |(value, _)| value)
+}
+
+impl Layers<'_> {
+    /// The value of the strongest layer that gives one.
+    pub(super) fn value<T>(
+        &self,
+        name: &'static str,
+        flag: &Option<String>,
+        file: Option<Entry>,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Given<T>> {
+        self.value_at(name, flag, file, |text, _| parse(text))
+    }
+
+    /// As [`value`](Self::value), where it matters in which place the text stands.
+    pub(super) fn value_at<T>(
+        &self,
+        name: &'static str,
+        flag: &Option<String>,
+        file: Option<Entry>,
+        parse: impl Fn(&str, &Place) -> Result<T, String>,
+    ) -> Option<Given<T>> {
+        let flag = flag.clone().map(|text| {
+            let value = Some(text.clone());
+            let place = Place::Flag { name, value };
+            Entry { place, text }
+        });
+        let layers = [flag, self.variable(name).and_then(|v| self.utf8(v)), file];
+        let read = |entry: Entry| {
+            let value = entry.read(self.mistakes, |text| parse(text, &entry.place))?;
+            Some((value, entry.place))
+        };
+        // Collected, so that all are read.
+        let values: Vec<_> = layers.into_iter().flatten().filter_map(read).collect();
+        values.into_iter().next()
+    }
+
+    /// As [`value`](Self::value), for flags that are there or not. A flag can only say yes.
+    pub(super) fn switch(
+        &self,
+        name: &'static str,
+        flag: bool,
+        file: Option<Given<bool>>,
+    ) -> Option<Given<bool>> {
+        let flag = flag.then_some((true, Place::Flag { name, value: None }));
+        let variable = self.variable(name).and_then(|v| {
+            let entry = self.utf8(v)?;
+            Some((entry.read(self.mistakes, units::boolean)?, entry.place))
+        });
+        flag.or(variable).or(file)
+    }
+
+    /// As [`value`](Self::value), for paths; those of the file are relative to its directory.
+    pub(super) fn path(
+        &self,
+        name: &'static str,
+        flag: Option<&Path>,
+        file: Option<(Entry, &Path)>,
+    ) -> Option<Given<PathBuf>> {
+        let flag = flag.map(|path| {
+            let value = Some(path.display().to_string());
+            (path.to_owned(), Place::Flag { name, value })
+        });
+        let variable = self
+            .variable(name)
+            .map(|(value, place)| (PathBuf::from(value), place));
+        let file = file.map(|(entry, base)| (PathBuf::from(entry.text), entry.place, base));
+        let given = [flag, variable]
+            .into_iter()
+            .flatten()
+            .map(|(path, place)| (path, place, Path::new("")));
+        let paths: Vec<_> = given
+            .chain(file)
+            .filter_map(|(path, place, base)| match path_problem(&path) {
+                None => Some((base.join(path), place)),
+                Some(problem) => {
+                    self.mistakes.add(place, problem);
+                    None
+                }
+            })
+            .collect();
+        paths.into_iter().next()
+    }
+
+    /// A path of the file, relative to its directory.
+    pub(super) fn path_in_file(&self, entry: Option<Entry>, base: &Path) -> Option<Given<PathBuf>> {
+        let entry = entry?;
+        let path = entry.read(self.mistakes, |text| {
+            let path = Path::new(text);
+            path_problem(path).map_or_else(|| Ok(base.join(path)), |problem| Err(problem.into()))
+        })?;
+        Some((path, entry.place))
+    }
+
+    /// The variable of a flag: `TOLLGATE_CACHE_DIR` for `cache-dir`.
+    pub(super) fn variable(&self, flag: &str) -> Option<(OsString, Place)> {
+        let name = format!("TOLLGATE_{}", flag.replace('-', "_").to_uppercase());
+        let value = (self.env)(&name).filter(|value| !value.is_empty())?;
+        let shown = value.to_string_lossy().into_owned();
+        Some((value, Place::Env { name, value: shown }))
+    }
+
+    pub(super) fn utf8(&self, (value, place): (OsString, Place)) -> Option<Entry> {
+        match value.into_string() {
+            Ok(text) => Some(Entry { place, text }),
+            Err(_) => {
+                self.mistakes.add(place, "expected UTF-8");
+                None
+            }
+        }
+    }
+
+    /// Puts what the file says in the place of a default.
+    pub(super) fn set<T>(
+        &self,
+        slot: &mut T,
+        entry: Option<Entry>,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) {
+        if let Some(value) = entry.and_then(|entry| entry.read(self.mistakes, parse)) {
+            *slot = value;
+        }
+    }
+}

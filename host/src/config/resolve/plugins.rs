@@ -1,0 +1,92 @@
+//! The plugins and what they may use: `plugins`, `[limits]` and `[plugin.NAME]`.
+
+use std::collections::BTreeMap;
+
+use toml::de::DeValue;
+
+use super::layers::Layers;
+use crate::config::file::{Entry, Table, Value};
+use crate::config::{Limits, PluginConfig, check_plugin_name, matching, units};
+
+/// Keys of tables, for people who write them right into a plugin's table.
+pub(super) const IN_PLUGIN_TABLES: [&str; 8] = [
+    "limits.deadline",
+    "limits.memory",
+    "limits.body",
+    "limits.max-calls",
+    "limits.body-timeout",
+    "match.host",
+    "match.path",
+    "match.method",
+];
+
+/// `plugins` is the directory; `[plugins.NAME]` is what people write for `[plugin.NAME]`.
+pub(super) fn directory(file: &mut Table<'_>) -> Option<Entry> {
+    let value = file.take("plugins")?;
+    match value.value {
+        DeValue::Table(_) => {
+            value.wrong("a string, the directory; the table of one plugin is [plugin.NAME]")
+        }
+        _ => value.text(),
+    }
+}
+
+impl Layers<'_> {
+    pub(super) fn limits(&self, file: Option<Table<'_>>, base: Limits) -> Limits {
+        let mut limits = base;
+        let Some(mut table) = file else { return limits };
+        let deadline = table.text("deadline");
+        self.set(&mut limits.deadline, deadline, units::time_above_zero);
+        let memory = table.text_or_number("memory");
+        self.set(&mut limits.memory, memory, units::memory);
+        self.set(&mut limits.body, table.text_or_number("body"), units::size);
+        let max_calls = table.number("max-calls");
+        self.set(&mut limits.max_calls, max_calls, units::count);
+        let body_timeout = table.text("body-timeout");
+        self.set(
+            &mut limits.body_timeout,
+            body_timeout,
+            units::time_above_zero,
+        );
+        table.finish(&[]);
+        limits
+    }
+
+    pub(super) fn plugins(
+        &self,
+        table: &Table<'_>,
+        defaults: Limits,
+    ) -> BTreeMap<String, PluginConfig> {
+        let plugin = |(name, value): (&str, Value<'_>)| {
+            if let Err(problem) = check_plugin_name(name) {
+                let place = value.place.clone().without_value();
+                self.mistakes.add(place, problem.to_string());
+            }
+            Some((name.to_owned(), self.plugin(value.table()?, defaults)))
+        };
+        table.values().filter_map(plugin).collect()
+    }
+
+    fn plugin(&self, mut table: Table<'_>, defaults: Limits) -> PluginConfig {
+        let mut plugin = PluginConfig::new(self.limits(table.table("limits"), defaults));
+        plugin.enabled = table.boolean("enabled").unwrap_or(plugin.enabled);
+        self.set(&mut plugin.order, table.number("order"), units::order);
+        let on_failure = table.text("on-failure");
+        self.set(&mut plugin.on_failure, on_failure, units::on_failure);
+        if let Some(settings) = table.table("settings") {
+            plugin.settings = texts(&settings);
+        }
+        if let Some(value) = table.take("match") {
+            plugin.matches = matching::read(value, self.mistakes);
+        }
+        table.finish(&IN_PLUGIN_TABLES);
+        plugin
+    }
+}
+
+fn texts(table: &Table<'_>) -> Vec<(String, String)> {
+    table
+        .values()
+        .filter_map(|(name, value)| Some((name.to_owned(), value.setting()?)))
+        .collect()
+}

@@ -1,0 +1,226 @@
+//! The routes: the tables `[[routes]]`, each judged, then sorted by fit.
+
+use std::cmp::Reverse;
+use std::net::Ipv6Addr;
+use std::path::Path;
+use std::str::FromStr;
+
+use super::backends::Backends;
+use super::layers::Layers;
+use crate::config::backend::DEFAULT_BACKEND;
+use crate::config::file::{Entry, Table, Value};
+use crate::config::matching::split_port;
+use crate::config::route::{RouteConfig, RouteHost};
+use crate::config::{Place, check_plugin_name, url};
+
+impl Layers<'_> {
+    /// The routes, so that the first that fits is the one to take. URLs in them become backends.
+    pub(super) fn routes(
+        &self,
+        value: Option<Value<'_>>,
+        backends: &mut Backends,
+        base: &Path,
+    ) -> Vec<RouteConfig> {
+        let Some(value) = value else {
+            return Vec::new();
+        };
+        if !value.value.is_array() {
+            let none: Option<Vec<RouteConfig>> = value.wrong("tables, each below [[routes]]");
+            return none.unwrap_or_default();
+        }
+        let mut routes: Vec<(RouteConfig, Place)> = Vec::new();
+        for table in value.items().filter_map(Value::table) {
+            let place = table.place.clone().without_value();
+            let Some(route) = self.route(table, backends, base) else {
+                continue;
+            };
+            let same = |(other, _): &&(RouteConfig, Place)| {
+                other.host == route.host && other.path == route.path
+            };
+            if let Some((_, first)) = routes.iter().find(same) {
+                let line = first.line().unwrap_or_default();
+                let problem = format!(
+                    "the route of line {line} has the same host and path; expected one of the two alone"
+                );
+                self.mistakes.add(place, problem);
+            } else {
+                routes.push((route, place));
+            }
+        }
+        let mut routes: Vec<_> = routes.into_iter().map(|(route, _)| route).collect();
+        routes.sort_by_key(rank);
+        routes
+    }
+
+    /// None if it can't be compared with others.
+    fn route(
+        &self,
+        mut table: Table<'_>,
+        backends: &mut Backends,
+        base: &Path,
+    ) -> Option<RouteConfig> {
+        let place = table.place.clone().without_value();
+        let (has_host, has_path) = (table.has("host"), table.has("path"));
+        let host = table.text("host").and_then(|e| e.read(self.mistakes, host));
+        let path = table.text("path").and_then(|e| e.read(self.mistakes, path));
+        let backend = match table.text("backend") {
+            Some(entry) => self.backend_of_route(&entry, backends, base),
+            None if table.has("backend") => None,
+            None => {
+                let problem = "expected backend: a name of [backends] or a URL";
+                self.mistakes.add(place, problem);
+                None
+            }
+        };
+        let plugins = table.list("plugins", "names of plugins");
+        let plugins = plugins.map(|entries| self.plugins_of_route(entries));
+        table.finish(&[]);
+        if has_host && host.is_none() || has_path && path.is_none() {
+            return None;
+        }
+        Some(RouteConfig {
+            host,
+            path: path.unwrap_or_else(|| "/".to_owned()),
+            // Without one there is a mistake, and the route goes nowhere.
+            backend: backend.unwrap_or_default(),
+            plugins,
+        })
+    }
+
+    /// The name of the backend that is meant.
+    fn backend_of_route(
+        &self,
+        entry: &Entry,
+        backends: &mut Backends,
+        base: &Path,
+    ) -> Option<String> {
+        let text = entry.text.trim();
+        if backends.knows(text) {
+            return Some(text.to_owned());
+        }
+        if text.contains([':', '/']) {
+            let origin = entry.read(self.mistakes, |text| url::origin(text, base))?;
+            return Some(backends.at(&origin, entry.place.clone()));
+        }
+        let problem = match backends.nearest(text) {
+            Some(name) => format!("unknown backend; did you mean {name:?}?"),
+            None if text == DEFAULT_BACKEND => {
+                "no default backend is given; expected `backend` at the top, or [backends.default]"
+                    .to_owned()
+            }
+            None if text == "echo" => url::no_echo(),
+            None => "unknown backend; expected a name of [backends] or a URL".to_owned(),
+        };
+        self.mistakes.add(entry.place.clone(), problem);
+        None
+    }
+
+    fn plugins_of_route(&self, entries: Vec<Entry>) -> Vec<String> {
+        let mut names = Vec::with_capacity(entries.len());
+        for Entry { place, text } in entries {
+            let problem = match check_plugin_name(&text) {
+                Err(problem) => Some(problem.to_string()),
+                Ok(()) if names.contains(&text) => {
+                    Some("this plugin stands in the list twice; expected it once".to_owned())
+                }
+                Ok(()) => None,
+            };
+            match problem {
+                Some(problem) => self.mistakes.add(place, problem),
+                None => names.push(text),
+            }
+        }
+        names
+    }
+}
+
+/// What sorts routes by fit: exact hosts, then wildcards from long to short, then none; among equals the
+/// longest path first.
+fn rank(route: &RouteConfig) -> (u8, Reverse<usize>, Reverse<usize>) {
+    let (class, length) = match &route.host {
+        Some(RouteHost::Exact(_)) => (0, 0),
+        Some(RouteHost::Below(parent)) => (1, parent.len()),
+        None => (2, 0),
+    };
+    (class, Reverse(length), Reverse(route.path.len()))
+}
+
+/// A host, or `*.` and a host.
+fn host(text: &str) -> Result<RouteHost, String> {
+    if text == "*" {
+        return Err("expected no host at all for a route of any host".to_owned());
+    }
+    if let Some(at) = text.find(['/', '@']) {
+        let stray = &text[at..=at];
+        return Err(format!("expected a host alone, without {stray:?}"));
+    }
+    if Ipv6Addr::from_str(text).is_ok() {
+        return Err(format!("expected an IPv6 address in brackets: [{text}]"));
+    }
+    let (name, port) = split_port(text);
+    if port {
+        return Err(format!("the port doesn't count here; expected {name:?}"));
+    }
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    let literal = name.strip_prefix('[').and_then(|l| l.strip_suffix(']'));
+    if let Some(address) = literal.and_then(|literal| Ipv6Addr::from_str(literal).ok()) {
+        return Ok(RouteHost::Exact(format!("[{address}]")));
+    }
+    match name.strip_prefix("*.") {
+        Some(parent) if is_host(parent) => Ok(RouteHost::Below(parent.to_owned())),
+        None if is_host(&name) => Ok(RouteHost::Exact(name)),
+        _ if !name.is_ascii() => {
+            Err("expected the name as it is sent, in its ASCII form (xn--…)".to_owned())
+        }
+        _ => Err(
+            "expected a host such as example.com, or *.example.com for all names below it"
+                .to_owned(),
+        ),
+    }
+}
+
+fn is_host(text: &str) -> bool {
+    let label = |label: &str| {
+        let mut bytes = label.bytes();
+        !label.is_empty() && bytes.all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    };
+    text.split('.').all(label)
+}
+
+/// A prefix of whole segments. A slash at its end doesn't count.
+fn path(text: &str) -> Result<String, String> {
+    if text.contains(['?', '#']) {
+        return Err("the query doesn't count here; expected a path without `?` and `#`".to_owned());
+    }
+    if !text.starts_with('/') {
+        return Err(format!(
+            "a path begins with a slash; expected {:?}",
+            format!("/{text}")
+        ));
+    }
+    let wildcard = text.strip_suffix("/**").or(text.strip_suffix("/*"));
+    if let Some(prefix) = wildcard.filter(|prefix| !prefix.contains('*')) {
+        let prefix = if prefix.is_empty() { "/" } else { prefix };
+        return Err(format!(
+            "a path holds for all below it; expected {prefix:?}"
+        ));
+    }
+    if text.contains('*') {
+        return Err(
+            "patterns are not served; expected a prefix of whole segments, such as /api".to_owned(),
+        );
+    }
+    if text.contains("//") {
+        return Err("expected no empty segment".to_owned());
+    }
+    let prefix = match text.strip_suffix('/') {
+        Some("") | None => text,
+        Some(prefix) => prefix,
+    };
+    if !prefix.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(
+            "paths are compared as they are sent; expected %-encoding, such as /a%20b".to_owned(),
+        );
+    }
+    Ok(prefix.to_owned())
+}

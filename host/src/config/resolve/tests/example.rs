@@ -1,0 +1,94 @@
+//! The example that people copy from says what is true: `host/example.toml` against the code.
+
+use super::*;
+use crate::config::DEFAULT_ECHO;
+use crate::config::backend::{BackendConfig, BackendTls};
+use crate::config::route::RouteHost;
+use crate::config::server::Certificate;
+
+const EXAMPLE: &str = include_str!("../../../../example.toml");
+
+#[test]
+fn as_it_stands_it_says_the_defaults() {
+    let variables = [("HOME", "/home/u")];
+    let (mut example, dir) = resolved(&[], &variables, Some(EXAMPLE)).unwrap();
+    let (mut defaults, _) = resolved(&[], &variables, None).unwrap();
+    // What it must give a name to is a default too.
+    let users = example.backends.remove("users").unwrap();
+    assert_eq!(users, BackendConfig::new(users.addresses.clone()));
+    let plugin = example.plugin.remove("add-header").unwrap();
+    assert_eq!(plugin, defaults.for_plugin("add-header"));
+    defaults.file = Some(dir.join("t.toml"));
+    assert_eq!(example, defaults);
+    assert_eq!(example.echo, Some(DEFAULT_ECHO));
+}
+
+#[test]
+fn what_is_off_can_be_switched_on() {
+    let (config, dir) = resolved(&[], &[], Some(&switched_on())).unwrap();
+    assert_eq!(config.admin.unwrap().port(), 4599);
+    assert_eq!(config.plugins, dir.join("plugins"));
+    let tls = config.tls.as_ref().unwrap();
+    assert!(matches!(tls.certificate, Certificate::Files { .. }));
+    assert_eq!(config.server.max_body, Some(10 << 20));
+    assert_ne!(config.backends["users"].tls, BackendTls::default());
+    assert_ne!(config.for_plugin("add-header").limits, config.defaults);
+    let host = Some(RouteHost::Exact("api.example.com".to_owned()));
+    assert_eq!(config.routes[0].host, host);
+    assert_eq!(config.routes.len(), 2);
+}
+
+/// The names of all keys are in the messages for a key that is none.
+#[test]
+fn no_key_is_missing() {
+    let tables = [
+        "",
+        "tls",
+        "server",
+        "forwarding",
+        "backends.x",
+        "backends.x.tls",
+        "backends.x.ejection",
+        "cache",
+        "limits",
+        "plugin.x",
+        "plugin.x.limits",
+        "plugin.x.match",
+    ];
+    let path = |table: &str| match table {
+        "" => "zzzzzzzzz = 1\n".to_owned(),
+        table => format!("{table}.zzzzzzzzz = 1\n"),
+    };
+    let file: String = tables.map(path).concat() + "[[routes]]\nzzzzzzzzz = 1\n";
+    let mistakes = resolved(&[], &[], Some(&file)).unwrap_err();
+    let lists = mistakes.iter().filter_map(|mistake| {
+        let (place, list) = mistake.split_once(": unknown key; expected one of ")?;
+        Some((place.to_owned(), list.to_owned()))
+    });
+    let lists: Vec<_> = lists.collect();
+    assert_eq!(lists.len(), tables.len() + 1, "{mistakes:?}");
+    let example = switched_on();
+    for (place, list) in lists {
+        for key in list.split(", ") {
+            let written = example.lines().any(|line| {
+                let mut starts = ["[", "[[", "[backends.users."].iter();
+                let header = starts.any(|start| {
+                    let rest = line.strip_prefix(start).and_then(|l| l.strip_prefix(key));
+                    rest.is_some_and(|rest| rest.starts_with([']', '.']))
+                });
+                // Inline tables have their keys behind a brace or a comma.
+                header
+                    || line
+                        .split(['{', ','])
+                        .any(|part| part.trim().starts_with(&format!("{key} =")))
+            });
+            let other = key == "address" && example.contains("address = ");
+            assert!(written || other, "{key} ({place})");
+        }
+    }
+}
+
+/// The example with all of its keys.
+fn switched_on() -> String {
+    EXAMPLE.replace("\n#: ", "\n")
+}

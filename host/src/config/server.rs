@@ -1,0 +1,108 @@
+//! What the proxy allows its clients, and how it shows itself to backends. Defaults with their reasons.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How clients are served: the table `[server]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerConfig {
+    /// Connections at once. Those above it are answered with 503 and closed.
+    pub max_connections: usize,
+    /// Exchanges at once on all connections. Requests above it are answered with 503 at once.
+    pub max_requests: usize,
+    /// Streams at once on one HTTP/2 connection.
+    pub max_streams: u32,
+    /// Bytes of a request's head: its line and all its fields. More is answered with 431.
+    pub max_head: usize,
+    /// Bytes of a request's target. More is answered with 414.
+    pub max_target: usize,
+    /// Bytes of a request's body; none for no bound. More is answered with 413.
+    pub max_body: Option<u64>,
+    /// From the first byte of a head (or of a TLS handshake) to its last; then 408 (or the connection is closed).
+    pub header_timeout: Duration,
+    /// How long a connection without exchange is kept.
+    pub idle_timeout: Duration,
+    /// How long to wait for the next byte of a request's body, and for a client to take the next byte of a response.
+    pub body_timeout: Duration,
+    /// From the end of the head to the head of the response, plugins and retries included; none for no bound. Then 504.
+    pub request_timeout: Option<Duration>,
+    /// How long a tunnel (WebSocket and the like) may be silent.
+    pub tunnel_timeout: Duration,
+    /// After a signal to stop: how long readiness is false before connections are refused.
+    pub drain_delay: Duration,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            // A connection at rest takes some 20 KiB and two may need a file descriptor each.
+            max_connections: 20_000,
+            max_requests: 10_000,
+            // What RFC 9113, section 6.5.2 names as a reasonable least.
+            max_streams: 128,
+            // As nginx allows in all (4 x 8 KiB) and twice what Node does.
+            max_head: 32 << 10,
+            // RFC 9112, section 3 recommends at least 8,000.
+            max_target: 16 << 10,
+            max_body: None,
+            header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
+            body_timeout: Duration::from_secs(30),
+            request_timeout: None,
+            tunnel_timeout: Duration::from_secs(3600),
+            drain_delay: Duration::ZERO,
+        }
+    }
+}
+
+/// TLS toward clients: the table `[tls]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerTls {
+    pub certificate: Certificate,
+    /// The port answers cleartext too; which of the two a client speaks is seen in its first byte.
+    pub cleartext: bool,
+}
+
+/// Where the certificate comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Certificate {
+    /// Made at the start, for local use.
+    SelfSigned,
+    /// PEM files: the chain, leaf first, and its private key. Read again when they change.
+    Files { chain: PathBuf, key: PathBuf },
+}
+
+/// What backends are told of the client: the table `[forwarding]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forwarding {
+    /// `x-forwarded-for`, `-proto` and `-host`.
+    pub x_forwarded: Forward,
+    /// `forwarded` (RFC 7239).
+    pub forwarded: Forward,
+    /// `via` (RFC 9110, section 7.6.3), on requests and responses.
+    pub via: bool,
+}
+
+impl Default for Forwarding {
+    fn default() -> Self {
+        Self {
+            // A client must not be able to say who it is.
+            x_forwarded: Forward::Replace,
+            forwarded: Forward::Remove,
+            via: true,
+        }
+    }
+}
+
+/// What is done to a field that tells of the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forward {
+    /// What the client sent is replaced: this is the first proxy.
+    Replace,
+    /// This hop is added to what came: another proxy, which is trusted, stands before this one.
+    Append,
+    /// What came goes on as it is.
+    Keep,
+    /// The field is taken away and none is set.
+    Remove,
+}

@@ -1,0 +1,8 @@
+//! Interim responses (1xx) on their way from a backend to the client, before the final one.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, StatusCode};
+
+/// Told of each interim response of a backend but 101, in order; called on the exchange's own task or the connection's.
+pub type OnInformational = Arc<dyn Fn(StatusCode, &HeaderMap) + Send + Sync>;

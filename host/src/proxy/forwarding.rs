@@ -1,0 +1,160 @@
+//! What a backend is told of the client: `x-forwarded-*` and `forwarded` (RFC 7239), as pure functions on fields.
+
+use std::fmt::Write as _;
+use std::net::{IpAddr, SocketAddr};
+
+use http::header::{FORWARDED, HOST, HeaderName};
+use http::{HeaderMap, HeaderValue};
+
+use crate::config::server::{Forward, Forwarding};
+use crate::message::Scheme;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+/// Tells the backend of the client as the configuration wants it. `host` must be what the client asked for.
+pub fn tell(fields: &mut HeaderMap, policy: &Forwarding, client: SocketAddr, scheme: Scheme) {
+    x_forwarded(fields, policy.x_forwarded, client, scheme);
+    forwarded(fields, policy.forwarded, client, scheme);
+}
+
+/// Sets `x-forwarded-for`, `-proto` and `-host`.
+///
+/// Appended, the address is added to the list; protocol and host are those that the first proxy saw, so they stay.
+fn x_forwarded(fields: &mut HeaderMap, policy: Forward, client: SocketAddr, scheme: Scheme) {
+    match policy {
+        Forward::Keep => return,
+        Forward::Remove => {
+            for name in [X_FORWARDED_FOR, X_FORWARDED_PROTO, X_FORWARDED_HOST] {
+                fields.remove(name);
+            }
+            return;
+        }
+        Forward::Replace | Forward::Append => {}
+    }
+    let keep = policy == Forward::Append;
+    let came = |name: &HeaderName| keep && fields.contains_key(name);
+    let (proto_came, host_came) = (came(&X_FORWARDED_PROTO), came(&X_FORWARDED_HOST));
+    let address = listed(fields, &X_FORWARDED_FOR, keep, &client.ip().to_canonical().to_string());
+    set(fields, X_FORWARDED_FOR, address);
+    if !proto_came {
+        fields.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme.as_str()));
+    }
+    if !host_came {
+        match fields.get(HOST).cloned() {
+            Some(host) => fields.insert(X_FORWARDED_HOST, host),
+            None => fields.remove(X_FORWARDED_HOST),
+        };
+    }
+}
+
+/// Sets `forwarded`.
+fn forwarded(fields: &mut HeaderMap, policy: Forward, client: SocketAddr, scheme: Scheme) {
+    match policy {
+        Forward::Keep => {}
+        Forward::Remove => {
+            fields.remove(FORWARDED);
+        }
+        Forward::Replace | Forward::Append => {
+            let element = element(client.ip().to_canonical(), fields.get(HOST), scheme);
+            let list = listed(fields, &FORWARDED, policy == Forward::Append, &element);
+            set(fields, FORWARDED, list);
+        }
+    }
+}
+
+/// `for=192.0.2.43;host="a:1";proto=http`. What is no token stands in quotes (RFC 7239, section 4 and 6).
+fn element(client: IpAddr, host: Option<&HeaderValue>, scheme: Scheme) -> String {
+    let mut element = match client {
+        IpAddr::V4(address) => format!("for={address}"),
+        IpAddr::V6(address) => format!("for=\"[{address}]\""),
+    };
+    // A valid authority holds neither quotes nor backslashes.
+    if let Some(host) = host.and_then(|host| host.to_str().ok()).filter(|host| !host.is_empty()) {
+        let token = host.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
+        let quote = if token { "" } else { "\"" };
+        // Writing to a string does not fail.
+        let _ = write!(element, ";host={quote}{host}{quote}");
+    }
+    let _ = write!(element, ";proto={}", scheme.as_str());
+    element
+}
+
+/// The values of a list field in one line, this one last.
+fn listed(fields: &HeaderMap, name: &HeaderName, keep: bool, last: &str) -> Vec<u8> {
+    let mut list = Vec::with_capacity(last.len());
+    for value in fields.get_all(name).iter().filter(|_| keep) {
+        list.extend_from_slice(value.as_bytes());
+        list.extend_from_slice(b", ");
+    }
+    list.extend_from_slice(last.as_bytes());
+    list
+}
+
+fn set(fields: &mut HeaderMap, name: HeaderName, value: Vec<u8>) {
+    // It is made of valid values and printable characters.
+    if let Ok(value) = HeaderValue::from_maybe_shared(bytes::Bytes::from(value)) {
+        fields.insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Fields<'a> = &'a [(&'static str, &'a str)];
+
+    fn map(lines: Fields<'_>) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in lines {
+            map.append(*name, value.parse().unwrap());
+        }
+        map
+    }
+
+    #[test]
+    fn x_forwarded_by_policy() {
+        let came: Fields<'_> = &[
+            ("host", "h:1"),
+            ("x-forwarded-for", "1.1.1.1"),
+            ("x-forwarded-for", "2.2.2.2"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "first"),
+        ];
+        let fresh: Fields<'_> = &[("host", "h:1")];
+        let cases: [(Forward, Fields<'_>, [Option<&str>; 3]); 6] = [
+            (Forward::Replace, came, [Some("9.9.9.9"), Some("http"), Some("h:1")]),
+            (Forward::Append, came, [Some("1.1.1.1, 2.2.2.2, 9.9.9.9"), Some("https"), Some("first")]),
+            (Forward::Append, fresh, [Some("9.9.9.9"), Some("http"), Some("h:1")]),
+            (Forward::Keep, came, [Some("1.1.1.1"), Some("https"), Some("first")]),
+            (Forward::Keep, fresh, [None, None, None]),
+            (Forward::Remove, came, [None, None, None]),
+        ];
+        for (policy, given, expected) in cases {
+            let mut fields = map(given);
+            x_forwarded(&mut fields, policy, "9.9.9.9:5".parse().unwrap(), Scheme::Http);
+            let got = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"]
+                .map(|name| fields.get(name).map(|value| value.to_str().unwrap()));
+            assert_eq!(got, expected, "{policy:?} {given:?}");
+        }
+    }
+
+    #[test]
+    fn forwarded_quotes_what_is_no_token() {
+        let cases = [
+            ("1.2.3.4:5", "a.example", "for=1.2.3.4;host=a.example;proto=https"),
+            ("1.2.3.4:5", "a:80", "for=1.2.3.4;host=\"a:80\";proto=https"),
+            ("[2001:db8::1]:5", "", "for=\"[2001:db8::1]\";proto=https"),
+            ("[::ffff:1.2.3.4]:5", "a", "for=1.2.3.4;host=a;proto=https"),
+        ];
+        for (client, host, expected) in cases {
+            let mut fields = map(&[("host", host), ("forwarded", "for=x")]);
+            forwarded(&mut fields, Forward::Replace, client.parse().unwrap(), Scheme::Https);
+            assert_eq!(fields["forwarded"], expected);
+            let mut fields = map(&[("host", host), ("forwarded", "for=x")]);
+            forwarded(&mut fields, Forward::Append, client.parse().unwrap(), Scheme::Https);
+            assert_eq!(fields["forwarded"], format!("for=x, {expected}"));
+        }
+    }
+}

@@ -1,0 +1,662 @@
+//! The guard between real clients and a real hyper server. Time is tokio's and stands still until all wait.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http::{HeaderMap, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::*;
+
+mod stream;
+
+const LIMITS: Limits = Limits {
+    max_head: 8 << 10,
+    max_target: 1 << 10,
+    header_timeout: Duration::from_secs(10),
+    idle_timeout: Duration::from_secs(75),
+    body_timeout: Duration::from_secs(30),
+};
+
+/// What the service of a test has seen: a line for each request, with what went wrong.
+type Log = Arc<Mutex<Vec<String>>>;
+
+struct Server {
+    log: Log,
+    control: Control,
+    /// Lets a request for `/wait` go on.
+    go_on: Arc<Notify>,
+    /// How the connection ended.
+    connection: JoinHandle<hyper::Result<()>>,
+}
+
+fn serve<IO>(io: IO, prefix: &'static [u8]) -> Server
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (guard, control) = guard(io, Bytes::from_static(prefix), LIMITS);
+    let (log, go_on) = (Log::default(), Arc::new(Notify::new()));
+    let service = {
+        let (log, control, go_on) = (log.clone(), control.clone(), go_on.clone());
+        service_fn(move |request| {
+            let next = control.next_request();
+            answer(request, next, control.clone(), log.clone(), go_on.clone())
+        })
+    };
+    let connection = http1::Builder::new()
+        .serve_connection(guard, service)
+        .with_upgrades();
+    Server {
+        log,
+        control,
+        go_on,
+        connection: tokio::spawn(connection),
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    (_busy, accepted): (Busy, Result<(), BadHead>),
+    control: Control,
+    log: Log,
+    go_on: Arc<Notify>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let line = format!("{} {}", request.method(), request.uri());
+    let say = |what: String| log.lock().unwrap().push(what);
+    let reply = |status, text: String| {
+        let mut response = Response::new(Full::from(text));
+        *response.status_mut() = status;
+        Ok(response)
+    };
+    if let Err(error) = accepted {
+        say(format!("refused: {error:?}"));
+        return reply(error.status(), error.to_string());
+    }
+    match request.uri().path() {
+        "/wait" => go_on.notified().await,
+        "/unread" => return reply(StatusCode::OK, line),
+        "/large" => return reply(StatusCode::OK, "x".repeat(4 << 20)),
+        "/early" => {
+            let fields = HeaderMap::from_iter([(header::LINK, "</a>".parse().unwrap())]);
+            let sent = control.send_informational(StatusCode::EARLY_HINTS, &fields);
+            say(format!("early hints: {sent}"));
+        }
+        "/switch" => return Ok(switch(request, &control)),
+        _ => {}
+    }
+    match request.into_body().collect().await {
+        Ok(body) => {
+            let trailers = body.trailers().map_or(0, HeaderMap::len);
+            let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
+            say(format!("{line} {body:?} {trailers}"));
+            reply(StatusCode::OK, format!("{line} {body}"))
+        }
+        Err(error) => {
+            let cause = inner(&error);
+            say(format!("{line}: {cause}"));
+            reply(StatusCode::BAD_REQUEST, cause)
+        }
+    }
+}
+
+/// Answers 101 and sends back, in capitals, what comes, until it ends.
+fn switch(mut request: Request<Incoming>, control: &Control) -> Response<Full<Bytes>> {
+    control.resume(Next::Tunnel);
+    tokio::spawn(async move {
+        let mut io = TokioIo::new(hyper::upgrade::on(&mut request).await.unwrap());
+        let mut all = Vec::new();
+        io.read_to_end(&mut all).await.unwrap();
+        io.write_all(&all.to_ascii_uppercase()).await.unwrap();
+        io.shutdown().await.unwrap();
+    });
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    response
+        .headers_mut()
+        .insert(header::UPGRADE, "capitals".parse().unwrap());
+    response
+}
+
+/// The guard's own error, within hyper's and the system's.
+fn inner(error: &hyper::Error) -> String {
+    let io = error
+        .source()
+        .and_then(|e| e.downcast_ref::<std::io::Error>());
+    let inner = io.and_then(std::io::Error::get_ref);
+    let stalled = inner
+        .and_then(|e| e.downcast_ref::<Stalled>())
+        .map(ToString::to_string);
+    let body = inner
+        .and_then(|e| e.downcast_ref::<BadBody>())
+        .map(ToString::to_string);
+    stalled.or(body).unwrap_or_else(|| format!("{error:?}"))
+}
+
+impl Server {
+    fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+
+    async fn ended(self) -> hyper::Result<()> {
+        self.connection.await.unwrap()
+    }
+}
+
+fn connect() -> (DuplexStream, Server) {
+    let (client, server) = tokio::io::duplex(16 << 10);
+    (client, serve(server, b""))
+}
+
+/// Reads one response that has a length: its head and its body.
+async fn response(client: &mut (impl AsyncRead + Unpin)) -> (String, String) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(client.read_u8().await.unwrap());
+    }
+    let head = String::from_utf8(head).unwrap();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "));
+    let mut body = vec![0; length.map_or(0, |n| n.parse().unwrap())];
+    client.read_exact(&mut body).await.unwrap();
+    (head, String::from_utf8(body).unwrap())
+}
+
+async fn rest(client: &mut (impl AsyncRead + Unpin)) -> String {
+    let mut all = String::new();
+    client.read_to_string(&mut all).await.unwrap();
+    all
+}
+
+fn status(response: &(String, String)) -> &str {
+    &response.0["HTTP/1.1 ".len()..][..3]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_is_kept_for_many_requests() {
+    let (mut client, server) = connect();
+    for i in 0..3 {
+        let request = format!("POST /{i} HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nhi");
+        client.write_all(request.as_bytes()).await.unwrap();
+        assert_eq!(response(&mut client).await.1, format!("POST /{i} hi"));
+    }
+    drop(client);
+    server.ended().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_request_is_answered_in_its_turn_and_is_the_last() {
+    let (mut client, server) = connect();
+    let requests = "POST /1 HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n\
+        GET /2 HTTP/1.1\r\nhost: a\r\n\r\n\
+        GET /3 HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ncontent-length: 5\r\n\r\n\
+        GET /4 HTTP/1.1\r\nhost: a\r\n\r\n";
+    client.write_all(requests.as_bytes()).await.unwrap();
+    assert_eq!(response(&mut client).await.1, "POST /1 hi");
+    assert_eq!(response(&mut client).await.1, "GET /2 ");
+    let refused = response(&mut client).await;
+    assert_eq!(status(&refused), "400");
+    assert!(refused.0.contains("connection: close"), "{}", refused.0);
+    assert_eq!(refused.1, BadHead::ContentLength.to_string());
+    assert_eq!(rest(&mut client).await, "");
+    let log = server.log();
+    assert_eq!(
+        log,
+        [
+            "POST /1 \"hi\" 0",
+            "GET /2 \"\" 0",
+            "refused: ContentLength"
+        ]
+    );
+    drop(client);
+    server.ended().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_can_not_forge_a_refusal() {
+    let (mut client, server) = connect();
+    client
+        .write_all(b"GET / HTTP/1.1\r\nhost: refused.invalid\r\nconnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    assert_eq!(status(&response(&mut client).await), "200");
+    assert_eq!(server.log(), ["GET / \"\" 0"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_answer_to_a_refused_head_request_has_no_body() {
+    let (mut client, _server) = connect();
+    client.write_all(b"HEAD / HTTP/2.0\r\n\r\n").await.unwrap();
+    let all = rest(&mut client).await;
+    assert!(all.starts_with("HTTP/1.1 505"), "{all}");
+    assert!(all.ends_with("\r\n\r\n"), "{all}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_that_were_read_before_come_first() {
+    let (mut client, io) = tokio::io::duplex(1024);
+    let _server = serve(
+        io,
+        b"GET /1 HTTP/1.1\r\nhost: a\r\n\r\nPOST /2 HTTP/1.1\r\nhost: a\r\ncont",
+    );
+    assert_eq!(response(&mut client).await.1, "GET /1 ");
+    client.write_all(b"ent-length: 2\r\n\r\nhi").await.unwrap();
+    assert_eq!(response(&mut client).await.1, "POST /2 hi");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_body_is_told_to_who_reads_it() {
+    let (mut client, server) = connect();
+    let request = b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n2\r\nho\nGET / HTTP/1.1\r\n\r\n";
+    client.write_all(request).await.unwrap();
+    let refused = response(&mut client).await;
+    assert_eq!(
+        (status(&refused), &refused.1),
+        ("400", &BadBody::DataEnd.to_string())
+    );
+    assert_eq!(rest(&mut client).await, "");
+    assert_eq!(server.log().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn large_bodies_go_through_whole() {
+    let (client, server) = connect();
+    let body = "0123456789abcdef".repeat(1 << 14);
+    let chunk = format!("{:x}\r\n{body}\r\n", body.len());
+    let requests = format!(
+        "POST /1 HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n{body}\
+         POST /2 HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n{chunk}{chunk}0\r\na: b\r\n\r\n",
+        body.len()
+    );
+    let (mut read, mut write) = tokio::io::split(client);
+    let writer = tokio::spawn(async move {
+        write.write_all(requests.as_bytes()).await.unwrap();
+        write
+    });
+    assert_eq!(response(&mut read).await.1, format!("POST /1 {body}"));
+    assert_eq!(response(&mut read).await.1, format!("POST /2 {body}{body}"));
+    assert!(server.log()[1].ends_with(" 1"), "the trailer is there");
+    writer.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_never_sends_a_byte_is_left() {
+    let (mut client, server) = connect();
+    let begin = Instant::now();
+    assert_eq!(rest(&mut client).await, "");
+    assert_eq!(begin.elapsed().as_secs(), 10);
+    server.ended().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_head_is_answered_with_408() {
+    let (mut client, server) = connect();
+    let begin = Instant::now();
+    client
+        .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await
+        .unwrap();
+    response(&mut client).await;
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    // Each byte is in time for itself, the head is not.
+    for byte in b"GET / HTT" {
+        client.write_all(&[*byte]).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    let late = response(&mut client).await;
+    assert_eq!(status(&late), "408");
+    assert_eq!(begin.elapsed().as_secs(), 30);
+    assert_eq!(rest(&mut client).await, "");
+    assert_eq!(server.log()[1], "refused: Timeout");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_is_closed_in_silence() {
+    let (mut client, server) = connect();
+    for pause in [0, 70] {
+        tokio::time::sleep(Duration::from_secs(pause)).await;
+        client
+            .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+            .await
+            .unwrap();
+        response(&mut client).await;
+    }
+    let begin = Instant::now();
+    assert_eq!(rest(&mut client).await, "");
+    assert_eq!(begin.elapsed().as_secs(), 75);
+    server.ended().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exchange_takes_the_time_it_takes() {
+    let (mut client, server) = connect();
+    let begin = Instant::now();
+    // The next head has begun meanwhile.
+    client
+        .write_all(b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\nGET /2 HTTP/1.1\r\n")
+        .await
+        .unwrap();
+    tokio::time::sleep(Duration::from_secs(1000)).await;
+    server.go_on.notify_one();
+    assert_eq!(response(&mut client).await.1, "GET /wait ");
+    // From here on it is waited for.
+    assert_eq!(status(&response(&mut client).await), "408");
+    assert_eq!(begin.elapsed().as_secs(), 1010);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_stalls_is_given_up() {
+    let (mut client, server) = connect();
+    let head = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\n";
+    client.write_all(head).await.unwrap();
+    for _ in 0..5 {
+        client.write_all(b"x").await.unwrap();
+        tokio::time::sleep(Duration::from_secs(29)).await;
+    }
+    let begin = Instant::now();
+    assert_eq!(status(&response(&mut client).await), "400");
+    assert_eq!(begin.elapsed().as_secs(), 1);
+    let stalled = Stalled::Body(Duration::from_secs(30)).to_string();
+    assert_eq!(server.log(), [format!("POST /: {stalled}")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trailer_section_that_stalls_is_given_up() {
+    let (mut client, server) = connect();
+    let request = b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\na: ";
+    client.write_all(request).await.unwrap();
+    assert_eq!(status(&response(&mut client).await), "400");
+    assert!(
+        server.log()[0].contains("no byte of the request's body"),
+        "{:?}",
+        server.log()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_nothing_is_given_up() {
+    let (mut client, server) = connect();
+    client
+        .write_all(b"GET /large HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await
+        .unwrap();
+    let begin = Instant::now();
+    let error = server.connection.await.unwrap().unwrap_err();
+    assert_eq!(begin.elapsed().as_secs(), 30);
+    assert_eq!(
+        inner(&error),
+        Stalled::Write(Duration::from_secs(30)).to_string()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_its_time_gets_all() {
+    let (mut client, _server) = connect();
+    client
+        .write_all(b"GET /large HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await
+        .unwrap();
+    let begin = Instant::now();
+    let mut part = vec![0; 16 << 10];
+    let mut got = 0;
+    while got < 4 << 20 {
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        let n = client.read(&mut part).await.unwrap();
+        assert!(n > 0, "ended after {got} bytes");
+        got += n;
+    }
+    assert!(begin.elapsed() > Duration::from_secs(1000));
+    // The time to rest begins when it has all.
+    let begin = Instant::now();
+    rest(&mut client).await;
+    assert_eq!(begin.elapsed().as_secs(), 75);
+}
+
+const SWITCH: &str =
+    "GET /switch HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: capitals\r\n\r\n";
+
+#[tokio::test(start_paused = true)]
+async fn after_a_switch_bytes_pass_as_they_are() {
+    let (mut client, server) = connect();
+    // Bytes that come with the head, and bytes that are no HTTP.
+    client
+        .write_all(format!("{SWITCH}hello \n\n").as_bytes())
+        .await
+        .unwrap();
+    assert_eq!(status(&response(&mut client).await), "101");
+    server.ended().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1000)).await;
+    client.write_all(b"world\0").await.unwrap();
+    // One way is closed, the other isn't.
+    client.shutdown().await.unwrap();
+    assert_eq!(rest(&mut client).await, "HELLO \n\nWORLD\0");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_switch_after_a_body_and_with_the_client_s_end_already_there() {
+    let (mut client, _server) = connect();
+    let head = SWITCH.replace("host: a", "host: a\r\ncontent-length: 3");
+    client
+        .write_all(format!("{head}abchello").as_bytes())
+        .await
+        .unwrap();
+    client.shutdown().await.unwrap();
+    assert_eq!(status(&response(&mut client).await), "101");
+    assert_eq!(rest(&mut client).await, "HELLO");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_switch_http_goes_on() {
+    let (mut client, server) = connect();
+    let head = SWITCH.replace("/switch", "/stay");
+    // Nobody has said what follows: when the exchange is over, that is HTTP.
+    client
+        .write_all(format!("{head}GET /2 HTTP/1.1\r\nhost: a\r\n\r\n").as_bytes())
+        .await
+        .unwrap();
+    assert_eq!(response(&mut client).await.1, "GET /stay ");
+    assert_eq!(response(&mut client).await.1, "GET /2 ");
+    client
+        .write_all(head.replace("/stay", "/wait").as_bytes())
+        .await
+        .unwrap();
+    client.write_all(b"bad\n").await.unwrap();
+    while server.control.begun() < 3 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(server.log().len(), 2, "what follows is not looked at");
+    server.control.resume(Next::Http);
+    server.go_on.notify_one();
+    assert_eq!(response(&mut client).await.1, "GET /wait ");
+    assert_eq!(status(&response(&mut client).await), "400");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interim_response_comes_before_the_final_one() {
+    let (mut client, server) = connect();
+    for _ in 0..2 {
+        client
+            .write_all(b"GET /early HTTP/1.1\r\nhost: a\r\n\r\n")
+            .await
+            .unwrap();
+        let early = response(&mut client).await;
+        assert_eq!(early.0, "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n");
+        assert_eq!(response(&mut client).await.1, "GET /early ");
+    }
+    assert_eq!(server.log()[0], "early hints: true");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interim_response_is_sent_while_the_final_one_is_waited_for() {
+    let (mut client, server) = connect();
+    client
+        .write_all(b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await
+        .unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    // From another task: the connection has to be woken.
+    assert!(
+        server
+            .control
+            .send_informational(StatusCode::PROCESSING, &HeaderMap::new())
+    );
+    assert_eq!(
+        response(&mut client).await.0,
+        "HTTP/1.1 102 Processing\r\n\r\n"
+    );
+    assert!(
+        !server
+            .control
+            .send_informational(StatusCode::OK, &HeaderMap::new())
+    );
+    assert!(
+        !server
+            .control
+            .send_informational(StatusCode::SWITCHING_PROTOCOLS, &HeaderMap::new())
+    );
+    server.go_on.notify_one();
+    assert_eq!(response(&mut client).await.1, "GET /wait ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn http_1_0_gets_no_interim_response() {
+    let (mut client, server) = connect();
+    client
+        .write_all(b"GET /early HTTP/1.0\r\n\r\n")
+        .await
+        .unwrap();
+    assert!(rest(&mut client).await.starts_with("HTTP/1.0 200"));
+    assert_eq!(server.log()[0], "early hints: false");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interim_response_never_comes_amid_another_response() {
+    let (mut client, server) = connect();
+    client
+        .write_all(b"GET /large HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await
+        .unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(
+        !server
+            .control
+            .send_informational(StatusCode::PROCESSING, &HeaderMap::new())
+    );
+    assert_eq!(response(&mut client).await.1, "x".repeat(4 << 20));
+}
+
+/// A client that sends more than anybody reads still gets its answer.
+#[tokio::test]
+async fn the_last_response_survives_unread_input() {
+    let unread = "POST /unread HTTP/1.1\r\nhost: a\r\ncontent-length: 500000\r\n\r\n";
+    for (head, expected) in [("GET / HTTP/3.0\r\n\r\n", "505"), (unread, "200")] {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .unwrap();
+        let mut client = tokio::net::TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        let server = serve(listener.accept().await.unwrap().0, b"");
+        client.write_all(head.as_bytes()).await.unwrap();
+        // All of it is sent before the answer is read, and some after it is there.
+        client.write_all(&[b'x'; 300_000]).await.unwrap();
+        client.peek(&mut [0]).await.unwrap();
+        client.write_all(&[b'x'; 200_000]).await.unwrap();
+        let all = rest(&mut client).await;
+        assert!(all.starts_with(&format!("HTTP/1.1 {expected}")), "{all}");
+        drop(client);
+        server.ended().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn lingering_has_an_end() {
+    let (mut client, server) = connect();
+    client.write_all(b"bad\n").await.unwrap();
+    let begin = Instant::now();
+    assert_eq!(status(&response(&mut client).await), "400");
+    server.ended().await.unwrap();
+    assert_eq!(begin.elapsed().as_secs(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_a_client_that_has_nothing_to_say() {
+    let (mut client, server) = connect();
+    client
+        .write_all(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    let begin = Instant::now();
+    server.ended().await.unwrap();
+    assert_eq!(begin.elapsed(), Duration::ZERO);
+    assert_eq!(status(&response(&mut client).await), "200");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_has_closed_its_side_gets_its_response() {
+    let (mut client, server) = connect();
+    client
+        .write_all(b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await
+        .unwrap();
+    client.shutdown().await.unwrap();
+    let begin = Instant::now();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    server.go_on.notify_one();
+    assert!(rest(&mut client).await.ends_with("GET /wait "));
+    server.ended().await.unwrap();
+    assert_eq!(begin.elapsed().as_secs(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_exchange_of_a_client_that_has_left_is_cancelled() {
+    let (mut client, server) = connect();
+    client
+        .write_all(b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await
+        .unwrap();
+    drop(client);
+    let begin = Instant::now();
+    server.ended().await.unwrap_err();
+    assert_eq!(begin.elapsed().as_secs(), 2);
+}
+
+/// All bytes that a target, a name and a value may have are fine with hyper too: it never answers on its own.
+#[tokio::test(start_paused = true)]
+async fn hyper_takes_what_the_guard_lets_through() {
+    let (done, mut next) = mpsc::channel(1);
+    tokio::spawn(async move {
+        for byte in 0..=255u8 {
+            for (before, after) in [
+                (&b"GET /a"[..], &b" HTTP/1.1\r\nhost: a\r\n\r\n"[..]),
+                (b"GET /?a", b" HTTP/1.1\r\nhost: a\r\n\r\n"),
+                (b"GET http://a/", b" HTTP/1.1\r\nhost: a\r\n\r\n"),
+                (b"GET http://a", b" HTTP/1.1\r\nhost: a\r\n\r\n"),
+                (b"OPTIONS *", b" HTTP/1.1\r\nhost: a\r\n\r\n"),
+                (b"CONNECT a", b":1 HTTP/1.1\r\nhost: a\r\n\r\n"),
+                (b"G", b"T / HTTP/1.1\r\nhost: a\r\n\r\n"),
+                (b"GET / HTTP/1.1\r\nhost: a\r\na", b"b: c\r\n\r\n"),
+                (b"GET / HTTP/1.1\r\nhost: a\r\nb: ", b"c\r\n\r\n"),
+            ] {
+                done.send([before, &[byte], after].concat()).await.unwrap();
+            }
+        }
+    });
+    while let Some(request) = next.recv().await {
+        let (mut client, server) = connect();
+        client.write_all(&request).await.unwrap();
+        client.shutdown().await.unwrap();
+        let all = rest(&mut client).await;
+        assert_eq!(server.log().len(), 1, "{} -> {all}", request.escape_ascii());
+    }
+}

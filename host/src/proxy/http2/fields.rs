@@ -1,0 +1,186 @@
+//! What RFC 9113, section 8, says about fields and `h2` leaves to its user.
+
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TE, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+
+/// Why a request is malformed, to be answered by a stream error of type PROTOCOL_ERROR (RFC 9113, section 8.1.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Malformed {
+    #[error("content-length is repeated or empty")]
+    ContentLength,
+    #[error("host is repeated or differs from :authority")]
+    Host,
+    #[error(":authority holds userinfo")]
+    Userinfo,
+    #[error("CONNECT without :authority")]
+    NoAuthority,
+    #[error(":path is missing or does not begin with a slash")]
+    Path,
+    #[error("a field's value begins or ends with white space")]
+    Whitespace,
+}
+
+/// Removes the fields that speak of one HTTP/1.1 connection (RFC 9113, section 8.2.2), and any `te` but `trailers`.
+pub(super) fn strip_connection_specific(fields: &mut HeaderMap) {
+    for name in [
+        &CONNECTION,
+        &KEEP_ALIVE,
+        &PROXY_CONNECTION,
+        &TRANSFER_ENCODING,
+        &UPGRADE,
+    ] {
+        fields.remove(name);
+    }
+    if fields.get(TE).is_some_and(|te| te != "trailers") {
+        fields.remove(TE);
+    }
+}
+
+/// The length that a message claims. Only one line of digits counts; `h2` holds the DATA frames against it.
+pub(super) fn content_length(fields: &HeaderMap) -> Option<u64> {
+    fields.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// The checks of section 8 that `h2` does not make. A request without any authority passes: the service answers it.
+pub(super) fn check_request<B>(request: &Request<B>) -> Result<(), Malformed> {
+    let fields = request.headers();
+    let mut lengths = fields.get_all(CONTENT_LENGTH).iter();
+    if lengths.next().is_some_and(HeaderValue::is_empty) || lengths.next().is_some() {
+        return Err(Malformed::ContentLength);
+    }
+    check_authority(request.method(), request.uri(), fields)?;
+    check_path(request)?;
+    if fields.values().any(has_outer_whitespace) {
+        return Err(Malformed::Whitespace);
+    }
+    Ok(())
+}
+
+/// Section 8.3.1: `:authority` "MUST NOT include the deprecated userinfo subcomponent", and a `host` that "identifies an
+/// entity that differs" makes the request malformed.
+fn check_authority(method: &Method, uri: &Uri, fields: &HeaderMap) -> Result<(), Malformed> {
+    let mut hosts = fields.get_all(HOST).iter();
+    let (host, second) = (hosts.next(), hosts.next());
+    if second.is_some() {
+        return Err(Malformed::Host);
+    }
+    let Some(authority) = uri.authority() else {
+        return match *method {
+            Method::CONNECT => Err(Malformed::NoAuthority),
+            _ => Ok(()),
+        };
+    };
+    if authority.as_str().contains('@') {
+        return Err(Malformed::Userinfo);
+    }
+    let differs =
+        |host: &HeaderValue| !host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes());
+    if host.is_some_and(differs) {
+        return Err(Malformed::Host);
+    }
+    Ok(())
+}
+
+/// Section 8.3.1: `:path` "MUST NOT be empty for http or https URIs", and `*` is for OPTIONS alone. Whether it held a
+/// fragment is not to be seen: the `http` crate has cut it off.
+fn check_path<B>(request: &Request<B>) -> Result<(), Malformed> {
+    let is_plain_connect = request.method() == Method::CONNECT
+        && request.extensions().get::<h2::ext::Protocol>().is_none();
+    let uri = request.uri();
+    let path = uri.path_and_query().map_or("", |path| path.as_str());
+    let is_asterisk = path == "*" && request.method() == Method::OPTIONS;
+    if is_plain_connect || is_asterisk || (path.starts_with('/') && !uri.path().is_empty()) {
+        return Ok(());
+    }
+    Err(Malformed::Path)
+}
+
+/// Section 8.2.1: "A field value MUST NOT start or end with an ASCII whitespace character".
+fn has_outer_whitespace(value: &HeaderValue) -> bool {
+    let is_white = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    let bytes = value.as_bytes();
+    is_white(bytes.first()) || is_white(bytes.last())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(method: &str, uri: &str, fields: &[(&'static str, &'static str)]) -> Request<()> {
+        let mut request = Request::builder().method(method).uri(uri).body(()).unwrap();
+        for (name, value) in fields {
+            let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
+            request.headers_mut().append(*name, value);
+        }
+        request
+    }
+
+    #[test]
+    fn malformed_requests_are_told_from_sound_ones() {
+        type Fields = &'static [(&'static str, &'static str)];
+        let cases: &[(&str, &str, Fields, Result<(), Malformed>)] = &[
+            ("GET", "http://a/x?y", &[], Ok(())),
+            ("GET", "http://a/", &[("host", "A")], Ok(())),
+            ("GET", "/x", &[("host", "a")], Ok(())),
+            ("GET", "/x", &[], Ok(())),
+            ("GET", "http://a/", &[("host", "b")], Err(Malformed::Host)),
+            ("GET", "http://a/", &[("host", "a:80")], Err(Malformed::Host)),
+            ("GET", "/", &[("host", "a"), ("host", "a")], Err(Malformed::Host)),
+            ("GET", "http://u@a/", &[], Err(Malformed::Userinfo)),
+            ("OPTIONS", "*", &[("host", "a")], Ok(())),
+            ("GET", "*", &[("host", "a")], Err(Malformed::Path)),
+            ("CONNECT", "a:443", &[], Ok(())),
+            ("CONNECT", "/", &[], Err(Malformed::NoAuthority)),
+            ("POST", "http://a/", &[("content-length", "5")], Ok(())),
+            ("POST", "http://a/", &[("content-length", "")], Err(Malformed::ContentLength)),
+            (
+                "POST",
+                "http://a/",
+                &[("content-length", "5"), ("content-length", "5")],
+                Err(Malformed::ContentLength),
+            ),
+            ("GET", "http://a/", &[("x", "a b")], Ok(())),
+            ("GET", "http://a/", &[("x", "")], Ok(())),
+            ("GET", "http://a/", &[("x", " a")], Err(Malformed::Whitespace)),
+            ("GET", "http://a/", &[("x", "a\t")], Err(Malformed::Whitespace)),
+        ];
+        for (method, uri, fields, expected) in cases {
+            let request = request(method, uri, fields);
+            assert_eq!(check_request(&request), *expected, "{request:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_never_came_is_malformed() {
+        let mut request = request("GET", "/", &[]);
+        *request.uri_mut() = Uri::from_parts(http::uri::Parts::default()).unwrap();
+        assert_eq!(check_request(&request), Err(Malformed::Path));
+        let mut parts = http::uri::Parts::default();
+        parts.path_and_query = Some("?x".parse().unwrap());
+        *request.uri_mut() = Uri::from_parts(parts).unwrap();
+        assert_eq!(check_request(&request), Err(Malformed::Path));
+    }
+
+    #[test]
+    fn te_trailers_stays_and_the_rest_of_the_hop_goes() {
+        let fields = &[
+            ("te", "trailers"),
+            ("connection", "close"),
+            ("keep-alive", "1"),
+            ("upgrade", "x"),
+            ("transfer-encoding", "chunked"),
+            ("x", "1"),
+        ];
+        let mut request = request("GET", "/", fields);
+        strip_connection_specific(request.headers_mut());
+        let mut names: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["te", "x"]);
+        request.headers_mut().insert(TE, HeaderValue::from_static("gzip"));
+        strip_connection_specific(request.headers_mut());
+        assert!(!request.headers().contains_key(TE));
+    }
+}

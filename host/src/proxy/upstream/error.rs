@@ -1,0 +1,170 @@
+//! Why a backend gave no response, in the words of RFC 9209.
+//!
+//! Each variant is one error type of that RFC's section 2.3, so that the answer to the client can say which hop failed
+//! and how. Texts name addresses: they are for the log, not for clients.
+
+use std::error::Error as _;
+use std::io;
+use std::time::Duration;
+
+use crate::message::BodyError;
+use crate::tls::TlsError;
+
+/// Why there is no response.
+#[derive(Debug, thiserror::Error)]
+pub enum UpstreamError {
+    #[error("the name {name} can't be resolved: {source}")]
+    Dns { name: String, source: io::Error },
+    #[error("the name {name} was not resolved in {} s", .after.as_secs_f32())]
+    DnsTimeout { name: String, after: Duration },
+    #[error("{peer} can't be reached: {source}")]
+    Unavailable { peer: String, source: io::Error },
+    #[error("there is no route to {peer}: {source}")]
+    Unroutable { peer: String, source: io::Error },
+    #[error("{peer} refused the connection")]
+    Refused { peer: String },
+    #[error("{peer} took no connection in {} s", .after.as_secs_f32())]
+    ConnectTimeout { peer: String, after: Duration },
+    #[error("all {limit} connections to {peer} are in use")]
+    ConnectionLimit { peer: String, limit: usize },
+    #[error("the certificate of {peer} was not accepted: {why}")]
+    TlsCertificate { peer: String, why: String },
+    #[error("{peer} ended the TLS handshake with an alert: {why}")]
+    TlsAlert { peer: String, why: String },
+    #[error("the TLS handshake with {peer} failed: {why}")]
+    TlsProtocol { peer: String, why: String },
+    /// Our own files are why.
+    #[error("this proxy's own TLS settings can't be used: {0}")]
+    Configuration(String),
+    #[error("the connection ended before a response: {0}")]
+    Terminated(String),
+    #[error("the response's head broke off: {0}")]
+    Incomplete(String),
+    #[error("the response is no valid HTTP: {0}")]
+    Protocol(String),
+    #[error("no response in {} s", .after.as_secs_f32())]
+    ResponseTimeout { after: Duration },
+    #[error("the switch of protocols failed: {0}")]
+    Upgrade(String),
+    /// The client's side is why.
+    #[error("the request's body failed: {0}")]
+    RequestBody(BodyError),
+}
+
+impl UpstreamError {
+    /// The error type for `Proxy-Status` (RFC 9209, section 2.3).
+    pub fn proxy_error(&self) -> &'static str {
+        match self {
+            Self::Dns { .. } => "dns_error",
+            Self::DnsTimeout { .. } => "dns_timeout",
+            Self::Unavailable { .. } => "destination_unavailable",
+            Self::Unroutable { .. } => "destination_ip_unroutable",
+            Self::Refused { .. } => "connection_refused",
+            Self::ConnectTimeout { .. } => "connection_timeout",
+            Self::ConnectionLimit { .. } => "connection_limit_reached",
+            Self::TlsCertificate { .. } => "tls_certificate_error",
+            Self::TlsAlert { .. } => "tls_alert_received",
+            Self::TlsProtocol { .. } => "tls_protocol_error",
+            Self::Configuration(_) => "proxy_configuration_error",
+            Self::Terminated(_) => "connection_terminated",
+            Self::Incomplete(_) => "http_response_incomplete",
+            Self::Protocol(_) => "http_protocol_error",
+            Self::ResponseTimeout { .. } => "http_response_timeout",
+            Self::Upgrade(_) => "http_upgrade_failed",
+            Self::RequestBody(_) => "http_request_error",
+        }
+    }
+
+    /// Whether it tells of the address's health: not when the client is why, nor when the limit is our own.
+    pub(super) fn blames_address(&self) -> bool {
+        !matches!(
+            self,
+            Self::RequestBody(_)
+                | Self::ConnectionLimit { .. }
+                | Self::Upgrade(_)
+                | Self::Configuration(_)
+        )
+    }
+
+    /// What a failed attempt to connect means.
+    pub(super) fn from_connect(peer: String, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::ConnectionRefused => Self::Refused { peer },
+            io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
+                Self::Unroutable { peer, source }
+            }
+            _ => Self::Unavailable { peer, source },
+        }
+    }
+
+    /// What an error of TLS means, in the handshake or after it.
+    pub(super) fn from_tls(peer: String, error: &TlsError) -> Self {
+        let why = error.to_string();
+        match error {
+            TlsError::Certificate(_) => Self::TlsCertificate { peer, why },
+            TlsError::Alert(_) => Self::TlsAlert { peer, why },
+            TlsError::NoHttp2 | TlsError::Protocol(_) => Self::TlsProtocol { peer, why },
+            TlsError::Io(_) => Self::Terminated(why),
+            TlsError::Setup(_) => Self::Configuration(why),
+        }
+    }
+
+    /// What an error of hyper's means before a response's head is whole; `begun` when a part of it has come.
+    pub(super) fn from_hyper(error: &hyper::Error, begun: bool) -> Self {
+        if let Some(body) = BodyError::find(error) {
+            return Self::RequestBody(body);
+        }
+        if let Some(tls) = TlsError::find(error) {
+            return Self::from_tls("the backend".to_owned(), &tls);
+        }
+        let text = with_causes(error);
+        if error.is_user() || error.is_body_write_aborted() {
+            Self::RequestBody(BodyError::Disconnected(text))
+        } else if error.is_parse() {
+            Self::Protocol(text)
+        } else if begun {
+            Self::Incomplete(text)
+        } else {
+            Self::Terminated(text)
+        }
+    }
+}
+
+/// An error with its causes, in one line.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// The message that a body's failed read becomes.
+pub(super) fn broken(error: &hyper::Error) -> BodyError {
+    let text = match error.source() {
+        Some(cause) => with_causes(cause),
+        None => error.to_string(),
+    };
+    BodyError::Disconnected(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_connect_tells_refusal_from_routing() {
+        for (kind, expected) in [
+            (io::ErrorKind::ConnectionRefused, "connection_refused"),
+            (io::ErrorKind::NetworkUnreachable, "destination_ip_unroutable"),
+            (io::ErrorKind::HostUnreachable, "destination_ip_unroutable"),
+            (io::ErrorKind::NotFound, "destination_unavailable"),
+        ] {
+            let error = UpstreamError::from_connect("a:1".into(), kind.into());
+            assert_eq!(error.proxy_error(), expected, "{kind:?}");
+        }
+    }
+}

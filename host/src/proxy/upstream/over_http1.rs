@@ -1,0 +1,122 @@
+//! A request's way over HTTP/1.1: on a connection that is kept alive, or on a new one.
+//!
+//! A kept-alive connection may be closed by the backend just as the request is written. What was not written is sent
+//! again; what was, only if it is idempotent and has no body (RFC 9112, section 9.3.1).
+
+use std::sync::Arc;
+
+use http::{Request, Response, StatusCode};
+use http_body::Body as _;
+use hyper::body::Incoming;
+
+use super::endpoint::{Call, Endpoint, Miss};
+use super::error::UpstreamError;
+use super::pool::Grant;
+use super::switched::Switched;
+use super::upgrade::{self, SentKey, Upgrade};
+use super::upload::{Progress, Upload, informed};
+use super::wire::{Failure, Wire};
+use super::{MOST_STALE, Received, download, head};
+use crate::message::{Body, Tunnel};
+use crate::tls::Alpn;
+
+/// A request as hyper takes it, with what is needed to understand the answer.
+type Prepared = (Request<Upload>, Option<Arc<Progress>>, Option<SentKey>);
+
+impl Endpoint {
+    /// Sends a request over HTTP/1.1 and waits for the response's head.
+    pub(super) async fn by_http1(&self, call: &mut Call<'_>) -> Result<Received, Miss> {
+        let mut stale = 0;
+        loop {
+            let mut wire = self.wire(stale < MOST_STALE).await?;
+            let reused = std::mem::take(&mut wire.reused);
+            let (request, progress, key) = self.http1_request(call)?;
+            let exchange =
+                wire.exchange(request, progress.as_deref(), self.config.first_byte_timeout);
+            match exchange.await {
+                Ok((response, wire)) => return self.receive(response, wire, progress, call, key).await,
+                Err(Failure::Unsent(body, error)) => {
+                    call.body = body;
+                    if !reused {
+                        return Err(Miss::unsent(error));
+                    }
+                }
+                Err(Failure::Silent(_)) if reused && call.repeatable => call.body = Body::Empty,
+                Err(Failure::Silent(error) | Failure::Final(error)) => return Err(Miss::sent(error)),
+            }
+            stale += 1;
+        }
+    }
+
+    /// A connection that stands, as far as can be known: one at rest if `any`, else a new one.
+    async fn wire(&self, any: bool) -> Result<Box<Wire>, Miss> {
+        loop {
+            let taken = if any { self.pool.take() } else { self.pool.reserve() };
+            let grant = self.granted(taken).await.map_err(Miss::unsent)?;
+            match grant {
+                Grant::Wire(mut wire) => {
+                    if wire.stands() {
+                        return Ok(wire);
+                    }
+                }
+                Grant::Slot(slot) => {
+                    let connected = self.connect(Alpn::Http1).await?;
+                    return Wire::new(connected, slot).await.map_err(Miss::unsent);
+                }
+            }
+        }
+    }
+
+    fn http1_request(
+        &self,
+        call: &mut Call<'_>,
+    ) -> Result<Prepared, Miss> {
+        let body = std::mem::take(&mut call.body);
+        let expect = call.expect_continue && !body.is_end_stream();
+        let mut request = head::request(call.head, &self.host, ());
+        let method = request.method().clone();
+        let fields = request.headers_mut();
+        head::check_length(fields, &body).map_err(|e| Miss::sent(UpstreamError::RequestBody(e)))?;
+        head::expect_continue(fields, expect);
+        head::for_http1(&method, fields, &body, call.upgrade.is_some());
+        let key = match call.upgrade {
+            Some(Upgrade::ExtendedConnect) => Some(upgrade::add_key(fields).map_err(Miss::sent)?),
+            _ => None,
+        };
+        let (upload, progress) = Upload::new(body, expect);
+        let mut request = request.map(|()| upload);
+        let listener = informed(call.on_informational.as_ref(), progress.as_ref().filter(|_| expect));
+        if let Some(listener) = listener {
+            hyper::ext::on_informational(&mut request, move |interim| {
+                listener(interim.status(), interim.headers());
+            });
+        }
+        Ok((request, progress, key))
+    }
+
+    async fn receive(
+        &self,
+        response: Response<Incoming>,
+        wire: Box<Wire>,
+        progress: Option<Arc<Progress>>,
+        call: &mut Call<'_>,
+        key: Option<SentKey>,
+    ) -> Result<Received, Miss> {
+        let (mut head, body) = response.into_parts();
+        let pending = call.pending.take();
+        if head.status != StatusCode::SWITCHING_PROTOCOLS {
+            let body = download::receive(body, wire, progress, self.config.body_timeout, pending);
+            return Ok(Received::new(Response::from_parts(head, body)));
+        }
+        if call.upgrade.is_none() {
+            let text = "it switches to a protocol that nobody asked for".to_owned();
+            return Err(Miss::sent(UpstreamError::Protocol(text)));
+        }
+        head.extensions.clear();
+        if let Some(key) = key {
+            upgrade::to_extended_connect(&mut head, &key).map_err(Miss::sent)?;
+        }
+        let tunnel: Tunnel = Box::new(Switched::new(wire.into_parts().await, pending));
+        Ok(Received::with_tunnel(head, tunnel))
+    }
+}

@@ -1,0 +1,154 @@
+//! A request's way over HTTP/2: on a connection that many share.
+
+use http::HeaderValue;
+use http::uri::Scheme;
+use http_body::Body as _;
+
+use super::connect::Connected;
+use super::endpoint::{Call, Endpoint, Miss};
+use super::error::UpstreamError;
+use super::pool::{Grant, Slot, Taken};
+use super::shared::{self, from_http2};
+use super::upgrade::{self, Upgrade};
+use super::upload::{Upload, informed};
+use super::{MOST_STALE, Received, head};
+use crate::message::{Body, Streaming};
+use crate::proxy::http2::client as http2;
+use crate::tls::Alpn;
+
+impl Endpoint {
+    /// Sends a request over HTTP/2 and waits for the response's head.
+    pub(super) async fn by_http2(&self, call: &mut Call<'_>) -> Result<Received, Miss> {
+        let mut refused = 0;
+        loop {
+            let sender = self.sender().await?;
+            let result = match call.upgrade {
+                Some(_) if upgrade::is_websocket(&call.head.headers) => {
+                    self.connect_over(&sender, call).await
+                }
+                _ => self.send_over(&sender, call).await,
+            };
+            match result {
+                // Whatever the method: the connection took no more requests (RFC 9113, section 8.7).
+                Err(miss) if miss.is_unsent && refused < MOST_STALE => refused += 1,
+                other => return other,
+            }
+        }
+    }
+
+    /// A connection with room, else a new one, else the one with the shortest line.
+    async fn sender(&self) -> Result<http2::Sender, Miss> {
+        if let Some(sender) = self.shared.pick(false) {
+            return Ok(sender);
+        }
+        let _opening = self.shared.opening.lock().await;
+        if let Some(sender) = self.shared.pick(false) {
+            return Ok(sender);
+        }
+        let slot = match self.pool.reserve() {
+            Taken::Now(Grant::Slot(slot)) => slot,
+            other => match self.shared.pick(true) {
+                Some(sender) => return Ok(sender),
+                None => match self.granted(other).await.map_err(Miss::unsent)? {
+                    Grant::Slot(slot) => slot,
+                    Grant::Wire(wire) => {
+                        drop(wire);
+                        self.slot().await.map_err(Miss::unsent)?
+                    }
+                },
+            },
+        };
+        let connected = self.connect(Alpn::Http2).await?;
+        self.add_shared(connected, slot).await
+    }
+
+    /// Begins HTTP/2 on a new connection.
+    pub(super) async fn add_shared(&self, connected: Connected, slot: Slot) -> Result<http2::Sender, Miss> {
+        let scheme = if self.connector.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
+        self.shared
+            .add(connected, slot, self.config.body_timeout, scheme)
+            .await
+            .map_err(Miss::unsent)
+    }
+
+    async fn send_over(
+        &self,
+        sender: &http2::Sender,
+        call: &mut Call<'_>,
+    ) -> Result<Received, Miss> {
+        let body = std::mem::take(&mut call.body);
+        let expect = call.expect_continue && !body.is_end_stream();
+        let mut request = head::request(call.head, &self.host, ());
+        head::check_length(request.headers(), &body)
+            .map_err(|e| Miss::sent(UpstreamError::RequestBody(e)))?;
+        head::expect_continue(request.headers_mut(), expect);
+        request.headers_mut().remove(http::header::UPGRADE);
+        let (body, progress) = match body {
+            body @ (Body::Empty | Body::Full { .. }) if !expect => (body, None),
+            body => {
+                let (upload, progress) = Upload::new(body, expect);
+                (Body::Stream(Streaming::new(upload)), progress)
+            }
+        };
+        let on_informational = informed(call.on_informational.as_ref(), progress.as_ref().filter(|_| expect));
+        let sending = sender.send(request, body, on_informational);
+        let first_byte = self.config.first_byte_timeout;
+        let answer = self.shared.within(first_byte, progress.as_deref(), sending);
+        match answer.await {
+            None => Err(Miss::sent(UpstreamError::ResponseTimeout { after: first_byte })),
+            Some(Err(mut failed)) => Err(unsent_or_lost(&mut failed, call)),
+            Some(Ok(response)) => {
+                let pending = call.pending.take();
+                let response = response.map(|body| shared::receive(body, progress, pending));
+                Ok(Received::new(response))
+            }
+        }
+    }
+
+    /// Makes a WebSocket handshake an extended CONNECT (RFC 8441).
+    async fn connect_over(
+        &self,
+        sender: &http2::Sender,
+        call: &mut Call<'_>,
+    ) -> Result<Received, Miss> {
+        let first_byte = self.config.first_byte_timeout;
+        let late = || Miss::sent(UpstreamError::ResponseTimeout { after: first_byte });
+        let settings = self.shared.within(first_byte, None, sender.settings());
+        settings.await.ok_or_else(late)?;
+        if !sender.supports_connect_protocol() {
+            let text = "the backend speaks HTTP/2 without extended CONNECT".to_owned();
+            return Err(Miss::sent(UpstreamError::Upgrade(text)));
+        }
+        let mut request = head::request(call.head, &self.host, ());
+        let key = upgrade::into_extended_connect(&mut request);
+        let sending = sender.connect(request, call.on_informational.clone());
+        let answer = self.shared.within(first_byte, None, sending);
+        match answer.await.ok_or_else(late)? {
+            Err(mut failed) => Err(unsent_or_lost(&mut failed, call)),
+            Ok(http2::Connected::Refused(response)) => {
+                let pending = call.pending.take();
+                Ok(Received::new(response.map(|body| shared::receive(body, None, pending))))
+            }
+            Ok(http2::Connected::Tunnel(response, tunnel)) => {
+                let (mut head, ()) = response.into_parts();
+                if call.upgrade == Some(Upgrade::Http1) {
+                    let key = key.unwrap_or(HeaderValue::from_static(""));
+                    upgrade::to_switching_protocols(&mut head, &key);
+                }
+                Ok(Received::with_tunnel(head, tunnel))
+            }
+        }
+    }
+
+}
+
+fn unsent_or_lost(failed: &mut http2::SendError, call: &mut Call<'_>) -> Miss {
+    let error = from_http2(&failed.error);
+    match failed.unsent.take() {
+        Some(body) => {
+            call.body = body;
+            Miss::unsent(error)
+        }
+        None => Miss::sent(error),
+    }
+}

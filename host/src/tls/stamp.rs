@@ -1,0 +1,68 @@
+//! Whether files changed since they were last read, told from their metadata: two calls of `stat` per look.
+//!
+//! Links are followed, so a swapped link (as Kubernetes does with its secrets) is a change.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::SetupError;
+
+/// The identity of a file's contents. Equal stamps: the same contents, as far as metadata can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp {
+    device: u64,
+    inode: u64,
+    size: u64,
+    /// Seconds and nanoseconds.
+    modified: (i64, i64),
+}
+
+impl Stamp {
+    /// Of all the files, or the error for the first that can't be looked at. Take it *before* reading: a change in
+    /// between is then seen at the next look.
+    pub(super) fn of(files: &[&Path]) -> Result<Vec<Stamp>, SetupError> {
+        files.iter().map(|file| Self::of_one(file)).collect()
+    }
+
+    fn of_one(file: &Path) -> Result<Stamp, SetupError> {
+        let metadata = fs::metadata(file).map_err(|source| SetupError::read(file, source))?;
+        if !metadata.is_file() {
+            // A pipe could be read once only, and would block.
+            return Err(SetupError::unusable(file, "not a regular file".to_owned()));
+        }
+        Ok(Stamp {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamp_changes_with_contents_file_and_link() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let stamp = || Stamp::of(&[&path("link")]).unwrap();
+        fs::write(path("a"), "one").unwrap();
+        fs::write(path("b"), "one").unwrap();
+        std::os::unix::fs::symlink(path("a"), path("link")).unwrap();
+
+        let first = stamp();
+        assert_eq!(first, stamp());
+        fs::write(path("a"), "longer").unwrap();
+        let second = stamp();
+        assert_ne!(first, second);
+        std::os::unix::fs::symlink(path("b"), path("new")).unwrap();
+        fs::rename(path("new"), path("link")).unwrap();
+        assert_ne!(second, stamp());
+        fs::remove_file(path("b")).unwrap();
+        let error = Stamp::of(&[&path("link")]).unwrap_err().to_string();
+        assert!(error.contains("link"), "{error}");
+    }
+}

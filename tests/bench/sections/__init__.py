@@ -1,0 +1,1 @@
+"""The sections of `make bench`, each with `run(options, directory)`."""
