@@ -65,14 +65,22 @@ fn answer<B>(request: &Request<B>, ready: bool) -> Response<Full<Bytes>> {
     let (status, text) = match (request.method(), request.uri().path()) {
         (&Method::GET | &Method::HEAD, "/live") => (StatusCode::OK, "alive\n"),
         (&Method::GET | &Method::HEAD, "/ready") if ready => (StatusCode::OK, "ready\n"),
-        (&Method::GET | &Method::HEAD, "/ready") => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
-        (_, "/live" | "/ready") => (StatusCode::METHOD_NOT_ALLOWED, "GET and HEAD are allowed here\n"),
+        (&Method::GET | &Method::HEAD, "/ready") => {
+            (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+        }
+        (_, "/live" | "/ready") => (
+            StatusCode::METHOD_NOT_ALLOWED,
+            "GET and HEAD are allowed here\n",
+        ),
         _ => (StatusCode::NOT_FOUND, "there are /live and /ready here\n"),
     };
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
     let fields = response.headers_mut();
-    fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    fields.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
     fields.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if status == StatusCode::METHOD_NOT_ALLOWED {
         fields.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -95,8 +103,16 @@ mod tests {
             ("GET", "/", true, 404),
         ];
         for (method, path, ready, status) in cases {
-            let request = Request::builder().method(method).uri(path).body(()).unwrap();
-            assert_eq!(answer(&request, ready).status(), status, "{method} {path} {ready}");
+            let request = Request::builder()
+                .method(method)
+                .uri(path)
+                .body(())
+                .unwrap();
+            assert_eq!(
+                answer(&request, ready).status(),
+                status,
+                "{method} {path} {ready}"
+            );
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The composition root: builds the parts from the configuration, runs them, and takes them down in order.
 
+mod announce;
 mod reload;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,6 +28,8 @@ use crate::proxy::{self, Listener, Proxy, Stop};
 use crate::tls::{self, ServerIdentity};
 
 pub use reload::Reread;
+
+use announce::{backend_words, echo_advice, listen_advice, plugin_lines};
 use reload::Tending;
 
 /// Why the proxy could not start.
@@ -61,28 +63,6 @@ pub enum StartError {
     Backend(String),
     #[error("can't print: {0}")]
     Print(#[from] io::Error),
-}
-
-fn listen_advice(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            "; another process listens there: stop it, or choose with --listen"
-        }
-        io::ErrorKind::PermissionDenied => {
-            "; ports below 1024 are reserved: choose another with --listen"
-        }
-        io::ErrorKind::AddrNotAvailable => "; this machine has no such address",
-        _ => "",
-    }
-}
-
-fn echo_advice(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            "; another process listens there: to forward to it, give its URL with --backend"
-        }
-        _ => "",
-    }
 }
 
 /// A proxy that listens, with its plugins in service.
@@ -282,7 +262,8 @@ async fn start_echo(
         .map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     tokio::spawn(echo::serve(listener, stop.cancelled_owned()));
-    let authority = Authority::try_from(bound.to_string()).map_err(|e| failed(io::Error::other(e)))?;
+    let authority =
+        Authority::try_from(bound.to_string()).map_err(|e| failed(io::Error::other(e)))?;
     Ok(BackendUrl {
         tls: false,
         address: BackendAddress::Tcp(authority),
@@ -321,21 +302,6 @@ async fn start_plugins(
     Ok((watcher, orders))
 }
 
-/// Where requests go, for the ready line.
-fn backend_words(config: &Config) -> String {
-    let Some(default) = config.backends.get(DEFAULT_BACKEND) else {
-        return format!("{} routes", config.routes.len());
-    };
-    let addresses: Vec<_> = default.addresses.iter().map(BackendUrl::to_string).collect();
-    let echo = if config.echo.is_some() { " (embedded echo backend)" } else { "" };
-    let routes = match config.routes.len() {
-        0 | 1 => String::new(),
-        more => format!(" and {} more routes", more - 1),
-    };
-    // As it was shown before there was more than one: host and port alone for cleartext.
-    format!("{}{echo}{routes}", addresses.join(", ").trim_start_matches("http://"))
-}
-
 fn watch_plugins(config: &Config) -> Result<(watch::Watcher, mpsc::Receiver<Change>), WatchError> {
     let mode = match config.watch {
         config::WatchMode::Events => watch::WatchMode::Events,
@@ -360,45 +326,4 @@ fn first_id() -> u64 {
         .duration_since(UNIX_EPOCH)
         .unwrap_or(Duration::ZERO);
     u64::try_from(now.as_micros()).unwrap_or(0) << 12
-}
-
-/// The start-up table: name, version hash, order, state.
-fn plugin_lines(config: &Config, plugins: &[PluginStatus]) -> String {
-    let mut lines = String::new();
-    if plugins.is_empty() {
-        // Writing to a string does not fail.
-        let _ = writeln!(
-            lines,
-            "no plugins in {} yet: drop a .wasm file there",
-            config.plugins.display()
-        );
-        return lines;
-    }
-    let width = plugins
-        .iter()
-        .map(|plugin| plugin.name.len())
-        .max()
-        .unwrap_or(0)
-        .max(6);
-    let _ = writeln!(
-        lines,
-        "{:<width$}  {:<12}  {:>5}  state",
-        "plugin", "version", "order"
-    );
-    for plugin in plugins {
-        let version = plugin
-            .serving
-            .map_or_else(|| "-".to_owned(), |serving| serving.hash.short());
-        let reason = plugin
-            .error
-            .as_ref()
-            .map(|error| format!(": {error}"))
-            .unwrap_or_default();
-        let (name, order, state) = (&plugin.name, plugin.order, plugin.state());
-        let _ = writeln!(
-            lines,
-            "{name:<width$}  {version:<12}  {order:>5}  {state}{reason}"
-        );
-    }
-    lines
 }

@@ -266,7 +266,8 @@ async fn the_client_is_told_to_continue_when_the_backend_takes_the_body() {
     assert_eq!(client.answer("POST").await.text(), "thanks");
     assert_eq!(
         (origin.request().body, origin.request().texts("expect")),
-        (b"the body".to_vec(), vec![])
+        (b"the body".to_vec(), vec!["100-continue".to_owned()]),
+        "the backend is asked whether it wants the body (RFC 9110, section 10.1.1)"
     );
 }
 

@@ -89,9 +89,9 @@ async fn switched_off_nothing_changes() {
         ..tollgate::cli::RunArgs::default()
     };
     std::fs::write(args.config.as_ref().unwrap(), directory).unwrap();
-    let on = tollgate::app::App::start(tollgate::config::resolve(&args, |_| None).unwrap())
-        .await
-        .unwrap();
+    let config = tollgate::config::resolve(&args, |_| None).unwrap();
+    let again = Box::new(move || tollgate::config::resolve(&args, |_| None));
+    let on = tollgate::app::App::start(config, again).await.unwrap();
     off.plugins.replace("mark.wat", mark("v002"));
     let mut other = Client::connect(on.address()).await;
     eventually!(other.ask(&get("/")).await.field("x-mark").as_deref() == Some("v002"));

@@ -155,6 +155,7 @@ def test_nothing_internal_leaks(errors, name):
     """No address or port of a backend, no path, no word of a library, nothing of what backend or client said."""
     for accept in ("application/json", "text/plain"):
         response = ask(errors, name, f"Accept: {accept}").responses[0]
+        assert response.status == CASES[name][2]
         text = repr(response.fields) + response.body.decode()
         internal = ["127.0.0.1", "localhost", "secret", str(errors.secret), ".wasm", ".rs", ".toml", "panick", "os error", "hyper", "tokio", "rustls", "Errno", "::", "Some(", "Os {", "xxxx"]  # fmt: skip
         internal += [port for port in errors.ports if len(port) > 3]

@@ -117,7 +117,9 @@ def test_an_answer_is_the_backends(through, peers, target, arguments, version):
             each.body = each.body.replace(boundary.encode(), b"")
     assert got.body == direct.body
     kept = [{k: v for k, v in each.fields.items() if k not in PROXYS_OWN} for each in (got, direct)]
-    # HTTP/1.0's end of connection becomes chunks in HTTP/1.1, and so on; a length that was there stays.
+    if "transfer-encoding" in direct.fields and not direct.body:
+        # Chunks without content may become a length of 0.
+        kept[0].pop("content-length", None)
     assert kept[0] == kept[1]
 
 

@@ -4,11 +4,9 @@ It runs for some 15 seconds, in all its modes at once, each against a proxy of i
 """
 
 import csv
-import os
 import shutil
 import subprocess
 import threading
-import time
 
 import pytest
 from conftest import MARK, add_header
@@ -30,20 +28,6 @@ MODES = {
 }
 
 
-def tool():
-    """The program; installed where that can be done, which is as root with apt."""
-    found = shutil.which("slowhttptest")
-    if not found and os.geteuid() == 0 and shutil.which("apt-get") and os.environ.get("CI"):
-        subprocess.run(
-            ["apt-get", "install", "-y", "-q", "slowhttptest"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=100,
-        )
-        found = shutil.which("slowhttptest")
-    return found
-
-
 class Prober(threading.Thread):
     """A client beside the attack: a new connection for each request, one after the other, until it is stopped."""
 
@@ -51,13 +35,11 @@ class Prober(threading.Thread):
         super().__init__(daemon=True)
         self.proxy = proxy
         self.served = 0
-        self.slowest = 0.0
         self.failures = []
         self.stopped = threading.Event()
 
     def run(self):
         while not self.stopped.wait(0.05):
-            begun = time.monotonic()
             try:
                 with Client(self.proxy.address, seconds=5) as client:
                     response = client.request("HEAD", "/probe", "connection: close")
@@ -65,7 +47,6 @@ class Prober(threading.Thread):
                 self.served += 1
             except (OSError, EOFError, AssertionError) as error:
                 self.failures.append(repr(error))
-            self.slowest = max(self.slowest, time.monotonic() - begun)
 
 
 class Attack:
@@ -106,9 +87,11 @@ class Attack:
 
 @pytest.fixture(scope="module")
 def attacks(tmp_path_factory):
-    program = tool()
+    program = shutil.which("slowhttptest")
     if not program:
-        pytest.skip("slowhttptest is not installed; on Debian or Ubuntu: sudo apt-get install slowhttptest")
+        pytest.skip(
+            "slowhttptest is not installed (tests/e2e/setup.sh does it as root); or: sudo apt-get install slowhttptest"
+        )
     backend = Origin(
         answer(
             lambda r: (
@@ -139,12 +122,12 @@ def test_others_are_served_throughout(attacks, mode):
     assert attack.rows(), attack.output
     assert attack.prober.failures == [], f"beside {mode}: {attack.prober.failures[:3]}"
     assert attack.prober.served > 20
-    assert attack.prober.slowest < 3, "the tool itself calls a server unavailable then"
 
 
 def test_slow_heads_are_dropped(attacks):
-    """All of them are closed within the default header-timeout, though each keeps sending."""
-    rows = attacks["slow heads"].rows()
+    """All of them are closed within the default header-timeout, though each keeps sending: the tool gives up early."""
+    attack = attacks["slow heads"]
+    rows = attack.rows()
     assert max(row["Connected"] for row in rows) > CONNECTIONS // 2, f"the attack never came about: {rows}"
-    ended = [row["Seconds"] for row in rows if row["Closed"] >= CONNECTIONS]
-    assert ended and ended[0] <= DROPPED_WITHIN, rows
+    assert "No open connections left" in attack.output, rows[-3:]
+    assert rows[-1]["Seconds"] <= DROPPED_WITHIN, rows

@@ -371,12 +371,11 @@ def test_broken_chunks_never_make_a_whole_request(gate, name):
 )
 def test_a_trailer_frames_and_routes_nothing(gate, name):
     """RFC 9110, section 6.5.1. Refused, or dropped on the way."""
-    try:
-        received = gate.forward(chunked(body=b"5\r\nhello\r\n0\r\n%b\r\n\r\n" % name.encode()))
-    except AssertionError:
-        gate.spoil(chunked(body=b"5\r\nhello\r\n0\r\n%b\r\n\r\n" % name.encode()), 400)
-        return
-    assert received.trailers == []
+    data = chunked(body=b"5\r\nhello\r\n0\r\n%b\r\n\r\n" % name.encode())
+    if converse(gate.proxy.address, data + BEHIND).statuses == [200, 200]:
+        assert gate.forward(data).trailers == []
+    else:
+        gate.spoil(data, 400)
 
 
 def test_pipelined_requests_keep_their_order(gate):
@@ -400,6 +399,8 @@ def test_pipelined_requests_keep_their_order(gate):
 
 # Responses of the backend that two readers could read in two ways, or nobody at all.
 BAD_RESPONSES = {
+    "length and longer chunks": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    "length and shorter chunks": b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
     "length and chunked": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
     "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 2\r\n\r\nhello",
     "a length of letters": b"HTTP/1.1 200 OK\r\nContent-Length: five\r\n\r\nhello",
@@ -442,7 +443,7 @@ def test_a_bad_response_becomes_502(healing, name):
     responses = [BAD_RESPONSES[name]]
     healing.backend.respond = lambda r: responses.pop() if responses else OK
     got = converse(healing.proxy.address, GET + BEHIND)
-    assert got.statuses[0] == 502, f"{got.statuses}: {got.responses[0]}"
+    assert got.statuses and got.statuses[0] == 502, got
     assert "error=" in got.responses[0].get("proxy-status")
     assert b"hello" not in got.responses[0].body
     assert got.closed and got.statuses[1:] in ([], [200])
@@ -464,7 +465,9 @@ BAD_ENDS = {
 @pytest.mark.parametrize("name", BAD_ENDS)
 def test_a_response_that_goes_bad_is_cut(healing, name):
     """The head may have gone out. The body never looks complete, and the connection ends."""
-    responses = [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + BAD_ENDS[name]]
+    # A parser may wait for more behind a lone LF; it may not take the backend's close for the end.
+    end = b"connection: close\r\n" if name == "an end of LF" else b""
+    responses = [b"HTTP/1.1 200 OK\r\n" + end + b"Transfer-Encoding: chunked\r\n\r\n" + BAD_ENDS[name]]
     healing.backend.respond = lambda r: responses.pop() if responses else OK
     got = converse(healing.proxy.address, GET)
     assert got.closed, got.rest

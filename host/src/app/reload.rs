@@ -81,7 +81,9 @@ impl Tending {
             Err(errors) => return refused(&errors.to_string()),
         };
         if next.echo.is_some() && self.echo.is_none() {
-            return refused("backend = \"echo\": the embedded echo backend can be switched on at a start only");
+            return refused(
+                "backend = \"echo\": the embedded echo backend can be switched on at a start only",
+            );
         }
         complete(&mut next, self.echo.as_ref());
         if next == *self.config {
@@ -128,12 +130,16 @@ impl Tending {
             Ok(Reloaded::Unchanged) => {}
             Ok(Reloaded::Swapped { fingerprint }) => {
                 *complaint = None;
-                tracing::info!("certificate: the new one serves, SHA-256 fingerprint {fingerprint}");
+                tracing::info!(
+                    "certificate: the new one serves, SHA-256 fingerprint {fingerprint}"
+                );
             }
             Err(error) => {
                 let error = error.to_string();
                 if complaint.as_ref() != Some(&error) {
-                    tracing::error!("certificate: the new one is refused, the old one goes on: {error}");
+                    tracing::error!(
+                        "certificate: the new one is refused, the old one goes on: {error}"
+                    );
                     *complaint = Some(error);
                 }
             }

@@ -40,8 +40,8 @@ impl Default for ServerConfig {
             max_requests: 10_000,
             // What RFC 9113, section 6.5.2 names as a reasonable least.
             max_streams: 128,
-            // As nginx allows in all (4 x 8 KiB) and twice what Node does.
-            max_head: 32 << 10,
+            // As Envoy; twice what nginx allows (4 x 8 KiB). Tokens grow.
+            max_head: 64 << 10,
             // RFC 9112, section 3 recommends at least 8,000.
             max_target: 16 << 10,
             max_body: None,

@@ -180,7 +180,11 @@ fn join_cookies(fields: &mut HeaderMap) {
     if cookies.next().is_none() || cookies.next().is_none() {
         return;
     }
-    let pieces: Vec<&[u8]> = fields.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    let pieces: Vec<&[u8]> = fields
+        .get_all(COOKIE)
+        .iter()
+        .map(HeaderValue::as_bytes)
+        .collect();
     if let Ok(whole) = HeaderValue::from_bytes(&pieces.join(&b"; "[..])) {
         fields.insert(COOKIE, whole);
     }
@@ -201,7 +205,8 @@ fn take_authority(head: &mut request::Parts) -> Result<(), BadRequest> {
             .ok()
             .filter(|value| is_authority(value.as_bytes()) && !value.is_empty())
             .ok_or(BadRequest::InvalidHost)?;
-        let other = |host: &HeaderValue| !host.as_bytes().eq_ignore_ascii_case(authority.as_bytes());
+        let other =
+            |host: &HeaderValue| !host.as_bytes().eq_ignore_ascii_case(authority.as_bytes());
         if http2 && head.headers.get(HOST).is_some_and(other) {
             return Err(BadRequest::OtherHost);
         }
@@ -221,7 +226,9 @@ fn count_forwards(method: &Method, fields: &mut HeaderMap) -> Result<(), BadRequ
     if *method != Method::OPTIONS && *method != Method::TRACE {
         return Ok(());
     }
-    let left = fields.get(MAX_FORWARDS).and_then(|v| v.to_str().ok()?.parse::<u32>().ok());
+    let left = fields
+        .get(MAX_FORWARDS)
+        .and_then(|v| v.to_str().ok()?.parse::<u32>().ok());
     match left {
         Some(0) => Err(BadRequest::NoForwards),
         Some(left) => {
@@ -260,7 +267,22 @@ fn check_host(fields: &HeaderMap, version: Version) -> Result<(), BadRequest> {
 
 /// Host and optional port, without userinfo; empty is allowed (RFC 9110, section 7.2).
 fn is_authority(host: &[u8]) -> bool {
-    host.is_empty() || (!host.contains(&b'@') && Authority::try_from(host).is_ok())
+    if host.is_empty() {
+        return true;
+    }
+    let Ok(authority) = Authority::try_from(host) else {
+        return false;
+    };
+    // The parser takes anything behind the last colon for a port, and anything behind a bracket.
+    let (host, rest) = (authority.host(), authority.as_str());
+    let Some(port) = rest.strip_prefix(host) else {
+        return false;
+    };
+    match port.strip_prefix(':') {
+        Some("") => true,
+        Some(port) => port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok(),
+        None => port.is_empty(),
+    }
 }
 
 /// Adds this hop to `Via` (RFC 9110, section 7.6.3).
@@ -396,10 +418,16 @@ mod tests {
             }
             receive_request(&mut head)
         };
-        for good in ["a", "a:80", "[::1]:80", ""] {
-            assert_eq!(given(Version::HTTP_11, &[good]), Ok(Asked::default()), "{good}");
+        for good in ["a", "a:80", "a:", "[::1]:80", "[::1]", ""] {
+            assert_eq!(
+                given(Version::HTTP_11, &[good]),
+                Ok(Asked::default()),
+                "{good}"
+            );
         }
-        for bad in ["a, b", "u@a", "a b", "a/b"] {
+        for bad in [
+            "a, b", "u@a", "a b", "a/b", "a:b", "a:+80", "a:65536", "[::1]a", "a:1:2",
+        ] {
             assert_eq!(
                 given(Version::HTTP_11, &[bad]),
                 Err(BadRequest::InvalidHost),
@@ -415,7 +443,13 @@ mod tests {
     }
 
     fn head(version: Version, target: &str, lines: &[(&str, &str)]) -> request::Parts {
-        let mut head = http::Request::builder().version(version).uri(target).body(()).unwrap().into_parts().0;
+        let mut head = http::Request::builder()
+            .version(version)
+            .uri(target)
+            .body(())
+            .unwrap()
+            .into_parts()
+            .0;
         head.headers = fields(lines);
         head
     }
@@ -423,25 +457,58 @@ mod tests {
     #[test]
     fn an_upgrade_is_asked_by_two_fields_together() {
         for (version, lines, asked) in [
-            (Version::HTTP_11, &[("connection", "keep-alive, Upgrade"), ("upgrade", "websocket")][..], true),
+            (
+                Version::HTTP_11,
+                &[
+                    ("connection", "keep-alive, Upgrade"),
+                    ("upgrade", "websocket"),
+                ][..],
+                true,
+            ),
             (Version::HTTP_11, &[("upgrade", "websocket")], false),
             (Version::HTTP_11, &[("connection", "upgrade")], false),
-            (Version::HTTP_10, &[("connection", "upgrade"), ("upgrade", "websocket")], false),
-            (Version::HTTP_11, &[("connection", "upgrade, http2-settings"), ("upgrade", "h2c"), ("http2-settings", "AA")], false),
+            (
+                Version::HTTP_10,
+                &[("connection", "upgrade"), ("upgrade", "websocket")],
+                false,
+            ),
+            (
+                Version::HTTP_11,
+                &[
+                    ("connection", "upgrade, http2-settings"),
+                    ("upgrade", "h2c"),
+                    ("http2-settings", "AA"),
+                ],
+                false,
+            ),
         ] {
             let mut head = head(version, "/", &[lines, &[("host", "a")]].concat());
-            assert_eq!(receive_request(&mut head).unwrap().upgrade, asked, "{lines:?}");
+            assert_eq!(
+                receive_request(&mut head).unwrap().upgrade,
+                asked,
+                "{lines:?}"
+            );
             assert_eq!(head.headers.contains_key("upgrade"), asked, "{lines:?}");
-            assert!(!head.headers.contains_key("connection") && !head.headers.contains_key("http2-settings"));
+            assert!(
+                !head.headers.contains_key("connection")
+                    && !head.headers.contains_key("http2-settings")
+            );
         }
     }
 
     #[test]
     fn over_http2_the_authority_is_the_host_and_cookies_come_together() {
-        let mut good = head(Version::HTTP_2, "https://a:1/x", &[("cookie", "a=1"), ("b", "c"), ("cookie", "d=2")]);
+        let mut good = head(
+            Version::HTTP_2,
+            "https://a:1/x",
+            &[("cookie", "a=1"), ("b", "c"), ("cookie", "d=2")],
+        );
         receive_request(&mut good).unwrap();
         assert_eq!(good.headers["host"], "a:1");
-        assert_eq!(good.headers.get_all("cookie").iter().collect::<Vec<_>>(), ["a=1; d=2"]);
+        assert_eq!(
+            good.headers.get_all("cookie").iter().collect::<Vec<_>>(),
+            ["a=1; d=2"]
+        );
         assert_eq!(good.uri, "/x");
         let mut same = head(Version::HTTP_2, "https://a/x", &[("host", "A")]);
         assert!(receive_request(&mut same).is_ok());
@@ -459,9 +526,14 @@ mod tests {
             (Method::GET, "0", Ok("0")),
             (Method::OPTIONS, "x", Ok("x")),
         ] {
-            let mut head = head(Version::HTTP_11, "/", &[("host", "a"), ("max-forwards", before)]);
+            let mut head = head(
+                Version::HTTP_11,
+                "/",
+                &[("host", "a"), ("max-forwards", before)],
+            );
             head.method = method;
-            let received = receive_request(&mut head).map(|_| head.headers["max-forwards"].to_str().unwrap());
+            let received =
+                receive_request(&mut head).map(|_| head.headers["max-forwards"].to_str().unwrap());
             assert_eq!(received, after);
         }
     }
@@ -469,7 +541,13 @@ mod tests {
     #[test]
     fn a_request_that_goes_in_circles_is_stopped() {
         let hops = |n: usize| vec!["1.1 tollgate"; n].join(", ");
-        let given = |n| receive_request(&mut head(Version::HTTP_11, "/", &[("host", "a"), ("via", &hops(n))]));
+        let given = |n| {
+            receive_request(&mut head(
+                Version::HTTP_11,
+                "/",
+                &[("host", "a"), ("via", &hops(n))],
+            ))
+        };
         assert!(given(9).is_ok());
         assert_eq!(given(10), Err(BadRequest::Loop(10)));
     }
@@ -478,7 +556,10 @@ mod tests {
     fn an_expectation_stays_but_of_http_1_0() {
         for (version, expected) in [(Version::HTTP_11, true), (Version::HTTP_10, false)] {
             let mut head = head(version, "/", &[("host", "a"), ("expect", "100-continue")]);
-            assert_eq!(receive_request(&mut head).unwrap().expect_continue, expected);
+            assert_eq!(
+                receive_request(&mut head).unwrap().expect_continue,
+                expected
+            );
             assert_eq!(head.headers.contains_key("expect"), expected);
         }
     }

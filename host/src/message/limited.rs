@@ -19,7 +19,11 @@ pub struct Limited<B> {
 impl<B> Limited<B> {
     /// At most `limit` bytes of this body; trailers don't count.
     pub fn new(body: B, limit: u64) -> Self {
-        Self { body, limit, left: limit }
+        Self {
+            body,
+            limit,
+            left: limit,
+        }
     }
 }
 
@@ -31,7 +35,10 @@ where
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)) else {
             return Poll::Ready(None);
         };
@@ -39,7 +46,9 @@ where
         let size = frame.data_ref().map_or(0, |data| data.len() as u64);
         match self.left.checked_sub(size) {
             Some(left) => self.left = left,
-            None => return Poll::Ready(Some(Err(BodyError::TooLarge { limit: self.limit }.into()))),
+            None => {
+                return Poll::Ready(Some(Err(BodyError::TooLarge { limit: self.limit }.into())));
+            }
         }
         Poll::Ready(Some(Ok(frame)))
     }
@@ -64,6 +73,9 @@ mod tests {
         let read = |limit| Limited::new(Full::new(Bytes::from_static(b"abcd")), limit).collect();
         assert_eq!(read(4).await.unwrap().to_bytes(), "abcd");
         let error = read(3).await.unwrap_err();
-        assert_eq!(BodyError::find(&*error), Some(BodyError::TooLarge { limit: 3 }));
+        assert_eq!(
+            BodyError::find(&*error),
+            Some(BodyError::TooLarge { limit: 3 })
+        );
     }
 }

@@ -197,7 +197,10 @@ impl Supervisor {
         look: &Look,
         result: Result<Prepared, PluginError>,
     ) {
-        let serves = self.plugins.get(name).is_some_and(|plugin| plugin.serving.is_some());
+        let serves = self
+            .plugins
+            .get(name)
+            .is_some_and(|plugin| plugin.serving.is_some());
         let result = match &mut self.pending {
             Some(pending) => match pending.take(name, load, serves, result) {
                 Ok(()) => return self.settle(),

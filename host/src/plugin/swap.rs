@@ -61,7 +61,10 @@ impl RouteChain {
         let interceptors = select(self.selection.as_deref(), guests);
         let current = self.current.load();
         let same = interceptors.len() == current.interceptors.len()
-            && interceptors.iter().zip(&current.interceptors).all(|(a, b)| Arc::ptr_eq(a, b));
+            && interceptors
+                .iter()
+                .zip(&current.interceptors)
+                .all(|(a, b)| Arc::ptr_eq(a, b));
         if same {
             return;
         }

@@ -88,7 +88,12 @@ fn serve<S: ChainSource>(
     if slot.is_above(most.saturating_add(TURNED_AWAY_AT_ONCE)) {
         return;
     }
-    connections.spawn(connection::serve(connection, client, listener.clone(), slot));
+    connections.spawn(connection::serve(
+        connection,
+        client,
+        listener.clone(),
+        slot,
+    ));
 }
 
 /// A connection that waits already.

@@ -1,6 +1,7 @@
 //! One accepted connection: which protocol it speaks is seen in its first bytes; each request becomes an exchange.
 
 use std::convert::Infallible;
+use std::error::Error as _;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, StatusCode, Version, header};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1 as hyper1;
 use hyper::service::service_fn;
@@ -17,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::exchange::{Answer, Inbound, Proxy};
-use super::http1::{self, Control, Guard, Next};
+use super::http1::{self, Control, Guard, Next, Stalled};
 use super::http2;
 use super::prefixed::Prefixed;
 use super::slots::Slot;
@@ -26,7 +28,7 @@ use super::tunnel::Opening;
 use super::{expect, respond};
 use crate::config::server::ServerConfig;
 use crate::interceptor::ChainSource;
-use crate::message::{Body, BoxError, Scheme, Streaming, Tunnel};
+use crate::message::{Body, BodyError, BoxError, Scheme, Streaming, Tunnel};
 use crate::tls::ServerIdentity;
 use crate::tls::{Sniffed, sniff};
 
@@ -52,7 +54,12 @@ struct Accepted<S> {
 }
 
 /// Serves a connection until the peer closes it or, once it is time to stop, until its exchanges are done.
-pub async fn serve<S: ChainSource>(socket: TcpStream, client: SocketAddr, listener: Arc<Listener<S>>, slot: Slot) {
+pub async fn serve<S: ChainSource>(
+    socket: TcpStream,
+    client: SocketAddr,
+    listener: Arc<Listener<S>>,
+    slot: Slot,
+) {
     // An answer is never held back to wait for a fuller packet.
     if let Err(e) = socket.set_nodelay(true) {
         tracing::debug!(%client, "can't set TCP_NODELAY: {e}");
@@ -76,8 +83,10 @@ impl<S: ChainSource> Accepted<S> {
     async fn speak(mut self, mut socket: TcpStream) -> Result<(), BoxError> {
         let stop = self.listener.stop.clone();
         let patience = self.limits.header_timeout;
+        // A connection that says nothing rests; one that begins to speak has begun a head.
+        let rest = patience.min(self.limits.idle_timeout);
         let sniffed = tokio::select! {
-            sniffed = timely(patience, first_bytes(&mut socket)) => sniffed?,
+            sniffed = timely(rest, first_bytes(&mut socket)) => sniffed?,
             // Nothing has been asked yet.
             () = stop.stopped() => return Ok(()),
         };
@@ -117,6 +126,7 @@ impl<S: ChainSource> Accepted<S> {
         };
         let (guard, control) = http1::guard(io, Bytes::new(), limits);
         let stop = self.listener.stop.clone();
+        let max_head = self.limits.max_head;
         let me = Arc::new(self);
         let exchanges = service_fn(move |request| {
             let (me, control) = (me.clone(), control.clone());
@@ -124,6 +134,9 @@ impl<S: ChainSource> Accepted<S> {
         });
         let connection = hyper1::Builder::new()
             .preserve_header_case(PRESERVE_CASE)
+            // Of trailers; heads are the guard's affair.
+            .max_header_size(max_head)
+            .max_buf_size(max_head.max(READ_BUFFER))
             .serve_connection(guard, exchanges)
             .with_upgrades();
         Ok(until_stopped(connection, &stop).await?)
@@ -173,7 +186,10 @@ impl<S: ChainSource> Accepted<S> {
             let me = me.clone();
             async move { me.exchange_http2(inbound).await }
         };
-        Ok(http2::server::serve(io, limits, exchanges, async move { stop.stopped().await }).await?)
+        Ok(
+            http2::server::serve(io, limits, exchanges, async move { stop.stopped().await })
+                .await?,
+        )
     }
 
     async fn exchange_http2(&self, inbound: http2::server::Inbound) -> Answer<S> {
@@ -229,7 +245,21 @@ fn incoming(body: Incoming) -> Body {
     if body.is_end_stream() {
         Body::Empty
     } else {
-        Body::Stream(Streaming::new(body))
+        Body::Stream(Streaming::new(body.map_err(why_no_body)))
+    }
+}
+
+/// What the guard found wrong with a body stands at the end of hyper's causes, inside an I/O error.
+fn why_no_body(error: hyper::Error) -> BodyError {
+    let io = error
+        .source()
+        .and_then(|cause| cause.downcast_ref::<io::Error>());
+    match io.and_then(|io| io.get_ref()) {
+        Some(cause) => match cause.downcast_ref::<Stalled>() {
+            Some(Stalled::Body(after)) => BodyError::TimedOut { after: *after },
+            _ => BodyError::Disconnected(cause.to_string()),
+        },
+        None => BodyError::Disconnected(error.to_string()),
     }
 }
 
@@ -252,6 +282,9 @@ async fn first_bytes(socket: &mut TcpStream) -> io::Result<Option<(Sniffed, Byte
         }
     }
 }
+
+/// The most that hyper reads ahead; its own default.
+const READ_BUFFER: usize = 408 << 10;
 
 /// What fits one packet of most networks.
 const FIRST_READ: usize = 1460;

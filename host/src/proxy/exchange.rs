@@ -102,7 +102,13 @@ impl<S: ChainSource> Proxy<S> {
         } else {
             inbound.refused.map_or(Ok(()), |bad| Err(bad.into()))
         };
-        let (mut exchange, wish) = begin(id, inbound.request, inbound.client, inbound.scheme, inbound.on_informational);
+        let (mut exchange, wish) = begin(
+            id,
+            inbound.request,
+            inbound.client,
+            inbound.scheme,
+            inbound.on_informational,
+        );
 
         // A head without the fields of the client's hop, and the route that it takes.
         let route = refused.and_then(|()| receive(&mut exchange, &routing, wish));
@@ -153,7 +159,9 @@ impl<S: ChainSource> Proxy<S> {
             return Response::from_parts(response, body);
         };
         if let Some(protocol) = switch.protocol {
-            response.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            response
+                .headers
+                .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
             response.headers.insert(header::UPGRADE, protocol);
         }
         if let Some(client) = client {
@@ -208,10 +216,14 @@ async fn ask_backend<S>(
         expect_continue,
         on_informational: wish.on_informational,
     };
-    let received = route.backend.send(outgoing).await.map_err(|error| ExchangeError::Upstream {
-        backend: route.backend.name().to_owned(),
-        error,
-    })?;
+    let received = route
+        .backend
+        .send(outgoing)
+        .await
+        .map_err(|error| ExchangeError::Upstream {
+            backend: route.backend.name().to_owned(),
+            error,
+        })?;
     let (mut response, body) = received.response.into_parts();
     let protocol = response.headers.get(header::UPGRADE).cloned();
     hygiene::strip_hop_by_hop(&mut response.headers);
@@ -220,7 +232,9 @@ async fn ask_backend<S>(
         && status == StatusCode::UPGRADE_REQUIRED
     {
         // It belongs to the answer's meaning (RFC 9110, section 15.5.22).
-        response.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        response
+            .headers
+            .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         response.headers.insert(header::UPGRADE, protocol);
     }
     // A proxy sends its own version, not the backend's (RFC 9110, section 2.5).
@@ -248,7 +262,10 @@ fn begin(
         upgrade: None,
         on_informational,
     };
-    (Box::new(Exchange::new(id, client, scheme, head, body)), wish)
+    (
+        Box::new(Exchange::new(id, client, scheme, head, body)),
+        wish,
+    )
 }
 
 /// Makes the request ready for the chain and finds its route.
@@ -269,7 +286,12 @@ fn receive<'a, S>(
     if routing.forwarding.via {
         hygiene::add_via(&mut head.headers, head.version);
     }
-    forwarding::tell(&mut head.headers, &routing.forwarding, exchange.client, exchange.scheme);
+    forwarding::tell(
+        &mut head.headers,
+        &routing.forwarding,
+        exchange.client,
+        exchange.scheme,
+    );
     head.version = Version::HTTP_11;
     if let Some(limit) = routing.server.max_body {
         limit_body(&mut exchange.request_body, limit)?;
@@ -285,7 +307,9 @@ fn take_extended_connect(head: &mut request::Parts) -> Result<Option<HeaderValue
         return Ok(None);
     };
     if !protocol.as_str().eq_ignore_ascii_case("websocket") {
-        return Err(BadRequest::Protocol("any protocol but websocket over HTTP/2"));
+        return Err(BadRequest::Protocol(
+            "any protocol but websocket over HTTP/2",
+        ));
     }
     head.method = Method::GET;
     Ok(Some(HeaderValue::from_static("websocket")))
@@ -315,6 +339,9 @@ async fn within<T>(
     match tokio::time::timeout(bound, passing).await {
         Ok(done) => done,
         // The exchange went with what was dropped; the answer needs none of it.
-        Err(_) => (Box::new(Exchange::probe()), Err(ExchangeError::TimedOut(bound))),
+        Err(_) => (
+            Box::new(Exchange::probe()),
+            Err(ExchangeError::TimedOut(bound)),
+        ),
     }
 }

@@ -36,7 +36,12 @@ fn x_forwarded(fields: &mut HeaderMap, policy: Forward, client: SocketAddr, sche
     let keep = policy == Forward::Append;
     let came = |name: &HeaderName| keep && fields.contains_key(name);
     let (proto_came, host_came) = (came(&X_FORWARDED_PROTO), came(&X_FORWARDED_HOST));
-    let address = listed(fields, &X_FORWARDED_FOR, keep, &client.ip().to_canonical().to_string());
+    let address = listed(
+        fields,
+        &X_FORWARDED_FOR,
+        keep,
+        &client.ip().to_canonical().to_string(),
+    );
     set(fields, X_FORWARDED_FOR, address);
     if !proto_came {
         fields.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme.as_str()));
@@ -71,8 +76,13 @@ fn element(client: IpAddr, host: Option<&HeaderValue>, scheme: Scheme) -> String
         IpAddr::V6(address) => format!("for=\"[{address}]\""),
     };
     // A valid authority holds neither quotes nor backslashes.
-    if let Some(host) = host.and_then(|host| host.to_str().ok()).filter(|host| !host.is_empty()) {
-        let token = host.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
+    if let Some(host) = host
+        .and_then(|host| host.to_str().ok())
+        .filter(|host| !host.is_empty())
+    {
+        let token = host
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
         let quote = if token { "" } else { "\"" };
         // Writing to a string does not fail.
         let _ = write!(element, ";host={quote}{host}{quote}");
@@ -124,16 +134,41 @@ mod tests {
         ];
         let fresh: Fields<'_> = &[("host", "h:1")];
         let cases: [(Forward, Fields<'_>, [Option<&str>; 3]); 6] = [
-            (Forward::Replace, came, [Some("9.9.9.9"), Some("http"), Some("h:1")]),
-            (Forward::Append, came, [Some("1.1.1.1, 2.2.2.2, 9.9.9.9"), Some("https"), Some("first")]),
-            (Forward::Append, fresh, [Some("9.9.9.9"), Some("http"), Some("h:1")]),
-            (Forward::Keep, came, [Some("1.1.1.1"), Some("https"), Some("first")]),
+            (
+                Forward::Replace,
+                came,
+                [Some("9.9.9.9"), Some("http"), Some("h:1")],
+            ),
+            (
+                Forward::Append,
+                came,
+                [
+                    Some("1.1.1.1, 2.2.2.2, 9.9.9.9"),
+                    Some("https"),
+                    Some("first"),
+                ],
+            ),
+            (
+                Forward::Append,
+                fresh,
+                [Some("9.9.9.9"), Some("http"), Some("h:1")],
+            ),
+            (
+                Forward::Keep,
+                came,
+                [Some("1.1.1.1"), Some("https"), Some("first")],
+            ),
             (Forward::Keep, fresh, [None, None, None]),
             (Forward::Remove, came, [None, None, None]),
         ];
         for (policy, given, expected) in cases {
             let mut fields = map(given);
-            x_forwarded(&mut fields, policy, "9.9.9.9:5".parse().unwrap(), Scheme::Http);
+            x_forwarded(
+                &mut fields,
+                policy,
+                "9.9.9.9:5".parse().unwrap(),
+                Scheme::Http,
+            );
             let got = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"]
                 .map(|name| fields.get(name).map(|value| value.to_str().unwrap()));
             assert_eq!(got, expected, "{policy:?} {given:?}");
@@ -143,17 +178,31 @@ mod tests {
     #[test]
     fn forwarded_quotes_what_is_no_token() {
         let cases = [
-            ("1.2.3.4:5", "a.example", "for=1.2.3.4;host=a.example;proto=https"),
+            (
+                "1.2.3.4:5",
+                "a.example",
+                "for=1.2.3.4;host=a.example;proto=https",
+            ),
             ("1.2.3.4:5", "a:80", "for=1.2.3.4;host=\"a:80\";proto=https"),
             ("[2001:db8::1]:5", "", "for=\"[2001:db8::1]\";proto=https"),
             ("[::ffff:1.2.3.4]:5", "a", "for=1.2.3.4;host=a;proto=https"),
         ];
         for (client, host, expected) in cases {
             let mut fields = map(&[("host", host), ("forwarded", "for=x")]);
-            forwarded(&mut fields, Forward::Replace, client.parse().unwrap(), Scheme::Https);
+            forwarded(
+                &mut fields,
+                Forward::Replace,
+                client.parse().unwrap(),
+                Scheme::Https,
+            );
             assert_eq!(fields["forwarded"], expected);
             let mut fields = map(&[("host", host), ("forwarded", "for=x")]);
-            forwarded(&mut fields, Forward::Append, client.parse().unwrap(), Scheme::Https);
+            forwarded(
+                &mut fields,
+                Forward::Append,
+                client.parse().unwrap(),
+                Scheme::Https,
+            );
             assert_eq!(fields["forwarded"], format!("for=x, {expected}"));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -15,6 +15,8 @@ use crate::message::{Body, BoxError};
 #[derive(Debug)]
 pub struct Held<C> {
     body: Body,
+    /// Why the body breaks off, kept back until what came before has been sent.
+    broken: Option<BoxError>,
     busy: Option<Busy>,
     _chain: Option<Arc<C>>,
     _slot: Slot,
@@ -24,6 +26,7 @@ impl<C> Held<C> {
     pub fn new(body: Body, chain: Option<Arc<C>>, slot: Slot) -> Self {
         Self {
             body,
+            broken: None,
             busy: None,
             _chain: chain,
             _slot: slot,
@@ -42,8 +45,23 @@ impl<C> HttpBody for Held<C> {
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if let Some(error) = self.broken.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
+        match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+            Some(Err(error)) => {
+                // The connection breaks off at once when it hears of it, and with it what is not flushed yet: the head,
+                // if the body failed early.
+                self.broken = Some(error);
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            frame => Poll::Ready(frame),
+        }
     }
 
     fn is_end_stream(&self) -> bool {

@@ -1,11 +1,11 @@
 //! The guard between an accepted connection and hyper's HTTP/1 server.
 //!
-//! hyper's server is quick and lenient: it takes bare line feeds, repeated lengths and lengths beside chunks, drops fragments,
-//! answers what it can't read on its own and has one timer for heads. A proxy must be strict, because two readings of one
-//! request are how requests are smuggled; it must time each part of a request; and each error is an answer of ours. So hyper
-//! reads through a [`Guard`], which follows the bytes ([`stream`]) and lets through only heads that are complete and valid
-//! ([`head`]) and bodies that are framed as their heads say ([`body`]). A refused head reaches hyper as a stand-in, so that
-//! its answer comes in its turn; the service learns of it from [`Control`].
+//! hyper's server is quick and lenient: it takes bare line feeds, repeated lengths and lengths beside chunks, drops
+//! fragments, answers what it can't read on its own and has one timer for heads. A proxy must be strict, because two
+//! readings of one request are how requests are smuggled; it must time each part of a request; and each error is an
+//! answer of ours. So hyper reads through a [`Guard`], which follows the bytes ([`stream`]) and lets through only heads
+//! that are complete and valid ([`head`]) and bodies that are framed as their heads say ([`body`]). A refused head
+//! reaches hyper as a stand-in, so that its answer comes in its turn; the service learns of it from [`Control`].
 
 use std::time::Duration;
 

@@ -22,7 +22,11 @@ pub fn from_error(error: &ExchangeError, asked: &HeaderMap) -> Response<Body> {
     let proxy_status = proxy_status(proxy_error, &details, error);
     let mut response = match Form::wanted(asked) {
         Form::Grpc => grpc(status, &details),
-        Form::Json => written(status, "application/json", json(status, proxy_error, &details)),
+        Form::Json => written(
+            status,
+            "application/json",
+            json(status, proxy_error, &details),
+        ),
         Form::Text => written(status, "text/plain; charset=utf-8", text(status, &details)),
     };
     let fields = response.headers_mut();
@@ -31,10 +35,13 @@ pub fn from_error(error: &ExchangeError, asked: &HeaderMap) -> Response<Body> {
         fields.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     if matches!(error, ExchangeError::Request(BadRequest::NoForwards)) {
-        fields.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
+        fields.insert(
+            header::ALLOW,
+            HeaderValue::from_static("GET, HEAD, OPTIONS"),
+        );
     }
-    if matches!(error, ExchangeError::Head(_)) {
-        // Where the next request would begin is not known.
+    if let ExchangeError::Head(_) | ExchangeError::Request(_) = error {
+        // Where the next request begins, or whom this client takes us for, is not certain any more.
         fields.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
@@ -52,7 +59,8 @@ pub fn log(exchange: u64, error: &ExchangeError) {
 
 /// Tells a client that speaks cleartext where TLS is expected.
 pub async fn cleartext_refused(mut io: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
-    const ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n\
+    const ANSWER: &[u8] =
+        b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n\
         content-length: 57\r\nconnection: close\r\n\r\n\
         400 Bad Request\nthis port speaks TLS: use https:// here\n\n";
     io.write_all(ANSWER).await?;
@@ -76,21 +84,60 @@ impl Form {
     /// The form that the client names first; text when it takes both alike.
     fn wanted(asked: &HeaderMap) -> Self {
         let starts = |name, start: &str| {
-            let value = asked.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+            let value = asked
+                .get(name)
+                .and_then(|value: &HeaderValue| value.to_str().ok());
             value.is_some_and(|value| value.starts_with(start))
         };
-        if starts(header::CONTENT_TYPE, "application/grpc") && !starts(header::CONTENT_TYPE, "application/grpc-web") {
+        if starts(header::CONTENT_TYPE, "application/grpc")
+            && !starts(header::CONTENT_TYPE, "application/grpc-web")
+        {
             return Form::Grpc;
         }
-        let accept = asked.get(header::ACCEPT).and_then(|value| value.to_str().ok());
-        let ranges = accept.unwrap_or("").split(',').map(|range| range.split(';').next().unwrap_or("").trim());
-        let json = |range: &str| range.eq_ignore_ascii_case("application/json") || range.ends_with("+json");
-        let text = |range: &str| range.starts_with("text/") || range == "*/*";
-        match ranges.into_iter().find(|range| json(range) || text(range)) {
-            Some(range) if json(range) => Form::Json,
-            _ => Form::Text,
+        let lists = asked
+            .get_all(header::ACCEPT)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
+        let ranges: Vec<_> = lists
+            .flat_map(|list| list.split(','))
+            .filter_map(media_range)
+            .collect();
+        let json = weight(&ranges, "application", "json");
+        if json > weight(&ranges, "text", "plain") {
+            Form::Json
+        } else {
+            Form::Text
         }
     }
+}
+
+/// A media range of `Accept` with its weight: type, subtype, thousandths (RFC 9110, section 12.5.1).
+fn media_range(range: &str) -> Option<(&str, &str, u32)> {
+    let mut parts = range.split(';').map(str::trim);
+    let (kind, subtype) = parts.next()?.split_once('/')?;
+    let quality = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
+    let quality = quality.map_or(Ok(1.0), str::parse::<f32>).ok()?;
+    // Between 0 and 1 by the grammar; anything else is taken for its nearest.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped before"
+    )]
+    let weight = (quality.clamp(0.0, 1.0) * 1000.0) as u32;
+    Some((kind, subtype, weight))
+}
+
+/// How much a media type is wanted: the most specific range decides.
+fn weight(ranges: &[(&str, &str, u32)], kind: &str, subtype: &str) -> u32 {
+    let named = |name: &str, range: &str| range.eq_ignore_ascii_case(name);
+    let levels: [&dyn Fn(&(&str, &str, u32)) -> bool; 3] = [
+        &|range| named(kind, range.0) && named(subtype, range.1),
+        &|range| named(kind, range.0) && range.1 == "*",
+        &|range| range.0 == "*" && range.1 == "*",
+    ];
+    let fits =
+        |level: &&dyn Fn(&(&str, &str, u32)) -> bool| ranges.iter().find(|range| level(range));
+    levels.iter().find_map(fits).map_or(0, |range| range.2)
 }
 
 fn written(status: StatusCode, content_type: &'static str, body: String) -> Response<Body> {
@@ -126,7 +173,10 @@ fn grpc(status: StatusCode, details: &str) -> Response<Body> {
     };
     let mut response = Response::new(Body::Empty);
     let fields = response.headers_mut();
-    fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    fields.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/grpc"),
+    );
     fields.insert("grpc-status", HeaderValue::from_static(code));
     // Percent signs would need escaping; there are none in our own words.
     if let Ok(details) = HeaderValue::from_str(details) {
@@ -158,7 +208,9 @@ fn classify(error: &ExchangeError) -> (StatusCode, &'static str) {
 
 fn classify_request(bad: BadRequest) -> (StatusCode, &'static str) {
     match bad {
-        BadRequest::Tunnel | BadRequest::Protocol(_) => (StatusCode::NOT_IMPLEMENTED, "http_request_error"),
+        BadRequest::Tunnel | BadRequest::Protocol(_) => {
+            (StatusCode::NOT_IMPLEMENTED, "http_request_error")
+        }
         BadRequest::NoForwards => (StatusCode::METHOD_NOT_ALLOWED, "http_request_denied"),
         BadRequest::Loop(_) => (StatusCode::LOOP_DETECTED, "proxy_loop_detected"),
         BadRequest::NotOneHost | BadRequest::InvalidHost | BadRequest::OtherHost => {
@@ -170,7 +222,9 @@ fn classify_request(bad: BadRequest) -> (StatusCode, &'static str) {
 fn classify_upstream(error: &UpstreamError) -> (StatusCode, &'static str) {
     let kind = error.proxy_error();
     let status = match kind {
-        "connection_timeout" | "http_response_timeout" | "dns_timeout" => StatusCode::GATEWAY_TIMEOUT,
+        "connection_timeout" | "http_response_timeout" | "dns_timeout" => {
+            StatusCode::GATEWAY_TIMEOUT
+        }
         "connection_limit_reached" | "destination_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_GATEWAY,
     };
@@ -223,7 +277,8 @@ fn public_details(error: &ExchangeError) -> String {
             other => format!("the request: {other}"),
         },
         ExchangeError::Upstream { backend, error } => {
-            let backend = public_name(backend).map_or("the backend".to_owned(), |name| format!("backend {name}"));
+            let backend = public_name(backend)
+                .map_or("the backend".to_owned(), |name| format!("backend {name}"));
             format!("{backend}: {}", in_words(error.proxy_error()))
         }
         ExchangeError::Request(why) => why.to_string(),
@@ -264,7 +319,11 @@ fn proxy_status(kind: &str, details: &str, error: &ExchangeError) -> HeaderValue
     if let ExchangeError::Upstream { backend, .. } = error
         && error.body().is_none()
     {
-        push_string(&mut value, "next-hop", public_name(backend).unwrap_or("backend"));
+        push_string(
+            &mut value,
+            "next-hop",
+            public_name(backend).unwrap_or("backend"),
+        );
     }
     push_string(&mut value, "details", details);
     HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static(
@@ -371,6 +430,29 @@ mod tests {
             );
             assert!(field.contains(mention), "{field}");
             assert!(!field.contains("secret"), "{field}");
+        }
+    }
+
+    #[test]
+    fn the_form_is_the_one_that_the_client_prefers() {
+        let cases: [(&[&str], Form); 10] = [
+            (&[], Form::Text),
+            (&["*/*"], Form::Text),
+            (&["application/json"], Form::Json),
+            (&["text/plain;q=0.5, application/json"], Form::Json),
+            (&["application/json;q=0.5, text/plain"], Form::Text),
+            (&["application/json;q=0, */*"], Form::Text),
+            (&["text/html, application/json;q=0.9"], Form::Json),
+            (&["application/*"], Form::Json),
+            (&["text/*;q=0.1", "Application/JSON;q=0.2"], Form::Json),
+            (&["nonsense, application/json;q=x"], Form::Text),
+        ];
+        for (lines, form) in cases {
+            let mut asked = HeaderMap::new();
+            for line in lines {
+                asked.append(header::ACCEPT, HeaderValue::from_str(line).unwrap());
+            }
+            assert_eq!(Form::wanted(&asked), form, "{lines:?}");
         }
     }
 

@@ -31,6 +31,8 @@ impl<S> Routing<S> {
     pub fn find(&self, target: &Uri, fields: &HeaderMap) -> Option<&Route<S>> {
         let host = fields.get(header::HOST).and_then(|host| host.to_str().ok());
         let (host, path) = (host.unwrap_or(""), target.path());
-        self.routes.iter().find(|route| route.config.fits(host, path))
+        self.routes
+            .iter()
+            .find(|route| route.config.fits(host, path))
     }
 }

@@ -68,7 +68,11 @@ mod tests {
     impl Future for Ends {
         type Output = ();
         fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-            if self.0 { Poll::Ready(()) } else { Poll::Pending }
+            if self.0 {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
         }
     }
 

@@ -39,7 +39,11 @@ async fn silence(active: &AtomicBool, idle: Duration) {
     let mut quiet = 0;
     while quiet < 2 {
         tokio::time::sleep(idle / 2).await;
-        quiet = if active.swap(false, Ordering::Relaxed) { 0 } else { quiet + 1 };
+        quiet = if active.swap(false, Ordering::Relaxed) {
+            0
+        } else {
+            quiet + 1
+        };
     }
 }
 
@@ -59,7 +63,11 @@ impl Watched {
 }
 
 impl AsyncRead for Watched {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.side).poll_read(cx, buf))?;
         self.active.store(true, Ordering::Relaxed);
         Poll::Ready(Ok(()))
@@ -67,7 +75,11 @@ impl AsyncRead for Watched {
 }
 
 impl AsyncWrite for Watched {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.side).poll_write(cx, data)
     }
 
@@ -116,6 +128,13 @@ mod tests {
             client.write_all(b"x").await.unwrap();
             assert_eq!(backend.read_u8().await.unwrap(), b'x');
         }
-        assert!(joined.await.unwrap().unwrap_err().to_string().contains("10 s"));
+        assert!(
+            joined
+                .await
+                .unwrap()
+                .unwrap_err()
+                .to_string()
+                .contains("10 s")
+        );
     }
 }

@@ -17,6 +17,7 @@ mod health;
 mod over_http1;
 mod over_http2;
 mod pool;
+mod relay;
 mod resolve;
 mod shared;
 mod stream;
@@ -210,7 +211,9 @@ impl Backend {
         }
         match self.tls.as_ref().map(|tls| tls.reload()) {
             Some(Ok(true)) => tracing::info!(backend = %self.name, "took new TLS files"),
-            Some(Err(e)) => tracing::debug!(backend = %self.name, "new TLS files can't be used: {e}"),
+            Some(Err(e)) => {
+                tracing::debug!(backend = %self.name, "new TLS files can't be used: {e}")
+            }
             _ => {}
         }
     }

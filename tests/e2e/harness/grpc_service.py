@@ -1,4 +1,4 @@
-"""A gRPC service of grpcio whose messages are plain bytes: the framing, metadata, deadlines and statuses are gRPC's own."""
+"""A service of grpcio whose messages are plain bytes: framing, metadata, deadlines and statuses are gRPC's own."""
 
 import threading
 from concurrent import futures

@@ -25,7 +25,10 @@ class Http2:
         self.flush()
 
     def flush(self):
-        self.socket.sendall(self.connection.data_to_send())
+        try:
+            self.socket.sendall(self.connection.data_to_send())
+        except ConnectionError:
+            pass  # Nobody wants it any more; what has come can still be read.
 
     def request(self, method="GET", path="/", authority="a", end=True):
         """Sends a head; returns the number of its stream."""

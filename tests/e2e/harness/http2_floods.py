@@ -81,10 +81,9 @@ FLOODS = [rapid_reset, made_resets, continuation, empty_continuation, ping, sett
 
 
 class Flood:
-    """Sends it all in a thread, reading nothing, until it is done, refused or not taken any more. `sent` counts bytes."""
+    """Sends it all in a thread, reading nothing, until it is done, refused or not taken any more."""
 
     def __init__(self, address, pieces):
-        self.sent = 0
         self.refused = False
         self.done = threading.Event()
         self._socket = socket.create_connection(address, timeout=3)
@@ -94,7 +93,6 @@ class Flood:
         try:
             for piece in pieces:
                 self._socket.sendall(piece)
-                self.sent += len(piece)
         except TimeoutError:
             pass
         except OSError:

@@ -1,7 +1,7 @@
 """HTTP/2 frame by frame, as client and as backend: what a test says goes out, whether the RFC allows it or not.
 
-hyperframe and hpack know the formats; nothing here checks, orders or repairs what is sent. A thread reads all the time: it
-keeps what came by stream, answers SETTINGS and PING, and gives back flow-control window unless a stream holds it.
+hyperframe and hpack know the formats; nothing here checks, orders or repairs what is sent. A thread reads all the
+time: it keeps what came by stream, answers SETTINGS and PING, and gives back window unless a stream holds it.
 """
 
 import itertools
@@ -151,7 +151,7 @@ class Stream:
 class Connection:
     """One side of a connection.
 
-    `goaways` are (last stream, code), `settings` the peer's, `acknowledged` is whether it has ours, `closed` is its end.
+    `goaways` are (last stream, code), `settings` the peer's, `acknowledged` is whether it has ours, `closed` its end.
     """
 
     def __init__(self, sock, settings=None, on_stream=None):

@@ -1,4 +1,4 @@
-"""Peers that nobody here wrote: nginx as a backend, curl and h2load as clients; and what the system says of a process."""
+"""Peers that nobody here wrote: nginx as a backend, curl and h2load as clients; TLS; what a process takes."""
 
 import shutil
 import socket
@@ -112,20 +112,28 @@ class Tls:
         self._socket = connect(proxy, seconds)
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._in, self._out, server_hostname="localhost")
-        self._lock = threading.Lock()
+        self._lock, self._sending = threading.Lock(), threading.Lock()
         while not self._attempt(lambda: self._tls.do_handshake() or True):
+            self._flush()
             self._feed()
+        self._flush()
         self.protocol = self._tls.selected_alpn_protocol()
 
     def _attempt(self, action):
-        """action() and what it has to send; None when TLS wants to read first."""
+        """action(); None when TLS wants to read first."""
         with self._lock:
             try:
                 return action()
             except ssl.SSLWantReadError:
                 return None
-            finally:
-                self._socket.sendall(self._out.read())
+
+    def _flush(self):
+        """Sends what TLS has to send, in order, and lets others read meanwhile."""
+        with self._sending:
+            with self._lock:
+                ready = self._out.read()
+            if ready:
+                self._socket.sendall(ready)
 
     def _feed(self):
         piece = self._socket.recv(65536)
@@ -144,15 +152,34 @@ class Tls:
 
     def sendall(self, data):
         self._attempt(lambda: self._tls.write(data) if data else None)
-
-    def settimeout(self, seconds):
-        self._socket.settimeout(seconds)
+        self._flush()
 
     def shutdown(self, how):
         self._socket.shutdown(how)
 
     def close(self):
         self._socket.close()
+
+    def plain(self):
+        """A socket whose bytes go through this connection, for libraries that want one to wait on."""
+        near, far = socket.socketpair()
+        for source, sink in ((self, far), (far, self)):
+            threading.Thread(target=copy, args=(source, sink), daemon=True).start()
+        return near
+
+
+def copy(source, sink):
+    """All of one to the other; the end of one ends both."""
+    try:
+        while piece := source.recv(65536):
+            sink.sendall(piece)
+    except OSError:
+        pass
+    for each in (source, sink):
+        try:
+            each.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
 
 
 def certificate(proxy):

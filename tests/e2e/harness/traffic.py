@@ -70,7 +70,22 @@ def fresh(port, target="/", **fields):
     return call
 
 
-def kept(port, target="/", **fields):
-    """A call on one connection, which is opened again when the proxy has said that it closes it."""
+def kept(port, target="/", reopen=False, **fields):
+    """A call on one connection, which is opened again when the proxy has said that it closes it.
+
+    With `reopen` also when it was closed between two requests, as clients do (RFC 9112, section 9.3.1): a server that
+    ends an idle connection can't know of the request that is on its way.
+    """
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    return lambda: get(connection, target, **fields)
+
+    def call():
+        used = connection.sock is not None
+        try:
+            return get(connection, target, **fields)
+        except ConnectionError:
+            connection.close()
+            if not (used and reopen):
+                raise
+        return get(connection, target, **fields)
+
+    return call

@@ -1,8 +1,7 @@
-"""WebSocket peers: servers and clients of the library `websockets`, and its frames over a stream of HTTP/2 (RFC 8441)."""
+"""WebSocket: servers and clients of the library `websockets`, and its frames over a stream of HTTP/2 (RFC 8441)."""
 
 import base64
 import hashlib
-import ssl
 import threading
 
 from websockets.exceptions import ConnectionClosed
@@ -11,6 +10,7 @@ from websockets.sync.client import connect
 from websockets.sync.server import serve
 
 from .http2_peer import Lost
+from .peers import Tls
 
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 
@@ -76,15 +76,11 @@ def echo(websocket):
 def open_websocket(proxy, path="/", **options):
     """A client's connection through the proxy."""
     options = {"ping_interval": None, "close_timeout": 5, "max_size": None, "proxy": None, "legacy": True, **options}
-    scheme = "ws"
     if proxy.url.startswith("https:"):
-        scheme = "wss"
-        options["ssl"] = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        options["ssl"].check_hostname = False
-        options["ssl"].verify_mode = ssl.CERT_NONE
-        # As browsers do: a WebSocket of its own is HTTP/1.1.
-        options["ssl"].set_alpn_protocols(["http/1.1"])
-    return connect("{}://{}:{}{}".format(scheme, *proxy.address, path), **options)
+        # As browsers do: a WebSocket of its own is HTTP/1.1. The library reads and writes in two threads, which
+        # ssl.SSLSocket doesn't bear in TLS 1.3 (one handshake in a hundred hangs), so TLS is done for it.
+        options["sock"] = Tls(proxy, "http/1.1").plain()
+    return connect("ws://{}:{}{}".format(*proxy.address, path), **options)
 
 
 class OverHttp2:

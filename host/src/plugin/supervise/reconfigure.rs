@@ -122,7 +122,12 @@ impl Supervisor {
             None => {
                 self.config = pending.order.config;
                 self.change_over(pending.fresh);
-                let selections: Vec<_> = self.config.routes.iter().map(|route| route.plugins.clone()).collect();
+                let selections: Vec<_> = self
+                    .config
+                    .routes
+                    .iter()
+                    .map(|route| route.plugins.clone())
+                    .collect();
                 (pending.order.apply)(self.chains.replace(&selections, &self.serving()));
                 pending.order.done.send(Ok(()))
             }
@@ -144,12 +149,22 @@ impl Supervisor {
             {
                 plugin.stale.store(true, Ordering::Relaxed);
                 self.retiring.extend(plugin.serving);
-                self.table.update(&name, config.order, |status| status.serving = None);
+                self.table
+                    .update(&name, config.order, |status| status.serving = None);
             }
             // A version that was loaded meanwhile, under the old configuration.
-            let serving = self.plugins.get(&name).and_then(|plugin| plugin.serving.as_ref());
+            let serving = self
+                .plugins
+                .get(&name)
+                .and_then(|plugin| plugin.serving.as_ref());
             if serving.is_some_and(|guest| guest.facts().config != config) {
-                self.look(&name, Look { path, settled: true });
+                self.look(
+                    &name,
+                    Look {
+                        path,
+                        settled: true,
+                    },
+                );
             }
         }
     }

@@ -1,7 +1,7 @@
 //! One timer for all that a connection waits for.
 //!
-//! Most waits end long before their time. So the timer isn't set anew for each: it rings at the time of an earlier wait,
-//! whoever is woken looks what is due, and sets it again if need be. Setting it only ever makes it ring sooner.
+//! Most waits end long before their time. So the timer isn't set anew for each: it rings at the time of an earlier
+//! wait, whoever is woken looks what is due, and sets it again if need be. Setting it only ever makes it ring sooner.
 
 use std::pin::Pin;
 use std::task::Context;

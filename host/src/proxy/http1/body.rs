@@ -177,8 +177,8 @@ impl Chunks {
     }
 }
 
-/// Reads the trailer section at the start of `bytes`, up to the empty line that ends it: its length, or none while it is
-/// incomplete.
+/// Reads the trailer section at the start of `bytes`, up to the empty line that ends it: its length, or none while it
+/// is incomplete.
 ///
 /// # Errors
 /// At the first field that is malformed, or that says how or where to a message goes, for which it is too late here

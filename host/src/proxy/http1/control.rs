@@ -1,7 +1,7 @@
 //! What a guarded connection and the service behind hyper tell each other past hyper.
 //!
-//! Both mostly run in one task, but nothing here depends on it. Requests are told apart by counting them: each complete head
-//! that goes to hyper is one call of the service, in order. A mark in the head could be forged by a client.
+//! Both mostly run in one task, but nothing here depends on it. Requests are told apart by counting them: each complete
+//! head that goes to hyper is one call of the service, in order. A mark in the head could be forged by a client.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -32,8 +32,9 @@ pub enum Next {
 }
 
 impl Control {
-    /// Counts the request that hyper has just given to the service: to be called once for each, in their order. An error
-    /// says that this request is a stand-in for one that must not be served, and why: answer it with [`BadHead::status`].
+    /// Counts the request that hyper has just given to the service: to be called once for each, in their order. An
+    /// error says that this request is a stand-in for one that must not be served, and why: answer it with
+    /// [`BadHead::status`].
     pub fn next_request(&self) -> (Busy, Result<(), BadHead>) {
         let number = self.0.begun.fetch_add(1, Ordering::AcqRel) + 1;
         let result = match self.0.refused.get() {
@@ -43,9 +44,9 @@ impl Control {
         (Busy(self.0.clone()), result)
     }
 
-    /// Says what follows the current request. It matters only after one that asked to switch protocols (or a CONNECT): until
-    /// then nothing that follows it is read. To be called before the response is given to hyper; dropping [`Busy`] without
-    /// a call means [`Next::Http`].
+    /// Says what follows the current request. It matters only after one that asked to switch protocols (or a CONNECT):
+    /// until then nothing that follows it is read. To be called before the response is given to hyper; dropping
+    /// [`Busy`] without a call means [`Next::Http`].
     pub fn resume(&self, next: Next) {
         if self.0.begun.load(Ordering::Acquire) != self.0.switch.load(Ordering::Acquire) {
             return;
@@ -58,9 +59,9 @@ impl Control {
         self.0.wake();
     }
 
-    /// Sends an interim response (RFC 9110, section 15.2) before the current request's final one: to be called before that is
-    /// given to hyper. False if it can't be sent: another response is still being written, the client speaks HTTP/1.0, or
-    /// `status` is none of an interim response (101 ends an exchange and is none).
+    /// Sends an interim response (RFC 9110, section 15.2) before the current request's final one: to be called before
+    /// that is given to hyper. False if it can't be sent: another response is still being written, the client speaks
+    /// HTTP/1.0, or `status` is none of an interim response (101 ends an exchange and is none).
     pub fn send_informational(&self, status: StatusCode, fields: &HeaderMap) -> bool {
         let shared = &*self.0;
         let interim = status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS;

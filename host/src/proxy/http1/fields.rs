@@ -70,8 +70,8 @@ fn line_feed(bytes: &[u8], cr: usize) -> Result<Option<usize>, BadField> {
     }
 }
 
-/// Whether `name` is one that a recipient may take for `field` (lower case): the case doesn't count, nor does `_` for `-`,
-/// because CGI and its heirs (WSGI, Rack) make the same variable of both.
+/// Whether `name` is one that a recipient may take for `field` (lower case): the case doesn't count, nor does `_` for
+/// `-`, because CGI and its heirs (WSGI, Rack) make the same variable of both.
 pub fn resembles(name: &[u8], field: &[u8]) -> bool {
     let plain = |b: u8| {
         if b == b'_' {

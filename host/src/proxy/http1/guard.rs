@@ -145,15 +145,12 @@ impl<IO> Guard<IO> {
             }
             Then::Switch => self.mode = Mode::Switch,
             Then::Refused(error) => self.refuse(error),
-            Then::Broken(error) => {
-                self.held.replace_back(b"");
-                self.mode = Mode::Broken(error);
-            }
+            Then::Broken(error) => self.mode = Mode::Broken(error),
         }
     }
 
-    /// In place of a head that must not be served, hyper gets one that the service answers with an error: in its turn behind
-    /// the requests before it, and as the last of the connection.
+    /// In place of a head that must not be served, hyper gets one that the service answers with an error: in its turn
+    /// behind the requests before it, and as the last of the connection.
     pub(super) fn refuse(&mut self, error: BadHead) {
         let back = self.held.back();
         let line = back.strip_prefix(b"\r\n").unwrap_or(back);

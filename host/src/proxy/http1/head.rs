@@ -1,8 +1,8 @@
 //! Whether a request's head is one that nobody can read in two ways: the strict reading of RFC 9112.
 //!
-//! hyper's parser forgives much (a bare LF, equal lengths twice, a length beside chunks, a fragment), because it looks for
-//! what a client may have meant. A proxy must not: behind it stands another parser that may have guessed otherwise, and
-//! the difference is where a request is smuggled. What is refused here never reaches a plugin or a backend.
+//! hyper's parser forgives much (a bare LF, equal lengths twice, a length beside chunks, a fragment), because it looks
+//! for what a client may have meant. A proxy must not: behind it stands another parser that may have guessed otherwise,
+//! and the difference is where a request is smuggled. What is refused here never reaches a plugin or a backend.
 
 use http::{StatusCode, Uri};
 
@@ -108,8 +108,8 @@ impl BadHead {
 
 /// Reads the head at the start of `bytes`; none while it is incomplete.
 ///
-/// # Errors
-/// At the first thing that is wrong, in the order of the bytes: however the head is cut into reads, the answer is the same.
+/// # Errors At the first thing that is wrong, in the order of the bytes: however the head is cut into reads, the answer
+/// is the same.
 pub fn check(bytes: &[u8], limits: &HeadLimits) -> Result<Option<Head>, BadHead> {
     // One empty line before a request is the sign of an old client's body (RFC 9112, section 2.2).
     let skipped = match bytes {
@@ -346,8 +346,8 @@ impl Facts {
     }
 }
 
-/// Only `chunked` alone will do. A request whose last coding is another has no end that can be known, which is worse than a
-/// coding that isn't known (RFC 9112, sections 6.1 and 6.3).
+/// Only `chunked` alone will do. A request whose last coding is another has no end that can be known, which is worse
+/// than a coding that isn't known (RFC 9112, sections 6.1 and 6.3).
 fn check_codings(value: &[u8]) -> Result<(), BadHead> {
     if value.eq_ignore_ascii_case(b"chunked") {
         return Ok(());

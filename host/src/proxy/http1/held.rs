@@ -39,8 +39,8 @@ impl Held {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Whether what was added since the last look can matter: a line has ended, or there is twice as much. Looking at each
-    /// byte that comes alone would take time with the square of a head's length.
+    /// Whether what was added since the last look can matter: a line has ended, or there is twice as much. Looking at
+    /// each byte that comes alone would take time with the square of a head's length.
     pub fn look(&mut self, added: &[u8]) -> bool {
         let len = self.back().len();
         let worth = memchr::memchr(b'\n', added).is_some() || len >= 2 * self.seen;
@@ -53,7 +53,9 @@ impl Held {
     /// The first `n` bytes of those held back may go on.
     pub fn free(&mut self, n: usize) {
         self.free += n;
-        self.seen = 0;
+        if n > 0 {
+            self.seen = 0;
+        }
     }
 
     /// What is held back is replaced by bytes that may go on.
@@ -77,5 +79,41 @@ impl Held {
             (self.gone, self.free) = (0, 0);
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Adds bytes one by one, as the guard does when they are looked at and no head is complete.
+    fn looks(held: &mut Held, bytes: &[u8]) -> usize {
+        let look = |byte: &u8| {
+            held.hold(&[*byte]);
+            let looked = held.look(&[*byte]);
+            if looked {
+                held.free(0);
+            }
+            looked
+        };
+        bytes.iter().map(look).filter(|looked| *looked).count()
+    }
+
+    #[test]
+    fn single_bytes_are_not_looked_at_again_and_again() {
+        let mut held = Held::default();
+        assert_eq!(looks(&mut held, &[b'a'; 1024]), 11);
+        assert_eq!(looks(&mut held, b"\n"), 1);
+        assert_eq!(looks(&mut held, &[b'a'; 1000]), 0);
+        assert_eq!(looks(&mut held, b"\r\n\r\n"), 2);
+    }
+
+    #[test]
+    fn what_follows_a_head_is_looked_at_anew() {
+        let mut held = Held::default();
+        looks(&mut held, &[b'a'; 1024]);
+        held.free(1000);
+        assert_eq!(held.back().len(), 24);
+        assert_eq!(looks(&mut held, b"b"), 1);
     }
 }

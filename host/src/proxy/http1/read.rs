@@ -133,8 +133,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Guard<IO> {
         }
     }
 
-    /// hyper cancels an exchange when input ends. A client that has only closed its side shall get its response; one that has
-    /// left looks the same, so the wait is short.
+    /// hyper cancels an exchange when input ends. A client that has only closed its side shall get its response; one
+    /// that has left looks the same, so the wait is short.
     fn end_in_time(&mut self, cx: &mut Context<'_>, until: Option<Instant>) -> Poll<()> {
         match until.filter(|until| self.is_under_way() && Instant::now() < *until) {
             Some(until) => {

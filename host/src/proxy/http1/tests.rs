@@ -148,7 +148,7 @@ impl Server {
     }
 
     async fn ended(self) -> hyper::Result<()> {
-        self.connection.await.unwrap()
+        in_time(self.connection).await.unwrap()
     }
 }
 
@@ -157,8 +157,19 @@ fn connect() -> (DuplexStream, Server) {
     (client, serve(server, b""))
 }
 
+/// What must happen at some time. Where time stands still, that is at once.
+async fn in_time<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(5000), what)
+        .await
+        .expect("nothing happens")
+}
+
 /// Reads one response that has a length: its head and its body.
 async fn response(client: &mut (impl AsyncRead + Unpin)) -> (String, String) {
+    in_time(read_response(client)).await
+}
+
+async fn read_response(client: &mut (impl AsyncRead + Unpin)) -> (String, String) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(client.read_u8().await.unwrap());
@@ -174,7 +185,7 @@ async fn response(client: &mut (impl AsyncRead + Unpin)) -> (String, String) {
 
 async fn rest(client: &mut (impl AsyncRead + Unpin)) -> String {
     let mut all = String::new();
-    client.read_to_string(&mut all).await.unwrap();
+    in_time(client.read_to_string(&mut all)).await.unwrap();
     all
 }
 
@@ -338,6 +349,25 @@ async fn an_idle_connection_is_closed_in_silence() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_slow_head_that_came_in_time_leaves_no_trace() {
+    let (mut client, _server) = connect();
+    for part in [
+        "GET / HTTP/1.1\r\n",
+        "host: a\r\n\r\nGET / HTTP/1.1\r\n",
+        "host: a\r\n\r\n",
+    ] {
+        client.write_all(part.as_bytes()).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(9)).await;
+    }
+    for _ in 0..2 {
+        assert_eq!(status(&response(&mut client).await), "200");
+    }
+    let begin = Instant::now();
+    assert_eq!(rest(&mut client).await, "");
+    assert_eq!(begin.elapsed().as_secs(), 75 - 9);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_exchange_takes_the_time_it_takes() {
     let (mut client, server) = connect();
     let begin = Instant::now();
@@ -346,12 +376,12 @@ async fn an_exchange_takes_the_time_it_takes() {
         .write_all(b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\nGET /2 HTTP/1.1\r\n")
         .await
         .unwrap();
-    tokio::time::sleep(Duration::from_secs(1000)).await;
+    tokio::time::sleep(Duration::from_secs(1003)).await;
     server.go_on.notify_one();
     assert_eq!(response(&mut client).await.1, "GET /wait ");
     // From here on it is waited for.
     assert_eq!(status(&response(&mut client).await), "408");
-    assert_eq!(begin.elapsed().as_secs(), 1010);
+    assert_eq!(begin.elapsed().as_secs(), 1013);
 }
 
 #[tokio::test(start_paused = true)]
@@ -391,7 +421,7 @@ async fn a_client_that_takes_nothing_is_given_up() {
         .await
         .unwrap();
     let begin = Instant::now();
-    let error = server.connection.await.unwrap().unwrap_err();
+    let error = server.ended().await.unwrap_err();
     assert_eq!(begin.elapsed().as_secs(), 30);
     assert_eq!(
         inner(&error),
@@ -411,7 +441,7 @@ async fn a_client_that_takes_its_time_gets_all() {
     let mut got = 0;
     while got < 4 << 20 {
         tokio::time::sleep(Duration::from_secs(20)).await;
-        let n = client.read(&mut part).await.unwrap();
+        let n = in_time(client.read(&mut part)).await.unwrap();
         assert!(n > 0, "ended after {got} bytes");
         got += n;
     }
@@ -471,9 +501,10 @@ async fn without_a_switch_http_goes_on() {
         .await
         .unwrap();
     client.write_all(b"bad\n").await.unwrap();
-    while server.control.begun() < 3 {
+    for _ in 0..1000 {
         tokio::task::yield_now().await;
     }
+    assert_eq!(server.control.begun(), 3);
     assert_eq!(server.log().len(), 2, "what follows is not looked at");
     server.control.resume(Next::Http);
     server.go_on.notify_one();
@@ -504,6 +535,7 @@ async fn an_interim_response_is_sent_while_the_final_one_is_waited_for() {
         .await
         .unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
+    let begin = Instant::now();
     // From another task: the connection has to be woken.
     assert!(
         server
@@ -514,6 +546,7 @@ async fn an_interim_response_is_sent_while_the_final_one_is_waited_for() {
         response(&mut client).await.0,
         "HTTP/1.1 102 Processing\r\n\r\n"
     );
+    assert_eq!(begin.elapsed(), Duration::ZERO);
     assert!(
         !server
             .control
@@ -555,28 +588,35 @@ async fn an_interim_response_never_comes_amid_another_response() {
     assert_eq!(response(&mut client).await.1, "x".repeat(4 << 20));
 }
 
-/// A client that sends more than anybody reads still gets its answer.
+/// A client that sends more than anybody reads still gets its answer. (On a real socket, in real time.)
 #[tokio::test]
 async fn the_last_response_survives_unread_input() {
     let unread = "POST /unread HTTP/1.1\r\nhost: a\r\ncontent-length: 500000\r\n\r\n";
     for (head, expected) in [("GET / HTTP/3.0\r\n\r\n", "505"), (unread, "200")] {
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        let exchange = answer_to_more_than_is_read(head);
+        let all = tokio::time::timeout(Duration::from_secs(60), exchange)
             .await
             .unwrap();
-        let mut client = tokio::net::TcpStream::connect(listener.local_addr().unwrap())
-            .await
-            .unwrap();
-        let server = serve(listener.accept().await.unwrap().0, b"");
-        client.write_all(head.as_bytes()).await.unwrap();
-        // All of it is sent before the answer is read, and some after it is there.
-        client.write_all(&[b'x'; 300_000]).await.unwrap();
-        client.peek(&mut [0]).await.unwrap();
-        client.write_all(&[b'x'; 200_000]).await.unwrap();
-        let all = rest(&mut client).await;
         assert!(all.starts_with(&format!("HTTP/1.1 {expected}")), "{all}");
-        drop(client);
-        server.ended().await.unwrap();
     }
+}
+
+async fn answer_to_more_than_is_read(head: &str) -> String {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+    let server = serve(listener.accept().await.unwrap().0, b"");
+    client.write_all(head.as_bytes()).await.unwrap();
+    // Most of it is sent before the answer is looked at, and some after it is there.
+    client.write_all(&[b'x'; 300_000]).await.unwrap();
+    client.peek(&mut [0]).await.unwrap();
+    client.write_all(&[b'x'; 200_000]).await.unwrap();
+    let all = rest(&mut client).await;
+    drop(client);
+    server.ended().await.unwrap();
+    all
 }
 
 #[tokio::test(start_paused = true)]

@@ -196,8 +196,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Guard<IO> {
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, stalled)))
     }
 
-    /// When input is there that nobody has read, the system answers the end of a connection with a reset, which may reach the
-    /// client before the response does (RFC 9112, section 9.6). So it is read.
+    /// When input is there that nobody has read, the system answers the end of a connection with a reset, which may
+    /// reach the client before the response does (RFC 9112, section 9.6). So it is read.
     fn after_shutdown(&self) -> Closing {
         let left = LINGER_BYTES;
         let more_expected = match self.mode {

@@ -139,7 +139,10 @@ fn builder(limits: &ClientLimits) -> h2::client::Builder {
     // Each client of ours that reads slowly may leave one stream's window unread. They must not hold up the others of the
     // same connection, so there is room for all of them.
     let streams = u32::try_from(limits.max_streams).unwrap_or(u32::MAX);
-    let window = streams.max(1).saturating_mul(STREAM_WINDOW).min(i32::MAX as u32);
+    let window = streams
+        .max(1)
+        .saturating_mul(STREAM_WINDOW)
+        .min(i32::MAX as u32);
     let mut builder = h2::client::Builder::new();
     builder
         .enable_push(false)
@@ -157,7 +160,10 @@ impl Sender {
         // Without a request that waits to be opened, `poll_ready` keeps no waker.
         let mut cx = Context::from_waker(Waker::noop());
         self.shared.is_closed.load(Ordering::Relaxed)
-            || matches!(self.requests.clone().poll_ready(&mut cx), Poll::Ready(Err(_)))
+            || matches!(
+                self.requests.clone().poll_ready(&mut cx),
+                Poll::Ready(Err(_))
+            )
     }
 
     /// Whether a further request would be sent at once.

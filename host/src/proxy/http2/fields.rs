@@ -1,10 +1,16 @@
 //! What RFC 9113, section 8, says about fields and `h2` leaves to its user.
 
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TE, TRANSFER_ENCODING, UPGRADE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 
-const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+static OF_CONNECTION: [HeaderName; 6] = [
+    CONNECTION,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    TE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+];
 
 /// Why a request is malformed, to be answered by a stream error of type PROTOCOL_ERROR (RFC 9113, section 8.1.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -25,60 +31,62 @@ pub(super) enum Malformed {
 
 /// Removes the fields that speak of one HTTP/1.1 connection (RFC 9113, section 8.2.2), and any `te` but `trailers`.
 pub(super) fn strip_connection_specific(fields: &mut HeaderMap) {
-    for name in [
-        &CONNECTION,
-        &KEEP_ALIVE,
-        &PROXY_CONNECTION,
-        &TRANSFER_ENCODING,
-        &UPGRADE,
-    ] {
-        fields.remove(name);
+    // Mostly there are none, and to pass over the few fields there are costs less than to look each name up.
+    if !fields.keys().any(|name| OF_CONNECTION.contains(name)) {
+        return;
     }
-    if fields.get(TE).is_some_and(|te| te != "trailers") {
-        fields.remove(TE);
+    for name in &OF_CONNECTION {
+        if *name != TE || fields.get(TE).is_some_and(|te| te != "trailers") {
+            fields.remove(name);
+        }
     }
 }
 
-/// The length that a message claims. Only one line of digits counts; `h2` holds the DATA frames against it.
+/// The length that a message claims, which `h2` has found to be digits and holds against the DATA frames.
 pub(super) fn content_length(fields: &HeaderMap) -> Option<u64> {
-    fields.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    fields.get(CONTENT_LENGTH).and_then(parse_length)
+}
+
+fn parse_length(value: &HeaderValue) -> Option<u64> {
+    value.to_str().ok()?.parse().ok()
 }
 
 /// The checks of section 8 that `h2` does not make. A request without any authority passes: the service answers it.
-pub(super) fn check_request<B>(request: &Request<B>) -> Result<(), Malformed> {
-    let fields = request.headers();
-    let mut lengths = fields.get_all(CONTENT_LENGTH).iter();
-    if lengths.next().is_some_and(HeaderValue::is_empty) || lengths.next().is_some() {
-        return Err(Malformed::ContentLength);
+///
+/// Returns what `content-length` says, of which they make sure that it says one thing.
+pub(super) fn check_request<B>(request: &Request<B>) -> Result<Option<u64>, Malformed> {
+    let (mut length, mut host) = (None, None);
+    // One pass: to look fields up by name costs more than to pass over the few there are.
+    for (name, value) in request.headers() {
+        if has_outer_whitespace(value) {
+            return Err(Malformed::Whitespace);
+        }
+        if *name == CONTENT_LENGTH && (value.is_empty() || length.replace(value).is_some()) {
+            return Err(Malformed::ContentLength);
+        }
+        if *name == HOST && host.replace(value).is_some() {
+            return Err(Malformed::Host);
+        }
     }
-    check_authority(request.method(), request.uri(), fields)?;
+    check_authority(request, host)?;
     check_path(request)?;
-    if fields.values().any(has_outer_whitespace) {
-        return Err(Malformed::Whitespace);
-    }
-    Ok(())
+    Ok(length.and_then(parse_length))
 }
 
 /// Section 8.3.1: `:authority` "MUST NOT include the deprecated userinfo subcomponent", and a `host` that "identifies an
 /// entity that differs" makes the request malformed.
-fn check_authority(method: &Method, uri: &Uri, fields: &HeaderMap) -> Result<(), Malformed> {
-    let mut hosts = fields.get_all(HOST).iter();
-    let (host, second) = (hosts.next(), hosts.next());
-    if second.is_some() {
-        return Err(Malformed::Host);
-    }
-    let Some(authority) = uri.authority() else {
-        return match *method {
+fn check_authority<B>(request: &Request<B>, host: Option<&HeaderValue>) -> Result<(), Malformed> {
+    let Some(authority) = request.uri().authority() else {
+        return match *request.method() {
             Method::CONNECT => Err(Malformed::NoAuthority),
             _ => Ok(()),
         };
     };
-    if authority.as_str().contains('@') {
+    let authority = authority.as_str().as_bytes();
+    if authority.contains(&b'@') {
         return Err(Malformed::Userinfo);
     }
-    let differs =
-        |host: &HeaderValue| !host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes());
-    if host.is_some_and(differs) {
+    if host.is_some_and(|host| !host.as_bytes().eq_ignore_ascii_case(authority)) {
         return Err(Malformed::Host);
     }
     Ok(())
@@ -107,6 +115,8 @@ fn has_outer_whitespace(value: &HeaderValue) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http::Uri;
+
     use super::*;
 
     fn request(method: &str, uri: &str, fields: &[(&'static str, &'static str)]) -> Request<()> {
@@ -127,15 +137,30 @@ mod tests {
             ("GET", "/x", &[("host", "a")], Ok(())),
             ("GET", "/x", &[], Ok(())),
             ("GET", "http://a/", &[("host", "b")], Err(Malformed::Host)),
-            ("GET", "http://a/", &[("host", "a:80")], Err(Malformed::Host)),
-            ("GET", "/", &[("host", "a"), ("host", "a")], Err(Malformed::Host)),
+            (
+                "GET",
+                "http://a/",
+                &[("host", "a:80")],
+                Err(Malformed::Host),
+            ),
+            (
+                "GET",
+                "/",
+                &[("host", "a"), ("host", "a")],
+                Err(Malformed::Host),
+            ),
             ("GET", "http://u@a/", &[], Err(Malformed::Userinfo)),
             ("OPTIONS", "*", &[("host", "a")], Ok(())),
             ("GET", "*", &[("host", "a")], Err(Malformed::Path)),
             ("CONNECT", "a:443", &[], Ok(())),
             ("CONNECT", "/", &[], Err(Malformed::NoAuthority)),
             ("POST", "http://a/", &[("content-length", "5")], Ok(())),
-            ("POST", "http://a/", &[("content-length", "")], Err(Malformed::ContentLength)),
+            (
+                "POST",
+                "http://a/",
+                &[("content-length", "")],
+                Err(Malformed::ContentLength),
+            ),
             (
                 "POST",
                 "http://a/",
@@ -144,13 +169,29 @@ mod tests {
             ),
             ("GET", "http://a/", &[("x", "a b")], Ok(())),
             ("GET", "http://a/", &[("x", "")], Ok(())),
-            ("GET", "http://a/", &[("x", " a")], Err(Malformed::Whitespace)),
-            ("GET", "http://a/", &[("x", "a\t")], Err(Malformed::Whitespace)),
+            (
+                "GET",
+                "http://a/",
+                &[("x", " a")],
+                Err(Malformed::Whitespace),
+            ),
+            (
+                "GET",
+                "http://a/",
+                &[("x", "a\t")],
+                Err(Malformed::Whitespace),
+            ),
         ];
         for (method, uri, fields, expected) in cases {
             let request = request(method, uri, fields);
-            assert_eq!(check_request(&request), *expected, "{request:?}");
+            assert_eq!(check_request(&request).map(drop), *expected, "{request:?}");
         }
+    }
+
+    #[test]
+    fn a_sound_length_is_told() {
+        let request = request("POST", "/", &[("content-length", "0050")]);
+        assert_eq!(check_request(&request), Ok(Some(50)));
     }
 
     #[test]
@@ -179,7 +220,9 @@ mod tests {
         let mut names: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["te", "x"]);
-        request.headers_mut().insert(TE, HeaderValue::from_static("gzip"));
+        request
+            .headers_mut()
+            .insert(TE, HeaderValue::from_static("gzip"));
         strip_connection_specific(request.headers_mut());
         assert!(!request.headers().contains_key(TE));
     }

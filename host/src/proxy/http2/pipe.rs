@@ -104,7 +104,7 @@ impl Pipe {
     fn poll_send_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Stopped>> {
         while !self.chunk.is_empty() {
             let window = self.stream.capacity();
-            if false {
+            if window == 0 {
                 match self.stream.poll_capacity(cx) {
                     Poll::Pending => return self.stall.poll(cx).map(|()| Err(Stopped::Stalled)),
                     Poll::Ready(Some(Ok(_))) => {}

@@ -86,7 +86,9 @@ impl Future for TunnelPromise {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let tunnel = Pin::new(&mut self.0).poll(cx);
-        tunnel.map_ok(|t| Box::new(t) as Tunnel).map_err(|_| NoTunnel)
+        tunnel
+            .map_ok(|t| Box::new(t) as Tunnel)
+            .map_err(|_| NoTunnel)
     }
 }
 

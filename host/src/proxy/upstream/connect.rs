@@ -191,7 +191,9 @@ mod tests {
         // A listener whose backlog is full doesn't answer: that of one connection which nobody accepts.
         let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
         let silent = socket.unwrap();
-        silent.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        silent
+            .bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
+            .unwrap();
         silent.listen(0).unwrap();
         let silent_at = silent.local_addr().unwrap().as_socket().unwrap();
         let _fill = std::net::TcpStream::connect(silent_at).unwrap();

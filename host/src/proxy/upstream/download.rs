@@ -5,7 +5,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -66,7 +66,7 @@ pub(super) fn receive(
     }
     // A short body often came with the head: then nobody has to wait for the connection any more.
     let is_exact = incoming.size_hint().exact().is_some();
-    let first = match Pin::new(&mut incoming).poll_frame(&mut quiet()) {
+    let first = match wire.take(|cx| Pin::new(&mut incoming).poll_frame(cx)) {
         Poll::Ready(Some(Ok(frame))) if is_exact && incoming.is_end_stream() => {
             wire.give_back(progress.as_deref());
             return Body::full(frame.into_data().unwrap_or_default());
@@ -105,11 +105,12 @@ impl Download {
             return Pin::new(&mut self.incoming).poll_frame(cx);
         };
         // As in the exchange: what comes, comes while the driver is polled here, so no wake-up is needed for it.
-        if let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(&mut quiet()) {
+        let incoming = &mut self.incoming;
+        if let Poll::Ready(frame) = wire.take(|cx| Pin::new(&mut *incoming).poll_frame(cx)) {
             return Poll::Ready(frame);
         }
         wire.poll_driver(cx);
-        Pin::new(&mut self.incoming).poll_frame(&mut quiet())
+        wire.take(|cx| Pin::new(incoming).poll_frame(cx))
     }
 
     fn poll_too_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -184,8 +185,19 @@ impl HttpBody for Download {
         matches!(self.line, Line::Done)
     }
 
+    /// What is to come, the piece that was taken beforehand included.
     fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+        let rest = self.incoming.size_hint();
+        let first = match &self.first {
+            Some(Ok(frame)) => frame.data_ref().map_or(0, |data| data.len() as u64),
+            _ => 0,
+        };
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest.lower() + first);
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper + first);
+        }
+        hint
     }
 }
 
@@ -199,8 +211,4 @@ impl Drop for Apart {
     fn drop(&mut self) {
         self.0.abort();
     }
-}
-
-fn quiet() -> Context<'static> {
-    Context::from_waker(Waker::noop())
 }

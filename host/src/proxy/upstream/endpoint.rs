@@ -181,7 +181,8 @@ impl Endpoint {
 
     /// Counts a request under way where somebody looks at the count.
     pub(super) fn count(&self) -> Option<Pending> {
-        let is_counted = self.config.balance == Balance::LeastPending && self.config.addresses.len() > 1;
+        let is_counted =
+            self.config.balance == Balance::LeastPending && self.config.addresses.len() > 1;
         is_counted.then(|| Pending::new(&self.pending))
     }
 
@@ -229,7 +230,9 @@ fn target(
         }
     };
     let host = authority.host().trim_matches(['[', ']']);
-    let port = authority.port_u16().unwrap_or(if url.tls { 443 } else { 80 });
+    let port = authority
+        .port_u16()
+        .unwrap_or(if url.tls { 443 } else { 80 });
     let target = match host.parse::<IpAddr>() {
         Ok(ip) => Target::Ip(SocketAddr::new(ip, port)),
         Err(_) => {

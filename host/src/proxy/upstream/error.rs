@@ -159,7 +159,10 @@ mod tests {
     fn a_failed_connect_tells_refusal_from_routing() {
         for (kind, expected) in [
             (io::ErrorKind::ConnectionRefused, "connection_refused"),
-            (io::ErrorKind::NetworkUnreachable, "destination_ip_unroutable"),
+            (
+                io::ErrorKind::NetworkUnreachable,
+                "destination_ip_unroutable",
+            ),
             (io::ErrorKind::HostUnreachable, "destination_ip_unroutable"),
             (io::ErrorKind::NotFound, "destination_unavailable"),
         ] {

@@ -31,72 +31,106 @@ impl HostRule {
         }
     }
 
-    fn apply(&self, fields: &mut HeaderMap) {
+    /// What to set in place of the client's, if anything.
+    fn value(&self, seen: Seen) -> Option<&HeaderValue> {
         match self {
-            Self::Always(value) => {
-                fields.insert(HOST, value.clone());
-            }
-            Self::Keep(own) => {
-                if !fields.contains_key(HOST) {
-                    fields.insert(HOST, own.clone());
-                }
-            }
+            Self::Always(value) => Some(value),
+            Self::Keep(own) => (!seen.host).then_some(own),
         }
     }
 }
 
+/// Which of the fields that matter here a head has. One look at all names costs less than a look-up for each.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Seen {
+    host: bool,
+    te: bool,
+    upgrade: bool,
+    expect: bool,
+    content_length: bool,
+}
+
+impl Seen {
+    pub(super) fn of(fields: &HeaderMap) -> Self {
+        let mut seen = Self::default();
+        for name in fields.keys() {
+            seen.host |= *name == HOST;
+            seen.te |= *name == TE;
+            seen.upgrade |= *name == UPGRADE;
+            seen.expect |= *name == EXPECT;
+            seen.content_length |= *name == CONTENT_LENGTH;
+        }
+        seen
+    }
+}
+
 /// The request's line and fields as every protocol has them, with this in the body's place.
-pub(super) fn request<B>(head: &request::Parts, host: &HostRule, body: B) -> Request<B> {
+pub(super) fn request<B>(
+    head: &request::Parts,
+    seen: Seen,
+    host: &HostRule,
+    expect_continue: bool,
+    body: B,
+) -> Request<B> {
     let mut request = Request::new(body);
     *request.method_mut() = head.method.clone();
     *request.uri_mut() = origin_form(&head.uri);
     *request.headers_mut() = head.headers.clone();
-    host.apply(request.headers_mut());
+    let fields = request.headers_mut();
+    if let Some(host) = host.value(seen) {
+        fields.insert(HOST, host.clone());
+    }
+    if expect_continue {
+        fields.insert(EXPECT, HeaderValue::from_static("100-continue"));
+    } else if seen.expect {
+        // RFC 9110, section 10.1.1: not on a request without content, and nobody would wait for the answer.
+        fields.remove(EXPECT);
+    }
     if KEEP_CASE {
         *request.extensions_mut() = head.extensions.clone();
     }
     request
 }
 
-/// Says in the head whether the body is held back until `100 Continue`.
-pub(super) fn expect_continue(fields: &mut HeaderMap, expect: bool) {
-    if expect {
-        fields.insert(EXPECT, HeaderValue::from_static("100-continue"));
-    } else if fields.contains_key(EXPECT) {
-        // RFC 9110, section 10.1.1: not on a request without content, and nobody would wait for the answer.
-        fields.remove(EXPECT);
-    }
-}
-
 /// Sets the fields that HTTP/1.1 has for one connection.
 ///
 /// RFC 9110, section 7.8 and 10.1.4: who sends `upgrade` or `te` sends `connection` with it.
-pub(super) fn for_http1(method: &Method, fields: &mut HeaderMap, body: &Body, upgrade: bool) {
-    let te = fields.contains_key(TE);
-    match (upgrade, te) {
+pub(super) fn for_http1(fields: &mut HeaderMap, seen: Seen, upgrade: bool, is_chunked: bool) {
+    match (upgrade, seen.te) {
         (true, true) => fields.insert(CONNECTION, HeaderValue::from_static("upgrade, te")),
         (true, false) => fields.insert(CONNECTION, HeaderValue::from_static("upgrade")),
         (false, true) => fields.insert(CONNECTION, HeaderValue::from_static("te")),
         (false, false) => None,
     };
-    if !upgrade && fields.contains_key(UPGRADE) {
-        fields.remove(UPGRADE);
+    if !upgrade {
+        without_upgrade(fields, seen);
     }
-    // hyper takes it for granted that these have no body unless the head says so.
-    let has_odd_body = matches!(*method, Method::GET | Method::HEAD)
-        && !body.is_end_stream()
-        && body.size_hint().exact().is_none();
-    if has_odd_body && !fields.contains_key(CONTENT_LENGTH) {
+    if is_chunked {
         fields.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
+}
+
+/// Takes away the wish for an upgrade that is not made.
+pub(super) fn without_upgrade(fields: &mut HeaderMap, seen: Seen) {
+    if seen.upgrade {
+        fields.remove(UPGRADE);
+    }
+}
+
+/// Whether the head has to say that a body comes in chunks: hyper takes it for granted that these methods have none.
+pub(super) fn is_oddly_chunked(method: &Method, seen: Seen, body: &Body) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+        && !seen.content_length
+        && !body.is_end_stream()
+        && body.size_hint().exact().is_none()
 }
 
 /// A head that promises content where there is none would make the backend take the next request for it.
 ///
 /// # Errors
 /// When the two don't agree.
-pub(super) fn check_length(fields: &HeaderMap, body: &Body) -> Result<(), BodyError> {
-    if !body.is_end_stream() {
+pub(super) fn check_length(fields: &HeaderMap, seen: Seen, body: &Body) -> Result<(), BodyError> {
+    if !seen.content_length || !body.is_end_stream() {
         return Ok(());
     }
     match fields.get(CONTENT_LENGTH) {
@@ -126,7 +160,9 @@ mod tests {
         let mut request = Request::new(());
         *request.uri_mut() = target.parse().unwrap();
         for (name, value) in fields {
-            request.headers_mut().append(*name, HeaderValue::from_static(value));
+            request
+                .headers_mut()
+                .append(*name, HeaderValue::from_static(value));
         }
         request.into_parts().0
     }
@@ -144,7 +180,8 @@ mod tests {
             if let Some(sent) = sent {
                 head.headers.insert(HOST, HeaderValue::from_static(sent));
             }
-            let sent = request(&head, &HostRule::new(rule, "a.test:81"), ());
+            let seen = Seen::of(&head.headers);
+            let sent = request(&head, seen, &HostRule::new(rule, "a.test:81"), false, ());
             let hosts: Vec<_> = sent.headers().get_all(HOST).iter().collect();
             assert_eq!(hosts, [expected], "{rule:?}");
         }
@@ -159,7 +196,7 @@ mod tests {
             ("http://a.test/p?q", "/p?q"),
             ("http://a.test", "/"),
         ] {
-            let sent = request(&head(given, &[]), &rule, ());
+            let sent = request(&head(given, &[]), Seen::default(), &rule, false, ());
             assert_eq!(sent.uri().to_string(), expected);
         }
     }
@@ -170,11 +207,16 @@ mod tests {
             (&[][..], false, None),
             (&[("te", "trailers")], false, Some("te")),
             (&[("upgrade", "x")], true, Some("upgrade")),
-            (&[("upgrade", "x"), ("te", "trailers")], true, Some("upgrade, te")),
+            (
+                &[("upgrade", "x"), ("te", "trailers")],
+                true,
+                Some("upgrade, te"),
+            ),
             (&[("upgrade", "x")], false, None),
         ] {
             let mut fields = head("/", fields).headers;
-            for_http1(&Method::GET, &mut fields, &Body::Empty, upgrade);
+            let seen = Seen::of(&fields);
+            for_http1(&mut fields, seen, upgrade, false);
             let found = fields.get(CONNECTION).map(|v| v.to_str().unwrap());
             assert_eq!(found, connection);
             assert_eq!(fields.contains_key(UPGRADE), upgrade);
@@ -183,10 +225,24 @@ mod tests {
 
     #[test]
     fn a_promise_of_content_needs_content() {
-        let fields = |length| head("/", &[("content-length", length)]).headers;
-        assert!(check_length(&fields("5"), &Body::full("abcde")).is_ok());
-        assert!(check_length(&fields("0"), &Body::Empty).is_ok());
-        assert!(check_length(&head("/", &[]).headers, &Body::Gone).is_ok());
-        assert!(check_length(&fields("5"), &Body::Gone).is_err());
+        let check = |fields, body| {
+            let fields = head("/", fields).headers;
+            check_length(&fields, Seen::of(&fields), &body).is_ok()
+        };
+        assert!(check(&[("content-length", "5")], Body::full("abcde")));
+        assert!(check(&[("content-length", "0")], Body::Empty));
+        assert!(check(&[], Body::Gone));
+        assert!(!check(&[("content-length", "5")], Body::Gone));
+    }
+
+    #[test]
+    fn only_a_real_expectation_goes_on() {
+        let rule = HostRule::new(&HostField::Keep, "a.test");
+        for (expect, expected) in [(true, Some("100-continue")), (false, None)] {
+            let head = head("/", &[("expect", "100-CONTINUE")]);
+            let sent = request(&head, Seen::of(&head.headers), &rule, expect, ());
+            let found = sent.headers().get(EXPECT).map(|v| v.to_str().unwrap());
+            assert_eq!(found, expected);
+        }
     }
 }

@@ -47,7 +47,10 @@ impl Health {
     ///
     /// An address that is back after its time is out again at its first failure: only a response clears the count.
     pub(super) fn failed(&self, rules: Ejection, now: Instant) -> Option<Duration> {
-        let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        let failures = self
+            .failures
+            .fetch_add(1, Ordering::Relaxed)
+            .saturating_add(1);
         if rules.failures == 0 || failures < rules.failures || self.is_out(now) {
             return None;
         }
@@ -155,7 +158,11 @@ mod tests {
         health.succeeded();
         assert!(!health.is_out(at(29)));
         assert_eq!(health.failed(RULES, at(31)), None);
-        assert_eq!(health.failed(RULES, at(31)), Some(RULES.time), "from the start");
+        assert_eq!(
+            health.failed(RULES, at(31)),
+            Some(RULES.time),
+            "from the start"
+        );
     }
 
     #[test]
@@ -208,7 +215,12 @@ mod tests {
             (LeastPending, 0, vec![(false, false, 3), ok, ok], Some(1)),
             (LeastPending, 2, vec![(false, false, 3), ok, ok], Some(2)),
             (LeastPending, 0, vec![out, (false, false, 9)], Some(1)),
-            (LeastPending, 0, vec![(false, true, 5), (false, true, 2)], Some(1)),
+            (
+                LeastPending,
+                0,
+                vec![(false, true, 5), (false, true, 2)],
+                Some(1),
+            ),
         ] {
             let picked = pick(balance, turn, all.len(), candidates(&all));
             assert_eq!(picked, expected, "{balance:?} {turn} {all:?}");

@@ -11,12 +11,13 @@ use hyper::body::Incoming;
 
 use super::endpoint::{Call, Endpoint, Miss};
 use super::error::UpstreamError;
+use super::head::{self, Seen};
 use super::pool::Grant;
 use super::switched::Switched;
 use super::upgrade::{self, SentKey, Upgrade};
 use super::upload::{Progress, Upload, informed};
 use super::wire::{Failure, Wire};
-use super::{MOST_STALE, Received, download, head};
+use super::{MOST_STALE, Received, download};
 use crate::message::{Body, Tunnel};
 use crate::tls::Alpn;
 
@@ -34,15 +35,19 @@ impl Endpoint {
             let exchange =
                 wire.exchange(request, progress.as_deref(), self.config.first_byte_timeout);
             match exchange.await {
-                Ok((response, wire)) => return self.receive(response, wire, progress, call, key).await,
+                Ok((response, wire)) => {
+                    return self.receive(response, wire, progress, call, key).await;
+                }
                 Err(Failure::Unsent(body, error)) => {
                     call.body = body;
-                    if !reused {
+                    if !reused || stale > 2 * MOST_STALE {
                         return Err(Miss::unsent(error));
                     }
                 }
                 Err(Failure::Silent(_)) if reused && call.repeatable => call.body = Body::Empty,
-                Err(Failure::Silent(error) | Failure::Final(error)) => return Err(Miss::sent(error)),
+                Err(Failure::Silent(error) | Failure::Final(error)) => {
+                    return Err(Miss::sent(error));
+                }
             }
             stale += 1;
         }
@@ -51,14 +56,15 @@ impl Endpoint {
     /// A connection that stands, as far as can be known: one at rest if `any`, else a new one.
     async fn wire(&self, any: bool) -> Result<Box<Wire>, Miss> {
         loop {
-            let taken = if any { self.pool.take() } else { self.pool.reserve() };
+            let taken = if any {
+                self.pool.take()
+            } else {
+                self.pool.reserve()
+            };
             let grant = self.granted(taken).await.map_err(Miss::unsent)?;
             match grant {
-                Grant::Wire(mut wire) => {
-                    if wire.stands() {
-                        return Ok(wire);
-                    }
-                }
+                // Whether the backend has closed it is the first thing that the exchange sees.
+                Grant::Wire(wire) => return Ok(wire),
                 Grant::Slot(slot) => {
                     let connected = self.connect(Alpn::Http1).await?;
                     return Wire::new(connected, slot).await.map_err(Miss::unsent);
@@ -67,25 +73,25 @@ impl Endpoint {
         }
     }
 
-    fn http1_request(
-        &self,
-        call: &mut Call<'_>,
-    ) -> Result<Prepared, Miss> {
+    fn http1_request(&self, call: &mut Call<'_>) -> Result<Prepared, Miss> {
         let body = std::mem::take(&mut call.body);
         let expect = call.expect_continue && !body.is_end_stream();
-        let mut request = head::request(call.head, &self.host, ());
-        let method = request.method().clone();
+        let seen = Seen::of(&call.head.headers);
+        head::check_length(&call.head.headers, seen, &body)
+            .map_err(|e| Miss::sent(UpstreamError::RequestBody(e)))?;
+        let is_chunked = head::is_oddly_chunked(&call.head.method, seen, &body);
+        let (upload, progress) = Upload::new(body, expect);
+        let mut request = head::request(call.head, seen, &self.host, expect, upload);
         let fields = request.headers_mut();
-        head::check_length(fields, &body).map_err(|e| Miss::sent(UpstreamError::RequestBody(e)))?;
-        head::expect_continue(fields, expect);
-        head::for_http1(&method, fields, &body, call.upgrade.is_some());
+        head::for_http1(fields, seen, call.upgrade.is_some(), is_chunked);
         let key = match call.upgrade {
             Some(Upgrade::ExtendedConnect) => Some(upgrade::add_key(fields).map_err(Miss::sent)?),
             _ => None,
         };
-        let (upload, progress) = Upload::new(body, expect);
-        let mut request = request.map(|()| upload);
-        let listener = informed(call.on_informational.as_ref(), progress.as_ref().filter(|_| expect));
+        let listener = informed(
+            call.on_informational.as_ref(),
+            progress.as_ref().filter(|_| expect),
+        );
         if let Some(listener) = listener {
             hyper::ext::on_informational(&mut request, move |interim| {
                 listener(interim.status(), interim.headers());
@@ -116,7 +122,8 @@ impl Endpoint {
         if let Some(key) = key {
             upgrade::to_extended_connect(&mut head, &key).map_err(Miss::sent)?;
         }
-        let tunnel: Tunnel = Box::new(Switched::new(wire.into_parts().await, pending));
+        let parts = wire.into_parts().await.map_err(Miss::sent)?;
+        let tunnel: Tunnel = Box::new(Switched::new(parts, pending));
         Ok(Received::with_tunnel(head, tunnel))
     }
 }

@@ -7,11 +7,12 @@ use http_body::Body as _;
 use super::connect::Connected;
 use super::endpoint::{Call, Endpoint, Miss};
 use super::error::UpstreamError;
+use super::head::{self, Seen};
 use super::pool::{Grant, Slot, Taken};
 use super::shared::{self, from_http2};
 use super::upgrade::{self, Upgrade};
 use super::upload::{Upload, informed};
-use super::{MOST_STALE, Received, head};
+use super::{MOST_STALE, Received};
 use crate::message::{Body, Streaming};
 use crate::proxy::http2::client as http2;
 use crate::tls::Alpn;
@@ -63,8 +64,16 @@ impl Endpoint {
     }
 
     /// Begins HTTP/2 on a new connection.
-    pub(super) async fn add_shared(&self, connected: Connected, slot: Slot) -> Result<http2::Sender, Miss> {
-        let scheme = if self.connector.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
+    pub(super) async fn add_shared(
+        &self,
+        connected: Connected,
+        slot: Slot,
+    ) -> Result<http2::Sender, Miss> {
+        let scheme = if self.connector.tls.is_some() {
+            Scheme::HTTPS
+        } else {
+            Scheme::HTTP
+        };
         self.shared
             .add(connected, slot, self.config.body_timeout, scheme)
             .await
@@ -78,11 +87,11 @@ impl Endpoint {
     ) -> Result<Received, Miss> {
         let body = std::mem::take(&mut call.body);
         let expect = call.expect_continue && !body.is_end_stream();
-        let mut request = head::request(call.head, &self.host, ());
-        head::check_length(request.headers(), &body)
+        let seen = Seen::of(&call.head.headers);
+        head::check_length(&call.head.headers, seen, &body)
             .map_err(|e| Miss::sent(UpstreamError::RequestBody(e)))?;
-        head::expect_continue(request.headers_mut(), expect);
-        request.headers_mut().remove(http::header::UPGRADE);
+        let mut request = head::request(call.head, seen, &self.host, expect, ());
+        head::without_upgrade(request.headers_mut(), seen);
         let (body, progress) = match body {
             body @ (Body::Empty | Body::Full { .. }) if !expect => (body, None),
             body => {
@@ -90,12 +99,17 @@ impl Endpoint {
                 (Body::Stream(Streaming::new(upload)), progress)
             }
         };
-        let on_informational = informed(call.on_informational.as_ref(), progress.as_ref().filter(|_| expect));
+        let on_informational = informed(
+            call.on_informational.as_ref(),
+            progress.as_ref().filter(|_| expect),
+        );
         let sending = sender.send(request, body, on_informational);
         let first_byte = self.config.first_byte_timeout;
         let answer = self.shared.within(first_byte, progress.as_deref(), sending);
         match answer.await {
-            None => Err(Miss::sent(UpstreamError::ResponseTimeout { after: first_byte })),
+            None => Err(Miss::sent(UpstreamError::ResponseTimeout {
+                after: first_byte,
+            })),
             Some(Err(mut failed)) => Err(unsent_or_lost(&mut failed, call)),
             Some(Ok(response)) => {
                 let pending = call.pending.take();
@@ -119,7 +133,8 @@ impl Endpoint {
             let text = "the backend speaks HTTP/2 without extended CONNECT".to_owned();
             return Err(Miss::sent(UpstreamError::Upgrade(text)));
         }
-        let mut request = head::request(call.head, &self.host, ());
+        let seen = Seen::of(&call.head.headers);
+        let mut request = head::request(call.head, seen, &self.host, false, ());
         let key = upgrade::into_extended_connect(&mut request);
         let sending = sender.connect(request, call.on_informational.clone());
         let answer = self.shared.within(first_byte, None, sending);
@@ -127,7 +142,9 @@ impl Endpoint {
             Err(mut failed) => Err(unsent_or_lost(&mut failed, call)),
             Ok(http2::Connected::Refused(response)) => {
                 let pending = call.pending.take();
-                Ok(Received::new(response.map(|body| shared::receive(body, None, pending))))
+                Ok(Received::new(
+                    response.map(|body| shared::receive(body, None, pending)),
+                ))
             }
             Ok(http2::Connected::Tunnel(response, tunnel)) => {
                 let (mut head, ()) = response.into_parts();
@@ -139,7 +156,6 @@ impl Endpoint {
             }
         }
     }
-
 }
 
 fn unsent_or_lost(failed: &mut http2::SendError, call: &mut Call<'_>) -> Miss {

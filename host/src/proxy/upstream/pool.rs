@@ -91,7 +91,11 @@ impl Pool {
             return Taken::Now(Grant::Slot(Slot(self.clone())));
         }
         // The line is served in order, so those who gave up are at its front.
-        while state.waiting.front().is_some_and(oneshot::Sender::is_closed) {
+        while state
+            .waiting
+            .front()
+            .is_some_and(oneshot::Sender::is_closed)
+        {
             state.waiting.pop_front();
         }
         let (sender, receiver) = oneshot::channel();
@@ -120,9 +124,8 @@ impl Pool {
 
     fn take_resting(&self, now: Instant) -> VecDeque<(Instant, Box<Wire>)> {
         let mut state = self.lock();
-        let resting = |(since, _): &(Instant, Box<Wire>)| {
-            now.saturating_duration_since(*since) >= RESTING
-        };
+        let resting =
+            |(since, _): &(Instant, Box<Wire>)| now.saturating_duration_since(*since) >= RESTING;
         let count = state.idle.partition_point(resting);
         state.idle.drain(..count).collect()
     }

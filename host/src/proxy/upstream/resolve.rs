@@ -57,12 +57,7 @@ struct Answer {
 }
 
 impl Name {
-    pub(super) fn new(
-        host: &str,
-        port: u16,
-        resolver: Arc<dyn Resolve>,
-        every: Duration,
-    ) -> Self {
+    pub(super) fn new(host: &str, port: u16, resolver: Arc<dyn Resolve>, every: Duration) -> Self {
         Self {
             host: host.to_owned(),
             port,
@@ -146,7 +141,9 @@ impl Name {
             at: Instant::now(),
         };
         let mut last = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = last.as_ref().is_some_and(|old| same(&old.addresses, &addresses));
+        let same = last
+            .as_ref()
+            .is_some_and(|old| same(&old.addresses, &addresses));
         *last = Some(answer);
         if !same {
             self.version.fetch_add(1, Ordering::Release);

@@ -21,7 +21,10 @@ pub(super) struct Switched {
 }
 
 impl Switched {
-    pub(super) fn new((stream, early, slot): (Stream, Bytes, Slot), pending: Option<Pending>) -> Self {
+    pub(super) fn new(
+        (stream, early, slot): (Stream, Bytes, Slot),
+        pending: Option<Pending>,
+    ) -> Self {
         Self {
             early,
             stream,

@@ -23,7 +23,10 @@ use crate::message::Streaming;
 
 /// What a script calls an answer with this body.
 fn answer(body: &str) -> String {
-    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 /// A server whose connections each run the script, numbered from 0; and how many there were.
@@ -84,7 +87,10 @@ fn backend(config: BackendConfig) -> Arc<Backend> {
 }
 
 fn parts(method: &str, target: &str) -> request::Parts {
-    let request = Request::builder().method(method).uri(target).header("host", "client.test");
+    let request = Request::builder()
+        .method(method)
+        .uri(target)
+        .header("host", "client.test");
     request.body(()).unwrap().into_parts().0
 }
 
@@ -98,7 +104,11 @@ fn outgoing(head: &request::Parts, body: Body) -> Outgoing<'_> {
     }
 }
 
-async fn send(backend: &Backend, method: &str, body: Body) -> Result<Response<Body>, UpstreamError> {
+async fn send(
+    backend: &Backend,
+    method: &str,
+    body: Body,
+) -> Result<Response<Body>, UpstreamError> {
     let head = parts(method, "/");
     Ok(backend.send(outgoing(&head, body)).await?.response)
 }
@@ -113,7 +123,9 @@ async fn get(backend: &Backend) -> Result<String, UpstreamError> {
     Ok(text(send(backend, "GET", Body::Empty).await?).await)
 }
 
-async fn kind(sending: impl Future<Output = Result<Response<Body>, UpstreamError>>) -> &'static str {
+async fn kind(
+    sending: impl Future<Output = Result<Response<Body>, UpstreamError>>,
+) -> &'static str {
     sending.await.map(|r| r.status()).unwrap_err().proxy_error()
 }
 

@@ -17,7 +17,9 @@ pub(super) struct Timer(Option<Pin<Box<Sleep>>>);
 impl Timer {
     /// Ready when the deadline has passed; else the task is woken by then.
     pub(super) fn poll_passed(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
-        let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        let sleep = self
+            .0
+            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         if sleep.deadline() > deadline {
             sleep.as_mut().reset(deadline);
         }
@@ -53,10 +55,8 @@ mod tests {
     async fn a_deadline_that_was_given_up_does_not_end_the_next_one() {
         let mut timer = Timer::default();
         let start = Instant::now();
-        let polled = poll_fn(|cx| {
-            Poll::Ready(timer.poll_passed(cx, start + Duration::from_secs(5)))
-        })
-        .await;
+        let polled =
+            poll_fn(|cx| Poll::Ready(timer.poll_passed(cx, start + Duration::from_secs(5)))).await;
         assert!(polled.is_pending());
         poll_fn(|cx| timer.poll_passed(cx, start + Duration::from_secs(8))).await;
         assert_eq!(start.elapsed().as_secs(), 8);

@@ -54,7 +54,9 @@ pub(super) fn to_extended_connect(
     key: &SentKey,
 ) -> Result<(), UpstreamError> {
     if !is_websocket(&head.headers) {
-        return Err(UpstreamError::Upgrade("the backend switched to another protocol".to_owned()));
+        return Err(UpstreamError::Upgrade(
+            "the backend switched to another protocol".to_owned(),
+        ));
     }
     let expected = accept(&key.0);
     if head.headers.get(SEC_WEBSOCKET_ACCEPT) != Some(&expected) {
@@ -81,8 +83,10 @@ pub(super) fn into_extended_connect(request: &mut Request<()>) -> Option<HeaderV
 /// Makes the answer to an extended CONNECT a 101 for the client that sent this key.
 pub(super) fn to_switching_protocols(head: &mut response::Parts, key: &HeaderValue) {
     head.status = StatusCode::SWITCHING_PROTOCOLS;
-    head.headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-    head.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    head.headers
+        .insert(UPGRADE, HeaderValue::from_static("websocket"));
+    head.headers
+        .insert(CONNECTION, HeaderValue::from_static("upgrade"));
     head.headers.insert(SEC_WEBSOCKET_ACCEPT, accept(key));
 }
 
@@ -112,7 +116,11 @@ fn base64(bytes: &[u8]) -> String {
         let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
         for i in 0..4 {
             let letter = LETTERS[(bits >> (18 - 6 * i) & 63) as usize];
-            text.push(if i <= group.len() { letter as char } else { '=' });
+            text.push(if i <= group.len() {
+                letter as char
+            } else {
+                '='
+            });
         }
     }
     text
@@ -183,6 +191,9 @@ mod tests {
         let mut head = Response::new(()).into_parts().0;
         to_switching_protocols(&mut head, &key);
         assert_eq!(head.status, 101);
-        assert_eq!(head.headers[SEC_WEBSOCKET_ACCEPT], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        assert_eq!(
+            head.headers[SEC_WEBSOCKET_ACCEPT],
+            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+        );
     }
 }

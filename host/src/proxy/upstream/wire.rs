@@ -25,6 +25,7 @@ use tokio::time::Instant;
 use super::connect::{Connected, Origin};
 use super::error::UpstreamError;
 use super::pool::Slot;
+use super::relay::Relay;
 use super::stream::Stream;
 use super::timer::Timer;
 use super::upload::{Progress, Upload};
@@ -37,9 +38,11 @@ const LINGER: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct Wire {
     sender: SendRequest<Upload>,
-    driver: http1::Connection<TokioIo<Stream>, Upload>,
+    /// None once it has ended without an answer.
+    driver: Option<http1::Connection<TokioIo<Stream>, Upload>>,
     /// The driver has ended and must not be polled again.
     ended: bool,
+    relay: Relay,
     /// A response has come on it before.
     pub(super) reused: bool,
     pub(super) timer: Timer,
@@ -68,8 +71,9 @@ impl Wire {
             .map_err(|e| UpstreamError::from_hyper(&e, false))?;
         Ok(Box::new(Self {
             sender,
-            driver,
+            driver: Some(driver),
             ended: false,
+            relay: Relay::new(),
             reused: false,
             timer: Timer::default(),
             received,
@@ -96,28 +100,28 @@ impl Wire {
         let answer = poll_fn(|cx| {
             self.poll_driver(cx);
             let mut quiet = Context::from_waker(Waker::noop());
-            if let Poll::Ready(answer) = sending.as_mut().poll(&mut quiet) {
-                return Poll::Ready(Answer::Came(answer));
+            let mut answer = sending.as_mut().poll(&mut quiet);
+            if self.ended && answer.is_pending() {
+                // It saw the backend's close before the request. Dropped, it gives the request back.
+                self.driver = None;
+                answer = sending.as_mut().poll(&mut quiet);
             }
-            if self.ended {
-                return Poll::Ready(Answer::Ended);
+            if let Poll::Ready(answer) = answer {
+                return Poll::Ready(Some(answer));
             }
             while self.timer.poll_passed(cx, deadline).is_ready() {
                 match progress.map(|p| p.last_moved() + first_byte) {
                     Some(later) if later > deadline => deadline = later,
-                    _ => return Poll::Ready(Answer::TooLate),
+                    _ => return Poll::Ready(None),
                 }
             }
             Poll::Pending
         })
         .await;
         match answer {
-            Answer::Came(Ok(response)) => Ok((response, self)),
-            Answer::Came(Err(error)) => Err(self.failure(error)),
-            Answer::Ended => Err(Failure::Silent(UpstreamError::Terminated(
-                "the connection closed".to_owned(),
-            ))),
-            Answer::TooLate => Err(Failure::Final(UpstreamError::ResponseTimeout {
+            Some(Ok(response)) => Ok((response, self)),
+            Some(Err(error)) => Err(self.failure(error)),
+            None => Err(Failure::Final(UpstreamError::ResponseTimeout {
                 after: first_byte,
             })),
         }
@@ -136,8 +140,10 @@ impl Wire {
 
     /// Lets the connection read and write what it can.
     pub(super) fn poll_driver(&mut self, cx: &mut Context<'_>) {
+        let waker = self.relay.listen(cx);
         if !self.ended
-            && let Poll::Ready(result) = Pin::new(&mut self.driver).poll(cx)
+            && let Some(driver) = &mut self.driver
+            && let Poll::Ready(result) = Pin::new(driver).poll(&mut Context::from_waker(waker))
         {
             self.ended = true;
             if let Err(e) = result {
@@ -147,9 +153,16 @@ impl Wire {
         }
     }
 
+    /// Polls for what a driver that was just polled may have brought.
+    pub(super) fn take<T>(&self, poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+        self.relay
+            .quietly(|| poll(&mut Context::from_waker(Waker::noop())))
+    }
+
     /// The connection is open and was not closed by the backend, as far as can be known.
     pub(super) fn stands(&mut self) -> bool {
         self.poll_driver(&mut Context::from_waker(Waker::noop()));
+        self.relay.rest();
         !self.ended && self.sender.is_ready()
     }
 
@@ -162,6 +175,7 @@ impl Wire {
         }
         self.reused = true;
         if self.sender.is_ready() {
+            self.relay.rest();
             let pool = self.slot.pool().clone();
             pool.put(self);
         } else if progress.is_none_or(Progress::is_wanted) {
@@ -179,13 +193,19 @@ impl Wire {
         })
         .await;
         if !self.ended {
+            self.relay.rest();
             let pool = self.slot.pool().clone();
             pool.put(self);
         }
     }
 
     /// The bare connection after a switch of protocols, with what was read beyond the response's head.
-    pub(super) async fn into_parts(mut self: Box<Self>) -> (Stream, Bytes, Slot) {
+    ///
+    /// # Errors
+    /// When the connection ended instead.
+    pub(super) async fn into_parts(
+        mut self: Box<Self>,
+    ) -> Result<(Stream, Bytes, Slot), UpstreamError> {
         poll_fn(|cx| {
             self.poll_driver(cx);
             if self.ended {
@@ -196,8 +216,10 @@ impl Wire {
         })
         .await;
         let Self { driver, slot, .. } = *self;
-        let parts = driver.into_parts();
-        (parts.io.into_inner(), parts.read_buf, slot)
+        let parts = driver
+            .map(http1::Connection::into_parts)
+            .ok_or_else(|| UpstreamError::Upgrade("the connection ended".to_owned()))?;
+        Ok((parts.io.into_inner(), parts.read_buf, slot))
     }
 
     /// The two halves, to be driven apart from the exchange from now on.
@@ -213,17 +235,13 @@ impl Wire {
         // The driver ends after this exchange, as nobody can send another request.
         drop(sender);
         let driving = async move {
-            if !ended && let Err(e) = driver.await {
+            if let Some(driver) = driver.filter(|_| !ended)
+                && let Err(e) = driver.await
+            {
                 tracing::debug!("a connection to the backend ended: {e}");
             }
             drop(slot);
         };
         (driving, timer)
     }
-}
-
-enum Answer {
-    Came(Result<Response<Incoming>, TrySendError<Request<Upload>>>),
-    Ended,
-    TooLate,
 }

@@ -74,7 +74,7 @@ async fn through(bytes: Vec<u8>, expected: usize, dice: &mut Dice) -> Vec<u8> {
     let most = [3, 9_000, 60_000][dice.roll(3)].max(expected / 2_000);
     while got.len() < expected {
         let mut part = vec![0; 1 + dice.roll(most)];
-        let n = guard.read(&mut part).await.unwrap();
+        let n = in_time(guard.read(&mut part)).await.unwrap();
         assert!(n > 0, "ended after {} of {expected} bytes", got.len());
         got.extend_from_slice(&part[..n]);
     }

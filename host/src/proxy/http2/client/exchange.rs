@@ -141,9 +141,8 @@ impl Exchange {
             && response.status() != StatusCode::NO_CONTENT
             && response.status() != StatusCode::NOT_MODIFIED;
         let length = fields::content_length(response.headers()).filter(|_| has_length);
-        response.map(|stream| {
-            RecvBody::new(stream, length, timeout).with_exchange(self.slot, upload)
-        })
+        response
+            .map(|stream| RecvBody::new(stream, length, timeout).with_exchange(self.slot, upload))
     }
 
     pub(super) fn into_slot(self) -> Slot {
@@ -223,11 +222,7 @@ fn was_not_processed(error: &h2::Error) -> bool {
 }
 
 /// Makes a request's head one of HTTP/2: absolute target, no `host` beside it, nothing of an HTTP/1.1 connection.
-fn prepare(
-    request: &mut Request<()>,
-    scheme: &Scheme,
-    length: Option<u64>,
-) -> Result<(), Error> {
+fn prepare(request: &mut Request<()>, scheme: &Scheme, length: Option<u64>) -> Result<(), Error> {
     *request.version_mut() = Version::HTTP_2;
     if request.uri().authority().is_none() {
         let target = std::mem::take(request.uri_mut());

@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::exchange::{Connect, Exchange, Responder};
+use super::exchange::{About, Connect, Exchange, Responder};
 use super::{Inbound, Informational, Limits, TunnelPromise};
 use crate::message::BoxError;
 use crate::proxy::http2::life::{Keepalive, Life, Watched};
@@ -132,17 +132,20 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     {
         self.streams += 1;
         self.watch_resets();
-        if let Err(why) = fields::check_request(&request) {
-            tracing::debug!(%why, "a malformed request is reset");
-            self.resets.fetch_add(1, Ordering::Relaxed);
-            respond.send_reset(Reason::PROTOCOL_ERROR);
-            return;
-        }
+        let length = match fields::check_request(&request) {
+            Ok(length) => length,
+            Err(why) => {
+                tracing::debug!(%why, "a malformed request is reset");
+                self.resets.fetch_add(1, Ordering::Relaxed);
+                respond.send_reset(Reason::PROTOCOL_ERROR);
+                return;
+            }
+        };
         let is_head = request.method() == Method::HEAD;
         let responder = Responder::new(respond);
         let informational = Informational(responder.clone());
-        let (request, connect, tunnel) = self.split(request);
-        let exchange = Exchange {
+        let (request, connect, tunnel) = self.split(request, length);
+        let about = About {
             responder,
             is_head,
             connect,
@@ -154,13 +157,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             informational,
             tunnel,
         });
-        tokio::spawn(exchange.run(answer));
+        tokio::spawn(Exchange::new(about, answer));
     }
 
     /// The bytes of a CONNECT request are the tunnel's; those of any other are its body.
     fn split(
         &self,
         request: Request<h2::RecvStream>,
+        length: Option<u64>,
     ) -> (Request<RecvBody>, Option<Connect>, Option<TunnelPromise>) {
         let (head, stream) = request.into_parts();
         if head.method == Method::CONNECT {
@@ -169,7 +173,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             let request = Request::from_parts(head, RecvBody::empty());
             return (request, Some(connect), Some(TunnelPromise(receiver)));
         }
-        let length = fields::content_length(&head.headers);
         let body = RecvBody::new(stream, length, self.limits.body_timeout);
         (Request::from_parts(head, body), None, None)
     }

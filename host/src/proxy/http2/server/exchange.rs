@@ -1,18 +1,19 @@
 //! One request and its response.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use h2::server::SendResponse;
-use h2::{Reason, RecvStream, SendStream};
+use h2::{Reason, RecvStream};
 use http::header::{CONTENT_LENGTH, DATE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Body;
+use pin_project_lite::pin_project;
 use tokio::sync::oneshot;
 
 use crate::message::BoxError;
@@ -66,8 +67,21 @@ pub(super) struct Connect {
     pub(super) sender: oneshot::Sender<StreamTunnel>,
 }
 
+pin_project! {
+    /// Answers one request. The service and the response's body are dropped as soon as the client resets the stream.
+    ///
+    /// A state machine by hand: as an async function it would hold the service's future three times, and a task is
+    /// moved and allocated for each request.
+    pub(super) struct Exchange<Fut, B> {
+        about: About,
+        #[pin]
+        state: State<Fut, B>,
+    }
+}
+
+/// What the exchange must know beside the service's answer.
 #[derive(Debug)]
-pub(super) struct Exchange {
+pub(super) struct About {
     pub(super) responder: Responder,
     pub(super) is_head: bool,
     pub(super) connect: Option<Connect>,
@@ -75,73 +89,102 @@ pub(super) struct Exchange {
     pub(super) body_timeout: Duration,
 }
 
-impl Exchange {
-    /// Answers the request. The service and the response's body are dropped as soon as the client resets the stream.
-    pub(super) async fn run<Fut, B>(self, answer: Fut)
+pin_project! {
+    #[project = StateProjection]
+    enum State<Fut, B> {
+        Answering { #[pin] answer: Fut },
+        Sending { pipe: Pipe, #[pin] body: B },
+        Done,
+    }
+}
+
+impl<Fut, B> Exchange<Fut, B> {
+    pub(super) fn new(about: About, answer: Fut) -> Self {
+        let state = State::Answering { answer };
+        Self { about, state }
+    }
+}
+
+impl<Fut, B> Future for Exchange<Fut, B>
+where
+    Fut: Future<Output = Response<B>>,
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        loop {
+            let next = match this.state.as_mut().project() {
+                StateProjection::Answering { answer } => match answer.poll(cx) {
+                    Poll::Ready(response) => this.about.respond(response),
+                    Poll::Pending => {
+                        ready!(this.about.poll_reset(cx));
+                        State::Done
+                    }
+                },
+                StateProjection::Sending { pipe, body } => {
+                    let sent = ready!(pipe.poll(body, cx));
+                    end(pipe, sent);
+                    State::Done
+                }
+                StateProjection::Done => return Poll::Ready(()),
+            };
+            this.state.set(next);
+        }
+    }
+}
+
+impl About {
+    /// Ready when the client no longer wants an answer.
+    fn poll_reset(&self, cx: &mut Context<'_>) -> Poll<()> {
+        ready!(self.responder.poll_reset(cx));
+        // Counted only before the answer: to leave a download or a watch early is no abuse.
+        self.resets.fetch_add(1, Ordering::Relaxed);
+        self.responder.take();
+        Poll::Ready(())
+    }
+
+    /// Sends the head, and what goes on after it.
+    fn respond<Fut, B>(&mut self, response: Response<B>) -> State<Fut, B>
     where
-        Fut: Future<Output = Response<B>>,
         B: Body<Data = Bytes>,
-        B::Error: Into<BoxError>,
     {
-        let Some(response) = self.unless_reset(answer).await else {
-            // Counted only before the answer: to leave a download or a watch early is no abuse.
-            self.resets.fetch_add(1, Ordering::Relaxed);
-            self.responder.take();
-            return;
+        let Some(mut respond) = self.responder.take() else {
+            return State::Done;
         };
         let (mut head, body) = response.into_parts();
         prepare(&mut head.headers);
-        let head = Response::from_parts(head, ());
-        let Some(respond) = self.responder.take() else {
-            return;
-        };
-        match self.connect {
-            Some(connect) if head.status().is_success() => accept(connect, respond, head),
-            _ => self.respond(respond, head, body).await,
+        if head.status.is_success()
+            && let Some(connect) = self.connect.take()
+        {
+            accept(connect, respond, Response::from_parts(head, ()));
+            return State::Done;
         }
-    }
-
-    async fn unless_reset<Fut: Future>(&self, answer: Fut) -> Option<Fut::Output> {
-        let mut answer = pin!(answer);
-        poll_fn(|cx| match answer.as_mut().poll(cx) {
-            Poll::Ready(response) => Poll::Ready(Some(response)),
-            Poll::Pending => self.responder.poll_reset(cx).map(|()| None),
-        })
-        .await
-    }
-
-    async fn respond<B>(self, mut respond: SendResponse<Bytes>, mut head: Response<()>, body: B)
-    where
-        B: Body<Data = Bytes>,
-        B::Error: Into<BoxError>,
-    {
-        let has_content = !self.is_head && may_have_content(head.status());
+        let has_content = !self.is_head && may_have_content(head.status);
         let is_end = !has_content || body.is_end_stream();
         if has_content && let Some(length @ 1..) = body.size_hint().exact() {
-            let length = || HeaderValue::from(length);
-            head.headers_mut()
-                .entry(CONTENT_LENGTH)
-                .or_insert_with(length);
+            let field = head.headers.entry(CONTENT_LENGTH);
+            field.or_insert_with(|| HeaderValue::from(length));
         }
-        match respond.send_response(head, is_end) {
-            Ok(stream) if !is_end => send(stream, body, self.body_timeout).await,
-            Ok(_) => {}
+        match respond.send_response(Response::from_parts(head, ()), is_end) {
+            Ok(stream) if !is_end => {
+                let pipe = Pipe::new(stream, self.body_timeout);
+                State::Sending { pipe, body }
+            }
+            Ok(_) => State::Done,
             Err(error) => {
                 tracing::debug!(%error, "a response was not sent");
                 respond.send_reset(Reason::INTERNAL_ERROR);
+                State::Done
             }
         }
     }
 }
 
-async fn send<B>(stream: SendStream<Bytes>, body: B, timeout: Duration)
-where
-    B: Body<Data = Bytes>,
-    B::Error: Into<BoxError>,
-{
-    let mut body = pin!(body);
-    let mut pipe = Pipe::new(stream, timeout);
-    match poll_fn(|cx| pipe.poll(body.as_mut(), cx)).await {
+fn end(pipe: &mut Pipe, sent: Result<(), Stopped>) {
+    match sent {
         Ok(()) | Err(Stopped::ByPeer) => {}
         Err(Stopped::Body(error)) => {
             tracing::debug!(%error, "a response broke off");

@@ -17,9 +17,11 @@ impl Drop for Bell {
     }
 }
 
+type Answer = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
+
 /// A service that never answers, and the news that it was dropped.
 fn stuck() -> (
-    impl Fn(Inbound) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> + Send + 'static,
+    impl Fn(Inbound) -> Answer + Send + 'static,
     oneshot::Receiver<()>,
 ) {
     let (ring, rang) = oneshot::channel();
@@ -30,7 +32,7 @@ fn stuck() -> (
             let _held: (Option<Bell>, Inbound) = (bell, inbound);
             pending().await
         };
-        Box::pin(answer) as Pin<Box<dyn Future<Output = _> + Send>>
+        Box::pin(answer) as Answer
     };
     (service, rang)
 }
@@ -132,7 +134,10 @@ async fn a_body_other_than_its_length_fails_for_the_service_too() {
         assert_eq!(error.reason(), Some(Reason::PROTOCOL_ERROR));
         let told = soon(told).await;
         // The service may have been dropped before it could tell.
-        assert!(matches!(told, Err(_) | Ok(Err(BodyError::Disconnected(_)))), "{told:?}");
+        assert!(
+            matches!(told, Err(_) | Ok(Err(BodyError::Disconnected(_)))),
+            "{told:?}"
+        );
     }
 }
 
@@ -142,9 +147,10 @@ async fn a_reset_drops_the_service_at_once() {
     let (io, _) = server(service);
     let mut client = bare_client(io).await;
     let (_response, mut stream) = client.send_request(post("/"), false).unwrap();
-    // The server has it, once a later request is answered or reset.
-    stream.send_data("x".into(), false).unwrap();
-    tokio::task::yield_now().await;
+    // The server must have it: what is reset before it was accepted never reaches a service.
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
     stream.send_reset(Reason::CANCEL);
     soon(dropped).await.unwrap();
 }
@@ -255,7 +261,7 @@ async fn an_upload_waits_for_its_reader_within_the_window() {
     let mut client = bare_client(io).await;
     let (response, mut stream) = client.send_request(post("/"), false).unwrap();
     let mut sent = 0;
-    // An hour passes at once when nothing can go on.
+    // The clock is paused: it passes only when nothing can go on.
     let patience = Duration::from_secs(1);
     stream.reserve_capacity(1 << 20);
     while let Ok(window) =
@@ -290,7 +296,10 @@ async fn an_upload_that_stalls_times_out() {
     let (response, mut stream) = client.send_request(post("/"), false).unwrap();
     stream.send_data("begun".into(), false).unwrap();
     let after = LIMITS.body_timeout;
-    assert_eq!(soon(told).await.unwrap(), Err(BodyError::TimedOut { after }));
+    assert_eq!(
+        soon(told).await.unwrap(),
+        Err(BodyError::TimedOut { after })
+    );
     assert_eq!(soon(response).await.unwrap().status(), StatusCode::OK);
 }
 
@@ -343,7 +352,8 @@ async fn silence_ends_a_connection_at_each_of_its_stages() {
     let (response, _) = client.send_request(get("/"), true).unwrap();
     soon(response).await.unwrap();
     let began = tokio::time::Instant::now();
-    soon(connection).await.unwrap().unwrap();
+    let twice = 2 * LIMITS.idle_timeout;
+    within(twice, connection).await.unwrap().unwrap();
     let idle = began.elapsed();
     assert!(idle >= LIMITS.idle_timeout && idle < LIMITS.idle_timeout + Duration::from_secs(6));
     soon(serving).await.unwrap().unwrap();
@@ -368,7 +378,7 @@ async fn a_client_that_vanished_is_noticed_and_one_that_waits_is_not() {
 #[tokio::test]
 async fn a_client_that_mostly_cancels_is_sent_away() {
     let (io, serving) = server(|_| pending());
-    let mut client = bare_client(io).await;
+    let client = bare_client(io).await;
     let attack = async {
         loop {
             let mut ready = match client.clone().ready().await {
@@ -388,7 +398,6 @@ async fn a_client_that_mostly_cancels_is_sent_away() {
     };
     let error = soon(attack).await;
     assert_eq!(error.reason(), Some(Reason::ENHANCE_YOUR_CALM), "{error}");
-    client.poll_ready(&mut Context::from_waker(std::task::Waker::noop())).is_ready();
     let error = soon(serving).await.unwrap().unwrap_err();
     assert!(matches!(error, Error::RapidReset { .. }), "{error}");
 }

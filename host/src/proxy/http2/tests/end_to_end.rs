@@ -177,7 +177,9 @@ async fn a_connection_ends_when_nobody_holds_it() {
     let (io, serving) = server(|_| async { answer("x") });
     let (sender, driver) = handshake(io, ClientLimits::default()).await.unwrap();
     let driving = tokio::spawn(driver);
-    let response = soon(sender.send(get("/"), Body::Empty, None)).await.unwrap();
+    let response = soon(sender.send(get("/"), Body::Empty, None))
+        .await
+        .unwrap();
     drop(sender);
     let body = soon(response.into_body().collect()).await.unwrap();
     assert_eq!(body.to_bytes(), "x");

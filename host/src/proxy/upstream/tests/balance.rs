@@ -35,7 +35,11 @@ async fn addresses_take_turns() {
 async fn the_address_with_the_fewest_requests_is_taken() {
     let (slow, asked) = server(|_, mut stream| async move {
         while head(&mut stream).await.is_some() {
-            say(&mut stream, "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nslow").await;
+            say(
+                &mut stream,
+                "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nslow",
+            )
+            .await;
         }
     })
     .await;
@@ -77,7 +81,10 @@ async fn a_refused_connection_goes_on_to_the_next_address_with_the_body() {
 #[tokio::test]
 async fn no_address_is_an_error_of_the_last_one() {
     let backend = backend(config(nobody().await));
-    assert_eq!(kind(send(&backend, "GET", Body::Empty)).await, "connection_refused");
+    assert_eq!(
+        kind(send(&backend, "GET", Body::Empty)).await,
+        "connection_refused"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -128,7 +135,11 @@ async fn a_name_that_moves_takes_its_connections_along() {
     let backend = Backend::with_resolver("test", config, &(resolver.clone() as _)).unwrap();
     assert_eq!(get(&backend).await.unwrap(), "old");
     resolver.0.lock().unwrap().answer = vec![new];
-    assert_eq!(get(&backend).await.unwrap(), "old", "the answer still holds");
+    assert_eq!(
+        get(&backend).await.unwrap(),
+        "old",
+        "the answer still holds"
+    );
     let under_way = send(&backend, "GET", Body::Empty).await.unwrap();
     tokio::time::sleep(Duration::from_secs(11)).await;
     backend.maintain();

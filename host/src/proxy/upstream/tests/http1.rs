@@ -46,6 +46,26 @@ async fn one_connection_serves_all_kinds_of_responses() {
 }
 
 #[tokio::test]
+async fn a_piece_that_came_with_the_head_counts_to_the_length() {
+    let (address, _) = server(|_, mut stream| async move {
+        head(&mut stream).await.unwrap();
+        say(&mut stream, "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\none").await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        say(&mut stream, "two").await;
+        head(&mut stream).await;
+    })
+    .await;
+    let backend = backend(config(address));
+    let mut body = send(&backend, "GET", Body::Empty).await.unwrap().into_body();
+    for (left, piece) in [(6, "one"), (3, "two")] {
+        assert_eq!(http_body::Body::size_hint(&body).exact(), Some(left));
+        let frame = body.frame().await.unwrap().unwrap();
+        assert_eq!(frame.into_data().unwrap(), piece);
+    }
+    assert!(http_body::Body::is_end_stream(&body));
+}
+
+#[tokio::test]
 async fn the_head_goes_out_as_it_came() {
     let (address, _) = server(|_, mut stream| async move {
         let head = head(&mut stream).await.unwrap();
@@ -125,10 +145,30 @@ async fn what_may_have_been_done_is_not_repeated() {
     for (method, body, second, expected) in [
         ("POST", Body::Empty, "", "connection_terminated"),
         ("PUT", full(), "", "connection_terminated"),
-        ("GET", Body::Empty, "HTTP/1.1 200", "http_response_incomplete"),
-        ("GET", Body::Empty, "nonsense\r\n\r\n", "http_protocol_error"),
-        ("GET", Body::Empty, "HTTP/1.1 103 Hint\r\n\r\n", "http_response_incomplete"),
-        ("GET", Body::Empty, "HTTP/1.1 101 Switch\r\n\r\n", "http_protocol_error"),
+        (
+            "GET",
+            Body::Empty,
+            "HTTP/1.1 200",
+            "http_response_incomplete",
+        ),
+        (
+            "GET",
+            Body::Empty,
+            "nonsense\r\n\r\n",
+            "http_protocol_error",
+        ),
+        (
+            "GET",
+            Body::Empty,
+            "HTTP/1.1 103 Hint\r\n\r\n",
+            "http_response_incomplete",
+        ),
+        (
+            "GET",
+            Body::Empty,
+            "HTTP/1.1 101 Switch\r\n\r\n",
+            "http_protocol_error",
+        ),
     ] {
         let (address, count) = first_then(second).await;
         let backend = backend(config(address));
@@ -146,7 +186,10 @@ async fn a_new_connection_that_ends_is_an_error() {
     })
     .await;
     let backend = backend(config(address));
-    assert_eq!(kind(send(&backend, "GET", Body::Empty)).await, "connection_terminated");
+    assert_eq!(
+        kind(send(&backend, "GET", Body::Empty)).await,
+        "connection_terminated"
+    );
     assert_eq!(count.load(Ordering::SeqCst), 1);
 }
 
@@ -154,13 +197,20 @@ async fn a_new_connection_that_ends_is_an_error() {
 async fn a_body_that_breaks_off_is_an_error_and_not_short() {
     let (address, _) = server(|_, mut stream| async move {
         head(&mut stream).await.unwrap();
-        say(&mut stream, "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nshort").await;
+        say(
+            &mut stream,
+            "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nshort",
+        )
+        .await;
     })
     .await;
     let backend = backend(config(address));
     let response = send(&backend, "GET", Body::Empty).await.unwrap();
     let error = response.into_body().collect().await.unwrap_err();
-    assert!(matches!(BodyError::find(&*error), Some(BodyError::Disconnected(_))), "{error:?}");
+    assert!(
+        matches!(BodyError::find(&*error), Some(BodyError::Disconnected(_))),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
@@ -184,7 +234,11 @@ async fn neither_direction_waits_for_the_other() {
     const SIZE: usize = 24 << 20;
     let (address, _) = server(|_, mut stream| async move {
         head(&mut stream).await.unwrap();
-        say(&mut stream, &format!("HTTP/1.1 200 OK\r\ncontent-length: {SIZE}\r\n\r\n")).await;
+        say(
+            &mut stream,
+            &format!("HTTP/1.1 200 OK\r\ncontent-length: {SIZE}\r\n\r\n"),
+        )
+        .await;
         let (mut read, mut write) = stream.split();
         let mut buffer = vec![0; 1 << 16];
         let mut rest = SIZE;
@@ -243,7 +297,11 @@ async fn an_upload_goes_on_when_the_response_is_over() {
 /// Tells when the backend's side of a connection has ended.
 async fn watched(
     first: &'static str,
-) -> (SocketAddr, tokio::sync::mpsc::UnboundedReceiver<()>, Arc<AtomicUsize>) {
+) -> (
+    SocketAddr,
+    tokio::sync::mpsc::UnboundedReceiver<()>,
+    Arc<AtomicUsize>,
+) {
     let (closed, closes) = tokio::sync::mpsc::unbounded_channel();
     let asked = Arc::new(AtomicUsize::new(0));
     let counted = asked.clone();
@@ -299,7 +357,11 @@ async fn a_backend_that_is_no_longer_needed_closes_its_connections() {
 async fn interim_responses_are_told_of_in_order() {
     let (address, _) = server(|_, mut stream| async move {
         head(&mut stream).await.unwrap();
-        say(&mut stream, "HTTP/1.1 103 Hints\r\nlink: a\r\n\r\nHTTP/1.1 102 Wait\r\n\r\n").await;
+        say(
+            &mut stream,
+            "HTTP/1.1 103 Hints\r\nlink: a\r\n\r\nHTTP/1.1 102 Wait\r\n\r\n",
+        )
+        .await;
         say(&mut stream, &answer("final")).await;
     })
     .await;
@@ -320,7 +382,11 @@ async fn interim_responses_are_told_of_in_order() {
 async fn a_request_over_the_limit_waits_its_turn() {
     let (address, count) = server(|_, mut stream| async move {
         while head(&mut stream).await.is_some() {
-            say(&mut stream, "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nab").await;
+            say(
+                &mut stream,
+                "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nab",
+            )
+            .await;
             tokio::time::sleep(Duration::from_millis(30)).await;
             say(&mut stream, "cd").await;
         }
@@ -347,9 +413,16 @@ async fn a_request_over_the_limit_waits_its_turn() {
     assert_eq!(count.load(Ordering::SeqCst), 1);
 
     let _held = send(&backend, "GET", Body::Empty).await.unwrap();
-    assert_eq!(kind(send(&backend, "GET", Body::Empty)).await, "connection_limit_reached");
+    assert_eq!(
+        kind(send(&backend, "GET", Body::Empty)).await,
+        "connection_limit_reached"
+    );
     drop(_held);
-    assert_eq!(get(&backend).await.unwrap(), "abcd", "a closed connection makes room");
+    assert_eq!(
+        get(&backend).await.unwrap(),
+        "abcd",
+        "a closed connection makes room"
+    );
 }
 
 #[tokio::test]
@@ -371,6 +444,9 @@ async fn a_unix_socket_is_an_address() {
     let mut head = parts("GET", "/");
     head.headers.clear();
     let received = backend.send(outgoing(&head, Body::Empty)).await.unwrap();
-    assert_eq!(text(received.response).await, "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    assert_eq!(
+        text(received.response).await,
+        "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n"
+    );
     assert!(get(&backend).await.unwrap().contains("client.test"));
 }

@@ -24,7 +24,10 @@ async fn a_backend_has_a_time_for_its_first_byte() {
     let backend = backend(quick(address));
     assert_eq!(get(&backend).await.unwrap(), "late");
     let start = Instant::now();
-    assert_eq!(kind(send(&backend, "GET", Body::Empty)).await, "http_response_timeout");
+    assert_eq!(
+        kind(send(&backend, "GET", Body::Empty)).await,
+        "http_response_timeout"
+    );
     assert_eq!(start.elapsed().as_secs(), 10);
 }
 
@@ -65,7 +68,10 @@ async fn a_body_has_a_time_for_each_frame() {
     })
     .await;
     let backend = backend(quick(address));
-    let mut body = send(&backend, "GET", Body::Empty).await.unwrap().into_body();
+    let mut body = send(&backend, "GET", Body::Empty)
+        .await
+        .unwrap()
+        .into_body();
     for piece in ["a", "b", "c"] {
         let frame = body.frame().await.unwrap().unwrap();
         assert_eq!(frame.into_data().unwrap(), piece);
@@ -73,7 +79,10 @@ async fn a_body_has_a_time_for_each_frame() {
     let start = Instant::now();
     let error = body.frame().await.unwrap().unwrap_err();
     let after = Duration::from_secs(3);
-    assert_eq!(BodyError::find(&*error), Some(BodyError::TimedOut { after }));
+    assert_eq!(
+        BodyError::find(&*error),
+        Some(BodyError::TimedOut { after })
+    );
     assert_eq!(start.elapsed(), after);
 }
 
@@ -119,7 +128,11 @@ async fn a_body_waits_until_the_backend_wants_it() {
     let refusal = "HTTP/1.1 417 No\r\ncontent-length: 2\r\n\r\nno";
     for (interim, expected, seconds) in [
         ("HTTP/1.1 100 Continue\r\n\r\n", "body", 0),
-        ("HTTP/1.1 102 Wait\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n", "body", 0),
+        (
+            "HTTP/1.1 102 Wait\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n",
+            "body",
+            0,
+        ),
         (refusal, "no", 0),
         ("", "body", 1),
     ] {
@@ -139,7 +152,11 @@ async fn a_body_waits_until_the_backend_wants_it() {
         let received = backend.send(request).await.unwrap();
         assert_eq!(text(received.response).await, expected, "{interim}");
         assert_eq!(start.elapsed().as_secs(), seconds, "{interim}");
-        assert_eq!(polled.load(Ordering::SeqCst) == 0, interim == refusal, "{interim}");
+        assert_eq!(
+            polled.load(Ordering::SeqCst) == 0,
+            interim == refusal,
+            "{interim}"
+        );
     }
 }
 
@@ -162,12 +179,17 @@ async fn a_connection_that_ends_ends_the_wait_for_100() {
 async fn a_connection_has_a_time_to_come_about() {
     // A listener whose backlog of one is full doesn't answer.
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    socket
+        .bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
+        .unwrap();
     socket.listen(0).unwrap();
     let address = socket.local_addr().unwrap().as_socket().unwrap();
     let _fill = std::net::TcpStream::connect(address).unwrap();
     let backend = backend(config(address));
     let start = Instant::now();
-    assert_eq!(kind(send(&backend, "GET", Body::Empty)).await, "connection_timeout");
+    assert_eq!(
+        kind(send(&backend, "GET", Body::Empty)).await,
+        "connection_timeout"
+    );
     assert_eq!(start.elapsed().as_secs(), 5);
 }
