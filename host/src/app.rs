@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::admin::{self, Readiness};
-use crate::config::backend::{BackendAddress, BackendUrl, DEFAULT_BACKEND};
+use crate::config::backend::{BackendAddress, BackendUrl};
 use crate::config::server::{Certificate, ServerTls};
 use crate::config::{self, Config};
 use crate::echo;

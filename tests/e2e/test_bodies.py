@@ -111,17 +111,6 @@ def test_trailers_go_both_ways(through):
         assert {name.strip().lower() for name in message.get("trailer").split(",")} == {"x-sum", "x-twice"}
 
 
-def test_trailers_that_nobody_announced(through):
-    """`Trailer` is only a hint (RFC 9110, section 6.6.2)."""
-    got, received = through(
-        b"POST /x HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: te\r\nTransfer-Encoding: chunked\r\n\r\n"
-        + TRAILED,
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + TRAILED,
-    )
-    assert ("x-sum", "2") in received.trailers
-    assert ("x-sum", "2") in got.responses[0].trailers
-
-
 def test_a_client_that_takes_no_trailers_still_gets_its_body(through):
     got, received = through(GET, b"HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n" + TRAILED)
     assert got.statuses == [200, 200]

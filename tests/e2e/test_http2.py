@@ -563,7 +563,8 @@ def strict(tmp_path_factory):
     """A proxy for requests that may not get through, and what the backend has got in full."""
     requests = []
     backend = Origin(answer(OK, requests))
-    proxy = Tollgate(backend.url, tmp_path_factory.mktemp("strict") / "tollgate", add_header())
+    config = '[server]\nmax-head = "32KiB"\nmax-target = "16KiB"\n'
+    proxy = Tollgate(backend.url, tmp_path_factory.mktemp("strict") / "tollgate", add_header(), config=config)
     proxy.requests = requests
     yield proxy
     assert proxy.stop() == 0

@@ -1,4 +1,4 @@
-"""nginx, Node and Python behind one tollgate, curl before it: what a client gets is what the backend would have given."""
+"""nginx, Node and Python behind one tollgate, curl before it: a client gets what the backend would have given."""
 
 import hashlib
 import json
@@ -20,7 +20,8 @@ TEXT = b"tollgate " * 5000
 def peers(tmp_path_factory):
     """The three backends, and a proxy with a route to each: /nginx, /node, /python."""
     directory = tmp_path_factory.mktemp("peers")
-    nginx = Nginx(directory / "nginx", server="gzip on; gzip_proxied any; gzip_types text/plain; dav_methods PUT DELETE;")
+    directives = "gzip on; gzip_proxied any; gzip_types text/plain; dav_methods PUT DELETE;"
+    nginx = Nginx(directory / "nginx", server=directives)
     (nginx.files / "nginx").mkdir()
     (nginx.files / "nginx/dir").mkdir()
     (nginx.files / "nginx/big").write_bytes(BIG)

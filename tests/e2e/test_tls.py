@@ -1,4 +1,4 @@
-"""TLS toward clients: certificates, versions, protocols, and one port for TLS and cleartext. The peers are OpenSSL and curl."""
+"""TLS toward clients: certificates, versions, ALPN, one port for TLS and cleartext. The peers are OpenSSL and curl."""
 
 import http.client
 import re
@@ -193,7 +193,15 @@ def test_a_bad_pair_stops_the_start(configured, origin, authority, tmp_path):  #
 def half_handshakes(address):
     """Connections that stop at every place where a server must tell what is spoken."""
     hello = client_hello()
-    beginnings = [b"", hello[:1], hello[:6], hello[: len(hello) // 2], b"G", b"PRI * HTTP/2.0\r\n", b"GET / HTTP/1.1\r\n"]
+    beginnings = [
+        b"",
+        hello[:1],
+        hello[:6],
+        hello[: len(hello) // 2],
+        b"G",
+        b"PRI * HTTP/2.0\r\n",
+        b"GET / HTTP/1.1\r\n",
+    ]
     opened = []
     for beginning in beginnings * 10:
         opened.append(socket.create_connection(address, timeout=10))

@@ -1,4 +1,4 @@
-"""TLS toward backends: what is verified, what is shown, what is agreed on. The peers are nginx, Python's ssl and moto."""
+"""TLS toward backends: what is verified, shown and agreed on. The peers are nginx, Python's ssl and moto."""
 
 import hashlib
 import random

@@ -24,9 +24,7 @@ class Load:
         return self.requests / self.seconds
 
 
-def run(
-    url: str, requests: int, connections: int, per_second: int | None = None, streams: int | None = None
-) -> Load:
+def run(url: str, requests: int, connections: int, per_second: int | None = None, streams: int | None = None) -> Load:
     """Sends `requests` requests over `connections` connections, each one after the other on its connection.
 
     With `per_second` each connection sends that many a second instead of as many as it can. With `streams` it is HTTP/2

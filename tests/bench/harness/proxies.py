@@ -86,9 +86,7 @@ def _tollgate(count: int) -> Proxy:
     return Proxy(name, _without_files("make build plugins", TOLLGATE, ADD_HEADER), start, count > 0)
 
 
-def start_tollgate(
-    name: str, backend_port: int, plugins: Path, directory: Path, more: tuple[str, ...] = ()
-) -> Started:
+def start_tollgate(name: str, backend_port: int, plugins: Path, directory: Path, more: tuple[str, ...] = ()) -> Started:
     """Starts tollgate on a port of its choice with the plugins of one directory and an empty cache."""
     command = [str(TOLLGATE), "run", "--listen", "127.0.0.1:0", "--backend", f"http://127.0.0.1:{backend_port}"]
     command += ["--workers", str(peers.WORKERS), "--plugins", str(plugins)]

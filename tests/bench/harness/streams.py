@@ -15,7 +15,7 @@ REST_SECONDS = 0.5
 
 
 class Streams:
-    """Listens while the `with` block runs. `size` is that of uploads in whose middle it rests; shorter ones are for warming up."""
+    """Listens while the `with` block runs. It rests in the middle of uploads of `size` bytes or more."""
 
     def __init__(self, size: int) -> None:
         handler = type("Handler", (_Handler,), {"size": size})

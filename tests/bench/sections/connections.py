@@ -7,8 +7,8 @@ served, so that opening them isn't in it; the backend counts the requests of the
 from __future__ import annotations
 
 import re
-import subprocess
 import shutil
+import subprocess
 import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -39,7 +39,10 @@ def run(options: Options, directory: Path) -> Outcome:
         return Outcome()
     levels = [min(level, limits.connections() - 50) for level in LEVELS]
     if levels[-1] < LEVELS[-1]:
-        print(f"{levels[-1]:,} connections instead of {LEVELS[-1]:,}: ulimit -n is {limits.files():,} and a proxy needs two each")
+        print(
+            f"{levels[-1]:,} connections instead of {LEVELS[-1]:,}: "
+            f"ulimit -n is {limits.files():,} and a proxy needs two for each"
+        )
     chosen = [
         proxy
         for proxy in all_proxies()
@@ -96,7 +99,9 @@ def busy(port: int, connections: int) -> Iterator[subprocess.Popen[str]]:
     """wrk; raises at the end when an answer was no 2xx."""
     url = f"http://127.0.0.1:{port}/{BODY}"
     command = ["wrk", "-t1", f"-c{connections}", f"-d{LONGEST_SECONDS}s", "--timeout", "30s", url]
-    load = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    load = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     try:
         yield load
     except BaseException:
@@ -113,7 +118,9 @@ def wait_until_open(load: subprocess.Popen[str], port: int, connections: int) ->
     deadline = time.monotonic() + OPEN_SECONDS
     while established(port) < connections:
         if load.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"{established(port)} of {connections} connections to port {port} after {OPEN_SECONDS:.0f} s")
+            raise RuntimeError(
+                f"{established(port)} of {connections} connections to port {port} after {OPEN_SECONDS:.0f} s"
+            )
         time.sleep(0.1)
     time.sleep(max(0.5, connections / 5_000))
 
@@ -147,6 +154,8 @@ def judge(samples: Samples, levels: list[int]) -> list[str]:
     if TOLLGATE not in samples:
         return []
     return [
-        verdict(f"CPU per request, {level:,} connections x {levels[0]}", growth(samples[TOLLGATE], level, levels[0]), GROWTH)
+        verdict(
+            f"CPU per request, {level:,} connections x {levels[0]}", growth(samples[TOLLGATE], level, levels[0]), GROWTH
+        )
         for level in levels[1:]
     ]

@@ -1,7 +1,7 @@
 """Section `idle`: what a connection at rest costs in memory, after it has served one request.
 
-Every figure is of a process started for it. Its resident memory is taken after a warm-up, and again with all connections
-open; the difference is divided by their number. What the kernel holds for sockets is not in it.
+Every figure is of a process started for it. Its resident memory is taken after a warm-up, and again with all
+connections open; the difference is divided by their number. What the kernel holds for sockets is not in it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Section `protocols`: a 1 KiB answer over HTTP/1.1 and over HTTP/2 from clients, HTTP/1.1 to the backend, no plugin."""
+"""Section `protocols`: a 1 KiB answer to clients of HTTP/1.1 and of HTTP/2, no plugin, backend HTTP/1.1."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from harness.process import Started
 from harness.proxies import Proxy, all_proxies
 from harness.rounds import Sample, Spread
 from harness.verdicts import Outcome, verdict
+
 from sections.requests import check
 
 ROUNDS = 9

@@ -12,7 +12,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from harness import backend, peers, rounds
+from harness import peers, rounds
 from harness.options import Options
 from harness.process import Started
 from harness.proxies import TOLLGATE as BINARY

@@ -5,6 +5,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, request};
 use http_body::Body as _;
 
+use super::error::UpstreamError;
 use crate::config::backend::HostField;
 use crate::message::{Body, BodyError};
 
@@ -123,6 +124,31 @@ pub(super) fn is_oddly_chunked(method: &Method, seen: Seen, body: &Body) -> bool
         && !seen.content_length
         && !body.is_end_stream()
         && body.size_hint().exact().is_none()
+}
+
+/// What a response's framing fields must be so that all read its end at the same place: hyper takes more than that
+/// (RFC 9112, section 6.3: both fields together "ought to be handled as an error").
+///
+/// # Errors
+/// Says what is wrong.
+pub(super) fn check_framing(fields: &HeaderMap) -> Result<(), UpstreamError> {
+    if !fields.contains_key(TRANSFER_ENCODING) {
+        return Ok(());
+    }
+    if fields.contains_key(CONTENT_LENGTH) {
+        return Err(UpstreamError::Protocol(
+            "content-length and transfer-encoding in one response".to_owned(),
+        ));
+    }
+    let mut codings = fields.get_all(TRANSFER_ENCODING).iter();
+    let first = codings.next().map(|coding| coding.as_bytes().trim_ascii());
+    let is_chunked = first.is_some_and(|coding| coding.eq_ignore_ascii_case(b"chunked"));
+    if is_chunked && codings.next().is_none() {
+        return Ok(());
+    }
+    Err(UpstreamError::Protocol(
+        "a transfer coding other than chunked".to_owned(),
+    ))
 }
 
 /// A head that promises content where there is none would make the backend take the next request for it.

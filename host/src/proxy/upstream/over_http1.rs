@@ -109,6 +109,7 @@ impl Endpoint {
         key: Option<SentKey>,
     ) -> Result<Received, Miss> {
         let (mut head, body) = response.into_parts();
+        head::check_framing(&head.headers).map_err(Miss::sent)?;
         let pending = call.pending.take();
         if head.status != StatusCode::SWITCHING_PROTOCOLS {
             let body = download::receive(body, wire, progress, self.config.body_timeout, pending);

@@ -1,7 +1,7 @@
 //! A request's body on its way to a backend: tells how far it is, and waits for `100 Continue` when it has to.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
@@ -34,6 +34,8 @@ pub(super) struct Progress {
     began: Instant,
     /// Nanoseconds from `began` to the last frame.
     moved: AtomicU64,
+    /// The next frame is the client's to send; while it isn't, the backend is to take the last.
+    starved: AtomicBool,
     /// Of the task that polls a body which is held back.
     waiting: Mutex<Option<Waker>>,
 }
@@ -61,6 +63,7 @@ impl Upload {
             state: AtomicU8::new(if expect_continue { HELD } else { FLOWING }),
             began: Instant::now(),
             moved: AtomicU64::new(0),
+            starved: AtomicBool::new(false),
             waiting: Mutex::default(),
         });
         let upload = Self {
@@ -144,6 +147,11 @@ impl Progress {
         self.began + Duration::from_nanos(self.moved.load(Ordering::Relaxed))
     }
 
+    /// Whether it is the client that is waited for.
+    pub(super) fn is_starved(&self) -> bool {
+        self.starved.load(Ordering::Relaxed)
+    }
+
     fn state(&self) -> u8 {
         self.state.load(Ordering::Acquire)
     }
@@ -187,7 +195,13 @@ impl HttpBody for Upload {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         ready!(self.poll_go(cx))?;
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if let Some(progress) = &self.progress {
+            progress
+                .starved
+                .store(polled.is_pending(), Ordering::Relaxed);
+        }
+        let frame = ready!(polled);
         if let Some(progress) = &self.progress {
             let over = !matches!(frame, Some(Ok(_))) || self.body.is_end_stream();
             progress.note(over);

@@ -83,7 +83,7 @@ impl Wire {
     }
 
     /// Sends a request and waits for its response, for `first_byte` from the end of the request on; while an upload is
-    /// under way, from its last progress on.
+    /// under way, from when the backend last took some of it on.
     ///
     /// Dropping the future closes the connection.
     pub(super) async fn exchange(
@@ -110,7 +110,12 @@ impl Wire {
                 return Poll::Ready(Some(answer));
             }
             while self.timer.poll_passed(cx, deadline).is_ready() {
-                match progress.map(|p| p.last_moved() + first_byte) {
+                let later = progress.map(|p| match p.is_starved() {
+                    // How long a client may pause is for those to say who read from it.
+                    true => Instant::now() + first_byte,
+                    false => p.last_moved() + first_byte,
+                });
+                match later {
                     Some(later) if later > deadline => deadline = later,
                     _ => return Poll::Ready(None),
                 }

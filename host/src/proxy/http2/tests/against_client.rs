@@ -3,9 +3,9 @@
 use http::StatusCode;
 use tokio::io::AsyncReadExt;
 
-use super::super::client::SendError;
 use super::*;
 use crate::message::BodyError;
+use crate::proxy::http2::client::SendError;
 
 type Accepted = (Request<h2::RecvStream>, h2::server::SendResponse<Bytes>);
 

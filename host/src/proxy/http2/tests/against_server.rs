@@ -272,7 +272,7 @@ async fn an_upload_waits_for_its_reader_within_the_window() {
         sent += window;
         stream.reserve_capacity(1 << 20);
     }
-    assert_eq!(sent, super::super::STREAM_WINDOW as usize);
+    assert_eq!(sent, crate::proxy::http2::STREAM_WINDOW as usize);
     go.send(()).unwrap();
     stream.send_data(vec![0; 1 << 20].into(), true).unwrap();
     let mut body = soon(response).await.unwrap().into_body();

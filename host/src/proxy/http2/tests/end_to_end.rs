@@ -6,8 +6,8 @@ use http::{HeaderValue, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::oneshot;
 
-use super::super::client::Connected;
 use super::*;
+use crate::proxy::http2::client::Connected;
 
 #[tokio::test]
 async fn trailers_travel_both_ways() {

@@ -49,14 +49,21 @@ async fn one_connection_serves_all_kinds_of_responses() {
 async fn a_piece_that_came_with_the_head_counts_to_the_length() {
     let (address, _) = server(|_, mut stream| async move {
         head(&mut stream).await.unwrap();
-        say(&mut stream, "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\none").await;
+        say(
+            &mut stream,
+            "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\none",
+        )
+        .await;
         tokio::time::sleep(Duration::from_millis(20)).await;
         say(&mut stream, "two").await;
         head(&mut stream).await;
     })
     .await;
     let backend = backend(config(address));
-    let mut body = send(&backend, "GET", Body::Empty).await.unwrap().into_body();
+    let mut body = send(&backend, "GET", Body::Empty)
+        .await
+        .unwrap()
+        .into_body();
     for (left, piece) in [(6, "one"), (3, "two")] {
         assert_eq!(http_body::Body::size_hint(&body).exact(), Some(left));
         let frame = body.frame().await.unwrap().unwrap();
