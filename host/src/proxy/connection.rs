@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::error::Error as _;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 
-use super::exchange::{Answer, Inbound, Proxy};
-use super::http1::{self, Control, Guard, Next, Stalled};
+use super::exchange::{Answer, Begun, Inbound, Proxy};
+use super::http1::{self, BadHead, Control, Guard, Next, Stalled};
 use super::http2;
 use super::prefixed::Prefixed;
 use super::slots::Slot;
@@ -85,31 +85,35 @@ impl<S: ChainSource> Accepted<S> {
         let patience = self.limits.header_timeout;
         // A connection that says nothing rests; one that begins to speak has begun a head.
         let rest = patience.min(self.limits.idle_timeout);
-        let sniffed = tokio::select! {
-            sniffed = timely(rest, first_bytes(&mut socket)) => sniffed?,
-            // Nothing has been asked yet.
-            () = stop.stopped() => return Ok(()),
+        let sniffed = {
+            let mut sniffing = pin!(timely(rest, first_bytes(&mut socket)));
+            tokio::select! {
+                sniffed = &mut sniffing => sniffed?,
+                // Whoever has just connected has a request on the way.
+                () = stop.stopped() => timely(LAST_REQUEST, sniffing).await?,
+            }
         };
         let Some((speaks, prefix)) = sniffed else {
             return Ok(());
         };
+        // Each protocol's state is large; a connection carries its own alone.
         let io = Prefixed::new(prefix, socket);
         match (speaks, self.listener.tls.clone()) {
             (Sniffed::Tls, Some(identity)) => {
-                let handshake = identity.acceptor();
-                let stream = timely(patience, handshake.accept(io)).await?;
+                let handshake = identity.acceptor().accept(io);
+                let stream = Box::pin(timely(patience, handshake)).await?;
                 let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
                 self.scheme = Scheme::Https;
                 if http2 {
-                    self.http2(stream).await
+                    Box::pin(self.http2(stream)).await
                 } else {
-                    self.http1(stream).await
+                    Box::pin(self.http1(stream)).await
                 }
             }
             (_, Some(_)) if !self.listener.cleartext => Ok(respond::cleartext_refused(io).await?),
-            (Sniffed::Http2Preface, _) => self.http2(io).await,
+            (Sniffed::Http2Preface, _) => Box::pin(self.http2(io)).await,
             // What is no HTTP at all is refused as a bad head.
-            _ => self.http1(io).await,
+            _ => Box::pin(self.http1(io)).await,
         }
     }
 
@@ -139,7 +143,11 @@ impl<S: ChainSource> Accepted<S> {
             .max_buf_size(max_head.max(READ_BUFFER))
             .serve_connection(guard, exchanges)
             .with_upgrades();
-        Ok(until_stopped(connection, &stop).await?)
+        Ok(until_stopped(pin!(connection), &stop).await?)
+    }
+
+    fn begin(&self, inbound: Inbound) -> Begun {
+        self.listener.proxy.begin(inbound, self.shed)
     }
 
     async fn exchange_http1(&self, mut request: Request<Incoming>, control: Control) -> Answer<S> {
@@ -147,21 +155,20 @@ impl<S: ChainSource> Accepted<S> {
         let upgrades = request.headers().contains_key(header::UPGRADE);
         let tunnel = upgrades.then(|| opening(hyper::upgrade::on(&mut request)));
         let interim = control.clone();
-        let answer = self
-            .run(Inbound {
-                request: request.map(incoming),
-                client: self.client,
-                scheme: self.scheme,
-                refused: refused.err(),
-                tunnel,
-                on_informational: Some(Arc::new(move |status, fields| {
-                    // 100 goes out by itself as soon as somebody reads the body.
-                    if status != StatusCode::CONTINUE {
-                        interim.send_informational(status, fields);
-                    }
-                })),
-            })
-            .await;
+        let begun = self.begin(Inbound {
+            request: request.map(incoming),
+            client: self.client,
+            scheme: self.scheme,
+            refused: refused.err(),
+            tunnel,
+            on_informational: Some(Arc::new(move |status, fields| {
+                // 100 goes out by itself as soon as somebody reads the body.
+                if status != StatusCode::CONTINUE {
+                    interim.send_informational(status, fields);
+                }
+            })),
+        });
+        let answer = self.listener.proxy.run(begun).await;
         if upgrades {
             let switched = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
             control.resume(if switched { Next::Tunnel } else { Next::Http });
@@ -194,38 +201,33 @@ impl<S: ChainSource> Accepted<S> {
 
     async fn exchange_http2(&self, inbound: http2::server::Inbound) -> Answer<S> {
         let informational = inbound.informational;
+        let target = inbound.request.uri().path_and_query();
+        let too_long = target.is_some_and(|target| target.as_str().len() > self.limits.max_target);
         let request = expect::asking_when_wanted(inbound.request, &informational);
         let tunnel = inbound.tunnel.map(|promise| -> Opening {
             Box::pin(async move { promise.await.map_err(Into::into) })
         });
-        let mut answer = self
-            .run(Inbound {
-                request,
-                client: self.client,
-                scheme: self.scheme,
-                refused: None,
-                tunnel,
-                on_informational: Some(Arc::new(move |status, fields| {
-                    if status != StatusCode::CONTINUE {
-                        informational.send(status, fields);
-                    }
-                })),
-            })
-            .await;
+        let begun = self.begin(Inbound {
+            request,
+            client: self.client,
+            scheme: self.scheme,
+            refused: too_long.then_some(BadHead::TargetTooLong(self.limits.max_target)),
+            tunnel,
+            on_informational: Some(Arc::new(move |status, fields| {
+                if status != StatusCode::CONTINUE {
+                    informational.send(status, fields);
+                }
+            })),
+        });
+        let mut answer = self.listener.proxy.run(begun).await;
         *answer.version_mut() = Version::HTTP_2;
         answer
     }
-
-    async fn run(&self, inbound: Inbound) -> Answer<S> {
-        if self.shed {
-            return self.listener.proxy.turn_away(&inbound);
-        }
-        self.listener.proxy.run(inbound).await
-    }
 }
 
-/// Whether field names go on in the case in which they came. They mean the same in any (RFC 9110, section 5.1).
-const PRESERVE_CASE: bool = true;
+/// Whether field names go on in the letters in which they came. They mean the same in any (RFC 9110, section 5.1), and to
+/// keep them costs some 3,400 instructions per request: 5 % of all.
+const PRESERVE_CASE: bool = false;
 
 impl<IO, S> Graceful for hyper1::UpgradeableConnection<Guard<IO>, S>
 where
@@ -282,6 +284,9 @@ async fn first_bytes(socket: &mut TcpStream) -> io::Result<Option<(Sniffed, Byte
         }
     }
 }
+
+/// How long a connection on which nothing was asked yet is waited for when it is time to stop.
+const LAST_REQUEST: Duration = Duration::from_secs(1);
 
 /// The most that hyper reads ahead; its own default.
 const READ_BUFFER: usize = 408 << 10;

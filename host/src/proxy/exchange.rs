@@ -1,8 +1,10 @@
 //! One exchange from the request's head to the response's: the straight line that everything else hangs on.
 
 use std::net::SocketAddr;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header, request};
@@ -53,6 +55,23 @@ impl std::fmt::Debug for Inbound {
     }
 }
 
+/// A request that was taken on.
+pub struct Begun {
+    exchange: Box<Exchange>,
+    wish: Wish,
+    client_tunnel: Option<Opening>,
+    /// Why it goes no further.
+    refused: Option<ExchangeError>,
+}
+
+impl std::fmt::Debug for Begun {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Begun")
+            .field("exchange", &self.exchange)
+            .finish_non_exhaustive()
+    }
+}
+
 /// The response to a client. It holds what its exchange took until its last byte is sent or given up.
 pub type Answer<S> = Response<Held<Chain<<S as ChainSource>::Interceptor>>>;
 
@@ -91,24 +110,44 @@ impl<S: ChainSource> Proxy<S> {
         self.routing.store(Arc::new(routing));
     }
 
-    /// Answers one request. Whatever goes wrong becomes an answer too.
-    pub async fn run(&self, inbound: Inbound) -> Answer<S> {
+    /// Takes a request on. On a connection that is one too many (`shed`) it will be turned away.
+    ///
+    /// Not part of [`run`](Self::run), whose state then has no room for the request as it came: every connection at rest
+    /// keeps that room.
+    pub fn begin(&self, inbound: Inbound, shed: bool) -> Begun {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let (head, body) = inbound.request.into_parts();
+        let exchange = Exchange::new(id, inbound.client, inbound.scheme, head, body);
+        let refused = match inbound.refused {
+            _ if shed => Some(ExchangeError::Saturated("connections")),
+            Some(bad) => Some(bad.into()),
+            None => None,
+        };
+        Begun {
+            exchange: Box::new(exchange),
+            wish: Wish {
+                asked: Asked::default(),
+                upgrade: None,
+                on_informational: inbound.on_informational,
+            },
+            client_tunnel: inbound.tunnel,
+            refused,
+        }
+    }
+
+    /// Answers a request. Whatever goes wrong becomes an answer too.
+    pub async fn run(&self, begun: Begun) -> Answer<S> {
         let slot = self.under_way.take();
         let routing = self.routing.load_full();
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let client_tunnel = inbound.tunnel;
-        let refused = if slot.is_above(routing.server.max_requests) {
-            Err(ExchangeError::Saturated("requests"))
-        } else {
-            inbound.refused.map_or(Ok(()), |bad| Err(bad.into()))
+        let (mut exchange, wish) = (begun.exchange, begun.wish);
+        let id = exchange.id;
+        let refused = match begun.refused {
+            Some(error) => Err(error),
+            None if slot.is_above(routing.server.max_requests) => {
+                Err(ExchangeError::Saturated("requests"))
+            }
+            None => Ok(()),
         };
-        let (mut exchange, wish) = begin(
-            id,
-            inbound.request,
-            inbound.client,
-            inbound.scheme,
-            inbound.on_informational,
-        );
 
         // A head without the fields of the client's hop, and the route that it takes.
         let route = refused.and_then(|()| receive(&mut exchange, &routing, wish));
@@ -117,29 +156,21 @@ impl<S: ChainSource> Proxy<S> {
             Ok((route, wish)) => {
                 // This exchange keeps this chain to its last byte, whatever is swapped in meanwhile.
                 let chain = route.chains.current();
-                let passing = pass(&chain, route, exchange, wish);
-                let (exchange, result) = within(routing.server.request_timeout, passing).await;
+                let (exchange, result) = {
+                    let passing = pin!(pass(&chain, route, exchange, wish));
+                    within(routing.server.request_timeout, passing).await
+                };
                 (exchange, Some(chain), result)
             }
         };
         let response = match result {
-            Ok(switch) => self.finish(&routing, exchange, switch, client_tunnel),
+            Ok(switch) => self.finish(&routing, exchange, switch, begun.client_tunnel),
             Err(error) => {
                 respond::log(id, &error);
                 respond::from_error(&error, &exchange.request.headers)
             }
         };
         response.map(|body| Held::new(body, chain, slot))
-    }
-
-    /// The answer to a request on a connection that is one too many.
-    pub fn turn_away(&self, inbound: &Inbound) -> Answer<S> {
-        let error = ExchangeError::Saturated("connections");
-        let mut response = respond::from_error(&error, inbound.request.headers());
-        response
-            .headers_mut()
-            .insert(header::CONNECTION, HeaderValue::from_static("close"));
-        response.map(|body| Held::new(body, None, self.under_way.take()))
     }
 
     /// The response, with the tunnel that it agrees to under way.
@@ -248,26 +279,6 @@ async fn ask_backend<S>(
     }))
 }
 
-/// The exchange, before anything has been made of the request.
-fn begin(
-    id: u64,
-    request: Request<Body>,
-    client: SocketAddr,
-    scheme: Scheme,
-    on_informational: Option<OnInformational>,
-) -> (Box<Exchange>, Wish) {
-    let (head, body) = request.into_parts();
-    let wish = Wish {
-        asked: Asked::default(),
-        upgrade: None,
-        on_informational,
-    };
-    (
-        Box::new(Exchange::new(id, client, scheme, head, body)),
-        wish,
-    )
-}
-
 /// Makes the request ready for the chain and finds its route.
 fn receive<'a, S>(
     exchange: &mut Exchange,
@@ -330,15 +341,15 @@ fn limit_body(body: &mut Body, limit: u64) -> Result<(), ExchangeError> {
 
 /// Bounds the time of an exchange up to its response's head.
 async fn within<T>(
-    bound: Option<std::time::Duration>,
-    passing: impl Future<Output = (Box<Exchange>, Result<T, ExchangeError>)>,
+    bound: Option<Duration>,
+    passing: Pin<&mut impl Future<Output = (Box<Exchange>, Result<T, ExchangeError>)>>,
 ) -> (Box<Exchange>, Result<T, ExchangeError>) {
     let Some(bound) = bound else {
         return passing.await;
     };
     match tokio::time::timeout(bound, passing).await {
         Ok(done) => done,
-        // The exchange went with what was dropped; the answer needs none of it.
+        // The exchange goes with what is dropped; the answer needs none of it.
         Err(_) => (
             Box::new(Exchange::probe()),
             Err(ExchangeError::TimedOut(bound)),

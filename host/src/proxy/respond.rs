@@ -40,6 +40,9 @@ pub fn from_error(error: &ExchangeError, asked: &HeaderMap) -> Response<Body> {
             HeaderValue::from_static("GET, HEAD, OPTIONS"),
         );
     }
+    if let ExchangeError::Saturated("connections") = error {
+        fields.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     if let ExchangeError::Head(_) | ExchangeError::Request(_) = error {
         // Where the next request begins, or whom this client takes us for, is not certain any more.
         fields.insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -48,8 +51,7 @@ pub fn from_error(error: &ExchangeError, asked: &HeaderMap) -> Response<Body> {
 }
 
 /// Says in the log what went wrong. What clients do is no warning: anyone could fill the log.
-pub fn log(exchange: u64, error: &ExchangeError) {
-    let exchange = ExchangeId(exchange);
+pub fn log(exchange: ExchangeId, error: &ExchangeError) {
     if error.is_clients() {
         tracing::debug!(%exchange, "{error}");
     } else {

@@ -1,7 +1,7 @@
 //! The signal to stop, as connections hear it: nearly free to look at on each wake-up.
 
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Context;
@@ -36,29 +36,33 @@ pub trait Graceful: Future {
 }
 
 /// Runs until it ends, asking it to once it is time to stop.
-pub async fn until_stopped<G: Graceful>(running: G, stop: &Stop) -> G::Output {
-    let mut running = pin!(running);
+pub async fn until_stopped<G: Graceful>(mut running: Pin<&mut G>, stop: &Stop) -> G::Output {
     let mut waiting: Option<Pin<Box<WaitForCancellationFutureOwned>>> =
         Some(Box::pin(stop.token.clone().cancelled_owned()));
     let mut registered = false;
     std::future::poll_fn(move |cx: &mut Context<'_>| {
+        // First of all: what has come already is begun with before it is asked to end.
+        let polled = running.as_mut().poll(cx);
         // The task's waker stays the same, so it need be left with the token only once.
-        if let Some(token) = &mut waiting
+        if polled.is_pending()
+            && let Some(token) = &mut waiting
             && (!registered || stop.is_stopped())
         {
             registered = true;
             if token.as_mut().poll(cx).is_ready() {
                 waiting = None;
                 running.as_mut().graceful_shutdown();
+                return running.as_mut().poll(cx);
             }
         }
-        running.as_mut().poll(cx)
+        polled
     })
     .await
 }
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
     use std::task::Poll;
 
     use super::*;
@@ -87,12 +91,12 @@ mod tests {
         let stop = Stop::default();
         let running = tokio::spawn({
             let stop = stop.clone();
-            async move { until_stopped(Ends(false), &stop).await }
+            async move { until_stopped(pin!(Ends(false)), &stop).await }
         });
         tokio::task::yield_now().await;
         assert!(!running.is_finished());
         stop.stop();
         running.await.unwrap();
-        until_stopped(Ends(false), &stop).await;
+        until_stopped(pin!(Ends(false)), &stop).await;
     }
 }

@@ -105,21 +105,21 @@ impl Endpoint {
         }
         if self.connector.tls.is_none() {
             return match self.config.protocol {
-                Protocol::Http2 => self.by_http2(call).await,
+                Protocol::Http2 => Box::pin(self.by_http2(call)).await,
                 Protocol::Auto | Protocol::Http1 => self.by_http1(call).await,
             };
         }
         match self.config.protocol {
             Protocol::Http1 => self.by_http1(call).await,
-            Protocol::Http2 => self.by_http2(call).await,
+            Protocol::Http2 => Box::pin(self.by_http2(call)).await,
             Protocol::Auto if call.upgrade.is_some() => self.by_http1(call).await,
             Protocol::Auto => {
                 let speaks = match self.shared.speaks() {
-                    Speaks::Unknown => self.discover().await?,
+                    Speaks::Unknown => Box::pin(self.discover()).await?,
                     known => known,
                 };
                 let result = match speaks {
-                    Speaks::Http2 => self.by_http2(call).await,
+                    Speaks::Http2 => Box::pin(self.by_http2(call)).await,
                     _ => self.by_http1(call).await,
                 };
                 if matches!(&result, Err(miss) if miss.is_unsent) {
@@ -176,7 +176,10 @@ impl Endpoint {
     }
 
     pub(super) async fn connect(&self, alpn: Alpn) -> Result<Connected, Miss> {
-        self.connector.connect(alpn).await.map_err(Miss::unsent)
+        // Rare and large: it is not to make every exchange's state as large.
+        Box::pin(self.connector.connect(alpn))
+            .await
+            .map_err(Miss::unsent)
     }
 
     /// Counts a request under way where somebody looks at the count.

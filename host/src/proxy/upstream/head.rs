@@ -10,7 +10,7 @@ use crate::config::backend::HostField;
 use crate::message::{Body, BodyError};
 
 /// Whether field names of requests keep the letters that the client wrote. hyper notes them in an extension when its
-/// server is told to; copying that costs some 0.5 µs for a head of ten fields.
+/// server is told to. To note, copy and write them takes a tenth more instructions for a short request through the proxy.
 const KEEP_CASE: bool = false;
 
 /// What an address finds in `host`.
@@ -103,18 +103,11 @@ pub(super) fn for_http1(fields: &mut HeaderMap, seen: Seen, upgrade: bool, is_ch
         (false, true) => fields.insert(CONNECTION, HeaderValue::from_static("te")),
         (false, false) => None,
     };
-    if !upgrade {
-        without_upgrade(fields, seen);
+    if !upgrade && seen.upgrade {
+        fields.remove(UPGRADE);
     }
     if is_chunked {
         fields.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-    }
-}
-
-/// Takes away the wish for an upgrade that is not made.
-pub(super) fn without_upgrade(fields: &mut HeaderMap, seen: Seen) {
-    if seen.upgrade {
-        fields.remove(UPGRADE);
     }
 }
 

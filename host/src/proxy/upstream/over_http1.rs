@@ -53,22 +53,20 @@ impl Endpoint {
         }
     }
 
-    /// A connection that stands, as far as can be known: one at rest if `any`, else a new one.
+    /// A connection at rest if `any`, else a new one. Whether the backend has closed it is the first thing that the
+    /// exchange sees.
     async fn wire(&self, any: bool) -> Result<Box<Wire>, Miss> {
-        loop {
-            let taken = if any {
-                self.pool.take()
-            } else {
-                self.pool.reserve()
-            };
-            let grant = self.granted(taken).await.map_err(Miss::unsent)?;
-            match grant {
-                // Whether the backend has closed it is the first thing that the exchange sees.
-                Grant::Wire(wire) => return Ok(wire),
-                Grant::Slot(slot) => {
-                    let connected = self.connect(Alpn::Http1).await?;
-                    return Wire::new(connected, slot).await.map_err(Miss::unsent);
-                }
+        let taken = if any {
+            self.pool.take()
+        } else {
+            self.pool.reserve()
+        };
+        match self.granted(taken).await.map_err(Miss::unsent)? {
+            Grant::Wire(wire) => Ok(wire),
+            Grant::Slot(slot) => {
+                let connected = self.connect(Alpn::Http1).await?;
+                let wire = Box::pin(Wire::new(connected, slot));
+                wire.await.map_err(Miss::unsent)
             }
         }
     }
@@ -123,7 +121,7 @@ impl Endpoint {
         if let Some(key) = key {
             upgrade::to_extended_connect(&mut head, &key).map_err(Miss::sent)?;
         }
-        let parts = wire.into_parts().await.map_err(Miss::sent)?;
+        let parts = Box::pin(wire.into_parts()).await.map_err(Miss::sent)?;
         let tunnel: Tunnel = Box::new(Switched::new(parts, pending));
         Ok(Received::with_tunnel(head, tunnel))
     }

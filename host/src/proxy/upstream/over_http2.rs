@@ -90,8 +90,7 @@ impl Endpoint {
         let seen = Seen::of(&call.head.headers);
         head::check_length(&call.head.headers, seen, &body)
             .map_err(|e| Miss::sent(UpstreamError::RequestBody(e)))?;
-        let mut request = head::request(call.head, seen, &self.host, expect, ());
-        head::without_upgrade(request.headers_mut(), seen);
+        let request = head::request(call.head, seen, &self.host, expect, ());
         let (body, progress) = match body {
             body @ (Body::Empty | Body::Full { .. }) if !expect => (body, None),
             body => {

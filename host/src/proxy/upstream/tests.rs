@@ -153,6 +153,12 @@ impl http_body::Body for Frames {
     }
 }
 
+/// What comes within 20 s.
+async fn soon<T>(coming: impl Future<Output = T>) -> T {
+    let waiting = tokio::time::timeout(Duration::from_secs(20), coming);
+    waiting.await.expect("it did not come in 20 s")
+}
+
 /// Waits for a fact, for 20 s at most.
 async fn until(what: &str, fact: impl Fn() -> bool) {
     for _ in 0..4000 {

@@ -1,10 +1,12 @@
 //! A connection of HTTP/1.1 that the exchange on it drives itself.
 //!
 //! hyper's connection is a future that somebody has to poll. A task of its own for each would be woken by the socket and
-//! would wake the exchange in turn, and the other way round for the request. Here the exchange polls both, so a request
-//! costs one wake-up: that of the socket. See `tests/bench/SHAPE.md` for what that saves.
+//! wake the exchange in turn, and the other way round for the request: five polls of tasks for each request through the
+//! proxy. Here the exchange polls both, and there are two: one for each socket that has news. Beside the spawned way
+//! that saves little more than what the deadlines, which the spawned way had none of, cost: hyper's own work on a
+//! message and the system calls are most of a request's CPU time.
 //!
-//! While a connection rests nobody polls it; whether the backend has closed it is seen when it is taken.
+//! While a connection rests nobody polls it; whether the backend has closed it is the first thing that the next exchange sees.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};

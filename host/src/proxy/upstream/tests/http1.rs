@@ -126,15 +126,31 @@ async fn first_then(second: &'static str) -> (SocketAddr, Arc<AtomicUsize>) {
 
 #[tokio::test]
 async fn a_connection_that_the_backend_closed_is_not_used() {
-    let (address, count) = first_then("close").await;
-    let backend = backend(config(address));
-    for number in 0..4 {
-        // Whatever the method: nothing goes to the closed connection, or is taken back from it.
-        let response = send(&backend, "POST", Body::full("x")).await.unwrap();
-        assert_eq!(text(response).await, number.to_string());
-        tokio::time::sleep(Duration::from_millis(10)).await;
+    for at_once in [true, false] {
+        let close = Arc::new(tokio::sync::Notify::new());
+        let signal = close.clone();
+        let (address, count) = server(move |number, mut stream| {
+            let signal = signal.clone();
+            async move {
+                head(&mut stream).await.unwrap();
+                stream.read_u8().await.unwrap();
+                say(&mut stream, &answer(&number.to_string())).await;
+                if !at_once {
+                    signal.notified().await;
+                }
+            }
+        })
+        .await;
+        let backend = backend(config(address));
+        for number in 0..4 {
+            // Whatever the method: nothing goes to the closed connection, or is taken back from it.
+            let sending = send(&backend, "POST", Body::full("x"));
+            assert_eq!(text(sending.await.unwrap()).await, number.to_string());
+            close.notify_one();
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(count.load(Ordering::SeqCst), 4);
     }
-    assert_eq!(count.load(Ordering::SeqCst), 4);
 }
 
 #[tokio::test]
@@ -276,29 +292,35 @@ async fn neither_direction_waits_for_the_other() {
 
 #[tokio::test]
 async fn an_upload_goes_on_when_the_response_is_over() {
-    let (done, finished) = oneshot::channel();
-    let done = std::sync::Mutex::new(Some(done));
-    let (address, _) = server(move |_, mut stream| {
-        let done = done.lock().unwrap().take().unwrap();
-        async move {
-            head(&mut stream).await.unwrap();
-            say(&mut stream, &answer("early")).await;
-            let mut body = [0; 6];
-            stream.read_exact(&mut body).await.unwrap();
-            done.send(body).unwrap();
-        }
-    })
-    .await;
-    let backend = backend(config(address));
-    let mut head = parts("POST", "/");
-    head.headers.insert("content-length", 6.into());
-    let (frames, body) = channel_body();
-    frames.send("abc".into()).await.unwrap();
-    let received = backend.send(outgoing(&head, body)).await.unwrap();
-    assert_eq!(text(received.response).await, "early");
-    frames.send("def".into()).await.unwrap();
-    drop(frames);
-    assert_eq!(&finished.await.unwrap(), b"abcdef");
+    // The response comes whole with its head, or in pieces.
+    for pieces in [&["early"][..], &["ear", "ly"]] {
+        let (done, mut finished) = tokio::sync::mpsc::unbounded_channel();
+        let (address, _) = server(move |_, mut stream| {
+            let done = done.clone();
+            async move {
+                head(&mut stream).await.unwrap();
+                say(&mut stream, "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n").await;
+                for piece in pieces {
+                    say(&mut stream, piece).await;
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                let mut body = [0; 6];
+                stream.read_exact(&mut body).await.unwrap();
+                done.send(body).unwrap();
+            }
+        })
+        .await;
+        let backend = backend(config(address));
+        let mut head = parts("POST", "/");
+        head.headers.insert("content-length", 6.into());
+        let (frames, body) = channel_body();
+        frames.send("abc".into()).await.unwrap();
+        let received = backend.send(outgoing(&head, body)).await.unwrap();
+        assert_eq!(text(received.response).await, "early");
+        frames.send("def".into()).await.unwrap();
+        drop(frames);
+        assert_eq!(&soon(finished.recv()).await.unwrap(), b"abcdef");
+    }
 }
 
 /// Tells when the backend's side of a connection has ended.
@@ -334,7 +356,7 @@ async fn an_exchange_that_is_given_up_closes_its_connection() {
     let sending = tokio::spawn(async move { get(&client).await });
     until("the request is there", || asked.load(Ordering::SeqCst) == 1).await;
     sending.abort();
-    closed.recv().await.unwrap();
+    soon(closed.recv()).await.unwrap();
 
     // Within its body.
     let (address, mut closed, _) = watched("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc").await;
@@ -342,13 +364,13 @@ async fn an_exchange_that_is_given_up_closes_its_connection() {
     let mut response = send(&client, "GET", Body::Empty).await.unwrap();
     response.body_mut().frame().await.unwrap().unwrap();
     drop(response);
-    closed.recv().await.unwrap();
+    soon(closed.recv()).await.unwrap();
 
     // Before its body was looked at.
     let (address, mut closed, _) = watched("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n").await;
     let client = backend(config(address));
     drop(send(&client, "GET", Body::Empty).await.unwrap());
-    closed.recv().await.unwrap();
+    soon(closed.recv()).await.unwrap();
 }
 
 #[tokio::test]
@@ -357,7 +379,7 @@ async fn a_backend_that_is_no_longer_needed_closes_its_connections() {
     let backend = backend(config(address));
     get(&backend).await.unwrap();
     drop(backend);
-    closed.recv().await.unwrap();
+    soon(closed.recv()).await.unwrap();
 }
 
 #[tokio::test]
@@ -419,17 +441,18 @@ async fn a_request_over_the_limit_waits_its_turn() {
     assert_eq!(*order.lock().unwrap(), [0, 1, 2]);
     assert_eq!(count.load(Ordering::SeqCst), 1);
 
-    let _held = send(&backend, "GET", Body::Empty).await.unwrap();
-    assert_eq!(
-        kind(send(&backend, "GET", Body::Empty)).await,
-        "connection_limit_reached"
-    );
-    drop(_held);
-    assert_eq!(
-        get(&backend).await.unwrap(),
-        "abcd",
-        "a closed connection makes room"
-    );
+    let held = send(&backend, "GET", Body::Empty).await.unwrap();
+    let late = kind(send(&backend, "GET", Body::Empty)).await;
+    assert_eq!(late, "connection_limit_reached");
+    let waiting = tokio::spawn({
+        let backend = backend.clone();
+        async move { get(&backend).await.unwrap() }
+    });
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    drop(held);
+    let got = waiting.await.unwrap();
+    assert_eq!(got, "abcd", "a closed connection makes room");
+    assert_eq!(count.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]

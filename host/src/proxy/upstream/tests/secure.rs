@@ -264,3 +264,37 @@ async fn a_body_over_http2_waits_until_it_is_wanted() {
         assert_eq!(start.elapsed().as_secs(), seconds, "{status}");
     }
 }
+
+#[tokio::test]
+async fn nothing_waits_for_a_body_over_http2_that_was_refused() {
+    for content in [None, Some("no")] {
+        let (address, _) = server(move |_, stream| async move {
+            let mut connection = h2::server::handshake(stream).await.unwrap();
+            let mut held = Vec::new();
+            while let Some(Ok((request, mut respond))) = connection.accept().await {
+                let head = Response::builder().status(417).body(()).unwrap();
+                let mut stream = respond.send_response(head, content.is_none()).unwrap();
+                if let Some(content) = content {
+                    stream.send_data(content.into(), true).unwrap();
+                }
+                held.push((request, respond));
+            }
+        })
+        .await;
+        let mut config = config(address);
+        config.protocol = Protocol::Http2;
+        let backend = backend(config);
+        let head = parts("POST", "/");
+        let alive = Arc::new(());
+        let watch = Arc::downgrade(&alive);
+        let frames = Frames(Box::new(move |_| {
+            let _alive = &alive;
+            std::task::Poll::Pending
+        }));
+        let mut request = outgoing(&head, Body::Stream(Streaming::new(frames)));
+        request.expect_continue = true;
+        let received = backend.send(request).await.unwrap();
+        assert_eq!(text(received.response).await, content.unwrap_or_default());
+        until("the body is dropped", || watch.upgrade().is_none()).await;
+    }
+}

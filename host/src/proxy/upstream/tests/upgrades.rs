@@ -218,3 +218,27 @@ async fn a_backend_without_extended_connect_is_told_apart() {
         .unwrap_err();
     assert_eq!(error.proxy_error(), "http_upgrade_failed");
 }
+
+#[tokio::test]
+async fn http2_ignores_an_upgrade_that_it_cannot_make() {
+    let (address, _) = server(|_, stream| async move {
+        let mut connection = h2::server::handshake(stream).await.unwrap();
+        while let Some(Ok((request, mut respond))) = connection.accept().await {
+            assert!(!request.headers().contains_key("upgrade"));
+            let response = Response::builder().header("x-method", request.method().as_str());
+            let response = response.body(()).unwrap();
+            let mut stream: h2::SendStream<bytes::Bytes> =
+                respond.send_response(response, false).unwrap();
+            stream.send_data("plain".into(), true).unwrap();
+        }
+    })
+    .await;
+    let mut config = config(address);
+    config.protocol = Protocol::Http2;
+    let backend = backend(config);
+    let head = handshake(&[("upgrade", "chat/2")]);
+    let received = switch(&backend, &head, Upgrade::Http1).await.unwrap();
+    assert!(received.tunnel.is_none());
+    assert_eq!(received.response.headers()["x-method"], "GET");
+    assert_eq!(text(received.response).await, "plain");
+}
