@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{Request, StatusCode, Version, header};
+use http::{HeaderValue, Request, StatusCode, Version, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1 as hyper1;
@@ -25,10 +25,10 @@ use super::prefixed::Prefixed;
 use super::slots::Slot;
 use super::stop::{Graceful, Stop, until_stopped};
 use super::tunnel::Opening;
-use super::{expect, respond};
+use super::{expect, forwarding, respond};
 use crate::config::server::ServerConfig;
 use crate::interceptor::ChainSource;
-use crate::message::{Body, BodyError, BoxError, Scheme, Streaming, Tunnel};
+use crate::message::{Body, BodyError, BoxError, OnInformational, Scheme, Streaming, Tunnel};
 use crate::tls::ServerIdentity;
 use crate::tls::{Sniffed, sniff};
 
@@ -47,6 +47,7 @@ pub struct Listener<S> {
 struct Accepted<S> {
     listener: Arc<Listener<S>>,
     client: SocketAddr,
+    client_shown: HeaderValue,
     scheme: Scheme,
     limits: ServerConfig,
     /// There are more connections than may be: each request is turned away.
@@ -69,6 +70,7 @@ pub async fn serve<S: ChainSource>(
         shed: slot.is_above(limits.max_connections),
         listener,
         client,
+        client_shown: forwarding::shown(client),
         scheme: Scheme::Http,
         limits,
     };
@@ -131,10 +133,17 @@ impl<S: ChainSource> Accepted<S> {
         let (guard, control) = http1::guard(io, Bytes::new(), limits);
         let stop = self.listener.stop.clone();
         let max_head = self.limits.max_head;
+        let interim = control.clone();
+        let on_informational: OnInformational = Arc::new(move |status, fields| {
+            // 100 goes out by itself as soon as somebody reads the body.
+            if status != StatusCode::CONTINUE {
+                interim.send_informational(status, fields);
+            }
+        });
         let me = Arc::new(self);
         let exchanges = service_fn(move |request| {
-            let (me, control) = (me.clone(), control.clone());
-            async move { Ok::<_, Infallible>(me.exchange_http1(request, control).await) }
+            let (me, control, interim) = (me.clone(), control.clone(), on_informational.clone());
+            async move { Ok::<_, Infallible>(me.exchange_http1(request, control, interim).await) }
         });
         let connection = hyper1::Builder::new()
             .preserve_header_case(PRESERVE_CASE)
@@ -150,23 +159,23 @@ impl<S: ChainSource> Accepted<S> {
         self.listener.proxy.begin(inbound, self.shed)
     }
 
-    async fn exchange_http1(&self, mut request: Request<Incoming>, control: Control) -> Answer<S> {
+    async fn exchange_http1(
+        &self,
+        mut request: Request<Incoming>,
+        control: Control,
+        interim: OnInformational,
+    ) -> Answer<S> {
         let (busy, refused) = control.next_request();
         let upgrades = request.headers().contains_key(header::UPGRADE);
         let tunnel = upgrades.then(|| opening(hyper::upgrade::on(&mut request)));
-        let interim = control.clone();
         let begun = self.begin(Inbound {
             request: request.map(incoming),
             client: self.client,
+            client_shown: self.client_shown.clone(),
             scheme: self.scheme,
             refused: refused.err(),
             tunnel,
-            on_informational: Some(Arc::new(move |status, fields| {
-                // 100 goes out by itself as soon as somebody reads the body.
-                if status != StatusCode::CONTINUE {
-                    interim.send_informational(status, fields);
-                }
-            })),
+            on_informational: Some(interim),
         });
         let answer = self.listener.proxy.run(begun).await;
         if upgrades {
@@ -210,6 +219,7 @@ impl<S: ChainSource> Accepted<S> {
         let begun = self.begin(Inbound {
             request,
             client: self.client,
+            client_shown: self.client_shown.clone(),
             scheme: self.scheme,
             refused: too_long.then_some(BadHead::TargetTooLong(self.limits.max_target)),
             tunnel,

@@ -38,6 +38,8 @@ pub struct Proxy<S> {
 pub struct Inbound {
     pub request: Request<Body>,
     pub client: SocketAddr,
+    /// The client's address as fields show it.
+    pub client_shown: HeaderValue,
     pub scheme: Scheme,
     /// Why the request stands in for one that could not be read.
     pub refused: Option<BadHead>,
@@ -84,6 +86,7 @@ struct Switch {
 
 /// What becomes of the client's wish to switch protocols.
 struct Wish {
+    client_shown: HeaderValue,
     asked: Asked,
     upgrade: Option<Upgrade>,
     on_informational: Option<OnInformational>,
@@ -126,6 +129,7 @@ impl<S: ChainSource> Proxy<S> {
         Begun {
             exchange: Box::new(exchange),
             wish: Wish {
+                client_shown: inbound.client_shown,
                 asked: Asked::default(),
                 upgrade: None,
                 on_informational: inbound.on_informational,
@@ -301,6 +305,7 @@ fn receive<'a, S>(
         &mut head.headers,
         &routing.forwarding,
         exchange.client,
+        &wish.client_shown,
         exchange.scheme,
     );
     head.version = Version::HTTP_11;

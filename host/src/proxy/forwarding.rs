@@ -13,16 +13,30 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
-/// Tells the backend of the client as the configuration wants it. `host` must be what the client asked for.
-pub fn tell(fields: &mut HeaderMap, policy: &Forwarding, client: SocketAddr, scheme: Scheme) {
-    x_forwarded(fields, policy.x_forwarded, client, scheme);
+/// A client's address as fields show it. Made once for each connection.
+pub fn shown(client: SocketAddr) -> HeaderValue {
+    let address = client.ip().to_canonical().to_string();
+    // An address is printable characters.
+    HeaderValue::try_from(address).unwrap_or(HeaderValue::from_static("unknown"))
+}
+
+/// Tells the backend of the client as the configuration wants it; `shown` is its address. `host` must be what the client
+/// asked for.
+pub fn tell(
+    fields: &mut HeaderMap,
+    policy: &Forwarding,
+    client: SocketAddr,
+    shown: &HeaderValue,
+    scheme: Scheme,
+) {
+    x_forwarded(fields, policy.x_forwarded, shown, scheme);
     forwarded(fields, policy.forwarded, client, scheme);
 }
 
 /// Sets `x-forwarded-for`, `-proto` and `-host`.
 ///
 /// Appended, the address is added to the list; protocol and host are those that the first proxy saw, so they stay.
-fn x_forwarded(fields: &mut HeaderMap, policy: Forward, client: SocketAddr, scheme: Scheme) {
+fn x_forwarded(fields: &mut HeaderMap, policy: Forward, client: &HeaderValue, scheme: Scheme) {
     match policy {
         Forward::Keep => return,
         Forward::Remove => {
@@ -36,13 +50,12 @@ fn x_forwarded(fields: &mut HeaderMap, policy: Forward, client: SocketAddr, sche
     let keep = policy == Forward::Append;
     let came = |name: &HeaderName| keep && fields.contains_key(name);
     let (proto_came, host_came) = (came(&X_FORWARDED_PROTO), came(&X_FORWARDED_HOST));
-    let address = listed(
-        fields,
-        &X_FORWARDED_FOR,
-        keep,
-        &client.ip().to_canonical().to_string(),
-    );
-    set(fields, X_FORWARDED_FOR, address);
+    if keep && fields.contains_key(X_FORWARDED_FOR) {
+        let list = listed(fields, &X_FORWARDED_FOR, keep, client.as_bytes());
+        set(fields, X_FORWARDED_FOR, list);
+    } else {
+        fields.insert(X_FORWARDED_FOR, client.clone());
+    }
     if !proto_came {
         fields.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme.as_str()));
     }
@@ -63,7 +76,12 @@ fn forwarded(fields: &mut HeaderMap, policy: Forward, client: SocketAddr, scheme
         }
         Forward::Replace | Forward::Append => {
             let element = element(client.ip().to_canonical(), fields.get(HOST), scheme);
-            let list = listed(fields, &FORWARDED, policy == Forward::Append, &element);
+            let list = listed(
+                fields,
+                &FORWARDED,
+                policy == Forward::Append,
+                element.as_bytes(),
+            );
             set(fields, FORWARDED, list);
         }
     }
@@ -92,13 +110,13 @@ fn element(client: IpAddr, host: Option<&HeaderValue>, scheme: Scheme) -> String
 }
 
 /// The values of a list field in one line, this one last.
-fn listed(fields: &HeaderMap, name: &HeaderName, keep: bool, last: &str) -> Vec<u8> {
+fn listed(fields: &HeaderMap, name: &HeaderName, keep: bool, last: &[u8]) -> Vec<u8> {
     let mut list = Vec::with_capacity(last.len());
     for value in fields.get_all(name).iter().filter(|_| keep) {
         list.extend_from_slice(value.as_bytes());
         list.extend_from_slice(b", ");
     }
-    list.extend_from_slice(last.as_bytes());
+    list.extend_from_slice(last);
     list
 }
 
@@ -166,7 +184,7 @@ mod tests {
             x_forwarded(
                 &mut fields,
                 policy,
-                "9.9.9.9:5".parse().unwrap(),
+                &shown("9.9.9.9:5".parse().unwrap()),
                 Scheme::Http,
             );
             let got = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"]

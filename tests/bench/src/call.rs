@@ -9,11 +9,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tollgate::config::{self, Config};
 use tollgate::interceptor::{ChainSource, Interceptor};
 use tollgate::message::Exchange;
 use tollgate::plugin::{
-    Chains, Compiler, Engines, Seats, Supervisor, Table, Tier, Workbench, watch,
+    Chains, Compiler, Engines, Reconfigure, Seats, Supervisor, Table, Tier, Workbench, watch,
 };
 
 #[global_allocator]
@@ -47,8 +48,9 @@ fn fail(error: &dyn std::error::Error) -> ExitCode {
 
 async fn measure(directory: PathBuf) -> Result<(), Box<dyn std::error::Error>> {
     let (chains, table) = (Arc::new(Chains::default()), Arc::new(Table::default()));
-    let _watcher = serve(directory, &chains, &table).await?;
-    let chain = chains.current();
+    let route = chains.replace(&[None], &[]).remove(0);
+    let _running = serve(directory, &chains, &table).await?;
+    let chain = route.current();
     let mut times: Vec<f64> = Vec::with_capacity(BATCHES);
     for _ in 0..BATCHES {
         let before = cpu_time();
@@ -77,12 +79,15 @@ async fn measure(directory: PathBuf) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
+/// What keeps the plugins in service.
+type Running = (watch::Watcher, mpsc::Sender<Reconfigure>);
+
 /// Brings the plugins up and waits for their best code.
 async fn serve(
     directory: PathBuf,
     chains: &Arc<Chains>,
     table: &Arc<Table>,
-) -> Result<watch::Watcher, Box<dyn std::error::Error>> {
+) -> Result<Running, Box<dyn std::error::Error>> {
     let args = tollgate::cli::RunArgs {
         plugins: Some(directory.clone()),
         ..Default::default()
@@ -99,7 +104,8 @@ async fn serve(
         watch::watch(directory, watch::WatchMode::Poll, Duration::from_secs(3600))?;
     let (supervisor, ready) =
         Supervisor::new(config, Arc::new(bench), chains.clone(), table.clone());
-    tokio::spawn(supervisor.run(changes));
+    let (orders, ordered) = mpsc::channel(1);
+    tokio::spawn(supervisor.run(changes, ordered));
     ready.await?;
     let optimized = |table: &Table| {
         table.snapshot().iter().all(|plugin| {
@@ -111,7 +117,7 @@ async fn serve(
     while !optimized(table) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    Ok(watcher)
+    Ok((watcher, orders))
 }
 
 /// CPU time of this thread, which is the only one that calls plugins.
