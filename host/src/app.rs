@@ -277,11 +277,13 @@ async fn start_plugins(
     table: &Arc<Table>,
 ) -> Result<(watch::Watcher, mpsc::Sender<Reconfigure>), StartError> {
     let engines = Engines::new(config.most_memory()).map_err(StartError::Engine)?;
+    let seats = Arc::new(Seats::new(config.workers.get()));
+    seats.watch(tokio::runtime::Handle::current())?;
     let bench = Workbench {
         compiler: Compiler::new(engines).map_err(StartError::Engine)?,
         cache: open_cache(config),
         threads: config.workers.get(),
-        seats: Arc::new(Seats::new(config.workers.get())),
+        seats,
         runtime: tokio::runtime::Handle::current(),
     };
     let failed = |source| StartError::Watch {

@@ -4,13 +4,27 @@
 //! may do that: the last one always serves, whatever plugins do. A guest that was caught being slow never runs straight
 //! again, so this matters once for each version of a plugin.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+/// How long a call may hold its seat before the other threads are made to look after its thread's work.
+const LONG: Duration = Duration::from_millis(10);
+
+/// One more call that began, in the upper half of the state.
+const BEGUN: u64 = 1 << 32;
+
+/// The calls under way, in the lower half.
+const UNDER_WAY: u64 = BEGUN - 1;
 
 /// Seats for all plugins together.
 #[derive(Debug)]
 pub struct Seats {
-    taken: AtomicUsize,
-    most: usize,
+    state: AtomicU64,
+    most: u64,
 }
 
 /// A seat that is given back when it is dropped.
@@ -21,24 +35,54 @@ impl Seats {
     /// Seats for a proxy with this many threads.
     pub fn new(threads: usize) -> Self {
         Self {
-            taken: AtomicUsize::new(0),
-            most: threads.saturating_sub(1),
+            state: AtomicU64::new(0),
+            most: threads.saturating_sub(1) as u64,
         }
     }
 
     /// A seat, if one is free.
     pub fn take(&self) -> Option<Seat<'_>> {
-        if self.taken.fetch_add(1, Ordering::Relaxed) < self.most {
+        let before = self.state.fetch_add(BEGUN + 1, Ordering::Relaxed);
+        if before & UNDER_WAY < self.most {
             return Some(Seat(self));
         }
-        self.taken.fetch_sub(1, Ordering::Relaxed);
+        self.state.fetch_sub(1, Ordering::Relaxed);
         None
+    }
+
+    /// Looks after calls that hold their seats for long, from a thread of its own, for as long as there are the seats.
+    ///
+    /// A thread of tokio's that is held may be the one that waited for the sockets of all; the others sleep, and nobody
+    /// hears of a socket until that call is over. Anything to do from outside wakes one of them, and it takes the waiting
+    /// over.
+    ///
+    /// # Errors
+    /// When the thread can't be started.
+    pub fn watch(self: &Arc<Self>, runtime: Handle) -> io::Result<()> {
+        let seats = Arc::downgrade(self);
+        std::thread::Builder::new()
+            .name("seats".to_owned())
+            .spawn(move || look_after(&seats, &runtime))
+            .map(drop)
+    }
+}
+
+fn look_after(seats: &Weak<Seats>, runtime: &Handle) {
+    let mut last = 0;
+    while let Some(seats) = seats.upgrade() {
+        let now = seats.state.load(Ordering::Relaxed);
+        if now == last && now & UNDER_WAY > 0 {
+            runtime.spawn(std::future::ready(()));
+        }
+        last = now;
+        drop(seats);
+        std::thread::sleep(LONG);
     }
 }
 
 impl Drop for Seat<'_> {
     fn drop(&mut self) {
-        self.0.taken.fetch_sub(1, Ordering::Relaxed);
+        self.0.state.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -55,5 +99,35 @@ mod tests {
         drop(first);
         assert!(seats.take().is_some());
         assert!(Seats::new(1).take().is_none());
+    }
+
+    /// Without the watch the second task would wait for the first in most runs: its timer is nobody's to look at.
+    #[test]
+    fn a_thread_that_is_held_stops_nobody_else() {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_time()
+            .build()
+            .unwrap();
+        let seats = Arc::new(Seats::new(2));
+        seats.watch(runtime.handle().clone()).unwrap();
+        for _ in 0..20 {
+            let (done, hears) = std::sync::mpsc::channel();
+            let (let_go, held) = std::sync::mpsc::channel::<()>();
+            runtime.spawn({
+                let seats = seats.clone();
+                async move {
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                    let _seat = seats.take();
+                    let _ = held.recv();
+                }
+            });
+            runtime.spawn(async move {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                let _ = done.send(());
+            });
+            hears.recv_timeout(Duration::from_secs(20)).unwrap();
+            drop(let_go);
+        }
     }
 }

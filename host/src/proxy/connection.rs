@@ -257,12 +257,12 @@ fn incoming(body: Incoming) -> Body {
     if body.is_end_stream() {
         Body::Empty
     } else {
-        Body::Stream(Streaming::new(body.map_err(why_no_body)))
+        Body::Stream(Streaming::new(body.map_err(|error| why_no_body(&error))))
     }
 }
 
 /// What the guard found wrong with a body stands at the end of hyper's causes, inside an I/O error.
-fn why_no_body(error: hyper::Error) -> BodyError {
+fn why_no_body(error: &hyper::Error) -> BodyError {
     let io = error
         .source()
         .and_then(|cause| cause.downcast_ref::<io::Error>());

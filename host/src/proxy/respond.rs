@@ -114,7 +114,9 @@ impl Form {
 }
 
 /// A media range of `Accept` with its weight: type, subtype, thousandths (RFC 9110, section 12.5.1).
-fn media_range(range: &str) -> Option<(&str, &str, u32)> {
+type MediaRange<'a> = (&'a str, &'a str, u32);
+
+fn media_range(range: &str) -> Option<MediaRange<'_>> {
     let mut parts = range.split(';').map(str::trim);
     let (kind, subtype) = parts.next()?.split_once('/')?;
     let quality = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
@@ -130,16 +132,13 @@ fn media_range(range: &str) -> Option<(&str, &str, u32)> {
 }
 
 /// How much a media type is wanted: the most specific range decides.
-fn weight(ranges: &[(&str, &str, u32)], kind: &str, subtype: &str) -> u32 {
+fn weight(ranges: &[MediaRange<'_>], kind: &str, subtype: &str) -> u32 {
     let named = |name: &str, range: &str| range.eq_ignore_ascii_case(name);
-    let levels: [&dyn Fn(&(&str, &str, u32)) -> bool; 3] = [
-        &|range| named(kind, range.0) && named(subtype, range.1),
-        &|range| named(kind, range.0) && range.1 == "*",
-        &|range| range.0 == "*" && range.1 == "*",
-    ];
-    let fits =
-        |level: &&dyn Fn(&(&str, &str, u32)) -> bool| ranges.iter().find(|range| level(range));
-    levels.iter().find_map(fits).map_or(0, |range| range.2)
+    let find = |fits: &dyn Fn(&MediaRange<'_>) -> bool| ranges.iter().find(|range| fits(range));
+    let range = find(&|range| named(kind, range.0) && named(subtype, range.1))
+        .or_else(|| find(&|range| named(kind, range.0) && range.1 == "*"))
+        .or_else(|| find(&|range| range.0 == "*" && range.1 == "*"));
+    range.map_or(0, |range| range.2)
 }
 
 fn written(status: StatusCode, content_type: &'static str, body: String) -> Response<Body> {

@@ -186,7 +186,7 @@ mod tests {
     fn lines() {
         type Case<'a> = (&'a [u8], Result<Option<Line<'a>>, BadField>);
         let field = |name, value, len| Ok(Some(Line::Field { name, value, len }));
-        let cases: &[Case] = &[
+        let cases: &[Case<'_>] = &[
             (b"", Ok(None)),
             (b"a", Ok(None)),
             (b"a:", Ok(None)),

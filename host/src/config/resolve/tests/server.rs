@@ -192,7 +192,7 @@ server.max-head = '2MiB'
     => 1: server.max-head = '2MiB': expected 1KiB to 1MiB
 server.max-target = '64KiB'
     => 1: server.max-target = '64KiB': expected 256 to 65534 bytes
-server.max-target = '33KiB'
+server = { max-head = '32KiB', max-target = '33KiB' }
     => 1: server.max-target = '33KiB': the target is part of the head, and max-head is 32768 bytes; expected no more than that
 server.max-body = 0
     => 1: server.max-body = 0: expected more than no bytes; without this key there is no bound
