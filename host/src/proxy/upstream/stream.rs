@@ -16,6 +16,8 @@ use crate::message::Tunnel;
 pub(super) struct Stream {
     io: Io,
     received: Arc<AtomicBool>,
+    /// The backend takes no more; see [`Stream::written`].
+    deaf: bool,
 }
 
 /// What is below.
@@ -30,6 +32,24 @@ impl Stream {
         Self {
             io,
             received: Arc::default(),
+            deaf: false,
+        }
+    }
+
+    /// Makes light of a write to a backend that has hung up. It may have answered before it did (RFC 9112, section 9.5), and
+    /// its answer waits to be read; without one, reading tells that the connection has ended.
+    fn written(
+        &mut self,
+        written: Poll<io::Result<usize>>,
+        length: usize,
+    ) -> Poll<io::Result<usize>> {
+        use io::ErrorKind::{BrokenPipe, ConnectionReset};
+        match written {
+            Poll::Ready(Err(e)) if matches!(e.kind(), BrokenPipe | ConnectionReset) => {
+                self.deaf = true;
+                Poll::Ready(Ok(length))
+            }
+            other => other,
         }
     }
 
@@ -42,7 +62,7 @@ impl Stream {
 /// Does the same to whatever is below.
 macro_rules! delegate {
     ($self:ident, $io:ident => $call:expr) => {
-        match &mut $self.get_mut().io {
+        match &mut $self.io {
             Io::Tcp($io) => $call,
             Io::Unix($io) => $call,
             Io::Tls($io) => $call,
@@ -76,7 +96,12 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        delegate!(self, io => Pin::new(io).poll_write(cx, buf))
+        let this = self.get_mut();
+        if this.deaf {
+            return Poll::Ready(Ok(buf.len()));
+        }
+        let written = delegate!(this, io => Pin::new(io).poll_write(cx, buf));
+        this.written(written, buf.len())
     }
 
     fn poll_write_vectored(
@@ -84,7 +109,13 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        delegate!(self, io => Pin::new(io).poll_write_vectored(cx, bufs))
+        let this = self.get_mut();
+        let length = bufs.iter().map(|buf| buf.len()).sum();
+        if this.deaf {
+            return Poll::Ready(Ok(length));
+        }
+        let written = delegate!(this, io => Pin::new(io).poll_write_vectored(cx, bufs));
+        this.written(written, length)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -96,11 +127,16 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        delegate!(self, io => Pin::new(io).poll_flush(cx))
+        let this = self.get_mut();
+        if this.deaf {
+            return Poll::Ready(Ok(()));
+        }
+        delegate!(this, io => Pin::new(io).poll_flush(cx))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        delegate!(self, io => Pin::new(io).poll_shutdown(cx))
+        let this = self.get_mut();
+        delegate!(this, io => Pin::new(io).poll_shutdown(cx))
     }
 }
 

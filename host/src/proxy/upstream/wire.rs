@@ -36,6 +36,9 @@ use crate::message::Body;
 /// How long a connection may take to send the rest of a request whose response is over.
 const LINGER: Duration = Duration::from_secs(10);
 
+/// The most that hyper reads ahead on one connection, and the largest head of a response. As toward clients.
+const READ_AHEAD: usize = 128 << 10;
+
 /// See the module's text.
 #[derive(Debug)]
 pub(super) struct Wire {
@@ -68,7 +71,9 @@ impl Wire {
     /// A connection on which nothing was said yet.
     pub(super) async fn new(connected: Connected, slot: Slot) -> Result<Box<Self>, UpstreamError> {
         let received = connected.stream.received();
-        let (sender, driver) = http1::handshake(TokioIo::new(connected.stream))
+        let (sender, driver) = http1::Builder::new()
+            .max_buf_size(READ_AHEAD)
+            .handshake(TokioIo::new(connected.stream))
             .await
             .map_err(|e| UpstreamError::from_hyper(&e, false))?;
         Ok(Box::new(Self {
