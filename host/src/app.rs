@@ -106,7 +106,7 @@ impl App {
 
         let backends = reload::backends(&config, &BTreeMap::new()).map_err(StartError::Backend)?;
         let chains = Arc::new(Chains::default());
-        let routes = chains.replace(&reload::selections(&config), &[]);
+        let routes = chains.replace(&config.routes, &[]);
         let connections = TaskTracker::new();
         let routing = reload::routing(&config, &backends, routes);
         let proxy = Arc::new(Proxy::new(routing, first_id(), connections.clone()));

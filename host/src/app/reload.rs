@@ -173,12 +173,6 @@ pub fn backends(config: &Config, old: &Backends) -> Result<Backends, String> {
     config.backends.iter().map(backend).collect()
 }
 
-/// Which plugins each route takes.
-pub fn selections(config: &Config) -> Vec<Option<Vec<String>>> {
-    let routes = config.routes.iter();
-    routes.map(|route| route.plugins.clone()).collect()
-}
-
 /// The routes with their backends and chains; the chains are in the routes' order.
 pub fn routing(
     config: &Config,

@@ -5,10 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 
 use super::guest::Guest;
+use crate::config::route::RouteConfig;
 use crate::interceptor::{Chain, ChainSource};
-
-/// The plugins of a route: those of the list in its order; none for all, by their own order and then by name.
-pub type Selection = Option<Vec<String>>;
 
 /// The chains of all routes.
 #[derive(Debug, Default)]
@@ -17,7 +15,8 @@ pub struct Chains(Mutex<Vec<Arc<RouteChain>>>);
 /// The current chain of a route. New exchanges take it; those that run keep theirs.
 #[derive(Debug)]
 pub struct RouteChain {
-    selection: Selection,
+    /// As in [`RouteConfig::plugins`].
+    selection: Option<Vec<String>>,
     current: ArcSwap<Chain<Guest>>,
 }
 
@@ -31,11 +30,9 @@ impl Chains {
 
     /// Chains for other routes, of these plugins. The old ones stay as they are for those who hold them, and are not
     /// published to any more.
-    pub fn replace(&self, selections: &[Selection], guests: &[Arc<Guest>]) -> Vec<Arc<RouteChain>> {
-        let routes: Vec<_> = selections
-            .iter()
-            .map(|selection| Arc::new(RouteChain::new(selection.clone(), guests)))
-            .collect();
+    pub fn replace(&self, routes: &[RouteConfig], guests: &[Arc<Guest>]) -> Vec<Arc<RouteChain>> {
+        let chain = |route: &RouteConfig| RouteChain::new(route.plugins.clone(), guests);
+        let routes: Vec<_> = routes.iter().map(chain).map(Arc::new).collect();
         self.lock().clone_from(&routes);
         routes
     }
@@ -46,7 +43,7 @@ impl Chains {
 }
 
 impl RouteChain {
-    fn new(selection: Selection, guests: &[Arc<Guest>]) -> Self {
+    fn new(selection: Option<Vec<String>>, guests: &[Arc<Guest>]) -> Self {
         let chain = Chain {
             interceptors: select(selection.as_deref(), guests),
             generation: 0,

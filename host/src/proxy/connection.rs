@@ -146,7 +146,6 @@ impl<S: ChainSource> Accepted<S> {
             async move { Ok::<_, Infallible>(me.exchange_http1(request, control, interim).await) }
         });
         let connection = hyper1::Builder::new()
-            .preserve_header_case(PRESERVE_CASE)
             // Of trailers; heads are the guard's affair.
             .max_header_size(max_head)
             .max_buf_size(max_head.max(READ_BUFFER))
@@ -234,10 +233,6 @@ impl<S: ChainSource> Accepted<S> {
         answer
     }
 }
-
-/// Whether field names go on in the letters in which they came. They mean the same in any (RFC 9110, section 5.1), and to
-/// keep them costs some 3,400 instructions per request: a tenth of those in user space.
-const PRESERVE_CASE: bool = false;
 
 impl<IO, S> Graceful for hyper1::UpgradeableConnection<Guard<IO>, S>
 where

@@ -40,11 +40,11 @@ pub fn from_error(error: &ExchangeError, asked: &HeaderMap) -> Response<Body> {
             HeaderValue::from_static("GET, HEAD, OPTIONS"),
         );
     }
-    if let ExchangeError::Saturated("connections") = error {
-        fields.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-    if let ExchangeError::Head(_) | ExchangeError::Request(_) = error {
-        // Where the next request begins, or whom this client takes us for, is not certain any more.
+    // Where the next request begins, or whom this client takes us for, is not certain any more; or there are too many.
+    if let ExchangeError::Head(_)
+    | ExchangeError::Request(_)
+    | ExchangeError::Saturated("connections") = error
+    {
         fields.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response

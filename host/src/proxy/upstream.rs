@@ -30,7 +30,6 @@ mod upload;
 mod wire;
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -40,7 +39,8 @@ use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use crate::config::backend::{BackendConfig, BackendTls};
-use crate::message::{Body, BoxError, OnInformational, Tunnel};
+use crate::message::{Body, OnInformational, Tunnel};
+use crate::proxy::tunnel::Opening;
 use crate::tls::{ClientOptions, ClientTls, SetupError};
 use endpoint::{Call, Endpoint, Miss};
 pub use error::UpstreamError;
@@ -85,9 +85,6 @@ pub struct Received {
     /// HTTP/2.
     pub tunnel: Option<Opening>,
 }
-
-/// A tunnel to come; the backend's is there at once.
-pub type Opening = Pin<Box<dyn Future<Output = Result<Tunnel, BoxError>> + Send>>;
 
 impl Backend {
     /// Nothing is connected to yet. TLS files are read.

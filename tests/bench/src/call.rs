@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tollgate::config::route::RouteConfig;
 use tollgate::config::{self, Config};
 use tollgate::interceptor::{ChainSource, Interceptor};
 use tollgate::message::Exchange;
@@ -48,7 +49,13 @@ fn fail(error: &dyn std::error::Error) -> ExitCode {
 
 async fn measure(directory: PathBuf) -> Result<(), Box<dyn std::error::Error>> {
     let (chains, table) = (Arc::new(Chains::default()), Arc::new(Table::default()));
-    let route = chains.replace(&[None], &[]).remove(0);
+    let all = RouteConfig {
+        host: None,
+        path: "/".to_owned(),
+        backend: String::new(),
+        plugins: None,
+    };
+    let route = chains.replace(&[all], &[]).remove(0);
     let _running = serve(directory, &chains, &table).await?;
     let chain = route.current();
     let mut times: Vec<f64> = Vec::with_capacity(BATCHES);

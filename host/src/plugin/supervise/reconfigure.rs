@@ -122,13 +122,8 @@ impl Supervisor {
             None => {
                 self.config = pending.order.config;
                 self.change_over(pending.fresh);
-                let selections: Vec<_> = self
-                    .config
-                    .routes
-                    .iter()
-                    .map(|route| route.plugins.clone())
-                    .collect();
-                (pending.order.apply)(self.chains.replace(&selections, &self.serving()));
+                let chains = self.chains.replace(&self.config.routes, &self.serving());
+                (pending.order.apply)(chains);
                 pending.order.done.send(Ok(()))
             }
         };

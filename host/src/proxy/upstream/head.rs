@@ -9,10 +9,6 @@ use super::error::UpstreamError;
 use crate::config::backend::HostField;
 use crate::message::{Body, BodyError};
 
-/// Whether field names of requests keep the letters that the client wrote. hyper notes them in an extension when its
-/// server is told to. To note, copy and write them takes a tenth more instructions for a short request through the proxy.
-const KEEP_CASE: bool = false;
-
 /// What an address finds in `host`.
 #[derive(Debug)]
 pub(super) enum HostRule {
@@ -86,9 +82,6 @@ pub(super) fn request<B>(
     } else if seen.expect {
         // RFC 9110, section 10.1.1: not on a request without content, and nobody would wait for the answer.
         fields.remove(EXPECT);
-    }
-    if KEEP_CASE {
-        *request.extensions_mut() = head.extensions.clone();
     }
     request
 }
