@@ -4,9 +4,15 @@
 //! [`crate::config::resolve`] judges them together with environment and file and reports every
 //! mistake at once; it reads the environment too.
 
+mod examine;
+mod make;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use examine::{CheckArgs, TestArgs};
+pub use make::{BuildArgs, DevArgs, NewArgs};
 
 /// An HTTP proxy whose behaviour is WebAssembly plugins, reloaded as they change
 #[derive(Debug, Parser)]
@@ -22,6 +28,16 @@ pub enum Command {
     Run(RunArgs),
     /// Check the configuration that `run` would use, report every mistake, and end
     CheckConfig(RunArgs),
+    /// Make a directory with a new plugin: its smallest source, its test, and how to go on
+    New(NewArgs),
+    /// Build a plugin with its language's own tools, and check what came of it
+    Build(BuildArgs),
+    /// Build a plugin whenever its source is saved, straight into the plugins directory
+    Dev(DevArgs),
+    /// Say whether files are plugins, what they import and what they cost
+    Check(CheckArgs),
+    /// Run a plugin on cases kept as files, without a network
+    Test(TestArgs),
 }
 
 /// What may be said of a run. Each flag wins over its environment variable, that over the

@@ -31,3 +31,5 @@ pub mod echo;
 pub mod admin;
 
 pub mod app;
+
+pub mod tools;

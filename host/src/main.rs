@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tollgate::app::{App, StartError};
 use tollgate::cli::{Cli, Command, RunArgs};
 use tollgate::config::{self, Config};
-use tollgate::telemetry;
+use tollgate::{telemetry, tools};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -29,6 +29,11 @@ fn main() -> ExitCode {
             }
             Err(code) => code,
         },
+        Command::New(args) => tools::new(&args),
+        Command::Build(args) => tools::build(&args),
+        Command::Dev(args) => tools::dev(&args),
+        Command::Check(args) => tools::check(&args),
+        Command::Test(args) => tools::test(&args),
     }
 }
 

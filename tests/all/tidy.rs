@@ -23,7 +23,7 @@ const LAYERS: [&[&str]; 6] = [
     &["config"],
     &["interceptor"],
     &["proxy", "plugin", "echo", "admin"],
-    &["app"],
+    &["app", "tools"],
     &["main"],
 ];
 

@@ -43,7 +43,7 @@ fn args(flags: &[&str]) -> RunArgs {
     let words = ["tollgate", "run"].iter().chain(flags);
     match crate::cli::Cli::try_parse_from(words).unwrap().command {
         crate::cli::Command::Run(args) => args,
-        crate::cli::Command::CheckConfig(_) => unreachable!(),
+        other => unreachable!("{other:?}"),
     }
 }
 
