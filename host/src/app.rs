@@ -21,7 +21,7 @@ use crate::config::{self, Config};
 use crate::echo;
 use crate::plugin::watch::{self, Change, WatchError};
 use crate::plugin::{
-    Cache, Chains, Compiler, Engines, PluginStatus, Reconfigure, Seats, Supervisor, Table,
+    Cache, Chains, Compiler, Engines, PluginStatus, Reconfigure, Seats, Stock, Supervisor, Table,
     Workbench,
 };
 use crate::proxy::{self, Listener, Proxy, Stop};
@@ -285,6 +285,7 @@ async fn start_plugins(
         threads: config.workers.get(),
         seats,
         runtime: tokio::runtime::Handle::current(),
+        stock: Stock::new(config.most_memory()),
     };
     let failed = |source| StartError::Watch {
         directory: config.plugins.clone(),

@@ -67,6 +67,8 @@ pub struct Config {
     pub echo: Option<SocketAddr>,
     /// The directory of the plugins. It need not exist yet.
     pub plugins: PathBuf,
+    /// Whether components for `wasi:http` are served along with plugins for our own contract.
+    pub stock_components: bool,
     pub watch: WatchMode,
     pub cache: CacheConfig,
     /// Threads that serve exchanges.
@@ -88,9 +90,10 @@ impl Config {
 
     /// The configuration of this plugin: what the file says, or the defaults.
     pub fn for_plugin(&self, name: &str) -> PluginConfig {
-        match self.plugin.get(name) {
-            Some(configured) => configured.clone(),
-            None => PluginConfig::new(self.defaults),
+        let configured = self.plugin.get(name).cloned();
+        PluginConfig {
+            stock: self.stock_components,
+            ..configured.unwrap_or_else(|| PluginConfig::new(self.defaults))
         }
     }
 }
@@ -160,6 +163,8 @@ pub struct PluginConfig {
     pub matches: Matches,
     pub on_failure: OnFailure,
     pub limits: Limits,
+    /// Whether it may be a stock component.
+    pub stock: bool,
 }
 
 impl PluginConfig {
@@ -172,6 +177,7 @@ impl PluginConfig {
             matches: Matches::default(),
             on_failure: OnFailure::default(),
             limits,
+            stock: false,
         }
     }
 }

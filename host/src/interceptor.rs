@@ -1,6 +1,7 @@
 //! Where the two straight lines meet: all that the proxy knows about plugins, and all that plugins know about the proxy.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use http::request;
@@ -36,13 +37,61 @@ pub trait Interceptor: Send + Sync + 'static {
     ) -> impl Future<Output = Outcome<Verdict>> + Send;
 
     fn return_response(&self, exchange: Box<Exchange>) -> impl Future<Output = Outcome<()>> + Send;
+
+    /// Whether it is called by [`handle`](Self::handle) in place of the two functions.
+    fn surrounds(&self) -> bool {
+        false
+    }
+
+    /// Puts a response into the exchange, its own or what came of asking `next`.
+    ///
+    /// The request's body is gone afterwards if anybody began to read it; that tells a failed call that can be undone from
+    /// one that can't.
+    fn handle(
+        &self,
+        exchange: Box<Exchange>,
+        next: Arc<dyn Next>,
+    ) -> impl Future<Output = Outcome<()>> + Send;
 }
 
-/// Which of an interceptor's two functions ran.
+/// What comes after an interceptor that surrounds it: the rest of the chain, and behind it the backend.
+pub trait Next: Send + Sync + 'static {
+    /// Gives the exchange back with the response in it. May be called more than once, and at the same time.
+    fn ask(self: Arc<Self>, exchange: Box<Exchange>) -> Asking;
+}
+
+/// A request that is on its way to what comes next, and what came of it.
+pub type Asking = Pin<Box<dyn Future<Output = Result<Box<Exchange>, NextError>> + Send>>;
+
+/// Why there is no response from what comes next, as far as an interceptor needs to know.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct NextError {
+    pub kind: NextErrorKind,
+    pub text: String,
+}
+
+/// The kinds of [`NextError`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextErrorKind {
+    /// Nobody could be reached.
+    Unreachable,
+    TimedOut,
+    /// The connection broke, or what came over it was no HTTP.
+    Broken,
+    /// The request can't be sent as it is.
+    Refused,
+    /// Another interceptor failed.
+    Other,
+}
+
+/// Which of an interceptor's functions ran.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hook {
     ForwardRequest,
     ReturnResponse,
+    /// What an interceptor that surrounds has in place of both.
+    Handle,
 }
 
 impl std::fmt::Display for Hook {
@@ -50,6 +99,7 @@ impl std::fmt::Display for Hook {
         f.write_str(match self {
             Hook::ForwardRequest => "forward-request",
             Hook::ReturnResponse => "return-response",
+            Hook::Handle => "handle",
         })
     }
 }
@@ -74,6 +124,9 @@ pub enum InterceptError {
     Stalled { limit_s: u64 },
     #[error("wanted more than {limit} bytes of memory")]
     Memory { limit: u64 },
+    /// It had no answer but the error of what comes next.
+    #[error("had no response from what comes next: {0}")]
+    Next(NextError),
     /// No further instance can be had now.
     #[error("has no instance free: {0}")]
     Unavailable(String),

@@ -24,6 +24,8 @@ mod instance;
 mod limits;
 mod seats;
 
+mod stock;
+
 mod bindings;
 mod convert;
 mod host;
@@ -33,7 +35,7 @@ mod status;
 pub use cache::Cache;
 pub use compile::Compiler;
 pub use engine::{Engines, Tier};
-pub use prepare::Workbench;
+pub use prepare::{Stock, Workbench};
 pub use seats::Seats;
 pub use status::{PluginStatus, Serving, Table};
 pub use supervise::{Reconfigure, Supervisor};

@@ -13,6 +13,7 @@ mod exchange;
 mod expect;
 mod forwarding;
 mod held;
+mod pass;
 mod routing;
 mod slots;
 mod stop;

@@ -181,11 +181,11 @@ pub fn routing(
 ) -> Routing<RouteChain> {
     let routes = config.routes.iter().zip(chains);
     let route = |(route, chains): (&config::route::RouteConfig, Arc<RouteChain>)| {
-        Some(Route {
+        Some(Arc::new(Route {
             config: route.clone(),
             backend: backends.get(&route.backend)?.clone(),
             chains,
-        })
+        }))
     };
     Routing {
         // A configuration that was resolved names only backends that there are.

@@ -116,10 +116,7 @@ impl Compiler {
     /// export what a plugin must.
     pub fn compile(&self, component: &[u8], tier: Tier) -> Result<Code, CompileError> {
         let engine = self.engines.get(tier);
-        let compiled = self
-            .workshop(tier)
-            .threads
-            .install(|| Component::new(engine, component));
+        let compiled = self.install(tier, || Component::new(engine, component));
         self.link(
             compiled.map_err(|e| CompileError::Compile(format!("{e:#}")))?,
             tier,
@@ -130,27 +127,18 @@ impl Compiler {
     ///
     /// # Errors
     /// When the file is not of this engine, and as for [`compile`](Self::compile).
-    #[expect(unsafe_code, reason = "wasmtime must be told that the code is trusted")]
     pub fn restore(&self, file: &Path, tier: Tier) -> Result<Code, CompileError> {
-        // SAFETY: `deserialize_file` runs what the file holds as machine code. The file comes from `cache`, which gives
-        // out only what this user wrote into a directory that nobody else may enter, after checking length and
-        // checksum, and which replaces and unlinks files but never changes one that may be mapped.
-        let component = unsafe { Component::deserialize_file(self.engines.get(tier), file) };
-        self.link(
-            component.map_err(|e| CompileError::Compile(format!("{e:#}")))?,
-            tier,
-        )
+        self.link(map_trusted(self.engines.get(tier), file)?, tier)
+    }
+
+    /// Runs work of a compiler on this tier's threads.
+    pub fn install<T: Send>(&self, tier: Tier, work: impl FnOnce() -> T + Send) -> T {
+        self.workshop(tier).threads.install(work)
     }
 
     /// Stands for everything about the engine that compiled code depends on: its version, settings and the CPU.
     pub fn fingerprint(&self, tier: Tier) -> u64 {
-        use std::hash::{Hash, Hasher};
-        let mut hasher = twox_hash::XxHash3_64::with_seed(0);
-        self.engines
-            .get(tier)
-            .precompile_compatibility_hash()
-            .hash(&mut hasher);
-        hasher.finish()
+        self.engines.fingerprint(tier)
     }
 
     fn link(&self, component: Component, tier: Tier) -> Result<Code, CompileError> {
@@ -179,6 +167,19 @@ impl Compiler {
             Tier::Optimized => &self.optimized,
         }
     }
+}
+
+/// Maps compiled code from a file of our own cache.
+///
+/// # Errors
+/// When the file is not of this engine.
+#[expect(unsafe_code, reason = "wasmtime must be told that the code is trusted")]
+pub fn map_trusted(engine: &Engine, file: &Path) -> Result<Component, CompileError> {
+    // SAFETY: `deserialize_file` runs what the file holds as machine code. The file comes from `cache`, which gives
+    // out only what this user wrote into a directory that nobody else may enter, after checking length and
+    // checksum, and which replaces and unlinks files but never changes one that may be mapped.
+    let component = unsafe { Component::deserialize_file(engine, file) };
+    component.map_err(|e| CompileError::Compile(format!("{e:#}")))
 }
 
 /// Whether a component imports anything that the host serves with a function that waits.

@@ -18,6 +18,9 @@ pub const TICK: Duration = Duration::from_millis(5);
 /// Instances of each engine that can exist at once, at rest or waiting. Only address space is set aside for them.
 const INSTANCES: u32 = 2000;
 
+/// The same for stock components, of which each request has one to itself until its answer is complete.
+const STOCK_INSTANCES: u32 = 1000;
+
 /// A component is a handful of core modules: the plugin, its adapter, the shims that join them.
 const CORE_INSTANCES_PER_COMPONENT: u32 = 20;
 
@@ -47,6 +50,13 @@ impl std::fmt::Display for Tier {
     }
 }
 
+/// What engines are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Interceptors,
+    StockComponents,
+}
+
 /// Both engines. They live as long as the process.
 #[derive(Clone)]
 pub struct Engines {
@@ -66,12 +76,34 @@ impl Engines {
     /// # Errors
     /// When the machine can't run them; wasmtime says why.
     pub fn new(max_memory: u64) -> wasmtime::Result<Arc<Self>> {
+        Self::of(Kind::Interceptors, max_memory)
+    }
+
+    /// Engines for components whose functions may run at the same time, as those of WASI 0.3 do.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn for_stock_components(max_memory: u64) -> wasmtime::Result<Arc<Self>> {
+        Self::of(Kind::StockComponents, max_memory)
+    }
+
+    fn of(kind: Kind, max_memory: u64) -> wasmtime::Result<Arc<Self>> {
         let engines = Self {
-            baseline: engine(Strategy::Winch, max_memory)?,
-            optimized: engine(Strategy::Cranelift, max_memory)?,
+            baseline: engine(Strategy::Winch, kind, max_memory)?,
+            optimized: engine(Strategy::Cranelift, kind, max_memory)?,
         };
         engines.start_clock()?;
         Ok(Arc::new(engines))
+    }
+
+    /// Stands for everything about an engine that compiled code depends on: its version, settings and the CPU.
+    pub fn fingerprint(&self, tier: Tier) -> u64 {
+        use std::hash::{Hash, Hasher};
+        let mut hasher = twox_hash::XxHash3_64::with_seed(0);
+        self.get(tier)
+            .precompile_compatibility_hash()
+            .hash(&mut hasher);
+        hasher.finish()
     }
 
     pub fn get(&self, tier: Tier) -> &Engine {
@@ -100,23 +132,28 @@ impl Engines {
     }
 }
 
-fn engine(strategy: Strategy, max_memory: u64) -> wasmtime::Result<Engine> {
-    let mut config = base(strategy);
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(max_memory)));
+fn engine(strategy: Strategy, kind: Kind, max_memory: u64) -> wasmtime::Result<Engine> {
+    let mut config = base(strategy, kind);
+    let instances = match kind {
+        Kind::Interceptors => INSTANCES,
+        Kind::StockComponents => STOCK_INSTANCES,
+    };
+    let pool = pooling(instances, max_memory);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     Engine::new(&config).or_else(|error| {
         // Under `ulimit -v` or strict overcommit the address space for the pool can't be had.
         tracing::warn!(
             "no pool of instances ({error:#}); making each one on demand, which is slower"
         );
-        Engine::new(&base(strategy))
+        Engine::new(&base(strategy, kind))
     })
 }
 
-fn base(strategy: Strategy) -> Config {
+fn base(strategy: Strategy, kind: Kind) -> Config {
     let mut config = Config::new();
     config.strategy(strategy);
     // Our world has no concurrent guests; without the support for them a call costs 0.13 us and not 0.39.
-    config.concurrency_support(false);
+    config.concurrency_support(kind == Kind::StockComponents);
     // 7 to 20 % of a guest's speed, and the only way to stop one that never returns.
     config.epoch_interruption(true);
     // Off: fuel would cost another 20 %, and the clock bounds time already.
@@ -134,13 +171,13 @@ fn base(strategy: Strategy) -> Config {
     config
 }
 
-fn pooling(max_memory: u64) -> PoolingAllocationConfig {
+fn pooling(instances: u32, max_memory: u64) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(INSTANCES);
-    pool.total_core_instances(INSTANCES * 4);
-    pool.total_memories(INSTANCES);
-    pool.total_tables(INSTANCES * 2);
-    pool.total_stacks(INSTANCES);
+    pool.total_component_instances(instances);
+    pool.total_core_instances(instances * 4);
+    pool.total_memories(instances);
+    pool.total_tables(instances * 2);
+    pool.total_stacks(instances);
     pool.max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT);
     pool.max_memories_per_component(CORE_INSTANCES_PER_COMPONENT);
     pool.max_tables_per_component(CORE_INSTANCES_PER_COMPONENT);

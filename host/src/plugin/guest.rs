@@ -1,4 +1,5 @@
-//! A compiled plugin as an [`Interceptor`]: take an instance, call it, put it back.
+//! A compiled plugin as an [`Interceptor`]: take an instance, call it, put it back. One for a world of `wasi:http` goes its
+//! own way, in [`stock`](super::stock).
 
 use std::sync::Arc;
 
@@ -9,13 +10,24 @@ use super::engine::Tier;
 use super::facts::Facts;
 use super::instance::{Instance, Pace, Rest};
 use super::seats::{Seat, Seats};
-use crate::interceptor::{Hook, InterceptError, Interceptor, OnFailure, Outcome, Verdict};
+use super::stock::Handler;
+use crate::interceptor::{Hook, InterceptError, Interceptor, Next, OnFailure, Outcome, Verdict};
 use crate::message::Exchange;
 
 /// One version of a plugin, ready to serve.
 pub struct Guest {
     facts: Arc<Facts>,
     tier: Tier,
+    kind: Kind,
+}
+
+enum Kind {
+    Hooks(Hooks),
+    Stock(Handler),
+}
+
+/// A plugin for our contract.
+struct Hooks {
     code: Code,
     rest: Rest,
     seats: Arc<Seats>,
@@ -39,12 +51,20 @@ impl Guest {
         threads: usize,
         seats: Arc<Seats>,
     ) -> Self {
+        let rest = Rest::new(threads);
         Self {
             facts,
             tier,
-            code,
-            rest: Rest::new(threads),
-            seats,
+            kind: Kind::Hooks(Hooks { code, rest, seats }),
+        }
+    }
+
+    /// A stock component.
+    pub fn stock(facts: Arc<Facts>, tier: Tier, handler: Handler) -> Self {
+        Self {
+            facts,
+            tier,
+            kind: Kind::Stock(handler),
         }
     }
 
@@ -56,25 +76,54 @@ impl Guest {
         self.tier
     }
 
-    pub fn code(&self) -> &Code {
-        &self.code
+    pub fn is_stock(&self) -> bool {
+        matches!(self.kind, Kind::Stock(_))
     }
 
-    /// Makes an instance and calls both functions once for an exchange of the host's own, before anybody depends on
-    /// them. An error that the plugin returns is as good as success.
+    /// The machine code, for the cache.
+    ///
+    /// # Errors
+    /// When wasmtime can't serialise it.
+    pub fn serialize(&self) -> wasmtime::Result<Vec<u8>> {
+        match &self.kind {
+            Kind::Hooks(hooks) => hooks.code.serialize(),
+            Kind::Stock(handler) => handler.code().serialize(),
+        }
+    }
+
+    /// Makes an instance and calls what it exports once for an exchange of the host's own, before anybody depends on it.
+    /// An error that the plugin returns is as good as success.
     ///
     /// # Errors
     /// Which function failed (none when the instance could not be made), and how.
     pub async fn probe(&self) -> Result<(), (Option<Hook>, InterceptError)> {
-        let mut instance = Instance::new(&self.code.linked, &self.facts)
+        match &self.kind {
+            Kind::Hooks(hooks) => hooks.probe(&self.facts).await,
+            Kind::Stock(handler) => {
+                let probed = handler.probe(&self.facts).await;
+                probed.map_err(|error| (Some(Hook::Handle), error))
+            }
+        }
+    }
+
+    async fn call(&self, hook: Hook, exchange: Box<Exchange>) -> Outcome<Verdict> {
+        match &self.kind {
+            Kind::Hooks(hooks) => hooks.call(&self.facts, hook, exchange).await,
+            // It surrounds, so nobody asks.
+            Kind::Stock(_) => (exchange, Ok(Verdict::Forward)),
+        }
+    }
+}
+
+impl Hooks {
+    async fn probe(&self, facts: &Arc<Facts>) -> Result<(), (Option<Hook>, InterceptError)> {
+        let mut instance = Instance::new(&self.code.linked, facts)
             .await
             .map_err(|e| (None, e))?;
         instance.set_probing(true);
         let mut exchange = Box::new(Exchange::probe());
         for hook in [Hook::ForwardRequest, Hook::ReturnResponse] {
-            let (returned, result) = instance
-                .call(hook, exchange, Pace::Yielding, &self.facts)
-                .await;
+            let (returned, result) = instance.call(hook, exchange, Pace::Yielding, facts).await;
             exchange = returned;
             match result {
                 Ok(_) | Err(InterceptError::Returned(_) | InterceptError::Body { .. }) => {}
@@ -86,32 +135,37 @@ impl Guest {
 
     /// A seat for a call that runs straight. None for a guest that can wait, which needs a stack to leave behind, and for
     /// one that was slow once, which may be so again.
-    fn seat(&self) -> Option<Seat<'_>> {
-        if self.code.linked.can_wait || self.facts.is_slow() {
+    fn seat(&self, facts: &Facts) -> Option<Seat<'_>> {
+        if self.code.linked.can_wait || facts.is_slow() {
             None
         } else {
             self.seats.take()
         }
     }
 
-    async fn call(&self, hook: Hook, exchange: Box<Exchange>) -> Outcome<Verdict> {
+    async fn call(
+        &self,
+        facts: &Arc<Facts>,
+        hook: Hook,
+        exchange: Box<Exchange>,
+    ) -> Outcome<Verdict> {
         let mut instance = match self.rest.take() {
             Some(instance) => instance,
-            None => match Instance::new(&self.code.linked, &self.facts).await {
+            None => match Instance::new(&self.code.linked, facts).await {
                 Ok(instance) => instance,
                 Err(error) => return (exchange, Err(error)),
             },
         };
         // If the client leaves meanwhile, this future is dropped and the instance with it: its guest is in mid-call.
-        let seat = self.seat();
+        let seat = self.seat(facts);
         let pace = if seat.is_some() {
             Pace::Straight
         } else {
             Pace::Yielding
         };
-        let (exchange, result) = instance.call(hook, exchange, pace, &self.facts).await;
+        let (exchange, result) = instance.call(hook, exchange, pace, facts).await;
         drop(seat);
-        self.rest.put(instance, &result, &self.facts);
+        self.rest.put(instance, &result, facts);
         (exchange, result)
     }
 }
@@ -149,5 +203,16 @@ impl Interceptor for Guest {
     async fn return_response(&self, exchange: Box<Exchange>) -> Outcome<()> {
         let (exchange, result) = self.call(Hook::ReturnResponse, exchange).await;
         (exchange, result.map(|_| ()))
+    }
+
+    fn surrounds(&self) -> bool {
+        self.is_stock()
+    }
+
+    async fn handle(&self, exchange: Box<Exchange>, next: Arc<dyn Next>) -> Outcome<()> {
+        match &self.kind {
+            Kind::Stock(handler) => handler.handle(&self.facts, exchange, next).await,
+            Kind::Hooks(_) => (exchange, Ok(())),
+        }
     }
 }

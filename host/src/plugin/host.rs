@@ -17,6 +17,8 @@ use super::instance::Pace;
 use super::limits::{CpuBudget, MemoryLimiter};
 use crate::message::{BodyError, Exchange};
 
+pub use stdio::ToLog;
+
 /// The state of one instance.
 ///
 /// At rest it holds a blank exchange; the one in hand is swapped in for a call and out after it.

@@ -16,6 +16,7 @@ use super::compile::Linked;
 use super::convert;
 use super::facts::Facts;
 use super::host::State;
+use super::limits::MemoryLimiter;
 use crate::interceptor::{Hook, InterceptError, Verdict};
 use crate::message::Exchange;
 
@@ -157,6 +158,7 @@ impl Instance {
                 .call(&mut self.store, ())?
                 .0
                 .map(|()| Verdict::Forward)),
+            Hook::Handle => Ok(Ok(Verdict::Forward)),
         }
     }
 
@@ -175,6 +177,7 @@ impl Instance {
                 .await?
                 .0
                 .map(|()| Verdict::Forward)),
+            Hook::Handle => Ok(Ok(Verdict::Forward)),
         }
     }
 
@@ -219,9 +222,14 @@ fn explain(error: &wasmtime::Error, state: &State, facts: &Facts) -> InterceptEr
         let limit_ms = u64::try_from(facts.limits.deadline.as_millis()).unwrap_or(u64::MAX);
         return InterceptError::Deadline { limit_ms };
     }
-    if state.memory.refused() {
+    explain_rest(error, &state.memory)
+}
+
+/// The same for what has nothing to do with time.
+pub fn explain_rest(error: &wasmtime::Error, memory: &MemoryLimiter) -> InterceptError {
+    if memory.refused() {
         return InterceptError::Memory {
-            limit: state.memory.limit(),
+            limit: memory.limit(),
         };
     }
     if error

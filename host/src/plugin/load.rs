@@ -23,7 +23,7 @@ mod wit;
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 
-pub use contract::{Contract, Interfaces, interfaces};
+pub use contract::{Contract, Interfaces, Kind, StockWorld, interfaces};
 pub use error::LoadError;
 pub use hash::ContentHash;
 pub use read::{DEFAULT_MAX_SIZE, read};
@@ -35,7 +35,7 @@ pub struct Loaded {
     pub hash: ContentHash,
     /// A binary component.
     pub component: Vec<u8>,
-    pub contract: Contract,
+    pub kind: Kind,
     pub source: SourceKind,
     /// The file may be the beginning of a longer one, and nothing in it can tell. True only for a bare core module in
     /// binary form: cut off between two sections it would still be valid, without its data. Use it when it's settled.
@@ -100,7 +100,7 @@ fn prepare(bytes: Vec<u8>) -> Result<Loaded, LoadError> {
     };
     Ok(Loaded {
         hash,
-        contract: contract::check(&component)?,
+        kind: contract::check(&component)?,
         component,
         source: if is_text { SourceKind::Wat } else { source },
         may_be_prefix: bare && !is_text,

@@ -3,20 +3,24 @@
 //! Everything here blocks. Whatever goes wrong comes back as the reason; nothing that serves is touched.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::cache::{Cache, Key};
-use super::compile::{Code, CompileError, Compiler};
+use super::compile::{CompileError, Compiler};
 use super::engine::Tier;
 use super::facts::Facts;
 use super::guest::Guest;
-use super::load::{self, ContentHash, LoadError};
+use super::load::{self, ContentHash, Kind, LoadError, Loaded, StockWorld};
 use super::seats::Seats;
+use super::stock::{Handler, StockCompiler};
 use crate::config::PluginConfig;
 use crate::interceptor::{Hook, InterceptError};
 
 /// The contract that this host serves, as the cache names it.
 const CONTRACT: &str = "tollgate:proxy@0.1";
+
+/// The same for stock components.
+const STOCK: &str = "wasi:http@0.3";
 
 /// Why a file can't go into service.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +29,13 @@ pub enum PluginError {
     Load(#[from] LoadError),
     #[error("it {0}")]
     Compile(#[from] CompileError),
+    #[error(
+        "a stock component for {0}, which the configuration doesn't allow; to serve it set `stock-components = true` \
+         (or --stock-components)"
+    )]
+    StockOff(StockWorld),
+    #[error("a stock component, and the engine for those can't be started: {0}")]
+    StockEngine(String),
     #[error("it can't be started: it {0}")]
     Start(InterceptError),
     /// A mistake of ours; the log has the panic.
@@ -42,6 +53,8 @@ impl PluginError {
             // Function bodies are checked by the compiler; a hole in the file is found there.
             PluginError::Compile(CompileError::Compile(_)) => true,
             PluginError::Compile(_)
+            | PluginError::StockOff(_)
+            | PluginError::StockEngine(_)
             | PluginError::Start(_)
             | PluginError::Loader
             | PluginError::FirstCall { .. } => false,
@@ -78,6 +91,31 @@ pub struct Workbench {
     pub seats: Arc<Seats>,
     /// For the waits of guests that are tried out.
     pub runtime: tokio::runtime::Handle,
+    /// Made when the first stock component comes.
+    pub stock: Stock,
+}
+
+/// The compiler for stock components, when there is need of one.
+#[derive(Debug)]
+pub struct Stock {
+    compiler: OnceLock<Result<StockCompiler, String>>,
+    most_memory: u64,
+}
+
+impl Stock {
+    /// `most_memory` is that of any plugin's instance, in bytes.
+    pub fn new(most_memory: u64) -> Self {
+        Self {
+            compiler: OnceLock::new(),
+            most_memory,
+        }
+    }
+
+    fn compiler(&self) -> Result<&StockCompiler, PluginError> {
+        let make = || StockCompiler::new(self.most_memory).map_err(|error| format!("{error:#}"));
+        let made = self.compiler.get_or_init(make).as_ref();
+        made.map_err(|error| PluginError::StockEngine(error.clone()))
+    }
 }
 
 impl Workbench {
@@ -99,26 +137,33 @@ impl Workbench {
             return Ok(Prepared::Unchanged);
         }
         let facts = Arc::new(Facts::new(name.to_owned(), hash, config));
-        if let Some((tier, code)) = self.restore(hash) {
-            let guest = self.try_out(&facts, tier, code)?;
-            let improve = (tier == Tier::Baseline).then(|| Arc::new(bytes));
+        if let Some(guest) = self.restore(&facts) {
+            let improve = (guest.tier() == Tier::Baseline).then(|| Arc::new(bytes));
+            let guest = self.try_out(guest)?;
             return Ok(Prepared::Ready(Fresh { guest, improve }));
         }
         let loaded = load::load(bytes.clone())?;
         if loaded.may_be_prefix && !settled {
             return Ok(Prepared::Unsettled);
         }
-        let (tier, code) = self.compile_fast(&loaded.component)?;
-        let guest = self.try_out(&facts, tier, code)?;
+        let guest = self.compile_fast(&facts, &loaded)?;
         Ok(Prepared::Ready(Fresh {
-            guest,
+            guest: self.try_out(guest)?,
             improve: Some(Arc::new(bytes)),
         }))
     }
 
     /// Keeps a version's code for when these bytes are seen again.
     pub fn keep(&self, guest: &Guest) {
-        self.store(guest.facts().hash, guest.tier(), guest.code());
+        let Some(cache) = &self.cache else { return };
+        let key = self.key(guest.facts().hash, guest.tier(), guest.is_stock());
+        let Some(key) = key.filter(|key| cache.get(key).is_none()) else {
+            return;
+        };
+        match guest.serialize() {
+            Ok(bytes) => cache.put(&key, &bytes),
+            Err(error) => tracing::warn!("compiled code can't be kept: {error:#}"),
+        }
     }
 
     /// Makes the best code for a version that serves, and keeps it. None when it has the best already.
@@ -126,38 +171,51 @@ impl Workbench {
     /// # Errors
     /// As for [`prepare`](Self::prepare); the version goes on with the code that it has.
     pub fn improve(&self, guest: &Guest, bytes: &[u8]) -> Result<Option<Arc<Guest>>, PluginError> {
-        let facts = guest.facts();
         if guest.tier() == Tier::Optimized {
             return Ok(None);
         }
         let loaded = load::load(bytes.to_vec())?;
-        let code = self.compiler.compile(&loaded.component, Tier::Optimized)?;
-        self.store(facts.hash, Tier::Optimized, &code);
-        self.try_out(facts, Tier::Optimized, code).map(Some)
+        let better = self.compile(guest.facts(), &loaded, Tier::Optimized)?;
+        self.keep(&better);
+        self.try_out(better).map(Some)
     }
 
     /// The quickest code that can be had: what Winch refuses (SIMD of some kinds, tail calls) goes to Cranelift.
-    fn compile_fast(&self, component: &[u8]) -> Result<(Tier, Code), PluginError> {
-        match self.compiler.compile(component, Tier::Baseline) {
-            Ok(code) => Ok((Tier::Baseline, code)),
-            Err(CompileError::Compile(reason)) => {
+    fn compile_fast(&self, facts: &Arc<Facts>, loaded: &Loaded) -> Result<Guest, PluginError> {
+        match self.compile(facts, loaded, Tier::Baseline) {
+            Err(PluginError::Compile(CompileError::Compile(reason))) => {
                 tracing::debug!("the baseline compiler declined ({reason}); trying the other");
-                Ok((
-                    Tier::Optimized,
-                    self.compiler.compile(component, Tier::Optimized)?,
-                ))
+                self.compile(facts, loaded, Tier::Optimized)
             }
-            Err(error) => Err(error.into()),
+            done => done,
         }
     }
 
-    fn try_out(
+    fn compile(
         &self,
         facts: &Arc<Facts>,
+        loaded: &Loaded,
         tier: Tier,
-        code: Code,
-    ) -> Result<Arc<Guest>, PluginError> {
-        let guest = Guest::new(facts.clone(), tier, code, self.threads, self.seats.clone());
+    ) -> Result<Guest, PluginError> {
+        match loaded.kind {
+            Kind::Interceptor(_) => {
+                let code = self.compiler.compile(&loaded.component, tier)?;
+                Ok(self.hooks(facts, tier, code))
+            }
+            Kind::Stock(world) if !facts.config.stock => Err(PluginError::StockOff(world)),
+            Kind::Stock(_) => {
+                let compiler = self.stock.compiler()?;
+                let code = compiler.compile(&loaded.component, tier, &self.compiler)?;
+                Ok(Guest::stock(facts.clone(), tier, Handler::new(code)))
+            }
+        }
+    }
+
+    fn hooks(&self, facts: &Arc<Facts>, tier: Tier, code: super::compile::Code) -> Guest {
+        Guest::new(facts.clone(), tier, code, self.threads, self.seats.clone())
+    }
+
+    fn try_out(&self, guest: Guest) -> Result<Arc<Guest>, PluginError> {
         self.runtime
             .block_on(guest.probe())
             .map_err(|(hook, error)| match hook {
@@ -167,43 +225,49 @@ impl Workbench {
         Ok(Arc::new(guest))
     }
 
-    fn restore(&self, hash: ContentHash) -> Option<(Tier, Code)> {
-        [Tier::Optimized, Tier::Baseline]
-            .into_iter()
-            .find_map(|tier| self.restore_tier(hash, tier).map(|code| (tier, code)))
+    fn restore(&self, facts: &Arc<Facts>) -> Option<Guest> {
+        let tiers = [Tier::Optimized, Tier::Baseline];
+        let ours = tiers.map(|tier| (tier, false));
+        let stock = tiers.map(|tier| (tier, true));
+        let stock = stock.into_iter().filter(|_| facts.config.stock);
+        ours.into_iter()
+            .chain(stock)
+            .find_map(|(tier, stock)| self.restore_one(facts, tier, stock))
     }
 
-    fn restore_tier(&self, hash: ContentHash, tier: Tier) -> Option<Code> {
-        let file = self.cache.as_ref()?.get(&self.key(hash, tier))?;
-        match self.compiler.restore(&file, tier) {
-            Ok(code) => Some(code),
-            Err(error) => {
+    fn restore_one(&self, facts: &Arc<Facts>, tier: Tier, stock: bool) -> Option<Guest> {
+        let key = self.key(facts.hash, tier, stock)?;
+        let file = self.cache.as_ref()?.get(&key)?;
+        let restored = if stock {
+            let compiler = self.stock.compiler().ok()?;
+            let code = compiler.restore(&file, tier);
+            code.map(|code| Guest::stock(facts.clone(), tier, Handler::new(code)))
+        } else {
+            let code = self.compiler.restore(&file, tier);
+            code.map(|code| self.hooks(facts, tier, code))
+        };
+        restored
+            .inspect_err(|error| {
                 tracing::warn!(
                     "compiled code in {} can't be used ({error}); compiling again",
                     file.display()
                 );
-                None
-            }
-        }
+            })
+            .ok()
     }
 
-    fn store(&self, hash: ContentHash, tier: Tier, code: &Code) {
-        let Some(cache) = &self.cache else { return };
-        if cache.get(&self.key(hash, tier)).is_some() {
-            return;
-        }
-        match code.serialize() {
-            Ok(bytes) => cache.put(&self.key(hash, tier), &bytes),
-            Err(error) => tracing::warn!("compiled code can't be kept: {error:#}"),
-        }
-    }
-
-    fn key(&self, hash: ContentHash, tier: Tier) -> Key {
-        Key {
+    /// None for a stock component where there is no engine for those.
+    fn key(&self, hash: ContentHash, tier: Tier, stock: bool) -> Option<Key> {
+        let (contract, fingerprint) = if stock {
+            (STOCK, self.stock.compiler().ok()?.fingerprint(tier))
+        } else {
+            (CONTRACT, self.compiler.fingerprint(tier))
+        };
+        Some(Key {
             hash,
             tier,
-            contract: CONTRACT,
-            fingerprint: self.compiler.fingerprint(tier),
-        }
+            contract,
+            fingerprint,
+        })
     }
 }

@@ -10,15 +10,31 @@ use crate::message::Exchange;
 /// Positions in the chain of the interceptors whose `forward_request` ran, in order.
 pub type Ran = SmallVec<[u16; 16]>;
 
-/// Takes a request through the chain until one interceptor answers it or none is left.
+/// What is to come after the interceptors that a request went through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// None is left: the backend is asked.
+    Backend,
+    /// One of them answered.
+    Answered,
+    /// The interceptor at this position surrounds what comes after it.
+    Surround(u16),
+}
+
+/// Takes a request through the chain, from a position on, until one interceptor answers it, surrounds the rest or none is
+/// left. Those that ran are added to `ran`.
 pub async fn forward_request<I: Interceptor>(
     chain: &Chain<I>,
+    from: u16,
+    ran: &mut Ran,
     mut exchange: Box<Exchange>,
-) -> (Box<Exchange>, Ran, Result<Verdict, ExchangeError>) {
-    let mut ran = Ran::new();
-    for (position, interceptor) in (0..).zip(&chain.interceptors) {
+) -> (Box<Exchange>, Result<Step, ExchangeError>) {
+    for (position, interceptor) in (0..).zip(&chain.interceptors).skip(from.into()) {
         if !interceptor.matches(&exchange.request) {
             continue;
+        }
+        if interceptor.surrounds() {
+            return (exchange, Ok(Step::Surround(position)));
         }
         ran.push(position);
         checkpoint(&mut exchange, interceptor.on_failure());
@@ -30,13 +46,13 @@ pub async fn forward_request<I: Interceptor>(
             interceptor.as_ref(),
             Hook::ForwardRequest,
         ) {
-            Ok(Some(Verdict::Respond)) => return (exchange, ran, Ok(Verdict::Respond)),
+            Ok(Some(Verdict::Respond)) => return (exchange, Ok(Step::Answered)),
             Ok(Some(Verdict::Forward)) => exchange.reset_response(),
             Ok(None) => {}
-            Err(error) => return (exchange, ran, Err(error)),
+            Err(error) => return (exchange, Err(error)),
         }
     }
-    (exchange, ran, Ok(Verdict::Forward))
+    (exchange, Ok(Step::Backend))
 }
 
 /// Takes a response back through the interceptors that ran.
@@ -100,6 +116,7 @@ mod tests {
     use http::{HeaderValue, request};
 
     use super::*;
+    use crate::interceptor::Next;
     use crate::message::Body;
 
     /// Appends its name to the field `trail` of what it sees, then does as told.
@@ -151,6 +168,9 @@ mod tests {
             exchange.set_response_body(self.name.into());
             (exchange, self.back.clone())
         }
+        async fn handle(&self, exchange: Box<Exchange>, _: Arc<dyn Next>) -> Outcome<()> {
+            (exchange, Ok(()))
+        }
     }
 
     fn trail(fields: &http::HeaderMap) -> Vec<&str> {
@@ -168,17 +188,19 @@ mod tests {
         }
     }
 
-    async fn run(markers: Vec<Marker>) -> (Box<Exchange>, Result<Verdict, ExchangeError>) {
+    async fn run(markers: Vec<Marker>) -> (Box<Exchange>, Result<Step, ExchangeError>) {
         let chain = Chain {
             interceptors: markers.into_iter().map(Arc::new).collect(),
             generation: 0,
         };
-        let (exchange, ran, verdict) = forward_request(&chain, Box::new(Exchange::probe())).await;
-        if verdict.is_err() {
-            return (exchange, verdict);
+        let mut ran = Ran::new();
+        let exchange = Box::new(Exchange::probe());
+        let (exchange, step) = forward_request(&chain, 0, &mut ran, exchange).await;
+        if step.is_err() {
+            return (exchange, step);
         }
         let (exchange, returned) = return_response(&chain, exchange, &ran).await;
-        (exchange, returned.and(verdict))
+        (exchange, returned.and(step))
     }
 
     #[tokio::test]
@@ -192,7 +214,7 @@ mod tests {
             },
         ])
         .await;
-        assert_eq!(verdict.unwrap(), Verdict::Forward);
+        assert_eq!(verdict.unwrap(), Step::Backend);
         assert_eq!(trail(&exchange.request.headers), ["a", "b"]);
         assert_eq!(trail(&exchange.response.headers), ["b", "a"]);
     }
@@ -208,7 +230,7 @@ mod tests {
             marker("c"),
         ])
         .await;
-        assert_eq!(verdict.unwrap(), Verdict::Respond);
+        assert_eq!(verdict.unwrap(), Step::Answered);
         assert_eq!(trail(&exchange.request.headers), ["a", "b"]);
         // What a set on a response that it then forwarded is forgotten; b's answer stands.
         assert_eq!(trail(&exchange.response.headers), ["b", "b", "a"]);
@@ -236,7 +258,7 @@ mod tests {
         };
         let (exchange, verdict) =
             run(vec![marker("a"), failing(OnFailure::Open), marker("c")]).await;
-        assert_eq!(verdict.unwrap(), Verdict::Forward);
+        assert_eq!(verdict.unwrap(), Step::Backend);
         assert_eq!(trail(&exchange.request.headers), ["a", "c"]);
         assert_eq!(trail(&exchange.response.headers), ["c", "a"]);
         assert_eq!(bytes(&exchange.request_body), b"c");

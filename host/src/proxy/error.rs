@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::http1::BadHead;
 use super::upstream::UpstreamError;
-use crate::interceptor::{Hook, InterceptError};
+use crate::interceptor::{Hook, InterceptError, NextError, NextErrorKind};
 use crate::message::BodyError;
 use crate::message::hygiene::BadRequest;
 
@@ -47,6 +47,31 @@ impl ExchangeError {
             Self::Head(_) | Self::Request(_) | Self::TooLarge { .. } | Self::NoRoute => true,
             Self::Upstream { error, .. } => matches!(error, UpstreamError::RequestBody(_)),
             Self::Saturated(_) | Self::TimedOut(_) | Self::Interceptor { .. } => false,
+        }
+    }
+
+    /// What an interceptor that surrounds the failure is told of it.
+    pub fn as_next(&self) -> NextError {
+        let kind = match self {
+            Self::TimedOut(_) => NextErrorKind::TimedOut,
+            Self::Upstream { error, .. } => match error.proxy_error() {
+                "connection_timeout" | "http_response_timeout" | "dns_timeout" => {
+                    NextErrorKind::TimedOut
+                }
+                "connection_terminated" | "http_response_incomplete" | "http_protocol_error" => {
+                    NextErrorKind::Broken
+                }
+                "http_request_error" => NextErrorKind::Refused,
+                _ => NextErrorKind::Unreachable,
+            },
+            Self::Head(_) | Self::Request(_) | Self::TooLarge { .. } | Self::NoRoute => {
+                NextErrorKind::Refused
+            }
+            Self::Saturated(_) | Self::Interceptor { .. } => NextErrorKind::Other,
+        };
+        NextError {
+            kind,
+            text: self.to_string(),
         }
     }
 

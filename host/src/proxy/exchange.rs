@@ -7,20 +7,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header, request};
+use http::{HeaderValue, Method, Request, Response, Version, header, request};
 use http_body::Body as _;
 use tokio_util::task::TaskTracker;
 
-use super::chain::{self, Ran};
 use super::error::ExchangeError;
 use super::held::Held;
 use super::http1::BadHead;
+use super::pass::{self, Switch, Wish};
 use super::routing::{Route, Routing};
 use super::slots::Slots;
 use super::tunnel::{self, Opening};
-use super::upstream::{Outgoing, Upgrade};
+use super::upstream::Upgrade;
 use super::{forwarding, respond};
-use crate::interceptor::{Chain, ChainSource, Verdict};
+use crate::interceptor::{Chain, ChainSource};
 use crate::message::hygiene::{self, Asked, BadRequest};
 use crate::message::{Body, Exchange, Limited, OnInformational, Scheme, Streaming};
 
@@ -76,21 +76,6 @@ impl std::fmt::Debug for Begun {
 
 /// The response to a client. It holds what its exchange took until its last byte is sent or given up.
 pub type Answer<S> = Response<Held<Chain<<S as ChainSource>::Interceptor>>>;
-
-/// The backend's side of a switch of protocols, with what the answer's `upgrade` field said.
-struct Switch {
-    opening: Opening,
-    protocol: Option<HeaderValue>,
-    status: StatusCode,
-}
-
-/// What becomes of the client's wish to switch protocols.
-struct Wish {
-    client_shown: HeaderValue,
-    asked: Asked,
-    upgrade: Option<Upgrade>,
-    on_informational: Option<OnInformational>,
-}
 
 impl<S: ChainSource> Proxy<S> {
     /// Exchanges are numbered from `first_id`; runs that start far apart never meet.
@@ -161,7 +146,7 @@ impl<S: ChainSource> Proxy<S> {
                 // This exchange keeps this chain to its last byte, whatever is swapped in meanwhile.
                 let chain = route.chains.current();
                 let (exchange, result) = {
-                    let passing = pin!(pass(&chain, route, exchange, wish));
+                    let passing = pin!(pass::pass(&chain, route, 0, exchange, wish));
                     within(routing.server.request_timeout, passing).await
                 };
                 (exchange, Some(chain), result)
@@ -211,84 +196,12 @@ impl<S: ChainSource> Proxy<S> {
     }
 }
 
-/// A running exchange's way through the chain, to the backend and back. The exchange is given back also after a failure.
-async fn pass<S: ChainSource>(
-    chain: &Chain<S::Interceptor>,
-    route: &Route<S>,
-    exchange: Box<Exchange>,
-    wish: Wish,
-) -> (Box<Exchange>, Result<Option<Switch>, ExchangeError>) {
-    let (mut exchange, ran, verdict): (_, Ran, _) = chain::forward_request(chain, exchange).await;
-    let answered = match verdict {
-        Ok(Verdict::Respond) => Ok(None),
-        Ok(Verdict::Forward) => ask_backend(route, &mut exchange, wish).await,
-        Err(error) => Err(error),
-    };
-    match answered {
-        Ok(switch) => {
-            let (exchange, result) = chain::return_response(chain, exchange, &ran).await;
-            (exchange, result.map(|()| switch))
-        }
-        Err(error) => (exchange, Err(error)),
-    }
-}
-
-async fn ask_backend<S>(
-    route: &Route<S>,
-    exchange: &mut Exchange,
-    wish: Wish,
-) -> Result<Option<Switch>, ExchangeError> {
-    let body = exchange.request_body.send();
-    // Nobody need be asked whether a body that is here already may come.
-    let expect_continue = wish.asked.expect_continue && matches!(body, Body::Stream(_));
-    if wish.asked.expect_continue && !expect_continue {
-        exchange.request.headers.remove(header::EXPECT);
-    }
-    let outgoing = Outgoing {
-        head: &exchange.request,
-        body,
-        upgrade: wish.upgrade,
-        expect_continue,
-        on_informational: wish.on_informational,
-    };
-    let received = route
-        .backend
-        .send(outgoing)
-        .await
-        .map_err(|error| ExchangeError::Upstream {
-            backend: route.backend.name().to_owned(),
-            error,
-        })?;
-    let (mut response, body) = received.response.into_parts();
-    let protocol = response.headers.get(header::UPGRADE).cloned();
-    hygiene::strip_hop_by_hop(&mut response.headers);
-    let status = response.status;
-    if let Some(protocol) = protocol.clone()
-        && status == StatusCode::UPGRADE_REQUIRED
-    {
-        // It belongs to the answer's meaning (RFC 9110, section 15.5.22).
-        response
-            .headers
-            .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-        response.headers.insert(header::UPGRADE, protocol);
-    }
-    // A proxy sends its own version, not the backend's (RFC 9110, section 2.5).
-    response.version = Version::HTTP_11;
-    exchange.response = response;
-    exchange.response_body = body;
-    Ok(received.tunnel.map(|opening| Switch {
-        opening,
-        protocol: protocol.filter(|_| status == StatusCode::SWITCHING_PROTOCOLS),
-        status,
-    }))
-}
-
 /// Makes the request ready for the chain and finds its route.
 fn receive<'a, S>(
     exchange: &mut Exchange,
     routing: &'a Routing<S>,
     mut wish: Wish,
-) -> Result<(&'a Route<S>, Wish), ExchangeError> {
+) -> Result<(&'a Arc<Route<S>>, Wish), ExchangeError> {
     let head = &mut exchange.request;
     let extended = take_extended_connect(head)?;
     wish.asked = hygiene::receive_request(head)?;

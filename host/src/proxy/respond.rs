@@ -253,7 +253,9 @@ fn classify_body(hook: Hook, body: &BodyError) -> (StatusCode, &'static str) {
         (Hook::ReturnResponse, BodyError::Disconnected(_)) => {
             (StatusCode::BAD_GATEWAY, "http_response_incomplete")
         }
-        (_, BodyError::AlreadyStreamed) => (StatusCode::BAD_GATEWAY, "proxy_internal_error"),
+        (_, BodyError::AlreadyStreamed) | (Hook::Handle, _) => {
+            (StatusCode::BAD_GATEWAY, "proxy_internal_error")
+        }
     }
 }
 
@@ -266,6 +268,7 @@ fn public_details(error: &ExchangeError) -> String {
                 InterceptError::Body { body, .. } => format!("can't have the body: {body}"),
                 InterceptError::Trapped(_) => "trapped".to_owned(),
                 InterceptError::Unavailable(_) => "has no instance free".to_owned(),
+                InterceptError::Next(_) => "had no response from what comes next".to_owned(),
                 other => other.to_string(),
             };
             format!("plugin {name} {kind} in {hook}")

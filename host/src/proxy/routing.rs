@@ -13,7 +13,7 @@ use crate::config::server::{Forwarding, ServerConfig};
 #[derive(Debug)]
 pub struct Routing<S> {
     /// In the order in which they are tried.
-    pub routes: Vec<Route<S>>,
+    pub routes: Vec<Arc<Route<S>>>,
     pub server: ServerConfig,
     pub forwarding: Forwarding,
 }
@@ -28,7 +28,7 @@ pub struct Route<S> {
 
 impl<S> Routing<S> {
     /// The route of a request as it was received: its `host` and its raw path decide.
-    pub fn find(&self, target: &Uri, fields: &HeaderMap) -> Option<&Route<S>> {
+    pub fn find(&self, target: &Uri, fields: &HeaderMap) -> Option<&Arc<Route<S>>> {
         let host = fields.get(header::HOST).and_then(|host| host.to_str().ok());
         let (host, path) = (host.unwrap_or(""), target.path());
         self.routes

@@ -34,6 +34,45 @@ impl fmt::Display for Contract {
     }
 }
 
+/// What a plugin is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A plugin for a contract of ours.
+    Interceptor(Contract),
+    /// A component for a world of `wasi:http`.
+    Stock(StockWorld),
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Kind::Interceptor(contract) => contract.fmt(f),
+            Kind::Stock(world) => world.fmt(f),
+        }
+    }
+}
+
+/// The worlds of `wasi:http` that this host serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StockWorld {
+    /// `wasi:http/proxy@0.2.x`
+    Proxy,
+    /// `wasi:http/service@0.3.x`
+    Service,
+    /// `wasi:http/middleware@0.3.x`
+    Middleware,
+}
+
+impl fmt::Display for StockWorld {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            StockWorld::Proxy => "wasi:http/proxy@0.2",
+            StockWorld::Service => "wasi:http/service@0.3",
+            StockWorld::Middleware => "wasi:http/middleware@0.3",
+        })
+    }
+}
+
 /// What a component imports and exports, by name, in the order of the file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Interfaces {
@@ -47,7 +86,7 @@ pub fn interfaces(component: &[u8]) -> Result<Interfaces, LoadError> {
 }
 
 /// Checks a binary component against the contract.
-pub(super) fn check(component: &[u8]) -> Result<Contract, LoadError> {
+pub(super) fn check(component: &[u8]) -> Result<Kind, LoadError> {
     let mut validator = validator();
     let host = Typed::parse(&mut validator, &HOST_WORLD.encoded)?;
     validator.reset();
@@ -58,12 +97,15 @@ pub(super) fn check(component: &[u8]) -> Result<Contract, LoadError> {
         host: host.types.as_ref(),
     };
 
+    if let Some(world) = stock_world(&plugin.interfaces) {
+        return Ok(Kind::Stock(world));
+    }
     let interceptor = find_interceptor(&plugin.interfaces.exports)?;
     check_imports(&comparison, &plugin.interfaces.imports, world)?;
     let expected = instance(comparison.host[world].exports.get(INTERCEPTOR));
     let actual = instance(comparison.plugin.component_item_for_export(interceptor));
     comparison.export(interceptor, actual, expected)?;
-    Ok(Contract::V0_1)
+    Ok(Kind::Interceptor(Contract::V0_1))
 }
 
 /// Reading is lenient about proposals: which of them are on is the engine's decision.
@@ -141,6 +183,37 @@ fn instance(item: Option<&ComponentItem>) -> Option<ComponentInstanceTypeId> {
     match item?.ty {
         ComponentEntityType::Instance(id) => Some(id),
         _ => None,
+    }
+}
+
+/// The world of `wasi:http` that a component is for, by its exports, unless it exports our interceptor too. The linker has
+/// the last word on its types.
+fn stock_world(interfaces: &Interfaces) -> Option<StockWorld> {
+    let names = |list: &[String], package: &str, interface: &str, version: &str| {
+        list.iter()
+            .filter_map(|name| InterfaceName::parse(name))
+            .any(|name| {
+                (name.package, name.interface) == (package, interface)
+                    && (version.is_empty() || versions_fit(name.version, Some(version)))
+            })
+    };
+    if names(&interfaces.exports, PACKAGE_NAME, "interceptor", "") {
+        None
+    } else if names(&interfaces.exports, "wasi:http", "handler", "0.3.0") {
+        let surrounds = names(&interfaces.imports, "wasi:http", "handler", "0.3.0");
+        Some(match surrounds {
+            true => StockWorld::Middleware,
+            false => StockWorld::Service,
+        })
+    } else if names(
+        &interfaces.exports,
+        "wasi:http",
+        "incoming-handler",
+        "0.2.0",
+    ) {
+        Some(StockWorld::Proxy)
+    } else {
+        None
     }
 }
 

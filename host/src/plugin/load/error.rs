@@ -62,8 +62,8 @@ pub enum LoadError {
     NotAPlugin { found: String },
 
     #[error(
-        "a stock wasi:http component (it exports `{export}`), which this version of tollgate recognises but does not \
-         serve; export {} instead",
+        "a component for another version of wasi:http: it exports `{export}`, and this host serves \
+         wasi:http/incoming-handler@0.2.x and wasi:http/handler@0.3.x (or its own {}); build it for one of these",
         super::wit::INTERCEPTOR
     )]
     WasiHttp { export: String },

@@ -109,7 +109,7 @@ fn accepts_every_form_of_a_plugin() {
         (from_component.source, from_component.may_be_prefix),
         (SourceKind::Component, false)
     );
-    assert_eq!(from_component.contract, Contract::V0_1);
+    assert_eq!(from_component.kind, Kind::Interceptor(Contract::V0_1));
 
     let found = interfaces(&from_component.component).unwrap();
     assert_eq!(found.imports, ["tollgate:proxy/request@0.1.0"]);

@@ -1,0 +1,125 @@
+//! Stock components: plugins that never heard of our contract but of a world of `wasi:http`.
+//!
+//! | exports | imports | is | asks what comes next by |
+//! | --- | --- | --- | --- |
+//! | `wasi:http/handler@0.3` | `wasi:http/handler` | a middleware | `handler.handle` |
+//! | `wasi:http/handler@0.3` | | a service | `client.send` to the authority `backend.internal` |
+//! | `wasi:http/incoming-handler@0.2` | | a proxy | `outgoing-handler.handle` to `backend.internal` |
+//!
+//! Each surrounds what comes after it in the chain. A request gets an instance of its own, in a task that lives until
+//! the guest is done: it may still make the body when the head of its answer is long on its way. They run in engines of
+//! their own, since wasmtime still calls its support of WASI 0.3 experimental.
+
+mod body;
+mod code;
+mod convert;
+mod life;
+mod next;
+mod run;
+mod state;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use self::code::Code;
+use self::life::Life;
+use self::next::Origin;
+use super::facts::Facts;
+use crate::interceptor::{Asking, InterceptError, Next, Outcome};
+use crate::message::{Body, Exchange};
+
+pub use self::code::StockCompiler;
+
+/// How long a component may take over the request with which it is tried out. One that waits longer is in order.
+const LONGEST_PROBE: Duration = Duration::from_secs(2);
+
+/// One version of a stock component, ready to serve.
+#[derive(Debug)]
+pub struct Handler {
+    code: Arc<Code>,
+}
+
+impl Handler {
+    pub fn new(code: Code) -> Self {
+        Self {
+            code: Arc::new(code),
+        }
+    }
+
+    pub fn code(&self) -> &Code {
+        &self.code
+    }
+
+    /// Has the component answer a request of the host's own, behind which is nothing but an empty 200.
+    ///
+    /// # Errors
+    /// When it traps or takes more than a call may; what it answers is its own affair.
+    pub async fn probe(&self, facts: &Arc<Facts>) -> Result<(), InterceptError> {
+        let exchange = Box::new(Exchange::probe());
+        let call = self.handle(facts, exchange, Arc::new(Nothing));
+        match tokio::time::timeout(LONGEST_PROBE, call).await {
+            Ok((_, Err(InterceptError::Returned(_) | InterceptError::Next(_)))) | Err(_) => Ok(()),
+            Ok((_, result)) => result,
+        }
+    }
+
+    /// Has the component answer.
+    pub async fn handle(
+        &self,
+        facts: &Arc<Facts>,
+        mut exchange: Box<Exchange>,
+        next: Arc<dyn Next>,
+    ) -> Outcome<()> {
+        let lent = body::Lent::new(std::mem::take(&mut exchange.request_body));
+        let life = Arc::new(Life::new(facts.cpu_ticks()));
+        let request = match convert::to_guest(&exchange, lent.reader(life.clone())) {
+            Ok(request) => request,
+            Err(error) => {
+                exchange.request_body = lent.take_back();
+                return (exchange, Err(error));
+            }
+        };
+        let origin = Arc::new(Origin::new(&exchange, next, life.clone()));
+        let (head, answer) = oneshot::channel();
+        let task = run::spawn(
+            &self.code,
+            facts,
+            origin.clone(),
+            request,
+            life.clone(),
+            head,
+        );
+        let result = match answer.await {
+            Ok(Ok(response)) => {
+                let empty = convert::has_no_body(&exchange.request.method, response.status());
+                let (head, body) = response.into_parts();
+                exchange.response = head;
+                exchange.response_body = if empty {
+                    Body::Empty
+                } else {
+                    body::made_by_guest(body, life, task)
+                };
+                Ok(())
+            }
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(InterceptError::Trapped("its task broke off".to_owned())),
+        };
+        exchange.request_body = lent.take_back();
+        exchange.notes = origin.notes();
+        (exchange, result)
+    }
+}
+
+/// What comes after a component that is being tried out.
+struct Nothing;
+
+impl Next for Nothing {
+    fn ask(self: Arc<Self>, mut exchange: Box<Exchange>) -> Asking {
+        Box::pin(async move {
+            exchange.reset_response();
+            Ok(exchange)
+        })
+    }
+}

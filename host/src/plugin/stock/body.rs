@@ -1,0 +1,203 @@
+//! Bodies at the guest's border: the request's, lent to it, and the answer's, which may break off with its maker.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use wasmtime_wasi_http::{Error, WasiBody};
+
+use super::life::Life;
+use super::run::Task;
+use crate::message::{Body, BodyError, BoxError, Streaming};
+
+/// A request's body that a guest may read. If it never does, it can be had back.
+#[derive(Debug)]
+pub struct Lent(Arc<Mutex<Shared>>);
+
+#[derive(Debug)]
+struct Shared {
+    body: Body,
+    touched: bool,
+}
+
+impl Lent {
+    pub fn new(body: Body) -> Self {
+        Self(Arc::new(Mutex::new(Shared {
+            body,
+            touched: false,
+        })))
+    }
+
+    /// The guest's end.
+    pub fn reader(&self, life: Arc<Life>) -> Reader {
+        let shared = lock(&self.0);
+        Reader {
+            shared: self.0.clone(),
+            life,
+            // What is all here is read from a copy and stays.
+            own: match &shared.body {
+                Body::Full { data, trailers } => Some(Body::Full {
+                    data: data.clone(),
+                    trailers: trailers.clone(),
+                }),
+                Body::Empty => Some(Body::Empty),
+                _ => None,
+            },
+            size: shared.body.size_hint(),
+            empty: shared.body.is_end_stream(),
+        }
+    }
+
+    /// The body if it is whole; what a guest began to read is gone.
+    pub fn take_back(&self) -> Body {
+        let mut shared = lock(&self.0);
+        if shared.touched {
+            Body::Gone
+        } else {
+            shared.touched = true;
+            std::mem::replace(&mut shared.body, Body::Gone)
+        }
+    }
+}
+
+fn lock(shared: &Mutex<Shared>) -> std::sync::MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Reads a body that is lent.
+#[derive(Debug)]
+pub struct Reader {
+    shared: Arc<Mutex<Shared>>,
+    life: Arc<Life>,
+    own: Option<Body>,
+    size: SizeHint,
+    empty: bool,
+}
+
+impl HttpBody for Reader {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let this = self.get_mut();
+        let frame = if let Some(own) = &mut this.own {
+            ready!(Pin::new(own).poll_frame(cx))
+        } else {
+            let mut shared = lock(&this.shared);
+            // Taken back: the guest reads on after its answer has come to nothing.
+            if let (Body::Gone, true) = (&shared.body, shared.touched) {
+                return Poll::Ready(Some(Err(Error::ConnectionTerminated)));
+            }
+            shared.touched = true;
+            ready!(Pin::new(&mut shared.body).poll_frame(cx))
+        };
+        this.life.moved();
+        Poll::Ready(frame.map(|frame| frame.map_err(|error| wasi_error(&*error))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.empty
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.size.clone()
+    }
+}
+
+/// What a guest is told of a body that broke off.
+pub fn wasi_error(error: &(dyn std::error::Error + 'static)) -> Error {
+    match BodyError::from_source(error) {
+        BodyError::TooLarge { limit } => Error::HttpRequestBodySize(Some(limit)),
+        BodyError::TimedOut { .. } => Error::ConnectionReadTimeout,
+        BodyError::Disconnected(_) | BodyError::AlreadyStreamed => Error::ConnectionTerminated,
+    }
+}
+
+/// The body of an answer that a guest gave. The guest's task goes on for as long as it is wanted, and a while longer.
+pub fn made_by_guest(body: WasiBody, life: Arc<Life>, task: Task) -> Body {
+    if body.is_end_stream() {
+        life.body_is_over();
+        task.detach();
+        return Body::Empty;
+    }
+    Body::Stream(Streaming::new(Made {
+        body,
+        life,
+        over: false,
+        task: Some(task),
+    }))
+}
+
+/// A body that a guest makes, or hands on.
+struct Made {
+    body: WasiBody,
+    life: Arc<Life>,
+    over: bool,
+    task: Option<Task>,
+}
+
+impl Made {
+    fn end(&mut self) {
+        self.over = true;
+        self.life.body_is_over();
+        if let Some(task) = self.task.take() {
+            task.detach();
+        }
+    }
+}
+
+impl HttpBody for Made {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if self.over {
+            return Poll::Ready(None);
+        }
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        self.life.moved();
+        match frame {
+            Some(Ok(frame)) => {
+                if frame.is_trailers() {
+                    self.end();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            // A guest that trapped leaves a stream that just ends.
+            end => {
+                let cause = self.life.failure().map(|error| error.to_string());
+                let cause = cause.or(match end {
+                    Some(Err(error)) => Some(error.to_string()),
+                    _ => None,
+                });
+                self.end();
+                Poll::Ready(cause.map(|cause| {
+                    let text = format!("its maker failed: {cause}");
+                    Err(BodyError::Disconnected(text).into())
+                }))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.over
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

@@ -1,0 +1,207 @@
+//! What a guest's task and those who deal with it know of each other: whether it still moves, and how it ended.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::interceptor::InterceptError;
+
+/// How long a guest may do nothing that anybody can see before it must have answered. While what comes next is asked,
+/// nothing is counted.
+const SILENT_BEFORE_HEAD: Duration = Duration::from_secs(30);
+
+/// The same between two pieces of a body that it makes.
+const SILENT_IN_BODY: Duration = Duration::from_secs(120);
+
+/// How long a guest may work on when its answer is complete, or when nobody wants the rest.
+const AFTER_ALL: Duration = Duration::from_secs(30);
+
+/// Shared by a guest's task, the bodies on its both sides and what it asks of others.
+#[derive(Debug)]
+pub struct Life {
+    born: Instant,
+    /// The last sign of life, in milliseconds since `born`.
+    last: AtomicU64,
+    /// Requests to what comes next that are under way.
+    asking: AtomicUsize,
+    head_sent: AtomicBool,
+    /// When the answer's body was complete or let go, as `last`; 0 before.
+    over: AtomicU64,
+    body_over: Notify,
+    /// Ticks of the engine's clock in the guest since it last gave way by itself.
+    ticks: AtomicU64,
+    most_ticks: u64,
+    interrupted: AtomicBool,
+    /// How it ended, if badly.
+    failure: Mutex<Option<InterceptError>>,
+}
+
+impl Life {
+    /// Of a guest that may compute for so many ticks at a stretch.
+    pub fn new(most_ticks: u64) -> Self {
+        Self {
+            born: Instant::now(),
+            last: AtomicU64::new(0),
+            asking: AtomicUsize::new(0),
+            head_sent: AtomicBool::new(false),
+            over: AtomicU64::new(0),
+            body_over: Notify::new(),
+            ticks: AtomicU64::new(0),
+            most_ticks,
+            interrupted: AtomicBool::new(false),
+            failure: Mutex::new(None),
+        }
+    }
+
+    /// The guest took or gave something.
+    pub fn moved(&self) {
+        self.last.store(self.now(), Ordering::Relaxed);
+    }
+
+    /// What comes next is asked, until the guard is dropped.
+    pub fn asking(self: &std::sync::Arc<Self>) -> AskingGuard {
+        self.asking.fetch_add(1, Ordering::Relaxed);
+        AskingGuard(self.clone())
+    }
+
+    pub fn head_sent(&self) {
+        self.moved();
+        self.head_sent.store(true, Ordering::Relaxed);
+    }
+
+    /// The answer's body is complete, or nobody wants the rest of it.
+    pub fn body_is_over(&self) {
+        self.over.store(self.now().max(1), Ordering::Relaxed);
+        self.body_over.notify_one();
+    }
+
+    /// Waits until the answer's body is over.
+    pub async fn until_body_is_over(&self) {
+        while self.over.load(Ordering::Relaxed) == 0 {
+            self.body_over.notified().await;
+        }
+    }
+
+    /// How long the guest may still go on without a further sign of life; none if it has gone on for too long.
+    pub fn time_left(&self) -> Option<Duration> {
+        let now = self.now();
+        let since = |then: u64| Duration::from_millis(now.saturating_sub(then));
+        let over = self.over.load(Ordering::Relaxed);
+        if over > 0 {
+            return left(AFTER_ALL, since(over));
+        }
+        if self.asking.load(Ordering::Relaxed) > 0 {
+            return Some(SILENT_BEFORE_HEAD);
+        }
+        let most = if self.head_sent.load(Ordering::Relaxed) {
+            SILENT_IN_BODY
+        } else {
+            SILENT_BEFORE_HEAD
+        };
+        left(most, since(self.last.load(Ordering::Relaxed)))
+    }
+
+    /// What it means that no time is left.
+    pub fn stalled(&self) -> InterceptError {
+        let limit = if self.head_sent.load(Ordering::Relaxed) {
+            SILENT_IN_BODY
+        } else {
+            SILENT_BEFORE_HEAD
+        };
+        InterceptError::Stalled {
+            limit_s: limit.as_secs(),
+        }
+    }
+
+    /// A tick passed in the guest; false when it has computed for too long.
+    pub fn tick(&self) -> bool {
+        self.interrupted.store(true, Ordering::Relaxed);
+        self.ticks.fetch_add(1, Ordering::Relaxed) < self.most_ticks
+    }
+
+    /// The guest's task gave way: because of a tick, or by itself, so that its computing has come to an end.
+    pub fn gave_way(&self) {
+        if !self.interrupted.swap(false, Ordering::Relaxed) {
+            self.ticks.store(0, Ordering::Relaxed);
+        }
+    }
+
+    pub fn computed_too_long(&self) -> bool {
+        self.ticks.load(Ordering::Relaxed) > self.most_ticks
+    }
+
+    /// Told before anything of the guest is taken down, so that nobody takes a body that breaks off for a complete one.
+    pub fn fail(&self, error: InterceptError) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    }
+
+    pub fn failure(&self) -> Option<InterceptError> {
+        self.failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// A request to what comes next that is under way.
+#[derive(Debug)]
+pub struct AskingGuard(std::sync::Arc<Life>);
+
+impl Drop for AskingGuard {
+    fn drop(&mut self) {
+        self.0.asking.fetch_sub(1, Ordering::Relaxed);
+        self.0.moved();
+    }
+}
+
+fn left(most: Duration, past: Duration) -> Option<Duration> {
+    most.checked_sub(past).filter(|left| !left.is_zero())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_is_counted_from_the_last_sign_of_life() {
+        let life = Arc::new(Life::new(1));
+        tokio::time::advance(SILENT_BEFORE_HEAD - Duration::from_secs(1)).await;
+        assert_eq!(life.time_left(), Some(Duration::from_secs(1)));
+        life.moved();
+        assert_eq!(life.time_left(), Some(SILENT_BEFORE_HEAD));
+        let asking = life.asking();
+        tokio::time::advance(SILENT_BEFORE_HEAD * 10).await;
+        assert!(life.time_left().is_some(), "others are waited for");
+        drop(asking);
+        tokio::time::advance(SILENT_BEFORE_HEAD).await;
+        assert_eq!(life.time_left(), None);
+        life.head_sent();
+        assert_eq!(life.time_left(), Some(SILENT_IN_BODY));
+        life.body_is_over();
+        life.until_body_is_over().await;
+        tokio::time::advance(AFTER_ALL - Duration::from_secs(2)).await;
+        life.moved();
+        assert_eq!(life.time_left(), Some(Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn computing_is_counted_until_the_guest_gives_way_by_itself() {
+        let life = Life::new(2);
+        assert!(life.tick());
+        life.gave_way();
+        assert!(life.tick());
+        life.gave_way();
+        life.gave_way();
+        assert!(life.tick() && life.tick() && !life.tick());
+        assert!(life.computed_too_long());
+    }
+}

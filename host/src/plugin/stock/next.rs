@@ -1,0 +1,90 @@
+//! Requests of a guest to what comes next.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::{HeaderValue, Request, Response, header};
+use wasmtime_wasi_http::{Error, WasiBody};
+
+use super::convert;
+use super::life::Life;
+use crate::interceptor::{Next, NextError};
+use crate::message::{Exchange, ExchangeId, Notes, Scheme};
+
+/// The exchange that a guest was called for, and what comes after it.
+pub struct Origin {
+    id: ExchangeId,
+    client: SocketAddr,
+    scheme: Scheme,
+    host: Option<HeaderValue>,
+    notes: Mutex<Notes>,
+    next: Arc<dyn Next>,
+    life: Arc<Life>,
+    failed: Mutex<Option<NextError>>,
+}
+
+impl std::fmt::Debug for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Origin")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Origin {
+    pub fn new(exchange: &Exchange, next: Arc<dyn Next>, life: Arc<Life>) -> Self {
+        Self {
+            id: exchange.id,
+            client: exchange.client,
+            scheme: exchange.scheme,
+            host: exchange.request.headers.get(header::HOST).cloned(),
+            notes: Mutex::new(exchange.notes.clone()),
+            next,
+            life,
+            failed: Mutex::new(None),
+        }
+    }
+
+    /// Sends a request on and waits for the head of its answer.
+    ///
+    /// # Errors
+    /// What the guest is to be told; [`failure`](Self::failure) has the whole story.
+    pub async fn ask(&self, request: Request<WasiBody>) -> Result<Response<WasiBody>, Error> {
+        let asking = self.life.asking();
+        let (head, body) = convert::from_guest(request, self.host.as_ref()).await?;
+        let mut exchange = Exchange::new(self.id.0, self.client, self.scheme, head, body);
+        exchange.notes = self.notes();
+        let asked = self.next.clone().ask(Box::new(exchange)).await;
+        drop(asking);
+        match asked {
+            Ok(mut exchange) => {
+                *lock(&self.notes) = std::mem::take(&mut exchange.notes);
+                *lock(&self.failed) = None;
+                let (fields, status, body) = convert::answer_to_guest(*exchange);
+                let mut response = Response::new(body);
+                *response.status_mut() = status;
+                *response.headers_mut() = fields;
+                Ok(response)
+            }
+            Err(error) => {
+                let told = convert::next_error(&error);
+                *lock(&self.failed) = Some(error);
+                Err(told)
+            }
+        }
+    }
+
+    /// The notes as the last request left them.
+    pub fn notes(&self) -> Notes {
+        lock(&self.notes).clone()
+    }
+
+    /// Why the last request came to nothing.
+    pub fn failure(&self) -> Option<NextError> {
+        lock(&self.failed).clone()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,216 @@
+//! A running exchange's way: through the chain, to the backend, and back; and around what an interceptor surrounds.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::{HeaderValue, StatusCode, Version, header};
+
+use super::chain::{self, Ran, Step};
+use super::error::ExchangeError;
+use super::routing::Route;
+use super::tunnel::Opening;
+use super::upstream::{Outgoing, Upgrade};
+use crate::interceptor::{
+    Asking, Chain, ChainSource, Hook, InterceptError, Interceptor, Next, OnFailure,
+};
+use crate::message::hygiene::{self, Asked};
+use crate::message::{Body, Exchange, OnInformational};
+
+/// The backend's side of a switch of protocols, with what the answer's `upgrade` field said.
+pub struct Switch {
+    pub opening: Opening,
+    pub protocol: Option<HeaderValue>,
+    pub status: StatusCode,
+}
+
+/// What the client wants beside an answer.
+pub struct Wish {
+    /// The client's address as fields show it.
+    pub client_shown: HeaderValue,
+    pub asked: Asked,
+    pub upgrade: Option<Upgrade>,
+    pub on_informational: Option<OnInformational>,
+}
+
+/// Takes an exchange through the chain, from a position on, to the backend and back. The exchange is given back also after a
+/// failure.
+pub async fn pass<S: ChainSource>(
+    chain: &Arc<Chain<S::Interceptor>>,
+    route: &Arc<Route<S>>,
+    from: u16,
+    exchange: Box<Exchange>,
+    wish: Wish,
+) -> (Box<Exchange>, Result<Option<Switch>, ExchangeError>) {
+    let mut ran = Ran::new();
+    let (mut exchange, mut step) = chain::forward_request(&**chain, from, &mut ran, exchange).await;
+    let mut wish = Some(wish);
+    // As often as there are interceptors that surround and failed without a trace.
+    while let Ok(Step::Surround(position)) = step {
+        // On the heap: few exchanges come here, and this future would be larger for all.
+        let surrounded = surround(chain, route, position, exchange, wish.take());
+        let (returned, result, unused) = Box::pin(surrounded).await;
+        (exchange, wish) = (returned, unused);
+        step = match result {
+            Ok(true) => Ok(Step::Answered),
+            Ok(false) => {
+                let on = chain::forward_request(&**chain, position + 1, &mut ran, exchange);
+                let (returned, step) = Box::pin(on).await;
+                exchange = returned;
+                step
+            }
+            Err(error) => Err(error),
+        };
+    }
+    let answered = match (step, wish) {
+        (Ok(Step::Backend), Some(wish)) => ask_backend(route, &mut exchange, wish).await,
+        (Ok(_), _) => Ok(None),
+        (Err(error), _) => Err(error),
+    };
+    match answered {
+        Ok(switch) => {
+            let (exchange, result) = chain::return_response(&**chain, exchange, &ran).await;
+            (exchange, result.map(|()| switch))
+        }
+        Err(error) => (exchange, Err(error)),
+    }
+}
+
+/// Has an interceptor answer with what comes after it at hand. False when it failed and the exchange goes on as if it weren't
+/// there; then nobody saw the request, and the wish comes back.
+async fn surround<S: ChainSource>(
+    chain: &Arc<Chain<S::Interceptor>>,
+    route: &Arc<Route<S>>,
+    position: u16,
+    exchange: Box<Exchange>,
+    wish: Option<Wish>,
+) -> (Box<Exchange>, Result<bool, ExchangeError>, Option<Wish>) {
+    let interceptor = &chain.interceptors[usize::from(position)];
+    let rest = Arc::new(Rest {
+        chain: chain.clone(),
+        route: route.clone(),
+        from: position + 1,
+        wish: Mutex::new(wish),
+        asked: AtomicBool::new(false),
+        failed: Mutex::new(None),
+    });
+    let (mut exchange, result) = interceptor.handle(exchange, rest.clone()).await;
+    let error = match result {
+        Ok(()) => {
+            hygiene::strip_hop_by_hop(&mut exchange.response.headers);
+            return (exchange, Ok(true), None);
+        }
+        Err(error) => error,
+    };
+    let whole = !matches!(exchange.request_body, Body::Gone | Body::Broken(_));
+    if interceptor.on_failure() == OnFailure::Open && whole && !rest.asked.load(Ordering::Acquire) {
+        tracing::warn!(exchange = %exchange.id, "plugin {} {error} in {}; going on without it", interceptor.name(), Hook::Handle);
+        exchange.reset_response();
+        let wish = lock(&rest.wish).take();
+        return (exchange, Ok(false), wish);
+    }
+    let failed = lock(&rest.failed).take();
+    let error = match (failed, error) {
+        // It handed on what it was told; that is what the client shall hear of.
+        (Some(cause), InterceptError::Next(_)) => cause,
+        (_, error) => ExchangeError::Interceptor {
+            name: interceptor.name().to_owned(),
+            hook: Hook::Handle,
+            error,
+        },
+    };
+    (exchange, Err(error), None)
+}
+
+/// What comes after an interceptor that surrounds it.
+struct Rest<S: ChainSource> {
+    chain: Arc<Chain<S::Interceptor>>,
+    route: Arc<Route<S>>,
+    from: u16,
+    /// Of the client's, for the first request that goes on; a second one can't switch its connection.
+    wish: Mutex<Option<Wish>>,
+    asked: AtomicBool,
+    /// Why the last request failed.
+    failed: Mutex<Option<ExchangeError>>,
+}
+
+impl<S: ChainSource> Next for Rest<S> {
+    fn ask(self: Arc<Self>, exchange: Box<Exchange>) -> Asking {
+        self.asked.store(true, Ordering::Release);
+        let on_informational = lock(&self.wish)
+            .as_mut()
+            .and_then(|wish| wish.on_informational.take());
+        Box::pin(async move {
+            let wish = Wish {
+                client_shown: HeaderValue::from_static(""),
+                // A switch of protocols is between two that are connected, which an answer in between is not.
+                asked: Asked::default(),
+                upgrade: None,
+                on_informational,
+            };
+            let (exchange, result) =
+                pass(&self.chain, &self.route, self.from, exchange, wish).await;
+            match result {
+                Ok(_) => Ok(exchange),
+                Err(error) => {
+                    let told = error.as_next();
+                    *lock(&self.failed) = Some(error);
+                    Err(told)
+                }
+            }
+        })
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn ask_backend<S>(
+    route: &Route<S>,
+    exchange: &mut Exchange,
+    wish: Wish,
+) -> Result<Option<Switch>, ExchangeError> {
+    let body = exchange.request_body.send();
+    // Nobody need be asked whether a body that is here already may come.
+    let expect_continue = wish.asked.expect_continue && matches!(body, Body::Stream(_));
+    if wish.asked.expect_continue && !expect_continue {
+        exchange.request.headers.remove(header::EXPECT);
+    }
+    let outgoing = Outgoing {
+        head: &exchange.request,
+        body,
+        upgrade: wish.upgrade,
+        expect_continue,
+        on_informational: wish.on_informational,
+    };
+    let received = route
+        .backend
+        .send(outgoing)
+        .await
+        .map_err(|error| ExchangeError::Upstream {
+            backend: route.backend.name().to_owned(),
+            error,
+        })?;
+    let (mut response, body) = received.response.into_parts();
+    let protocol = response.headers.get(header::UPGRADE).cloned();
+    hygiene::strip_hop_by_hop(&mut response.headers);
+    let status = response.status;
+    if let Some(protocol) = protocol.clone()
+        && status == StatusCode::UPGRADE_REQUIRED
+    {
+        // It belongs to the answer's meaning (RFC 9110, section 15.5.22).
+        response
+            .headers
+            .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        response.headers.insert(header::UPGRADE, protocol);
+    }
+    // A proxy sends its own version, not the backend's (RFC 9110, section 2.5).
+    response.version = Version::HTTP_11;
+    exchange.response = response;
+    exchange.response_body = body;
+    Ok(received.tunnel.map(|opening| Switch {
+        opening,
+        protocol: protocol.filter(|_| status == StatusCode::SWITCHING_PROTOCOLS),
+        status,
+    }))
+}
