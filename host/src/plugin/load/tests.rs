@@ -348,14 +348,41 @@ fn a_bare_module_is_told_of_its_imports_by_name() {
 }
 
 #[test]
+fn stock_components_are_told_by_what_they_export_and_import() {
+    let cases = [
+        ("0.2.6", "incoming-handler", "", StockWorld::Proxy),
+        ("0.3.0", "handler", "", StockWorld::Service),
+        (
+            "0.3.2",
+            "handler",
+            "import handler;",
+            StockWorld::Middleware,
+        ),
+    ];
+    for (version, interface, import, expected) in cases {
+        let wit = format!(
+            "package wasi:http@{version}; interface {interface} {{ handle: func(); }} \
+             world stock {{ {import} export {interface}; }}"
+        );
+        let name = format!("wasi:http/{interface}@{version}");
+        let mut text = format!("(func (export \"{name}#handle\"))");
+        if !import.is_empty() {
+            text.insert_str(0, &format!("(import \"{name}\" \"handle\" (func))"));
+        }
+        let bytes = component(&format!("(module {text})"), &[&wit], "stock");
+        assert_eq!(load(bytes).unwrap().kind, Kind::Stock(expected), "{name}");
+    }
+}
+
+#[test]
 fn what_is_no_plugin_is_told_what_it_is() {
-    let http = "package wasi:http@0.2.6; interface incoming-handler { handle: func(); } \
-                world proxy { export incoming-handler; }";
-    let handler = "(module (func (export \"wasi:http/incoming-handler@0.2.6#handle\")))";
+    let http = "package wasi:http@0.3.0-rc-1; interface handler { handle: func(); } \
+                world service { export handler; }";
+    let handler = "(module (func (export \"wasi:http/handler@0.3.0-rc-1#handle\")))";
     let cases: Vec<(Vec<u8>, &str)> = vec![
         (
-            component(handler, &[http], "proxy"),
-            "a stock wasi:http component (it exports `wasi:http/incoming-handler@0.2.6`)",
+            component(handler, &[http], "service"),
+            "for another version of wasi:http: it exports `wasi:http/handler@0.3.0-rc-1`",
         ),
         (
             component("(module)", &["package a:b; world w {}"], "w"),

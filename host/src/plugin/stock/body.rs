@@ -201,3 +201,67 @@ impl Drop for Made {
         self.end();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::{BodyExt as _, Full};
+
+    use super::*;
+    use crate::interceptor::InterceptError;
+
+    fn life() -> Arc<Life> {
+        Arc::new(Life::new(1))
+    }
+
+    fn stream(text: &'static str) -> Body {
+        Body::Stream(Streaming::new(Full::new(Bytes::from_static(
+            text.as_bytes(),
+        ))))
+    }
+
+    #[tokio::test]
+    async fn a_body_that_nobody_touched_can_be_had_back() {
+        let lent = Lent::new(stream("abc"));
+        let reader = lent.reader(life());
+        assert_eq!(reader.size_hint().exact(), Some(3));
+        let body = lent.take_back();
+        assert_eq!(body.collect().await.unwrap().to_bytes(), "abc");
+        assert!(
+            reader.collect().await.is_err(),
+            "it has one reader at a time"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_was_read_is_gone_and_bytes_stay() {
+        let lent = Lent::new(stream("abc"));
+        assert_eq!(
+            lent.reader(life()).collect().await.unwrap().to_bytes(),
+            "abc"
+        );
+        assert!(matches!(lent.take_back(), Body::Gone));
+
+        let lent = Lent::new(Body::full("abc"));
+        assert_eq!(
+            lent.reader(life()).collect().await.unwrap().to_bytes(),
+            "abc"
+        );
+        assert!(matches!(lent.take_back(), Body::Full { .. }));
+    }
+
+    #[tokio::test]
+    async fn a_body_whose_maker_failed_breaks_off() {
+        for failed in [false, true] {
+            let life = life();
+            let inner = Full::new(Bytes::from_static(b"abc"));
+            let inner = inner.map_err(|never| match never {}).boxed_unsync();
+            if failed {
+                life.fail(InterceptError::Trapped("unreachable".into()));
+            }
+            let body = made_by_guest(inner, life.clone(), Task::ended());
+            let read = body.collect().await;
+            assert_eq!(read.is_err(), failed);
+            life.until_body_is_over().await;
+        }
+    }
+}

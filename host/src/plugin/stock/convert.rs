@@ -143,3 +143,107 @@ pub fn next_error(error: &NextError) -> Error {
         NextErrorKind::Other => Error::InternalError(Some(error.text.clone())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use http_body_util::{Empty, Full};
+
+    use super::*;
+    use crate::plugin::stock::body::Lent;
+    use crate::plugin::stock::life::Life;
+
+    fn boxed(text: &'static str) -> WasiBody {
+        Full::new(bytes::Bytes::from_static(text.as_bytes()))
+            .map_err(|never| match never {})
+            .boxed_unsync()
+    }
+
+    fn sent(method: Method, uri: &str, body: WasiBody) -> Request<WasiBody> {
+        let request = Request::builder().method(method).uri(uri);
+        request
+            .header("host", "set-by-the-library")
+            .body(body)
+            .unwrap()
+    }
+
+    #[test]
+    fn a_guest_gets_an_absolute_uri_and_a_raw_target() {
+        let lent = Lent::new(Body::Empty);
+        let given = |host: Option<&'static str>, target: &'static str| {
+            let mut exchange = Exchange::probe();
+            exchange.request.uri = Uri::from_static(target);
+            let fields = &mut exchange.request.headers;
+            fields.insert(header::EXPECT, HeaderValue::from_static("100-continue"));
+            if let Some(host) = host {
+                fields.insert(header::HOST, HeaderValue::from_static(host));
+            }
+            let request = to_guest(&exchange, lent.reader(Arc::new(Life::new(1)))).unwrap();
+            assert!(!request.headers().contains_key(header::EXPECT));
+            request.uri().to_string()
+        };
+        assert_eq!(given(Some("a.b:1"), "/x%2F?y"), "http://a.b:1/x%2F?y");
+        assert_eq!(given(None, "/"), "http://localhost/");
+    }
+
+    #[tokio::test]
+    async fn the_placeholder_stands_for_whom_the_client_asked() {
+        let cases = [
+            (
+                "http://backend.internal/x?y",
+                Some("client:1"),
+                Some("client:1"),
+            ),
+            (
+                "https://BACKEND.internal:80/x?y",
+                Some("client:1"),
+                Some("client:1"),
+            ),
+            ("http://other/x?y", Some("client:1"), Some("other")),
+            ("http://localhost/x?y", None, None),
+            ("http://backend.internal/x?y", None, None),
+        ];
+        for (uri, host, expected) in cases {
+            let host = host.map(HeaderValue::from_static);
+            let request = sent(Method::GET, uri, boxed(""));
+            let (head, body) = from_guest(request, host.as_ref()).await.unwrap();
+            let got = head
+                .headers
+                .get(header::HOST)
+                .map(|host| host.to_str().unwrap());
+            assert_eq!(
+                (got, head.uri.to_string().as_str()),
+                (expected, "/x?y"),
+                "{uri}"
+            );
+            assert!(matches!(body, Body::Empty));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_of_unknown_length_that_is_empty_is_none() {
+        // Neither says how long it is.
+        let silent = |body: WasiBody| {
+            let frames = http_body_util::BodyStream::new(body);
+            http_body_util::StreamBody::new(frames).boxed_unsync()
+        };
+        let empty = Empty::new().map_err(|never| match never {}).boxed_unsync();
+        let request = sent(Method::GET, "http://a/", silent(empty));
+        let (_, body) = from_guest(request, None).await.unwrap();
+        assert!(matches!(body, Body::Empty), "{body:?}");
+
+        let request = sent(Method::DELETE, "http://a/", silent(boxed("text")));
+        let (_, body) = from_guest(request, None).await.unwrap();
+        assert_eq!(body.collect().await.unwrap().to_bytes(), "text");
+    }
+
+    #[test]
+    fn only_final_answers_are_answers() {
+        for (status, good) in [(199, false), (200, true), (599, true), (600, false)] {
+            let mut response = Response::new(boxed(""));
+            *response.status_mut() = StatusCode::from_u16(status).unwrap();
+            assert_eq!(checked_answer(response).is_ok(), good, "{status}");
+        }
+    }
+}

@@ -41,6 +41,12 @@ type Read = Pin<Box<dyn Future<Output = Result<(), wasmtime_wasi_http::Error>> +
 pub struct Task(Option<JoinHandle<()>>);
 
 impl Task {
+    /// One that is over.
+    #[cfg(test)]
+    pub fn ended() -> Self {
+        Self(None)
+    }
+
     /// Lets it come to its own end.
     pub fn detach(mut self) {
         self.0 = None;

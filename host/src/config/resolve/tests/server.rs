@@ -84,6 +84,20 @@ fn nothing_said() {
 }
 
 #[test]
+fn stock_components_are_off_until_somebody_says_so() {
+    let allowed = |flags: &[&str], env: &[(&str, &str)], file| {
+        let (config, _) = resolved(flags, env, file).unwrap();
+        assert_eq!(config.for_plugin("any").stock, config.stock_components);
+        config.stock_components
+    };
+    let on = Some("stock-components = true\n[plugin.any]\norder = 1");
+    assert!(!allowed(&[], &[], None));
+    assert!(allowed(&[], &[], on));
+    assert!(!allowed(&[], &[("TOLLGATE_STOCK_COMPONENTS", "0")], on));
+    assert!(allowed(&["--stock-components"], &[], Some("")));
+}
+
+#[test]
 fn the_target_has_no_more_room_than_the_head() {
     let target = |file: &str| {
         let (config, _) = resolved(&[], &[], Some(file)).unwrap();
