@@ -4,7 +4,7 @@
 //! gives a whole [`Config`] or every mistake at once as [`ConfigErrors`].
 
 pub mod backend;
-mod file;
+pub(crate) mod file;
 mod matching;
 mod reload;
 mod resolve;
@@ -27,6 +27,7 @@ use server::{Forwarding, ServerConfig, ServerTls};
 pub use matching::Matches;
 pub use reload::needs_restart;
 pub use resolve::resolve;
+pub(crate) use units::nearest_name;
 
 /// Only this machine may connect unless somebody says otherwise: a proxy that runs plugins under
 /// development has no business on a network.

@@ -11,3 +11,6 @@ pub use check::check;
 pub use dev::dev;
 pub use new::new;
 pub use test::test;
+
+/// The command line or the project's description is wrong, as in `main.rs`.
+const USAGE: u8 = 64;

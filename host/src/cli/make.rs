@@ -10,9 +10,17 @@ pub struct NewArgs {
     #[arg(value_name = "LANG")]
     pub language: String,
 
-    /// The plugin's name, and the directory that is made
+    /// The plugin's name, and the directory that is made: lower-case letters and digits with `-` between words
     #[arg(value_name = "NAME")]
     pub name: String,
+
+    /// What the plugin does to begin with: minimal, auth, rewrite-body or mock-endpoint
+    #[arg(long, value_name = "KIND", default_value = "minimal")]
+    pub from: String,
+
+    /// Where to make the directory
+    #[arg(long, value_name = "PARENT", default_value = ".")]
+    pub dir: PathBuf,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -20,6 +28,26 @@ pub struct BuildArgs {
     /// The plugin's directory
     #[arg(value_name = "DIR", default_value = ".")]
     pub directory: PathBuf,
+
+    /// Install what is missing first, with the commands that are shown
+    #[arg(long)]
+    pub install: bool,
+
+    /// Where the component goes, in place of build/NAME.wasm
+    #[arg(short, long, value_name = "FILE", conflicts_with = "tools")]
+    pub output: Option<PathBuf>,
+
+    /// Show every command in full
+    #[arg(short, long, conflicts_with = "tools")]
+    pub verbose: bool,
+
+    /// Say which tools would be used, in which version, and build nothing
+    #[arg(long)]
+    pub tools: bool,
+
+    /// With --tools: as JSON
+    #[arg(long, requires = "tools")]
+    pub json: bool,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -27,4 +55,18 @@ pub struct DevArgs {
     /// The plugin's directory
     #[arg(value_name = "DIR", default_value = ".")]
     pub directory: PathBuf,
+
+    /// Directory of the plugins, from which `tollgate run` takes them
+    ///
+    /// [env: TOLLGATE_PLUGINS] [default: plugins]
+    #[arg(long, value_name = "DIR")]
+    pub plugins: Option<PathBuf>,
+
+    /// Install what is missing first, with the commands that are shown
+    #[arg(long)]
+    pub install: bool,
+
+    /// Show every command in full
+    #[arg(short, long)]
+    pub verbose: bool,
 }

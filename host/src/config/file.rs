@@ -16,20 +16,20 @@ use super::{ConfigErrors, Mistake, Place};
 
 /// The mistakes found so far.
 #[derive(Debug, Default)]
-pub(super) struct Mistakes(RefCell<Vec<Mistake>>);
+pub(crate) struct Mistakes(RefCell<Vec<Mistake>>);
 
 impl Mistakes {
-    pub(super) fn add(&self, place: Place, problem: impl Into<String>) {
+    pub(crate) fn add(&self, place: Place, problem: impl Into<String>) {
         let problem = problem.into();
         self.0.borrow_mut().push(Mistake { place, problem });
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.borrow().is_empty()
     }
 
     /// The value if there was no mistake, else all of them, sorted by place.
-    pub(super) fn or<T>(self, value: T) -> Result<T, ConfigErrors> {
+    pub(crate) fn or<T>(self, value: T) -> Result<T, ConfigErrors> {
         let mut mistakes = self.0.into_inner();
         if mistakes.is_empty() {
             return Ok(value);
@@ -41,14 +41,14 @@ impl Mistakes {
 
 /// A scalar as text and where it stands.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub(super) place: Place,
-    pub(super) text: String,
+pub(crate) struct Entry {
+    pub(crate) place: Place,
+    pub(crate) text: String,
 }
 
 impl Entry {
     /// What the text means; notes the problem if it means nothing.
-    pub(super) fn read<T>(
+    pub(crate) fn read<T>(
         &self,
         mistakes: &Mistakes,
         parse: impl FnOnce(&str) -> Result<T, String>,
@@ -65,7 +65,7 @@ impl Entry {
 
 /// A parsed file.
 #[derive(Debug)]
-pub(super) struct Document<'s> {
+pub(crate) struct Document<'s> {
     source: Source<'s>,
     root: DeTable<'s>,
 }
@@ -75,7 +75,7 @@ impl<'s> Document<'s> {
     ///
     /// A text that is no TOML gives its syntax mistakes and an empty document: what could be
     /// recovered from it would only raise mistakes that nobody made.
-    pub(super) fn parse(path: &'s Path, text: &'s str, mistakes: &'s Mistakes) -> Self {
+    pub(crate) fn parse(path: &'s Path, text: &'s str, mistakes: &'s Mistakes) -> Self {
         let source = Source {
             path,
             text,
@@ -93,7 +93,7 @@ impl<'s> Document<'s> {
         Self { source, root }
     }
 
-    pub(super) fn root(&self) -> Table<'_> {
+    pub(crate) fn root(&self) -> Table<'_> {
         let place = Place::File {
             path: self.source.path.to_owned(),
         };
@@ -156,9 +156,9 @@ impl Source<'_> {
 
 /// A table that is asked for its keys one by one, and at the end told that these were all.
 #[derive(Debug)]
-pub(super) struct Table<'s> {
+pub(crate) struct Table<'s> {
     source: &'s Source<'s>,
-    pub(super) place: Place,
+    pub(crate) place: Place,
     /// The keys that lead here, with a dot at the end; empty for the root.
     path: String,
     entries: &'s DeTable<'s>,
@@ -167,7 +167,7 @@ pub(super) struct Table<'s> {
 
 impl<'s> Table<'s> {
     /// The value of a key, whatever it is.
-    pub(super) fn take(&mut self, key: &'static str) -> Option<Value<'s>> {
+    pub(crate) fn take(&mut self, key: &'static str) -> Option<Value<'s>> {
         if !self.known.contains(&key) {
             self.known.push(key);
         }
@@ -175,15 +175,15 @@ impl<'s> Table<'s> {
             .find_map(|(name, value)| (name == key).then_some(value))
     }
 
-    pub(super) fn text(&mut self, key: &'static str) -> Option<Entry> {
+    pub(crate) fn text(&mut self, key: &'static str) -> Option<Entry> {
         self.take(key)?.text()
     }
 
-    pub(super) fn number(&mut self, key: &'static str) -> Option<Entry> {
+    pub(crate) fn number(&mut self, key: &'static str) -> Option<Entry> {
         self.take(key)?.number()
     }
 
-    pub(super) fn text_or_number(&mut self, key: &'static str) -> Option<Entry> {
+    pub(crate) fn text_or_number(&mut self, key: &'static str) -> Option<Entry> {
         let value = self.take(key)?;
         if value.value.is_integer() {
             value.number()
@@ -192,24 +192,24 @@ impl<'s> Table<'s> {
         }
     }
 
-    pub(super) fn boolean(&mut self, key: &'static str) -> Option<bool> {
+    pub(crate) fn boolean(&mut self, key: &'static str) -> Option<bool> {
         let value = self.take(key)?;
         let boolean = value.value.as_bool();
         boolean.or_else(|| value.wrong("true or false"))
     }
 
     /// As [`boolean`](Self::boolean), with its place.
-    pub(super) fn switch(&mut self, key: &'static str) -> Option<(bool, Place)> {
+    pub(crate) fn switch(&mut self, key: &'static str) -> Option<(bool, Place)> {
         let place = self.take(key)?.place;
         Some((self.boolean(key)?, place))
     }
 
-    pub(super) fn table(&mut self, key: &'static str) -> Option<Table<'s>> {
+    pub(crate) fn table(&mut self, key: &'static str) -> Option<Table<'s>> {
         self.take(key)?.table()
     }
 
     /// The strings of an array. An empty one holds none; what `items` are is for messages.
-    pub(super) fn list(&mut self, key: &'static str, items: &str) -> Option<Vec<Entry>> {
+    pub(crate) fn list(&mut self, key: &'static str, items: &str) -> Option<Vec<Entry>> {
         let value = self.take(key)?;
         if value.value.is_array() {
             Some(value.items().filter_map(Value::text).collect())
@@ -219,7 +219,7 @@ impl<'s> Table<'s> {
     }
 
     /// All values by name, in the order of the names.
-    pub(super) fn values(&self) -> impl Iterator<Item = (&'s str, Value<'s>)> + use<'s> {
+    pub(crate) fn values(&self) -> impl Iterator<Item = (&'s str, Value<'s>)> + use<'s> {
         let (source, path) = (self.source, self.path.clone());
         self.entries.iter().map(move |(name, value)| {
             let key = format!("{path}{}", quoted(name.get_ref()));
@@ -237,24 +237,24 @@ impl<'s> Table<'s> {
         })
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
     /// Whether the key is there, with whatever value.
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub(crate) fn has(&self, key: &str) -> bool {
         self.entries.iter().any(|(name, _)| name.get_ref() == key)
     }
 
     /// Notes this of the table as a whole.
-    pub(super) fn wrong<T>(self, problem: &str) -> Option<T> {
+    pub(crate) fn wrong<T>(self, problem: &str) -> Option<T> {
         self.source.mistakes.add(self.place, problem);
         None
     }
 
     /// Reports the keys that nobody asked for. `elsewhere` names keys of other tables that people
     /// put here.
-    pub(super) fn finish(self, elsewhere: &[&'static str]) {
+    pub(crate) fn finish(self, elsewhere: &[&'static str]) {
         for (name, value) in self.values().filter(|(name, _)| !self.known.contains(name)) {
             let problem = match nearest_key(name, self.known.iter().chain(elsewhere)) {
                 Some(known) => format!("unknown key; did you mean {known}?"),
@@ -268,22 +268,22 @@ impl<'s> Table<'s> {
 
 /// A value that must have some shape, and what to say if it hasn't.
 #[derive(Debug)]
-pub(super) struct Value<'s> {
+pub(crate) struct Value<'s> {
     source: &'s Source<'s>,
-    pub(super) place: Place,
+    pub(crate) place: Place,
     key: String,
-    pub(super) value: &'s DeValue<'s>,
+    pub(crate) value: &'s DeValue<'s>,
 }
 
 impl<'s> Value<'s> {
     /// Notes what was expected instead.
-    pub(super) fn wrong<T>(self, expected: &str) -> Option<T> {
+    pub(crate) fn wrong<T>(self, expected: &str) -> Option<T> {
         let problem = format!("expected {expected}");
         self.source.mistakes.add(self.place, problem);
         None
     }
 
-    pub(super) fn text(self) -> Option<Entry> {
+    pub(crate) fn text(self) -> Option<Entry> {
         let Some(text) = self.value.as_str().map(str::to_owned) else {
             return self.wrong("a string");
         };
@@ -303,7 +303,7 @@ impl<'s> Value<'s> {
         })
     }
 
-    pub(super) fn table(self) -> Option<Table<'s>> {
+    pub(crate) fn table(self) -> Option<Table<'s>> {
         let Some(entries) = self.value.as_table() else {
             return self.wrong("a table");
         };
@@ -318,7 +318,7 @@ impl<'s> Value<'s> {
     }
 
     /// The value as a plugin gets it: a string as it is, anything else as JSON text.
-    pub(super) fn setting(self) -> Option<String> {
+    pub(crate) fn setting(self) -> Option<String> {
         match json(self.value) {
             Ok(serde_json::Value::String(text)) if self.value.is_str() => Some(text),
             Ok(json) => Some(json.to_string()),
@@ -326,12 +326,12 @@ impl<'s> Value<'s> {
         }
     }
 
-    pub(super) fn is_empty_list(&self) -> bool {
+    pub(crate) fn is_empty_list(&self) -> bool {
         self.value.as_array().is_some_and(|items| items.is_empty())
     }
 
     /// The items of an array; none of anything else.
-    pub(super) fn items(self) -> impl Iterator<Item = Value<'s>> {
+    pub(crate) fn items(self) -> impl Iterator<Item = Value<'s>> {
         let (source, key) = (self.source, self.key);
         let items = self
             .value

@@ -366,7 +366,7 @@ pub(super) fn nearest_key<'k>(
 }
 
 /// As [`nearest_key`], for names that people gave themselves.
-pub(super) fn nearest_name<'n>(
+pub(crate) fn nearest_name<'n>(
     name: &str,
     known: impl Iterator<Item = &'n str>,
 ) -> Option<&'n str> {

@@ -64,6 +64,11 @@ impl fmt::Display for SourceKind {
     }
 }
 
+/// The contract as text, for those who build plugins: path in the folder of the contract, content.
+pub fn contract_files() -> impl Iterator<Item = (&'static str, &'static str)> {
+    wit::files()
+}
+
 /// Makes a component out of a plugin file's bytes and checks that it keeps the contract.
 ///
 /// The file may be anybody's, and the tools that take it apart assert what they think of: a panic of theirs becomes

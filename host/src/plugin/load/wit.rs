@@ -103,6 +103,11 @@ const DEPENDENCIES: &[(&str, &str)] = &[
     ),
 ];
 
+/// The contract's files as they stand in `wit/v0.1`: path in that folder, text.
+pub(super) fn files() -> impl Iterator<Item = (&'static str, &'static str)> {
+    FILES.iter().chain(DEPENDENCIES).copied()
+}
+
 /// The contract, parsed.
 pub(super) struct HostWorld {
     pub resolve: Resolve,

@@ -1,0 +1,162 @@
+//! One build from the recipe's steps to the component, and what people see of it.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::time::Instant;
+use std::{fs, io};
+
+use super::find::{self, Found, Missing, expand, look, nearest};
+use super::output::{self, Built, OutputError};
+use super::process::Runner;
+use super::project::Project;
+use super::recipe::Words;
+use super::show;
+
+/// Why there is nothing new. What a tool had to say, it has said itself.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    #[error("{0}")]
+    Missing(String),
+    #[error("cannot run `{command}`: {source}")]
+    Start { command: String, source: io::Error },
+    #[error("`{command}` failed: {status}")]
+    Failed { command: String, status: ExitStatus },
+    #[error("`{command}` said nothing against it, but {tool} is still missing")]
+    StillMissing { command: String, tool: String },
+    #[error("cannot prepare {}: {source}", path.display())]
+    Prepare { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Output(#[from] OutputError),
+}
+
+/// How to build.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Commands are shown in full.
+    pub verbose: bool,
+    /// What is missing is installed first.
+    pub install: bool,
+}
+
+/// The tools of the first way that can be taken; installs what is missing if that is wanted.
+///
+/// # Errors
+/// When a tool is missing or an installation fails.
+pub fn tools(project: &Project, options: Options) -> Result<Found, BuildError> {
+    let runner = Runner::new(&project.dir);
+    let lacking = match find::find(&project.recipe, &project.places, &runner) {
+        Ok(found) => return Ok(found),
+        Err(lacking) => lacking,
+    };
+    match nearest(&lacking) {
+        Some(missing) if options.install => install(missing, project, &runner),
+        _ => Err(BuildError::Missing(show::missing(project, &lacking))),
+    }
+}
+
+/// Runs the steps and puts the component into `target`.
+///
+/// # Errors
+/// When a step fails or what came of it is no plugin.
+pub fn make(
+    project: &Project,
+    found: &Found,
+    target: &Path,
+    options: Options,
+) -> Result<Built, BuildError> {
+    let made = project.dir.join(project.places.fill(&found.way.output));
+    prepare(project, found, &made)?;
+    let runner = Runner::new(&project.dir);
+    let count = found.way.steps.len();
+    for (number, step) in (1..).zip(&found.way.steps) {
+        let words = expand(&step.run, &found.tools, &project.places);
+        let env: Vec<(String, String)> = step
+            .env
+            .iter()
+            .map(|(name, value)| {
+                let words = expand(std::slice::from_ref(value), &found.tools, &project.places);
+                (name.clone(), words.join(" "))
+            })
+            .collect();
+        eprintln!(
+            "[{number}/{count}] {}",
+            show::step(&words, &env, options.verbose)
+        );
+        let began = Instant::now();
+        let status = runner
+            .show(&words, &env)
+            .map_err(|source| BuildError::Start {
+                command: show::short(&words),
+                source,
+            })?;
+        let seconds = began.elapsed().as_secs_f32();
+        if !status.success() {
+            eprintln!("[{number}/{count}] failed after {seconds:.1} s");
+            let command = show::short(&words);
+            return Err(BuildError::Failed { command, status });
+        }
+        eprintln!("[{number}/{count}] done in {seconds:.1} s");
+    }
+    Ok(output::finish(&made, target)?)
+}
+
+/// Makes the directory for results, and takes away what an earlier build left in it under the name of this one's: a tool
+/// that makes nothing must not pass with that.
+fn prepare(project: &Project, found: &Found, made: &Path) -> Result<(), BuildError> {
+    let directory = project.dir.join("build");
+    fs::create_dir_all(&directory).map_err(|source| BuildError::Prepare {
+        path: directory.clone(),
+        source,
+    })?;
+    if found.way.steps.is_empty() || !made.starts_with(&directory) {
+        return Ok(());
+    }
+    match fs::remove_file(made) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(BuildError::Prepare {
+            path: made.to_owned(),
+            source,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Installs the missing tools one after the other, as one may need the one before.
+fn install(missing: &Missing<'_>, project: &Project, runner: &Runner) -> Result<Found, BuildError> {
+    let way = missing.way;
+    let mut last: Option<(String, String)> = None;
+    loop {
+        let missing = match look(way, &project.places, runner) {
+            Ok(found) => return Ok(found),
+            Err(missing) => missing,
+        };
+        let Some(tool) = missing.missing.iter().find(|tool| !tool.install.is_empty()) else {
+            return Err(BuildError::Missing(show::missing(project, &[missing])));
+        };
+        if let Some((name, command)) = last.take().filter(|(name, _)| *name == tool.name) {
+            return Err(BuildError::StillMissing {
+                command,
+                tool: name,
+            });
+        }
+        for words in &tool.install {
+            run_install(words, runner)?;
+        }
+        let command = tool.install.last().map(|words| show::short(words));
+        last = Some((tool.name.clone(), command.unwrap_or_default()));
+    }
+}
+
+fn run_install(words: &Words, runner: &Runner) -> Result<(), BuildError> {
+    eprintln!("installing: {}", show::line(words));
+    let status = runner.converse(words).map_err(|source| BuildError::Start {
+        command: show::short(words),
+        source,
+    })?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(BuildError::Failed {
+        command: show::short(words),
+        status,
+    })
+}

@@ -1,0 +1,140 @@
+//! What came of a build: made into a component, checked as the proxy checks it, and put where it belongs in one step.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::process;
+use crate::plugin::load::{self, Contract, DEFAULT_MAX_SIZE, LoadError, Loaded, SourceKind};
+
+/// A component that keeps the contract, in its place.
+#[derive(Debug)]
+pub struct Built {
+    pub path: PathBuf,
+    pub bytes: usize,
+    pub contract: Contract,
+    /// What the language's tools had made.
+    pub source: SourceKind,
+    /// False if the same bytes were there already.
+    pub changed: bool,
+}
+
+/// Why nothing could be put in place.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    #[error("the build made no {}, which the recipe names as its output", path.display())]
+    Absent { path: PathBuf },
+    #[error("{}: {source}", path.display())]
+    Refused { path: PathBuf, source: LoadError },
+    #[error("cannot write {}: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+}
+
+/// Takes the file that the tools made and puts the component into `target`.
+///
+/// # Errors
+/// When it isn't a plugin, in the loader's words, or can't be written.
+pub fn finish(made: &Path, target: &Path) -> Result<Built, OutputError> {
+    if !made.exists() {
+        return Err(OutputError::Absent {
+            path: made.to_owned(),
+        });
+    }
+    let loaded = load::read(made, DEFAULT_MAX_SIZE).and_then(load::load);
+    let Loaded {
+        component,
+        contract,
+        source,
+        ..
+    } = loaded.map_err(|source| OutputError::Refused {
+        path: made.to_owned(),
+        source,
+    })?;
+    let changed = put(target, &component).map_err(|source| OutputError::Write {
+        path: target.to_owned(),
+        source,
+    })?;
+    Ok(Built {
+        path: target.to_owned(),
+        bytes: component.len(),
+        contract,
+        source,
+        changed,
+    })
+}
+
+/// Writes a file in one step, so that who looks sees the old bytes or the new ones; not at all if they are the same.
+/// True if it was written.
+///
+/// # Errors
+/// When the directory can't be made or the file not be written.
+pub fn put(path: &Path, bytes: &[u8]) -> io::Result<bool> {
+    if fs::read(path).is_ok_and(|there| there == bytes) {
+        return Ok(false);
+    }
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new("."));
+    fs::create_dir_all(directory)?;
+    let _undisturbed = process::undisturbed();
+    // Not a name that the proxy takes for a plugin.
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let unfinished = directory.join(format!(".{name}.{}", std::process::id()));
+    let written = write(&unfinished, bytes).and_then(|()| fs::rename(&unfinished, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&unfinished);
+    }
+    written.map(|()| true)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_written_in_one_step_and_only_if_it_differs() {
+        use std::os::unix::fs::MetadataExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("new/a.wasm");
+        assert!(put(&path, b"one").unwrap());
+        let inode = |path: &Path| fs::metadata(path).unwrap().ino();
+        let first = inode(&path);
+        let kept = File::open(&path).unwrap();
+        assert!(!put(&path, b"one").unwrap());
+        assert_eq!(inode(&path), first);
+        assert!(put(&path, b"two").unwrap());
+        // Another file by the same name: who had the old one open still has it whole.
+        assert_ne!(inode(&path), first);
+        assert_eq!(kept.metadata().unwrap().len(), 3);
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(dir.path().join("new")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn nothing_is_left_behind_when_writing_fails() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("taken");
+        fs::create_dir(&path).unwrap();
+        assert!(put(&path, b"one").is_err());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_no_plugin_is_refused_and_the_old_file_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let (made, target) = (dir.path().join("core.wasm"), dir.path().join("a.wasm"));
+        fs::write(&target, b"old").unwrap();
+        let absent = finish(&made, &target).unwrap_err();
+        assert!(matches!(absent, OutputError::Absent { .. }), "{absent}");
+        fs::write(&made, "(component)").unwrap();
+        let refused = finish(&made, &target).unwrap_err().to_string();
+        assert!(refused.contains("core.wasm: not a plugin"), "{refused}");
+        assert_eq!(fs::read(&target).unwrap(), b"old");
+    }
+}
