@@ -26,7 +26,7 @@ use server::{Forwarding, ServerConfig, ServerTls};
 
 pub use matching::Matches;
 pub use reload::needs_restart;
-pub use resolve::resolve;
+pub use resolve::{resolve, settings};
 
 /// Only this machine may connect unless somebody says otherwise: a proxy that runs plugins under
 /// development has no business on a network.

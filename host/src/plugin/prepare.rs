@@ -116,6 +116,22 @@ impl Workbench {
         }))
     }
 
+    /// The code of a file that nobody writes to, from the cache or compiled, without a first call: for tools.
+    ///
+    /// # Errors
+    /// The first thing that stands in its way.
+    pub fn code(&self, path: &Path) -> Result<(ContentHash, Tier, Code), PluginError> {
+        let bytes = load::read(path, load::DEFAULT_MAX_SIZE)?;
+        let hash = ContentHash::of(&bytes);
+        if let Some((tier, code)) = self.restore(hash) {
+            return Ok((hash, tier, code));
+        }
+        let loaded = load::load(bytes)?;
+        let (tier, code) = self.compile_fast(&loaded.component)?;
+        self.store(hash, tier, &code);
+        Ok((hash, tier, code))
+    }
+
     /// Keeps a version's code for when these bytes are seen again.
     pub fn keep(&self, guest: &Guest) {
         self.store(guest.facts().hash, guest.tier(), guest.code());
