@@ -94,9 +94,9 @@ impl Guest {
             exchange = returned;
             match result {
                 Ok(_) => {}
-                Err(
-                    InterceptError::Returned(message) | InterceptError::Body { message, .. },
-                ) => *said = Some(message),
+                Err(InterceptError::Returned(message) | InterceptError::Body { message, .. }) => {
+                    *said = Some(message)
+                }
                 Err(error) => return Err((Some(hook), error)),
             }
         }
