@@ -8,7 +8,7 @@ use http::{Request, Response};
 use similar::{Algorithm, TextDiff};
 
 use super::case::{Expect, NONE};
-use super::message::{in_order_of, is_printable, request_head, response_head};
+use super::message::{is_printable, request_head, response_head};
 use super::run::Got;
 use super::sections::Kind;
 
@@ -84,36 +84,26 @@ pub(super) fn same_response(
     }
 }
 
+/// The head and the body of a message, if there is one.
+type Text = Option<(Vec<u8>, Bytes)>;
+
 fn request_failure(expected: Option<&Request<Bytes>>, got: Option<&Request<Bytes>>) -> Failure {
-    let ordered = got.map(|got| {
-        let mut got = got.clone();
-        if let Some(expected) = expected {
-            *got.headers_mut() = in_order_of(expected.headers(), got.headers());
-        }
-        got
-    });
+    let pattern = expected.or(got).map(Request::headers);
     let text = |request: Option<&Request<Bytes>>| {
-        request.map(|request| (request_head(request), request.body().clone()))
+        let head = request_head(request?, pattern?);
+        Some((head, request?.body().clone()))
     };
-    messages(Kind::ExpectRequest, text(expected), text(ordered.as_ref()))
+    messages(Kind::ExpectRequest, text(expected), text(got))
 }
 
 fn response_failure(expected: Option<&Response<Bytes>>, got: Option<&Response<Bytes>>) -> Failure {
-    let ordered = got.map(|got| {
-        let mut got = got.clone();
-        if let Some(expected) = expected {
-            *got.headers_mut() = in_order_of(expected.headers(), got.headers());
-        }
-        got
-    });
+    let pattern = expected.or(got).map(Response::headers);
     let text = |response: Option<&Response<Bytes>>| {
-        response.map(|response| (response_head(response), response.body().clone()))
+        let head = response_head(response?, pattern?);
+        Some((head, response?.body().clone()))
     };
-    messages(Kind::ExpectResponse, text(expected), text(ordered.as_ref()))
+    messages(Kind::ExpectResponse, text(expected), text(got))
 }
-
-/// Head and body of a message, if there is one.
-type Text = Option<(Vec<u8>, Bytes)>;
 
 fn messages(kind: Kind, expected: Text, got: Text) -> Failure {
     let is_plain = |text: &Text| {
@@ -122,7 +112,13 @@ fn messages(kind: Kind, expected: Text, got: Text) -> Failure {
     };
     // Both alike, or the same bytes would look different, and different ones the same.
     let plain = is_plain(&expected) && is_plain(&got);
-    failure(kind, &shown(expected, plain), &shown(got, plain))
+    let (mut expected, mut got) = (shown(expected, plain), shown(got, plain));
+    if !expected.ends_with('\n') && !got.ends_with('\n') {
+        // That both lack it is no news.
+        expected.push('\n');
+        got.push('\n');
+    }
+    failure(kind, &expected, &got)
 }
 
 fn shown(text: Text, plain: bool) -> String {

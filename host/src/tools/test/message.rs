@@ -142,47 +142,25 @@ fn fields(head: &[&[u8]]) -> Result<HeaderMap, Wrong> {
     Ok(fields)
 }
 
-/// Fields in the order in which people look for them: names that the pattern has first, in its order, then the others.
-///
-/// (What an order of names says, it says to nobody: RFC 9110, section 5.3. The values of one name keep theirs.)
-pub(super) fn in_order_of(pattern: &HeaderMap, fields: &HeaderMap) -> HeaderMap {
-    let mut ordered = HeaderMap::with_capacity(fields.len());
-    for name in pattern.keys().chain(fields.keys()) {
-        if !ordered.contains_key(name) {
-            for value in fields.get_all(name) {
-                ordered.append(name, value.clone());
-            }
-        }
-    }
-    ordered
+/// The head of a request as lines, its fields in the order of a pattern; see [`in_order_of`].
+pub(super) fn request_head(request: &Request<Bytes>, pattern: &HeaderMap) -> Vec<u8> {
+    let target = request.uri().path_and_query();
+    let target = target.map_or("/", PathAndQuery::as_str);
+    let line = format!("{} {target} HTTP/1.1", request.method());
+    head(&line, pattern, request.headers())
 }
 
-/// The head of a request as lines.
-pub(super) fn request_head(request: &Request<Bytes>) -> Vec<u8> {
-    let target = request
-        .uri()
-        .path_and_query()
-        .map_or("/", PathAndQuery::as_str);
-    let mut head = format!("{} {target} HTTP/1.1\n", request.method()).into_bytes();
-    write_fields(&mut head, request.headers());
-    head
-}
-
-/// The head of a response as lines.
-pub(super) fn response_head(response: &Response<Bytes>) -> Vec<u8> {
+/// The head of a response as lines, its fields in the order of a pattern; see [`in_order_of`].
+pub(super) fn response_head(response: &Response<Bytes>, pattern: &HeaderMap) -> Vec<u8> {
     let status = response.status();
-    let line = format!(
-        "HTTP/1.1 {} {}",
-        status.as_str(),
-        status.canonical_reason().unwrap_or("")
-    );
-    let mut head = format!("{}\n", line.trim_end()).into_bytes();
-    write_fields(&mut head, response.headers());
-    head
+    let reason = status.canonical_reason().unwrap_or("");
+    let line = format!("HTTP/1.1 {} {reason}", status.as_str());
+    head(line.trim_end(), pattern, response.headers())
 }
 
-fn write_fields(head: &mut Vec<u8>, fields: &HeaderMap) {
-    for (name, value) in fields {
+fn head(line: &str, pattern: &HeaderMap, fields: &HeaderMap) -> Vec<u8> {
+    let mut head = format!("{line}\n").into_bytes();
+    for (name, value) in in_order_of(pattern, fields) {
         head.extend_from_slice(name.as_str().as_bytes());
         head.push(b':');
         if !value.is_empty() {
@@ -191,6 +169,19 @@ fn write_fields(head: &mut Vec<u8>, fields: &HeaderMap) {
         head.extend_from_slice(value.as_bytes());
         head.push(b'\n');
     }
+    head
+}
+
+/// Fields in the order in which people look for them: names that the pattern has first, in its order, then the others.
+///
+/// (What the order of names says, it says to nobody: RFC 9110, section 5.3. The values of one name keep theirs.)
+fn in_order_of<'a>(
+    pattern: &'a HeaderMap,
+    fields: &'a HeaderMap,
+) -> impl Iterator<Item = (&'a HeaderName, &'a HeaderValue)> {
+    let others = fields.keys().filter(|name| !pattern.contains_key(*name));
+    let names = pattern.keys().chain(others);
+    names.flat_map(|name| fields.get_all(name).iter().map(move |value| (name, value)))
 }
 
 /// Whether a body can stand in a file as it is, and be the same after an editor or a version control has had it.
@@ -245,7 +236,7 @@ mod tests {
             if !base64 && !is_plain(body) {
                 continue;
             }
-            let text = content(request_head(&request), body, base64);
+            let text = content(request_head(&request, request.headers()), body, base64);
             let parsed = parse_request(&text, base64).unwrap();
             let same = (
                 parsed.method(),
@@ -301,12 +292,15 @@ mod tests {
         )
         .unwrap();
         assert_eq!(
-            response_head(&response),
+            response_head(&response, response.headers()),
             b"HTTP/1.1 404 Not Found\nx-a: 1\nx-b:\n"
         );
         assert_eq!(response.body(), "body");
         let unknown = parse_response(b"HTTP/1.1 299\n", false).unwrap();
-        assert_eq!(response_head(&unknown), b"HTTP/1.1 299\n");
+        assert_eq!(
+            response_head(&unknown, unknown.headers()),
+            b"HTTP/1.1 299\n"
+        );
     }
 
     #[test]
@@ -357,8 +351,9 @@ mod tests {
             };
             names.split(' ').map(field).collect()
         };
-        let ordered = in_order_of(&fields("c x a"), &fields("a b c d"));
-        let names: Vec<_> = ordered.keys().map(HeaderName::as_str).collect();
+        let (pattern, fields) = (fields("c x a"), fields("a b c d"));
+        let ordered = in_order_of(&pattern, &fields);
+        let names: Vec<_> = ordered.map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["c", "a", "b", "d"]);
     }
 }

@@ -3,7 +3,7 @@
 
 use super::case::{Case, CaseFile, NONE};
 use super::compare::{same_request, same_response};
-use super::message::{self, in_order_of, is_plain, request_head, response_head};
+use super::message::{self, is_plain, request_head, response_head};
 use super::run::Got;
 use super::sections::{Kind, Title};
 
@@ -84,20 +84,16 @@ fn edit(kind: Kind, case: &Case, got: &Got) -> Option<Edit> {
             (_, None) if got.error.is_some() => Edit::Remove,
             (_, None) => none(),
             (_, Some(request)) => {
-                let mut request = request.clone();
-                *request.headers_mut() =
-                    in_order_of(case.input.request.headers(), request.headers());
-                message(request_head(&request), request.body())
+                let head = request_head(request, case.input.request.headers());
+                message(head, request.body())
             }
         },
         Kind::ExpectResponse => match (&expect.response, &got.response) {
             (Some(expected), got) if same_response(expected.as_ref(), got.as_ref()) => Edit::Keep,
             (_, None) => Edit::Remove,
             (_, Some(response)) => {
-                let mut response = response.clone();
-                *response.headers_mut() =
-                    in_order_of(case.input.response.headers(), response.headers());
-                message(response_head(&response), response.body())
+                let head = response_head(response, case.input.response.headers());
+                message(head, response.body())
             }
         },
         Kind::ExpectError => match &got.error {
