@@ -26,7 +26,7 @@ use server::{Forwarding, ServerConfig, ServerTls};
 
 pub use matching::Matches;
 pub use reload::needs_restart;
-pub use resolve::resolve;
+pub use resolve::{resolve, settings};
 pub(crate) use units::nearest_name;
 
 /// Only this machine may connect unless somebody says otherwise: a proxy that runs plugins under

@@ -33,9 +33,11 @@ mod host;
 mod status;
 
 pub use cache::Cache;
-pub use compile::Compiler;
+pub use compile::{Code, CompileError, Compiler};
 pub use engine::{Engines, Tier};
-pub use prepare::{Stock, Workbench};
+pub use facts::Facts;
+pub use guest::{Guest, Probed};
+pub use prepare::{PluginError, Stock, Workbench};
 pub use seats::Seats;
 pub use status::{PluginStatus, Serving, Table};
 pub use supervise::{Reconfigure, Supervisor};

@@ -19,7 +19,7 @@ mod slots;
 mod stop;
 mod tunnel;
 
-mod chain;
+pub mod chain;
 
 pub mod upstream;
 
@@ -28,6 +28,7 @@ mod respond;
 
 pub use accept::{accept, bind};
 pub use connection::Listener;
+pub use error::ExchangeError;
 pub use exchange::Proxy;
 pub use routing::{Route, Routing};
 pub use stop::Stop;

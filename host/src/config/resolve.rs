@@ -20,6 +20,8 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread;
 
+pub use plugins::settings;
+
 use self::layers::{Layers, chosen};
 use super::file::{Document, Mistakes, Table};
 use super::{

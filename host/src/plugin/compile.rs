@@ -57,13 +57,15 @@ struct Workshop {
     threads: rayon::ThreadPool,
 }
 
-/// Code that is linked to the host, and the component that it came from for the cache to keep.
+/// Code that is linked to the host, and the component that it came from for the cache to keep. Clones share the code.
+#[derive(Clone)]
 pub struct Code {
     pub linked: Linked,
     component: Component,
 }
 
 /// A component whose imports are linked and whose exports are found: all that an instance is made of.
+#[derive(Clone)]
 pub struct Linked {
     pub instance: InstancePre<State>,
     pub forward_request: ComponentExportIndex,

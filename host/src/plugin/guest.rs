@@ -42,6 +42,17 @@ impl std::fmt::Debug for Guest {
     }
 }
 
+/// What the first calls of a plugin came to. Of a stock component nothing is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Probed {
+    /// Bytes of linear memory of an instance before its first call, and after both.
+    pub memory_at_start: u64,
+    pub memory: u64,
+    /// The errors that the hooks returned, which are no failures: the exchange was made up.
+    pub forward_request: Option<String>,
+    pub return_response: Option<String>,
+}
+
 impl Guest {
     /// A plugin of this code; `threads` is how many call it, and all plugins share the seats.
     pub fn new(
@@ -76,6 +87,23 @@ impl Guest {
         self.tier
     }
 
+    /// The same code under other facts, such as other settings, with no instance yet.
+    pub fn again(&self, facts: Arc<Facts>) -> Self {
+        let kind = match &self.kind {
+            Kind::Hooks(hooks) => Kind::Hooks(Hooks {
+                code: hooks.code.clone(),
+                rest: Rest::new(1),
+                seats: hooks.seats.clone(),
+            }),
+            Kind::Stock(handler) => Kind::Stock(handler.clone()),
+        };
+        Self {
+            facts,
+            tier: self.tier,
+            kind,
+        }
+    }
+
     pub fn is_stock(&self) -> bool {
         matches!(self.kind, Kind::Stock(_))
     }
@@ -96,12 +124,14 @@ impl Guest {
     ///
     /// # Errors
     /// Which function failed (none when the instance could not be made), and how.
-    pub async fn probe(&self) -> Result<(), (Option<Hook>, InterceptError)> {
+    pub async fn probe(&self) -> Result<Probed, (Option<Hook>, InterceptError)> {
         match &self.kind {
             Kind::Hooks(hooks) => hooks.probe(&self.facts).await,
             Kind::Stock(handler) => {
                 let probed = handler.probe(&self.facts).await;
-                probed.map_err(|error| (Some(Hook::Handle), error))
+                probed
+                    .map(|()| Probed::default())
+                    .map_err(|error| (Some(Hook::Handle), error))
             }
         }
     }
@@ -116,21 +146,35 @@ impl Guest {
 }
 
 impl Hooks {
-    async fn probe(&self, facts: &Arc<Facts>) -> Result<(), (Option<Hook>, InterceptError)> {
+    async fn probe(&self, facts: &Arc<Facts>) -> Result<Probed, (Option<Hook>, InterceptError)> {
         let mut instance = Instance::new(&self.code.linked, facts)
             .await
             .map_err(|e| (None, e))?;
         instance.set_probing(true);
+        let memory_at_start = instance.memory();
         let mut exchange = Box::new(Exchange::probe());
-        for hook in [Hook::ForwardRequest, Hook::ReturnResponse] {
+        let mut errors = [None, None];
+        for (hook, said) in [Hook::ForwardRequest, Hook::ReturnResponse]
+            .into_iter()
+            .zip(&mut errors)
+        {
             let (returned, result) = instance.call(hook, exchange, Pace::Yielding, facts).await;
             exchange = returned;
             match result {
-                Ok(_) | Err(InterceptError::Returned(_) | InterceptError::Body { .. }) => {}
+                Ok(_) => {}
+                Err(InterceptError::Returned(message) | InterceptError::Body { message, .. }) => {
+                    *said = Some(message)
+                }
                 Err(error) => return Err((Some(hook), error)),
             }
         }
-        Ok(())
+        let [forward_request, return_response] = errors;
+        Ok(Probed {
+            memory_at_start,
+            memory: instance.memory(),
+            forward_request,
+            return_response,
+        })
     }
 
     /// A seat for a call that runs straight. None for a guest that can wait, which needs a stack to leave behind, and for

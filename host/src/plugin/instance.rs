@@ -186,8 +186,13 @@ impl Instance {
         self.store.data_mut().probing = probing;
     }
 
+    /// Bytes of linear memory that it has now.
+    pub fn memory(&self) -> u64 {
+        self.store.data().memory.used()
+    }
+
     fn reusable(&self, facts: &Facts) -> bool {
-        let grown = self.store.data().memory.used() - self.memory_at_start;
+        let grown = self.memory() - self.memory_at_start;
         should_reuse(self.calls, facts.limits.max_calls, grown)
     }
 }

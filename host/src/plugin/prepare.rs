@@ -153,6 +153,27 @@ impl Workbench {
         }))
     }
 
+    /// A version from a file that nobody writes to, without a first call: for tools.
+    ///
+    /// # Errors
+    /// The first thing that stands in its way.
+    pub fn build(
+        &self,
+        name: &str,
+        path: &Path,
+        config: PluginConfig,
+    ) -> Result<Guest, PluginError> {
+        let bytes = load::read(path, load::DEFAULT_MAX_SIZE)?;
+        let hash = ContentHash::of(&bytes);
+        let facts = Arc::new(Facts::new(name.to_owned(), hash, config));
+        if let Some(guest) = self.restore(&facts) {
+            return Ok(guest);
+        }
+        let guest = self.compile_fast(&facts, &load::load(bytes)?)?;
+        self.keep(&guest);
+        Ok(guest)
+    }
+
     /// Keeps a version's code for when these bytes are seen again.
     pub fn keep(&self, guest: &Guest) {
         let Some(cache) = &self.cache else { return };
@@ -191,7 +212,11 @@ impl Workbench {
         }
     }
 
-    fn compile(
+    /// Compiles and links in one tier.
+    ///
+    /// # Errors
+    /// When the compiler declines, or a stock component is not allowed.
+    pub fn compile(
         &self,
         facts: &Arc<Facts>,
         loaded: &Loaded,

@@ -36,7 +36,7 @@ pub use self::code::StockCompiler;
 const LONGEST_PROBE: Duration = Duration::from_secs(2);
 
 /// One version of a stock component, ready to serve.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Handler {
     code: Arc<Code>,
 }

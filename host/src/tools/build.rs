@@ -66,7 +66,7 @@ pub fn summary(built: &Built) -> String {
         "{}  {} bytes  {}  from {}",
         built.path.display(),
         built.bytes,
-        built.contract,
+        built.kind,
         built.source
     )
 }

@@ -1,10 +1,122 @@
-//! `tollgate check`.
+//! `tollgate check`: what the loader thinks of files, and what they would cost.
 
+mod examine;
+mod imports;
+mod report;
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::cli::CheckArgs;
+use self::examine::Examiner;
+use self::report::Checked;
+use crate::cli::{CheckArgs, RunArgs};
+use crate::config::{self, Config};
 
+/// The command line or the configuration is wrong (`EX_USAGE` of sysexits.h).
+const USAGE: u8 = 64;
+
+/// What plugin files end in; `.cwasm` so that somebody is told why it is none.
+const EXTENSIONS: [&str; 3] = ["wasm", "wat", "cwasm"];
+
+/// Runs the command.
 pub fn check(args: &CheckArgs) -> ExitCode {
-    let _ = args;
-    ExitCode::FAILURE
+    let refused = |words: String| {
+        eprintln!("tollgate: {words}");
+        ExitCode::from(USAGE)
+    };
+    let config = match args.config.as_deref().map(configured).transpose() {
+        Ok(config) => config,
+        Err(words) => return refused(words),
+    };
+    let files = match files(&args.files) {
+        Ok(files) => files,
+        Err(words) => return refused(words),
+    };
+    let examiner = match Examiner::new(config) {
+        Ok(examiner) => examiner,
+        Err(words) => {
+            eprintln!("tollgate: {words}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut out = io::stdout().lock();
+    match all(&examiner, &files, args.json, &mut out).and_then(|good| out.flush().map(|()| good)) {
+        Ok(true) => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
+
+/// Whether all are good.
+fn all(
+    examiner: &Examiner,
+    files: &[PathBuf],
+    json: bool,
+    out: &mut impl Write,
+) -> io::Result<bool> {
+    let mut all = Vec::with_capacity(files.len());
+    for path in files {
+        let (findings, result) = examiner.examine(path);
+        let checked = Checked {
+            file: path.display().to_string(),
+            findings,
+            error: result.err().map(|error| error.to_string()),
+        };
+        if !json {
+            report::print(&checked, out)?;
+        }
+        all.push(checked);
+    }
+    if json {
+        report::print_json(&all, out)?;
+    }
+    Ok(all.iter().all(|checked| checked.error.is_none()))
+}
+
+/// The configuration of this file alone, whatever the environment says.
+fn configured(path: &Path) -> Result<Config, String> {
+    let args = RunArgs {
+        config: Some(path.to_owned()),
+        ..RunArgs::default()
+    };
+    let nothing = |_: &str| None::<OsString>;
+    config::resolve(&args, nothing)
+        .map_err(|errors| format!("the configuration has mistakes:\n{errors}"))
+}
+
+/// The files as given, directories as the plugin files in them.
+fn files(given: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+    let mut files = Vec::new();
+    for path in given {
+        if path.is_dir() {
+            files.extend(plugin_files(path)?);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    Ok(files)
+}
+
+fn plugin_files(directory: &Path) -> Result<Vec<PathBuf>, String> {
+    let entries = fs::read_dir(directory)
+        .map_err(|error| format!("can't read {}: {error}", directory.display()))?;
+    let is_plugin = |path: &PathBuf| {
+        let hidden = path
+            .file_name()
+            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        let known = |extension| EXTENSIONS.iter().any(|known| extension == *known);
+        !hidden && path.extension().is_some_and(known)
+    };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut files: Vec<PathBuf> = paths.filter(is_plugin).collect();
+    files.sort();
+    match files.is_empty() {
+        true => Err(format!(
+            "no plugin files (*.wasm, *.wat) in {}",
+            directory.display()
+        )),
+        false => Ok(files),
+    }
 }

@@ -1,12 +1,13 @@
 //! The plugins and what they may use: `plugins`, `[limits]` and `[plugin.NAME]`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use toml::de::DeValue;
 
 use super::layers::Layers;
-use crate::config::file::{Entry, Table, Value};
-use crate::config::{Limits, PluginConfig, check_plugin_name, matching, units};
+use crate::config::file::{Document, Entry, Mistakes, Table, Value};
+use crate::config::{ConfigErrors, Limits, PluginConfig, check_plugin_name, matching, units};
 
 /// Keys of tables, for people who write them right into a plugin's table.
 pub(super) const IN_PLUGIN_TABLES: [&str; 8] = [
@@ -29,6 +30,17 @@ pub(super) fn directory(file: &mut Table<'_>) -> Option<Entry> {
         }
         _ => value.text(),
     }
+}
+
+/// The settings of a plugin that stand for themselves, as they would stand under `[plugin.NAME.settings]`; the path is
+/// for messages alone.
+///
+/// # Errors
+/// All mistakes, with their lines.
+pub fn settings(path: &Path, text: &str) -> Result<Vec<(String, String)>, ConfigErrors> {
+    let mistakes = Mistakes::default();
+    let settings = texts(&Document::parse(path, text, &mistakes).root());
+    mistakes.or(settings)
 }
 
 impl Layers<'_> {

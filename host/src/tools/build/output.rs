@@ -5,14 +5,14 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::process;
-use crate::plugin::load::{self, Contract, DEFAULT_MAX_SIZE, LoadError, Loaded, SourceKind};
+use crate::plugin::load::{self, DEFAULT_MAX_SIZE, Kind, LoadError, Loaded, SourceKind};
 
 /// A component that keeps the contract, in its place.
 #[derive(Debug)]
 pub struct Built {
     pub path: PathBuf,
     pub bytes: usize,
-    pub contract: Contract,
+    pub kind: Kind,
     /// What the language's tools had made.
     pub source: SourceKind,
     /// False if the same bytes were there already.
@@ -43,7 +43,7 @@ pub fn finish(made: &Path, target: &Path) -> Result<Built, OutputError> {
     let loaded = load::read(made, DEFAULT_MAX_SIZE).and_then(load::load);
     let Loaded {
         component,
-        contract,
+        kind,
         source,
         ..
     } = loaded.map_err(|source| OutputError::Refused {
@@ -57,7 +57,7 @@ pub fn finish(made: &Path, target: &Path) -> Result<Built, OutputError> {
     Ok(Built {
         path: target.to_owned(),
         bytes: component.len(),
-        contract,
+        kind,
         source,
         changed,
     })

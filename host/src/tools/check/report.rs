@@ -1,0 +1,238 @@
+//! What a check found, as words in a small table or as JSON.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::examine::{About, Calls, Compiled, Findings};
+use super::imports::Import;
+
+/// A file with what was found.
+pub(super) struct Checked {
+    pub file: String,
+    pub findings: Findings,
+    /// Why it is not good.
+    pub error: Option<String>,
+}
+
+/// Writes the table of one file.
+pub(super) fn print(checked: &Checked, out: &mut impl Write) -> io::Result<()> {
+    let Checked {
+        file,
+        findings,
+        error,
+    } = checked;
+    match error {
+        None => writeln!(out, "{file}: good")?,
+        Some(error) => writeln!(out, "{file}: {error}")?,
+    }
+    let Some(about) = &findings.loaded else {
+        return Ok(());
+    };
+    row(out, "contract", &about.contract)?;
+    row(out, "kind", &kind(about, findings))?;
+    row(out, "compile", &compile_times(findings))?;
+    if let Some(probed) = &findings.probed {
+        let (start, now) = (size(probed.memory_at_start), size(probed.memory));
+        row(
+            out,
+            "memory",
+            &format!("{start} at the start, {now} after the first calls"),
+        )?;
+        let said = |hook: &str, error: &Option<String>| match error {
+            None => format!("{hook} ok"),
+            Some(error) => format!("{hook} returned an error: {error}"),
+        };
+        row(
+            out,
+            "first calls",
+            &said("forward-request", &probed.forward_request),
+        )?;
+        row(out, "", &said("return-response", &probed.return_response))?;
+    }
+    if let Some(calls) = &findings.calls {
+        row(out, "call times", &call_times(calls))?;
+    }
+    print_imports(out, &about.imports)?;
+    for (number, export) in about.exports.iter().enumerate() {
+        row(out, if number == 0 { "exports" } else { "" }, export)?;
+    }
+    Ok(())
+}
+
+fn row(out: &mut impl Write, name: &str, value: &str) -> io::Result<()> {
+    writeln!(out, "  {name:<12} {value}")
+}
+
+fn print_imports(out: &mut impl Write, imports: &[Import]) -> io::Result<()> {
+    if imports.is_empty() {
+        return row(out, "imports", "nothing");
+    }
+    let width = imports.iter().map(|import| import.name().len()).max();
+    let width = width.unwrap_or(0);
+    for (number, import) in imports.iter().enumerate() {
+        let name = if number == 0 { "imports" } else { "" };
+        row(
+            out,
+            name,
+            &format!("{:<width$}  {}", import.name(), import.needs()),
+        )?;
+    }
+    Ok(())
+}
+
+fn kind(about: &About, findings: &Findings) -> String {
+    let bytes = findings.size.unwrap_or(about.component_size);
+    if bytes == about.component_size {
+        return format!("{}, {bytes} bytes", about.kind);
+    }
+    let made = about.component_size;
+    format!("{}, {bytes} bytes; as a component {made} bytes", about.kind)
+}
+
+fn compile_times(findings: &Findings) -> String {
+    let told = |name: &str, compiled: &Option<Compiled>| match compiled {
+        None => format!("{name} not tried"),
+        Some(Ok(time)) => format!("{name} {:.1} ms", millis(*time)),
+        Some(Err(reason)) => format!("{name} declined ({reason})"),
+    };
+    let baseline = told("baseline", &findings.baseline);
+    format!("{baseline}, {}", told("optimized", &findings.optimized))
+}
+
+fn call_times(calls: &Calls) -> String {
+    format!(
+        "forward-request {:.2} us, return-response {:.2} us (medians of {}, {} code)",
+        micros(calls.forward_request),
+        micros(calls.return_response),
+        calls.count,
+        calls.tier
+    )
+}
+
+fn size(bytes: u64) -> String {
+    if bytes.is_multiple_of(1 << 20) && bytes > 0 {
+        return format!("{} MiB", bytes >> 20);
+    }
+    format!("{} KiB", bytes.div_ceil(1 << 10))
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+/// Writes one document for all files. Its keys stay; what was not found out is null.
+pub(super) fn print_json(checked: &[Checked], out: &mut impl Write) -> io::Result<()> {
+    let document = Document {
+        tollgate: env!("CARGO_PKG_VERSION"),
+        good: checked.iter().all(|checked| checked.error.is_none()),
+        files: checked.iter().map(json).collect(),
+    };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    writeln!(out)
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    tollgate: &'static str,
+    good: bool,
+    files: Vec<JsonFile<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonFile<'a> {
+    file: &'a str,
+    good: bool,
+    error: Option<&'a str>,
+    sha256: Option<String>,
+    size: Option<u64>,
+    component_size: Option<u64>,
+    contract: Option<&'a str>,
+    kind: Option<&'a str>,
+    imports: Option<&'a [Import]>,
+    exports: Option<&'a [String]>,
+    compile: JsonCompile<'a>,
+    memory: Option<JsonMemory>,
+    first_calls: Option<JsonCalls>,
+    call_times: Option<JsonTimes>,
+}
+
+#[derive(Serialize)]
+struct JsonCompile<'a> {
+    baseline: Option<JsonTier<'a>>,
+    optimized: Option<JsonTier<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonTier<'a> {
+    ms: Option<f64>,
+    declined: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct JsonMemory {
+    start: u64,
+    after_first_calls: u64,
+}
+
+/// `null` for a hook that did well, else the error that it returned.
+#[derive(Serialize)]
+struct JsonCalls {
+    forward_request: Option<String>,
+    return_response: Option<String>,
+}
+
+#[derive(Serialize)]
+struct JsonTimes {
+    tier: String,
+    calls: usize,
+    forward_request_us: f64,
+    return_response_us: f64,
+}
+
+fn json(checked: &Checked) -> JsonFile<'_> {
+    let found = &checked.findings;
+    let about = found.loaded.as_ref();
+    JsonFile {
+        file: &checked.file,
+        good: checked.error.is_none(),
+        error: checked.error.as_deref(),
+        sha256: found.hash.map(|hash| hash.to_string()),
+        size: found.size,
+        component_size: about.map(|about| about.component_size),
+        contract: about.map(|about| &about.contract[..]),
+        kind: about.map(|about| &about.kind[..]),
+        imports: about.map(|about| &about.imports[..]),
+        exports: about.map(|about| &about.exports[..]),
+        compile: JsonCompile {
+            baseline: found.baseline.as_ref().map(tier),
+            optimized: found.optimized.as_ref().map(tier),
+        },
+        memory: found.probed.as_ref().map(|probed| JsonMemory {
+            start: probed.memory_at_start,
+            after_first_calls: probed.memory,
+        }),
+        first_calls: found.probed.as_ref().map(|probed| JsonCalls {
+            forward_request: probed.forward_request.clone(),
+            return_response: probed.return_response.clone(),
+        }),
+        call_times: found.calls.as_ref().map(|calls| JsonTimes {
+            tier: calls.tier.to_string(),
+            calls: calls.count,
+            forward_request_us: micros(calls.forward_request),
+            return_response_us: micros(calls.return_response),
+        }),
+    }
+}
+
+fn tier(compiled: &Compiled) -> JsonTier<'_> {
+    JsonTier {
+        ms: compiled.as_ref().ok().map(|time| millis(*time)),
+        declined: compiled.as_ref().err().map(|reason| &reason[..]),
+    }
+}

@@ -1,0 +1,274 @@
+//! A case: what comes in, and what is expected to come of it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use http::{Request, Response, header};
+
+use super::message::{self, Wrong};
+use super::sections::{Kind, Mistake, Section, sections};
+use crate::config;
+use crate::message::Scheme;
+use crate::message::hygiene;
+
+/// What stands for a message that there is none of.
+pub(super) const NONE: &str = "none";
+
+/// One exchange with what is expected of it.
+#[derive(Debug)]
+pub(super) struct Case {
+    /// What it is called and filtered by: its file's name, with `#2` for the second entry of a HAR.
+    pub name: String,
+    pub input: Input,
+    pub expect: Expect,
+    /// The entry of a HAR, counted from 1.
+    pub entry: Option<usize>,
+}
+
+/// What a plugin gets.
+#[derive(Debug)]
+pub(super) struct Input {
+    pub settings: Vec<(String, String)>,
+    pub scheme: Scheme,
+    /// As the chain sees it: without fields of the connection, the authority in `host`.
+    pub request: Request<Bytes>,
+    /// What the backend answers.
+    pub response: Response<Bytes>,
+}
+
+/// What shall come of it. What is absent is not compared, except an error.
+#[derive(Debug, Default)]
+pub(super) struct Expect {
+    /// What reaches the backend, or nothing.
+    pub request: Option<Option<Request<Bytes>>>,
+    /// The answer, or none.
+    pub response: Option<Option<Response<Bytes>>>,
+    pub error: Option<String>,
+    pub log: Option<Vec<String>>,
+}
+
+impl Expect {
+    pub(super) fn is_empty(&self) -> bool {
+        self.request.is_none()
+            && self.response.is_none()
+            && self.error.is_none()
+            && self.log.is_none()
+    }
+}
+
+/// A file of cases with its text, to be updated.
+#[derive(Debug)]
+pub(super) struct CaseFile {
+    /// Where the expectations stand: the file itself, or what lies beside a HAR.
+    pub path: PathBuf,
+    pub text: Vec<u8>,
+    pub sections: Vec<Section>,
+    pub cases: Vec<Case>,
+}
+
+/// Reads a `.http` file, which is one case.
+pub(super) fn read(path: &Path) -> Result<CaseFile, Mistake> {
+    let text = fs::read(path).map_err(|error| Mistake {
+        path: path.to_owned(),
+        line: 1,
+        problem: format!("can't be read: {error}"),
+    })?;
+    let sections = sections(path, &text, false)?;
+    let reader = Reader { path, text: &text };
+    let name = path
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let case = Case {
+        name,
+        input: reader.input(&sections)?,
+        expect: reader.expect(&sections, None)?,
+        entry: None,
+    };
+    Ok(CaseFile {
+        path: path.to_owned(),
+        sections,
+        cases: vec![case],
+        text,
+    })
+}
+
+/// Makes a request what the chain sees of it.
+///
+/// # Errors
+/// Why the host would refuse it.
+pub(super) fn receive(request: Request<Bytes>) -> Result<(Scheme, Request<Bytes>), String> {
+    let (mut head, body) = request.into_parts();
+    let scheme = match head.uri.scheme_str() {
+        Some("https") => Scheme::Https,
+        _ => Scheme::Http,
+    };
+    check_length(&head.headers, &body)?;
+    if !head.headers.contains_key(header::HOST) && head.uri.authority().is_none() {
+        // Only HTTP/1.0 may leave the host out. For a case it is a convenience.
+        head.version = http::Version::HTTP_10;
+    }
+    hygiene::receive_request(&mut head).map_err(|error| {
+        format!("the host would refuse this request before any plugin saw it: {error}")
+    })?;
+    head.version = http::Version::HTTP_11;
+    Ok((scheme, Request::from_parts(head, body)))
+}
+
+/// The backend's answer as the chain sees it.
+pub(super) fn received(response: Response<Bytes>) -> Response<Bytes> {
+    let (mut head, body) = response.into_parts();
+    hygiene::strip_hop_by_hop(&mut head.headers);
+    Response::from_parts(head, body)
+}
+
+fn check_length(fields: &http::HeaderMap, body: &[u8]) -> Result<(), String> {
+    let Some(length) = fields.get(header::CONTENT_LENGTH) else {
+        return Ok(());
+    };
+    if length.to_str().ok().and_then(|length| length.parse().ok()) == Some(body.len()) {
+        return Ok(());
+    }
+    Err(format!(
+        "content-length is not the length of the body, {} bytes; correct it or leave the field out",
+        body.len()
+    ))
+}
+
+/// Reads the sections of one file.
+pub(super) struct Reader<'a> {
+    pub path: &'a Path,
+    pub text: &'a [u8],
+}
+
+impl Reader<'_> {
+    fn input(&self, sections: &[Section]) -> Result<Input, Mistake> {
+        let request = find(sections, Kind::Request, None).ok_or_else(|| {
+            let problem = "there is no section `request`; a case has at least\n\n### request\nGET / HTTP/1.1\n";
+            self.mistake(1, problem.to_owned())
+        })?;
+        let parsed = self.request(request)?;
+        let (scheme, parsed) =
+            receive(parsed).map_err(|problem| self.mistake(request.line, problem))?;
+        let response = match find(sections, Kind::Response, None) {
+            Some(section) => self.response(section)?,
+            None => Response::default(),
+        };
+        Ok(Input {
+            settings: self.settings(sections)?,
+            scheme,
+            request: parsed,
+            response: received(response),
+        })
+    }
+
+    pub(super) fn settings(&self, sections: &[Section]) -> Result<Vec<(String, String)>, Mistake> {
+        let Some(section) = find(sections, Kind::Settings, None) else {
+            return Ok(Vec::new());
+        };
+        // As many lines before it as in the file, so that the messages have the file's lines.
+        let text = format!("{}{}", "\n".repeat(section.line), self.words(section)?);
+        config::settings(self.path, &text).map_err(|errors| {
+            let first = &errors.mistakes[0];
+            let said = first.to_string();
+            // It begins with the path and the line; the rest is what a mistake of ours says behind them.
+            let place = format!("{}:", self.path.display());
+            let said = said.strip_prefix(&place).unwrap_or(&said);
+            let (line, problem) = said.split_once(": ").unwrap_or(("", said));
+            self.mistake(line.parse().unwrap_or(section.line), problem.to_owned())
+        })
+    }
+
+    /// What is expected of an entry, or of the file's one case.
+    pub(super) fn expect(
+        &self,
+        sections: &[Section],
+        entry: Option<usize>,
+    ) -> Result<Expect, Mistake> {
+        let find = |kind| find(sections, kind, entry);
+        let request = find(Kind::ExpectRequest).map(|section| {
+            let request = self.unless_none(section, |section| self.request(section))?;
+            match &request {
+                Some(request) if request.uri().authority().is_some() => Err(self.mistake(
+                    section.line + 1,
+                    "a backend gets path and query; the authority is expected in the field `host`"
+                        .into(),
+                )),
+                _ => Ok(request),
+            }
+        });
+        let response = find(Kind::ExpectResponse)
+            .map(|section| self.unless_none(section, |section| self.response(section)));
+        let error = find(Kind::ExpectError).map(|section| {
+            let words = self.words(section)?.trim();
+            match words.starts_with("forward-request: ") || words.starts_with("return-response: ") {
+                true => Ok(words.to_owned()),
+                false => Err(self.mistake(
+                    section.line + 1,
+                    "expected `forward-request: TEXT` or `return-response: TEXT`; without an error leave the section out"
+                        .into(),
+                )),
+            }
+        });
+        let log = find(Kind::ExpectLog).map(|section| {
+            let lines = self.words(section)?.lines().map(str::trim_end);
+            Ok(lines
+                .filter(|line| !line.is_empty())
+                .map(str::to_owned)
+                .collect())
+        });
+        Ok(Expect {
+            request: request.transpose()?,
+            response: response.transpose()?,
+            error: error.transpose()?,
+            log: log.transpose()?,
+        })
+    }
+
+    fn unless_none<T>(
+        &self,
+        section: &Section,
+        read: impl FnOnce(&Section) -> Result<T, Mistake>,
+    ) -> Result<Option<T>, Mistake> {
+        if self.text[section.content.clone()].trim_ascii() == NONE.as_bytes() {
+            Ok(None)
+        } else {
+            read(section).map(Some)
+        }
+    }
+
+    fn request(&self, section: &Section) -> Result<Request<Bytes>, Mistake> {
+        message::parse_request(&self.text[section.content.clone()], section.title.base64)
+            .map_err(|wrong| self.in_section(section, wrong))
+    }
+
+    fn response(&self, section: &Section) -> Result<Response<Bytes>, Mistake> {
+        message::parse_response(&self.text[section.content.clone()], section.title.base64)
+            .map_err(|wrong| self.in_section(section, wrong))
+    }
+
+    fn words(&self, section: &Section) -> Result<&str, Mistake> {
+        std::str::from_utf8(&self.text[section.content.clone()])
+            .map_err(|_| self.mistake(section.line, "expected UTF-8 in this section".into()))
+    }
+
+    fn in_section(&self, section: &Section, wrong: Wrong) -> Mistake {
+        self.mistake(section.line + 1 + wrong.line, wrong.problem)
+    }
+
+    pub(super) fn mistake(&self, line: usize, problem: String) -> Mistake {
+        Mistake {
+            path: self.path.to_owned(),
+            line,
+            problem,
+        }
+    }
+}
+
+fn find(sections: &[Section], kind: Kind, entry: Option<usize>) -> Option<&Section> {
+    sections
+        .iter()
+        .find(|section| (section.title.kind, section.title.entry) == (kind, entry))
+}

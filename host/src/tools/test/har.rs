@@ -1,0 +1,212 @@
+//! Cases out of a HAR, as browsers and proxies record them: each entry's request and response is one.
+//!
+//! What is expected stands beside it, in `NAME.har.expected`, with the entry's number before each section's name.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use serde::Deserialize;
+
+use super::case::{Case, CaseFile, Input, Reader, receive, received};
+use super::message;
+use super::sections::{Kind, Mistake, Section, sections};
+
+#[derive(Deserialize)]
+struct Har {
+    log: Log,
+}
+
+#[derive(Deserialize)]
+struct Log {
+    entries: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    request: HarRequest,
+    response: Option<HarResponse>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HarRequest {
+    method: String,
+    url: String,
+    #[serde(default)]
+    headers: Vec<Field>,
+    post_data: Option<Content>,
+}
+
+#[derive(Deserialize)]
+struct HarResponse {
+    status: u16,
+    #[serde(default)]
+    headers: Vec<Field>,
+    content: Option<Content>,
+}
+
+#[derive(Deserialize)]
+struct Field {
+    name: String,
+    value: String,
+}
+
+#[derive(Deserialize)]
+struct Content {
+    #[serde(default)]
+    text: String,
+    encoding: Option<String>,
+}
+
+/// Reads a HAR and what is expected of it, if that file is there.
+pub(super) fn read(path: &Path) -> Result<CaseFile, Mistake> {
+    let har = parse(path)?;
+    let beside = expected_path(path);
+    let text = match fs::read(&beside) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(mistake(&beside, 1, format!("can't be read: {error}"))),
+    };
+    let sections = sections(&beside, &text, true)?;
+    check(&beside, &sections, har.log.entries.len())?;
+    let reader = Reader {
+        path: &beside,
+        text: &text,
+    };
+    let settings = reader.settings(&sections)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let entries = har.log.entries.into_iter().zip(1..);
+    let cases = entries.map(|(entry, number)| {
+        let wrong = |problem| mistake(path, 1, format!("entry {number}: {problem}"));
+        Ok(Case {
+            name: format!("{name}#{number}"),
+            input: input(entry, settings.clone()).map_err(wrong)?,
+            expect: reader.expect(&sections, Some(number))?,
+            entry: Some(number),
+        })
+    });
+    Ok(CaseFile {
+        cases: cases.collect::<Result<_, Mistake>>()?,
+        path: beside,
+        sections,
+        text,
+    })
+}
+
+fn parse(path: &Path) -> Result<Har, Mistake> {
+    let text =
+        fs::read(path).map_err(|error| mistake(path, 1, format!("can't be read: {error}")))?;
+    // Some tools write a byte order mark.
+    let json = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+    serde_json::from_slice(json)
+        .map_err(|error| mistake(path, error.line().max(1), format!("not a HAR: {error}")))
+}
+
+fn expected_path(path: &Path) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".expected");
+    beside.into()
+}
+
+fn mistake(path: &Path, line: usize, problem: String) -> Mistake {
+    Mistake {
+        path: path.to_owned(),
+        line,
+        problem,
+    }
+}
+
+/// The entries are in the HAR; here is only what is expected of them, and the settings of all.
+fn check(path: &Path, sections: &[Section], entries: usize) -> Result<(), Mistake> {
+    for Section { title, line, .. } in sections {
+        let problem = match (title.kind, title.entry) {
+            (Kind::Request | Kind::Response, _) => {
+                "the HAR itself has the requests and responses".to_owned()
+            }
+            (Kind::Settings, None) => continue,
+            (Kind::Settings, Some(_)) => {
+                "settings are those of all entries; leave the number out".to_owned()
+            }
+            (kind, None) => format!("say of which entry: `### 1 {kind}`"),
+            (_, Some(entry)) if (1..=entries).contains(&entry) => continue,
+            (_, Some(entry)) => format!("there is no entry {entry}; the HAR has {entries}"),
+        };
+        return Err(mistake(path, *line, problem));
+    }
+    Ok(())
+}
+
+fn input(entry: Entry, settings: Vec<(String, String)>) -> Result<Input, String> {
+    let (scheme, request) = receive(request(entry.request)?)?;
+    let response = match entry.response {
+        // 0 is what browsers write for an answer that never came.
+        Some(response) if response.status != 0 => self::response(response)?,
+        _ => Response::default(),
+    };
+    Ok(Input {
+        settings,
+        scheme,
+        request,
+        response: received(response),
+    })
+}
+
+fn request(har: HarRequest) -> Result<Request<Bytes>, String> {
+    let url = har.url.split_once('#').map_or(&har.url[..], |(url, _)| url);
+    let mut request = Request::new(body(har.post_data)?);
+    *request.uri_mut() = message::uri(url).ok_or(format!("{url:?} is not an http or https URL"))?;
+    *request.method_mut() = Method::from_bytes(har.method.as_bytes())
+        .map_err(|_| format!("{:?} is no method", har.method))?;
+    *request.headers_mut() = fields(har.headers)?;
+    Ok(request)
+}
+
+fn response(har: HarResponse) -> Result<Response<Bytes>, String> {
+    let mut response = Response::new(body(har.content)?);
+    *response.status_mut() = StatusCode::from_u16(har.status)
+        .ok()
+        .filter(|status| !status.is_informational())
+        .ok_or(format!("{} is no final status", har.status))?;
+    *response.headers_mut() = fields(har.headers)?;
+    // Recorders write the body without its coding.
+    response.headers_mut().remove(header::CONTENT_ENCODING);
+    Ok(response)
+}
+
+fn body(content: Option<Content>) -> Result<Bytes, String> {
+    let Some(content) = content else {
+        return Ok(Bytes::new());
+    };
+    match content.encoding.as_deref() {
+        None | Some("") => Ok(content.text.into()),
+        Some("base64") => BASE64
+            .decode(content.text)
+            .map(Bytes::from)
+            .map_err(|error| format!("the body is not base64: {error}")),
+        Some(other) => Err(format!(
+            "the body is in the unknown encoding {other:?}; HARs have base64"
+        )),
+    }
+}
+
+/// Without pseudo-fields (`:path`), and without the length of what was on the wire, which the text here need not have.
+fn fields(har: Vec<Field>) -> Result<HeaderMap, String> {
+    let mut fields = HeaderMap::new();
+    for Field { name, value } in har {
+        if name.starts_with(':') {
+            continue;
+        }
+        let parsed = HeaderName::from_bytes(name.as_bytes());
+        let (Ok(parsed), Ok(value)) = (parsed, HeaderValue::from_bytes(value.as_bytes())) else {
+            return Err(format!("the field {name:?} is none that HTTP could have"));
+        };
+        fields.append(parsed, value);
+    }
+    fields.remove(header::CONTENT_LENGTH);
+    Ok(fields)
+}

@@ -1,0 +1,243 @@
+//! A file of cases as its sections: where each begins and what is in it, byte for byte, so that one can be replaced and
+//! the rest stays.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// What a section's line begins with.
+pub(super) const MARK: &[u8] = b"### ";
+
+/// Behind a section's name when its body is not written as it is.
+const BASE64: &str = "(base64 body)";
+
+/// A mistake in a file of cases: where it stands, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}:{line}: {problem}", path.display())]
+pub(super) struct Mistake {
+    pub path: PathBuf,
+    /// Counted from 1.
+    pub line: usize,
+    pub problem: String,
+}
+
+/// What a section holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Settings,
+    Request,
+    Response,
+    ExpectRequest,
+    ExpectResponse,
+    ExpectError,
+    ExpectLog,
+}
+
+/// The names of sections, as they are written.
+const NAMES: [(&str, Kind); 7] = [
+    ("settings", Kind::Settings),
+    ("request", Kind::Request),
+    ("response", Kind::Response),
+    ("expect request", Kind::ExpectRequest),
+    ("expect response", Kind::ExpectResponse),
+    ("expect error", Kind::ExpectError),
+    ("expect log", Kind::ExpectLog),
+];
+
+impl Kind {
+    /// Whether it holds a message, whose body may be in base64.
+    fn has_body(self) -> bool {
+        use Kind::{ExpectRequest, ExpectResponse, Request, Response};
+        matches!(self, Request | Response | ExpectRequest | ExpectResponse)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = NAMES.iter().find(|(_, kind)| kind == self);
+        f.write_str(name.map_or("", |(name, _)| name))
+    }
+}
+
+/// What a section's line says: `### 2 expect request (base64 body)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Title {
+    /// Which entry of a HAR it is about, counted from 1.
+    pub entry: Option<usize>,
+    pub kind: Kind,
+    pub base64: bool,
+}
+
+/// One section of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Section {
+    pub title: Title,
+    /// Where its line stands, counted from 1; its content begins on the next.
+    pub line: usize,
+    /// From its line on, up to the next section's.
+    pub whole: Range<usize>,
+    /// Without its line.
+    pub content: Range<usize>,
+}
+
+/// Takes a file apart; the path is for messages. Sections of `numbered` files may speak of an entry.
+pub(super) fn sections(path: &Path, text: &[u8], numbered: bool) -> Result<Vec<Section>, Mistake> {
+    let mut found: Vec<Section> = Vec::new();
+    let mut at = 0;
+    for (number, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let start = at;
+        at += line.len();
+        let Some(words) = line.strip_prefix(MARK) else {
+            continue;
+        };
+        let mistake = |problem| Mistake {
+            path: path.to_owned(),
+            line: number + 1,
+            problem,
+        };
+        let title = title(&String::from_utf8_lossy(words), numbered).map_err(mistake)?;
+        let same =
+            |other: &&Section| (other.title.entry, other.title.kind) == (title.entry, title.kind);
+        if let Some(first) = found.iter().find(same) {
+            let problem = format!(
+                "a second section `{}` (the first is on line {}); write another case into a file of its own",
+                title.kind, first.line
+            );
+            return Err(mistake(problem));
+        }
+        if let Some(last) = found.last_mut() {
+            last.whole.end = start;
+            last.content.end = start;
+        }
+        found.push(Section {
+            title,
+            line: number + 1,
+            whole: start..text.len(),
+            content: at..text.len(),
+        });
+    }
+    Ok(found)
+}
+
+fn title(words: &str, numbered: bool) -> Result<Title, String> {
+    let words = words.trim();
+    let (number, rest) = match words.split_once(' ') {
+        Some((number, rest)) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            (Some(number), rest.trim_start())
+        }
+        _ => (None, words),
+    };
+    let (name, base64) = match rest.strip_suffix(BASE64) {
+        Some(name) => (name.trim_end(), true),
+        None => (rest, false),
+    };
+    let kind = NAMES.iter().find(|(known, _)| *known == name);
+    let kind = kind.map(|(_, kind)| *kind).ok_or_else(|| unknown(words))?;
+    if base64 && !kind.has_body() {
+        return Err(format!(
+            "a section `{kind}` has no body that could be base64"
+        ));
+    }
+    if number.is_some() && !numbered {
+        return Err("only what is expected of a HAR has numbers; leave the number out".to_owned());
+    }
+    let entry = number.map(|number| number.parse().map_err(|_| unknown(words)));
+    Ok(Title {
+        entry: entry.transpose()?,
+        kind,
+        base64,
+    })
+}
+
+fn unknown(words: &str) -> String {
+    let names: Vec<_> = NAMES.iter().map(|(name, _)| *name).collect();
+    format!(
+        "unknown section `{words}`; there are {}. (If it is a line of a body, write the body as base64: `### request \
+         {BASE64}`.)",
+        names.join(", ")
+    )
+}
+
+impl fmt::Display for Title {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(entry) = self.entry {
+            write!(f, "{entry} ")?;
+        }
+        write!(f, "{}", self.kind)?;
+        match self.base64 {
+            true => write!(f, " {BASE64}"),
+            false => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Result<Vec<Section>, String> {
+        sections(Path::new("a.http"), text.as_bytes(), false).map_err(|mistake| mistake.to_string())
+    }
+
+    #[test]
+    fn a_file_is_its_comment_and_its_sections_to_the_last_byte() {
+        let text = "a comment\n###\n####  request\n### request\r\nGET\n\n###no section\n### expect log\n### settings";
+        let sections = found(text).unwrap();
+        let seen: Vec<_> = sections
+            .iter()
+            .map(|s| (s.title.kind, s.line, &text[s.content.clone()]))
+            .collect();
+        let expected = [
+            (Kind::Request, 4, "GET\n\n###no section\n"),
+            (Kind::ExpectLog, 8, ""),
+            (Kind::Settings, 9, ""),
+        ];
+        assert_eq!(seen, expected);
+        let whole: String = sections.iter().map(|s| &text[s.whole.clone()]).collect();
+        assert!(text.ends_with(&whole) && whole.starts_with("### request"));
+        assert_eq!(found("only a comment").unwrap(), []);
+    }
+
+    #[test]
+    fn titles() {
+        for (kind_name, kind) in NAMES {
+            assert_eq!(title(kind_name, false).unwrap().kind, kind);
+        }
+        let base64 = title("12 expect response (base64 body)\n", true).unwrap();
+        assert_eq!(
+            (base64.entry, base64.kind, base64.base64),
+            (Some(12), Kind::ExpectResponse, true)
+        );
+        assert_eq!(base64.to_string(), "12 expect response (base64 body)");
+    }
+
+    #[test]
+    fn mistakes_say_where_and_what_to_do() {
+        let cases = [
+            (
+                "x\n### reqest\n",
+                "a.http:2: unknown section `reqest`; there are settings, request,",
+            ),
+            (
+                "### request\n\n### Title",
+                "a.http:3: unknown section `Title`",
+            ),
+            (
+                "### request\n### request",
+                "a.http:2: a second section `request` (the first is on line 1)",
+            ),
+            (
+                "### settings (base64 body)",
+                "a.http:1: a section `settings` has no body",
+            ),
+            (
+                "### 1 request",
+                "a.http:1: only what is expected of a HAR has numbers",
+            ),
+        ];
+        for (text, expected) in cases {
+            let mistake = found(text).unwrap_err();
+            assert!(mistake.starts_with(expected), "{mistake}");
+        }
+    }
+}
