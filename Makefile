@@ -11,8 +11,8 @@ CARGO = $(eval CARGO := $$(shell host/toolchain.sh || echo false))$(CARGO)
 # Flags of your own for `make run`: make run ARGS="--backend http://127.0.0.1:8000"
 ARGS ?=
 
-.PHONY: help run build plugins test test-rust test-e2e test-moto-some test-moto lint fmt clean \
-	bench bench-call bench-envoy bench-guests bench-reload soak
+.PHONY: help run build plugins plugins-all test test-rust test-languages test-e2e test-moto-some test-moto lint fmt clean \
+	stock new-all bench bench-call bench-envoy bench-guests bench-reload soak
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -30,12 +30,25 @@ build: ## the proxy: target/release/tollgate
 plugins: ## the plugins: target/plugins/NAME.wasm
 	plugins/build.sh
 
-test: test-rust test-e2e test-moto-some ## every test
+plugins-all: build ## the tour of the contract in every language: build it, run it by its table of cases
+	tests/languages.sh
+
+new-all: build ## a new project of every language and kind of template: make it, build it, test it
+	tests/languages.sh --new
+
+stock: build ## components for wasi:http from the registries and of our own, for the tests: target/stock/NAME.wasm
+	tests/stock/build.sh
+	tests/stock/js/build.sh
+
+test: test-rust test-languages test-e2e test-moto-some ## every test
 
 test-rust: build plugins ## Rust: units, SDK, plugins, and the whole proxy
 	$(CARGO) test --release --locked --workspace
 
-test-e2e: build plugins ## end to end: boto3 through the proxy and its plugins to moto
+test-languages: build ## the tour in the languages whose tools are small
+	tests/languages.sh rust c wat assemblyscript python js
+
+test-e2e: build plugins stock ## end to end: boto3 through the proxy and its plugins to moto, stock components
 	tests/e2e/setup.sh
 	$(PYTHON) -m pytest -q tests/e2e
 	$(PYTHON) -m pytest -q tests/moto
