@@ -148,7 +148,7 @@ fn asked(
     if let Some(probe) = &tool.probe {
         let mut tools = before.to_vec();
         tools.push(found.clone());
-        runner.ask(&expand(probe, &tools, places)).ok()??;
+        found.version = version(&runner.ask(&expand(probe, &tools, places)).ok()??);
     }
     if !tool.version.is_empty() && !found.command.is_empty() {
         let arguments = tool.version.iter().map(|word| places.fill(word));
@@ -158,14 +158,16 @@ fn asked(
     Some(found)
 }
 
-/// The version in what a tool says of itself: the first word that begins like one, else the first line.
+/// The version in what a tool says of itself: the first word that begins like one, else the first line if it is short.
 fn version(said: &str) -> String {
+    const SHORT: usize = 30;
     let is_version =
         |word: &&str| word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.');
     let words = said.split(|c: char| c.is_whitespace() || "(),".contains(c));
-    let bare = words.map(|word| word.trim_start_matches(|c: char| c.is_ascii_alphabetic()));
+    let mut bare = words.map(|word| word.trim_start_matches(|c: char| c.is_ascii_alphabetic()));
     let line = said.lines().next().unwrap_or("").trim();
-    bare.into_iter().find(is_version).unwrap_or(line).to_owned()
+    let line = if line.len() <= SHORT { line } else { "" };
+    bare.find(is_version).unwrap_or(line).to_owned()
 }
 
 #[cfg(test)]

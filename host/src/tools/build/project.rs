@@ -47,7 +47,7 @@ pub enum ProjectError {
 }
 
 /// What `plugin.toml` says.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Manifest {
     name: String,
     language: String,
@@ -99,14 +99,21 @@ impl Project {
 impl Manifest {
     fn parse(path: &Path, text: &str) -> Result<Manifest, ConfigErrors> {
         let mistakes = Mistakes::default();
-        let manifest = Manifest::read(Document::parse(path, text, &mistakes).root(), &mistakes);
+        let manifest = {
+            let document = Document::parse(path, text, &mistakes);
+            // What is not TOML has no keys to speak of.
+            if mistakes.is_empty() {
+                Manifest::read(document.root(), &mistakes)
+            } else {
+                Manifest::default()
+            }
+        };
         mistakes.or(manifest)
     }
 
     fn read(mut root: Table<'_>, mistakes: &Mistakes) -> Manifest {
         for key in ["name", "language"] {
-            // What is not TOML has its own message.
-            if !root.has(key) && mistakes.is_empty() {
+            if !root.has(key) {
                 mistakes.add(root.place.clone(), format!("`{key}` is missing"));
             }
         }

@@ -16,7 +16,7 @@ const DEFAULT_OUTPUT: &str = "{build}/core.wasm";
 pub type Words = Vec<String>;
 
 /// The ways of building, and what they are made of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recipe {
     /// Globs of the project's files that a build reads, beside those that every project has.
     pub watch: Vec<String>,
@@ -44,7 +44,7 @@ pub struct Tool {
     pub tries: Vec<Words>,
     /// Arguments that print the version; empty if nothing does.
     pub version: Vec<String>,
-    /// A whole command that succeeds if the tool is there.
+    /// A whole command that succeeds if the tool is there. What it prints is the version if nothing else says it.
     pub probe: Option<Words>,
     /// What installs it.
     pub install: Vec<Words>,
@@ -70,7 +70,11 @@ impl Recipe {
             let mut root = document.root();
             // For whoever reads the file; the folder's name is what counts.
             root.text("language");
-            Recipe::read(root, &mistakes)
+            if mistakes.is_empty() {
+                Recipe::read(root, &mistakes)
+            } else {
+                Recipe::default()
+            }
         };
         mistakes.or(recipe)
     }

@@ -76,12 +76,14 @@ pub fn missing(project: &Project, lacking: &[Missing<'_>]) -> String {
             names.join(" and ")
         );
     }
-    let commands: Vec<String> = way
-        .missing
-        .iter()
-        .flat_map(|tool| &tool.install)
-        .map(|words| format!("\n  {}", line(words)))
-        .collect();
+    let mut commands: Vec<String> = Vec::new();
+    for words in way.missing.iter().flat_map(|tool| &tool.install) {
+        let command = format!("\n  {}", line(words));
+        // One command may bring several tools.
+        if !commands.contains(&command) {
+            commands.push(command);
+        }
+    }
     if commands.is_empty() {
         text.push_str("; install it with your system's packages");
     } else {

@@ -145,6 +145,7 @@ fn a_probe_decides_and_may_use_the_tool_and_those_before() {
         [[ways.tools]]
         name = "sysroot"
         probe = ["{module}", "sysroot"]
+        # What it prints is its version, as nothing else says it.
     "#;
     let machine = Machine::new();
     machine.program(
@@ -161,7 +162,7 @@ fn a_probe_decides_and_may_use_the_tool_and_those_before() {
     let (_, tools) = machine.taken(recipe).unwrap();
     assert_eq!(tools[0], ["py", "", "python3"]);
     assert_eq!(tools[1], ["module", "3.1", "python3"]);
-    assert_eq!(tools[2], ["sysroot", "", ""]);
+    assert_eq!(tools[2], ["sysroot", "sysroot-25.0", ""]);
 }
 
 #[test]
@@ -227,6 +228,7 @@ fn versions() {
         ("Python 3.11.2", "3.11.2"),
         ("no number here\nat all", "no number here"),
         ("", ""),
+        ("Usage: tool [options] and so on and on", ""),
     ];
     for (said, expected) in cases {
         assert_eq!(version(said), expected, "{said}");
