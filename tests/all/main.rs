@@ -45,5 +45,8 @@ mod startup;
 /// Signals and draining.
 mod shutdown;
 
+/// `check` and `test`: plugins looked at and tried without a proxy.
+mod tools_examine;
+
 /// Style that a machine can check.
 mod tidy;

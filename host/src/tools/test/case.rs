@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use http::{Request, Response, header};
+use http::{HeaderValue, Request, Response, header};
 
 use super::message::{self, Wrong};
 use super::sections::{Kind, Mistake, Section, sections};
@@ -106,9 +106,13 @@ pub(super) fn receive(request: Request<Bytes>) -> Result<(Scheme, Request<Bytes>
         _ => Scheme::Http,
     };
     check_length(&head.headers, &body)?;
-    if !head.headers.contains_key(header::HOST) && head.uri.authority().is_none() {
-        // Only HTTP/1.0 may leave the host out. For a case it is a convenience.
-        head.version = http::Version::HTTP_10;
+    if !head.headers.contains_key(header::HOST) {
+        // A convenience: HTTP/1.1 wants the host beside a whole URL too, and only HTTP/1.0 may leave it out.
+        let authority = head.uri.authority().map(|authority| authority.as_str());
+        match authority.and_then(|authority| HeaderValue::from_str(authority).ok()) {
+            Some(host) => drop(head.headers.insert(header::HOST, host)),
+            None => head.version = http::Version::HTTP_10,
+        }
     }
     hygiene::receive_request(&mut head).map_err(|error| {
         format!("the host would refuse this request before any plugin saw it: {error}")
