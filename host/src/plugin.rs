@@ -24,14 +24,14 @@ mod instance;
 mod limits;
 mod seats;
 
-mod bindings;
-mod convert;
+mod contract;
 mod host;
 
 mod status;
 
 pub use cache::Cache;
 pub use compile::Compiler;
+pub use contract::{Contract, Contracts};
 pub use engine::{Engines, Tier};
 pub use prepare::Workbench;
 pub use seats::Seats;

@@ -5,22 +5,19 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use wasmtime::Engine;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 
-use super::bindings::PluginPre;
+use super::contract::{self, Contract, Contracts, InterfaceName};
 use super::engine::{Engines, Tier};
 use super::host::{self, State};
+use super::load::Kind;
 
 /// Threads for one component; more gain little and take the proxy's caches.
 const MOST_THREADS: usize = 4;
 
-/// What a plugin exports; another patch version of the contract is found by it too.
-const INTERCEPTOR: &str = "tollgate:proxy/interceptor@0.1.0";
-
-/// Interfaces of which only the function `body` can keep a guest waiting.
-const OURS: [&str; 3] = ["tollgate:proxy/", "wasi:config/", "wasi:logging/"];
+/// Packages of which no function keeps a guest waiting, except those that a contract names.
+const QUICK: [&str; 3] = [contract::PACKAGE, "wasi:config", "wasi:logging"];
 
 /// Somebody waits for a baseline compile, so it shares the cores with the proxy like any other thread of its; for an
 /// optimized one nobody waits.
@@ -41,6 +38,7 @@ pub enum CompileError {
 /// Compiles and links for both tiers.
 pub struct Compiler {
     engines: Arc<Engines>,
+    contracts: Contracts,
     baseline: Workshop,
     optimized: Workshop,
 }
@@ -59,6 +57,7 @@ struct Workshop {
 
 /// Code that is linked to the host, and the component that it came from for the cache to keep.
 pub struct Code {
+    pub kind: Kind,
     pub linked: Linked,
     component: Component,
 }
@@ -66,8 +65,9 @@ pub struct Code {
 /// A component whose imports are linked and whose exports are found: all that an instance is made of.
 pub struct Linked {
     pub instance: InstancePre<State>,
-    pub forward_request: ComponentExportIndex,
-    pub return_response: ComponentExportIndex,
+    pub contract: &'static Contract,
+    /// Of its contract, in the order of [`Hook`](crate::interceptor::Hook).
+    pub hooks: [ComponentExportIndex; 2],
     /// Whether it imports a function that can keep it waiting: a body's, or one of WASI's.
     pub can_wait: bool,
 }
@@ -100,21 +100,36 @@ impl Compiler {
     /// # Errors
     /// When threads can't be started or the host's interfaces can't be linked.
     pub fn new(engines: Arc<Engines>) -> wasmtime::Result<Self> {
-        let baseline = Workshop::new(&engines, Tier::Baseline, BASELINE_NICENESS)?;
-        let optimized = Workshop::new(&engines, Tier::Optimized, OPTIMIZED_NICENESS)?;
+        Self::serving(engines, Contracts::SERVED)
+    }
+
+    /// For plugins of these versions of the contract.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn serving(engines: Arc<Engines>, contracts: Contracts) -> wasmtime::Result<Self> {
+        let workshop = |tier, niceness| Workshop::new(&engines, contracts, tier, niceness);
+        let baseline = workshop(Tier::Baseline, BASELINE_NICENESS)?;
+        let optimized = workshop(Tier::Optimized, OPTIMIZED_NICENESS)?;
         Ok(Self {
             engines,
+            contracts,
             baseline,
             optimized,
         })
     }
 
-    /// Compiles a binary component. Blocks for as long as that takes: milliseconds to many seconds.
+    /// The versions of the contract that plugins may be made for.
+    pub fn contracts(&self) -> Contracts {
+        self.contracts
+    }
+
+    /// Compiles a binary component of this kind. Blocks for as long as that takes: milliseconds to many seconds.
     ///
     /// # Errors
     /// When the component is invalid, uses what this tier can't do, imports what the host doesn't have, or doesn't
     /// export what a plugin must.
-    pub fn compile(&self, component: &[u8], tier: Tier) -> Result<Code, CompileError> {
+    pub fn compile(&self, component: &[u8], kind: Kind, tier: Tier) -> Result<Code, CompileError> {
         let engine = self.engines.get(tier);
         let compiled = self
             .workshop(tier)
@@ -122,6 +137,7 @@ impl Compiler {
             .install(|| Component::new(engine, component));
         self.link(
             compiled.map_err(|e| CompileError::Compile(format!("{e:#}")))?,
+            kind,
             tier,
         )
     }
@@ -129,15 +145,17 @@ impl Compiler {
     /// Maps code that [`Code::serialize`] wrote, from a file of our own cache.
     ///
     /// # Errors
-    /// When the file is not of this engine, and as for [`compile`](Self::compile).
+    /// When the file is not of this engine, when the component is of another kind for this host, and as for
+    /// [`compile`](Self::compile).
     #[expect(unsafe_code, reason = "wasmtime must be told that the code is trusted")]
-    pub fn restore(&self, file: &Path, tier: Tier) -> Result<Code, CompileError> {
+    pub fn restore(&self, file: &Path, kind: Kind, tier: Tier) -> Result<Code, CompileError> {
         // SAFETY: `deserialize_file` runs what the file holds as machine code. The file comes from `cache`, which gives
         // out only what this user wrote into a directory that nobody else may enter, after checking length and
         // checksum, and which replaces and unlinks files but never changes one that may be mapped.
         let component = unsafe { Component::deserialize_file(self.engines.get(tier), file) };
         self.link(
             component.map_err(|e| CompileError::Compile(format!("{e:#}")))?,
+            kind,
             tier,
         )
     }
@@ -153,24 +171,51 @@ impl Compiler {
         hasher.finish()
     }
 
-    fn link(&self, component: Component, tier: Tier) -> Result<Code, CompileError> {
+    fn link(&self, component: Component, kind: Kind, tier: Tier) -> Result<Code, CompileError> {
+        let Kind::Interceptor(contract) = kind;
+        // Code in the cache may be from a host that served other versions.
+        if self.contracts.choose(&component) != Some(contract) {
+            let reason = format!("it isn't served as a plugin for {contract}");
+            return Err(CompileError::Export(reason));
+        }
         let linked = self.workshop(tier).linker.instantiate_pre(&component);
         let linked = linked.map_err(|e| CompileError::Link(format!("{e:#}")))?;
-        // Checks the types of the exports, which an index alone doesn't say.
-        PluginPre::new(linked.clone()).map_err(|e| CompileError::Export(format!("{e:#}")))?;
-        let interceptor = component.get_export_index(None, INTERCEPTOR);
-        let find = |name| {
-            let function = component.get_export_index(interceptor.as_ref(), name);
-            function
-                .ok_or_else(|| CompileError::Export(format!("no function {name} in {INTERCEPTOR}")))
-        };
+        (contract.check)(&linked).map_err(|e| CompileError::Export(format!("{e:#}")))?;
+        let hooks = contract.find_hooks(&component).map_err(|name| {
+            let interceptor = contract.interceptor();
+            CompileError::Export(format!("no function {name} in {interceptor}"))
+        })?;
         let linked = Linked {
-            forward_request: find("forward-request")?,
-            return_response: find("return-response")?,
-            can_wait: can_wait(&component, self.engines.get(tier)),
+            contract,
+            hooks,
+            can_wait: self.can_wait(&component, tier),
             instance: linked,
         };
-        Ok(Code { linked, component })
+        Ok(Code {
+            kind,
+            linked,
+            component,
+        })
+    }
+
+    /// Whether a component imports anything that the host serves with a function that waits.
+    fn can_wait(&self, component: &Component, tier: Tier) -> bool {
+        let engine = self.engines.get(tier);
+        let waits = |name: &str| {
+            self.contracts
+                .iter()
+                .any(|contract| contract.waiting.contains(&name))
+        };
+        let is_quick = |name: &str| {
+            InterfaceName::parse(name).is_some_and(|name| QUICK.contains(&name.package))
+        };
+        let ty = component.component_type();
+        ty.imports(engine).any(|(name, import)| match import.ty {
+            ComponentItem::ComponentInstance(instance) if is_quick(name) => instance
+                .exports(engine)
+                .any(|(function, _)| waits(function)),
+            _ => true,
+        })
     }
 
     fn workshop(&self, tier: Tier) -> &Workshop {
@@ -181,25 +226,15 @@ impl Compiler {
     }
 }
 
-/// Whether a component imports anything that the host serves with a function that waits.
-fn can_wait(component: &Component, engine: &Engine) -> bool {
-    let ty = component.component_type();
-    ty.imports(engine).any(|(name, import)| match import.ty {
-        ComponentItem::ComponentInstance(instance)
-            if OURS.iter().any(|ours| name.starts_with(ours)) =>
-        {
-            instance
-                .exports(engine)
-                .any(|(function, _)| function == "body")
-        }
-        _ => true,
-    })
-}
-
 impl Workshop {
-    fn new(engines: &Engines, tier: Tier, niceness: i32) -> wasmtime::Result<Self> {
+    fn new(
+        engines: &Engines,
+        contracts: Contracts,
+        tier: Tier,
+        niceness: i32,
+    ) -> wasmtime::Result<Self> {
         let mut linker = Linker::new(engines.get(tier));
-        host::add_to_linker(&mut linker)?;
+        host::add_to_linker(&mut linker, contracts)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = rayon::ThreadPoolBuilder::new()
             .num_threads(cores.min(MOST_THREADS))

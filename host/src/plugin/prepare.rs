@@ -10,13 +10,10 @@ use super::compile::{Code, CompileError, Compiler};
 use super::engine::Tier;
 use super::facts::Facts;
 use super::guest::Guest;
-use super::load::{self, ContentHash, LoadError};
+use super::load::{self, ContentHash, Kind, LoadError, Loaded};
 use super::seats::Seats;
 use crate::config::PluginConfig;
 use crate::interceptor::{Hook, InterceptError};
-
-/// The contract that this host serves, as the cache names it.
-const CONTRACT: &str = "tollgate:proxy@0.1";
 
 /// Why a file can't go into service.
 #[derive(Debug, thiserror::Error)]
@@ -104,11 +101,11 @@ impl Workbench {
             let improve = (tier == Tier::Baseline).then(|| Arc::new(bytes));
             return Ok(Prepared::Ready(Fresh { guest, improve }));
         }
-        let loaded = load::load(bytes.clone())?;
+        let loaded = load::load_for(bytes.clone(), self.compiler.contracts())?;
         if loaded.may_be_prefix && !settled {
             return Ok(Prepared::Unsettled);
         }
-        let (tier, code) = self.compile_fast(&loaded.component)?;
+        let (tier, code) = self.compile_fast(&loaded)?;
         let guest = self.try_out(&facts, tier, code)?;
         Ok(Prepared::Ready(Fresh {
             guest,
@@ -130,25 +127,26 @@ impl Workbench {
         if guest.tier() == Tier::Optimized {
             return Ok(None);
         }
-        let loaded = load::load(bytes.to_vec())?;
-        let code = self.compiler.compile(&loaded.component, Tier::Optimized)?;
+        let loaded = load::load_for(bytes.to_vec(), self.compiler.contracts())?;
+        let code = self.compile(&loaded, Tier::Optimized)?;
         self.store(facts.hash, Tier::Optimized, &code);
         self.try_out(facts, Tier::Optimized, code).map(Some)
     }
 
     /// The quickest code that can be had: what Winch refuses (SIMD of some kinds, tail calls) goes to Cranelift.
-    fn compile_fast(&self, component: &[u8]) -> Result<(Tier, Code), PluginError> {
-        match self.compiler.compile(component, Tier::Baseline) {
+    fn compile_fast(&self, loaded: &Loaded) -> Result<(Tier, Code), PluginError> {
+        match self.compile(loaded, Tier::Baseline) {
             Ok(code) => Ok((Tier::Baseline, code)),
             Err(CompileError::Compile(reason)) => {
                 tracing::debug!("the baseline compiler declined ({reason}); trying the other");
-                Ok((
-                    Tier::Optimized,
-                    self.compiler.compile(component, Tier::Optimized)?,
-                ))
+                Ok((Tier::Optimized, self.compile(loaded, Tier::Optimized)?))
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn compile(&self, loaded: &Loaded, tier: Tier) -> Result<Code, CompileError> {
+        self.compiler.compile(&loaded.component, loaded.kind, tier)
     }
 
     fn try_out(
@@ -174,13 +172,15 @@ impl Workbench {
     }
 
     fn restore_tier(&self, hash: ContentHash, tier: Tier) -> Option<Code> {
-        let file = self.cache.as_ref()?.get(&self.key(hash, tier))?;
-        match self.compiler.restore(&file, tier) {
+        let kept = self.cache.as_ref()?.get(&self.key(hash, tier))?;
+        // What was kept for a contract that is no longer served is of no use.
+        let kind = Kind::named(&kept.kind, self.compiler.contracts())?;
+        match self.compiler.restore(&kept.code, kind, tier) {
             Ok(code) => Some(code),
             Err(error) => {
                 tracing::warn!(
                     "compiled code in {} can't be used ({error}); compiling again",
-                    file.display()
+                    kept.code.display()
                 );
                 None
             }
@@ -189,11 +189,12 @@ impl Workbench {
 
     fn store(&self, hash: ContentHash, tier: Tier, code: &Code) {
         let Some(cache) = &self.cache else { return };
-        if cache.get(&self.key(hash, tier)).is_some() {
+        let (key, kind) = (self.key(hash, tier), code.kind.to_string());
+        if cache.get(&key).is_some_and(|kept| kept.kind == kind) {
             return;
         }
         match code.serialize() {
-            Ok(bytes) => cache.put(&self.key(hash, tier), &bytes),
+            Ok(bytes) => cache.put(&key, &kind, &bytes),
             Err(error) => tracing::warn!("compiled code can't be kept: {error:#}"),
         }
     }
@@ -202,7 +203,6 @@ impl Workbench {
         Key {
             hash,
             tier,
-            contract: CONTRACT,
             fingerprint: self.compiler.fingerprint(tier),
         }
     }
