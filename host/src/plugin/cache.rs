@@ -32,7 +32,8 @@ pub struct Key {
     /// Of the plugin's file.
     pub hash: ContentHash,
     pub tier: Tier,
-    /// Of everything that makes compiled code fit: wasmtime's version, settings, the processor's features.
+    /// Of everything that makes compiled code fit: wasmtime's version, settings, the processor's features, the versions of
+    /// the contract that the host serves.
     pub fingerprint: u64,
 }
 
@@ -48,8 +49,7 @@ impl Key {
 pub struct Kept {
     /// The file with the code, checked, for wasmtime to map. Another process may remove it before that: then compile.
     pub code: PathBuf,
-    /// What the plugin was when the code was kept, by the name of its [`Kind`](super::load::Kind). The host may have
-    /// learnt other kinds since.
+    /// What the plugin is, by the name of its [`Kind`](super::load::Kind).
     pub kind: String,
 }
 

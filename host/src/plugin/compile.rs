@@ -145,8 +145,7 @@ impl Compiler {
     /// Maps code that [`Code::serialize`] wrote, from a file of our own cache.
     ///
     /// # Errors
-    /// When the file is not of this engine, when the component is of another kind for this host, and as for
-    /// [`compile`](Self::compile).
+    /// When the file is not of this engine, and as for [`compile`](Self::compile).
     #[expect(unsafe_code, reason = "wasmtime must be told that the code is trusted")]
     pub fn restore(&self, file: &Path, kind: Kind, tier: Tier) -> Result<Code, CompileError> {
         // SAFETY: `deserialize_file` runs what the file holds as machine code. The file comes from `cache`, which gives
@@ -160,7 +159,8 @@ impl Compiler {
         )
     }
 
-    /// Stands for everything about the engine that compiled code depends on: its version, settings and the CPU.
+    /// Stands for everything that compiled code depends on beside the file: wasmtime's version and settings, the CPU, and
+    /// the versions of the contract among which the plugin's was chosen.
     pub fn fingerprint(&self, tier: Tier) -> u64 {
         use std::hash::{Hash, Hasher};
         let mut hasher = twox_hash::XxHash3_64::with_seed(0);
@@ -168,16 +168,12 @@ impl Compiler {
             .get(tier)
             .precompile_compatibility_hash()
             .hash(&mut hasher);
+        self.contracts.to_string().hash(&mut hasher);
         hasher.finish()
     }
 
     fn link(&self, component: Component, kind: Kind, tier: Tier) -> Result<Code, CompileError> {
         let Kind::Interceptor(contract) = kind;
-        // Code in the cache may be from a host that served other versions.
-        if self.contracts.choose(&component) != Some(contract) {
-            let reason = format!("it isn't served as a plugin for {contract}");
-            return Err(CompileError::Export(reason));
-        }
         let linked = self.workshop(tier).linker.instantiate_pre(&component);
         let linked = linked.map_err(|e| CompileError::Link(format!("{e:#}")))?;
         (contract.check)(&linked).map_err(|e| CompileError::Export(format!("{e:#}")))?;

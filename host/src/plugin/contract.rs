@@ -6,6 +6,8 @@
 
 mod interface;
 mod standard;
+#[cfg(test)]
+mod tests;
 mod v0_1;
 mod wit;
 
@@ -159,15 +161,6 @@ impl Contracts {
     /// The one to build plugins for.
     pub fn newest(self) -> &'static Contract {
         self.0[0]
-    }
-
-    /// The version that a component is served by: of those whose interceptor it exports the newest.
-    pub fn choose(self, component: &Component) -> Option<&'static Contract> {
-        self.iter().find(|contract| {
-            component
-                .get_export_index(None, contract.interceptor())
-                .is_some()
-        })
     }
 
     /// The one of this name, as its `Display` writes it.

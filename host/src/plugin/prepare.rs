@@ -173,7 +173,6 @@ impl Workbench {
 
     fn restore_tier(&self, hash: ContentHash, tier: Tier) -> Option<Code> {
         let kept = self.cache.as_ref()?.get(&self.key(hash, tier))?;
-        // What was kept for a contract that is no longer served is of no use.
         let kind = Kind::named(&kept.kind, self.compiler.contracts())?;
         match self.compiler.restore(&kept.code, kind, tier) {
             Ok(code) => Some(code),

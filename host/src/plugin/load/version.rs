@@ -1,7 +1,5 @@
 //! Plugins for a version of the contract that this host doesn't serve: which it is, and what to do about it.
 
-use std::cmp::Ordering;
-
 use super::LoadError;
 use crate::plugin::contract::Contracts;
 
@@ -17,7 +15,8 @@ pub(super) fn other(
         "rebuild the plugin with the WIT or SDK of {}",
         newest.package()
     );
-    let (what, advice) = match version.map_or(Age::Unnumbered, |version| age(version, contracts)) {
+    let served: Vec<&str> = contracts.iter().map(|contract| contract.version).collect();
+    let (what, advice) = match age(version.unwrap_or_default(), &served) {
         Age::Newer => (
             "a newer contract",
             format!("use a newer tollgate, or {rebuild}"),
@@ -55,29 +54,51 @@ enum Age {
     Unnumbered,
 }
 
-fn age(version: &str, contracts: Contracts) -> Age {
+fn age(version: &str, served: &[&str]) -> Age {
     let (release, _build) = version.split_once('+').unwrap_or((version, ""));
     if release.contains('-') {
         return Age::Draft;
     }
-    let Some(number) = number(release) else {
+    let Some(number) = numbers(release) else {
         return Age::Unnumbered;
     };
-    let compared: Vec<Ordering> = contracts
-        .iter()
-        .filter_map(|contract| Some(number.cmp(&self::number(contract.version)?)))
-        .collect();
-    let all = |expected| compared.iter().all(|ordering| *ordering == expected);
-    match (all(Ordering::Greater), all(Ordering::Less)) {
-        (true, _) => Age::Newer,
-        (_, true) => Age::Older,
-        _ => Age::Between,
+    let served: Vec<_> = served.iter().filter_map(|served| numbers(served)).collect();
+    if served.iter().all(|served| number > *served) {
+        Age::Newer
+    } else if served.iter().all(|served| number < *served) {
+        Age::Older
+    } else {
+        Age::Between
     }
 }
 
-/// The three numbers of a release.
-fn number(version: &str) -> Option<[u64; 3]> {
-    let (release, _) = version.split_once('-').unwrap_or((version, ""));
-    let parts: Result<Vec<u64>, _> = release.split('.').map(str::parse).collect();
-    parts.ok()?.try_into().ok()
+/// The three numbers of a version, whether it is released or a draft.
+fn numbers(version: &str) -> Option<[u64; 3]> {
+    let (release, _draft) = version.split_once('-').unwrap_or((version, ""));
+    let numbers: Result<Vec<u64>, _> = release.split('.').map(str::parse).collect();
+    numbers.ok()?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_placed_among_those_that_are_served() {
+        let served = ["1.0.0", "0.4.0-rc.1", "0.2.0"];
+        let cases = [
+            ("2.0.0", Age::Newer),
+            ("0.3.0", Age::Between),
+            ("0.10.0", Age::Between),
+            ("0.1.9+build", Age::Older),
+            ("0.4.0-rc.2", Age::Draft),
+            ("0.3", Age::Unnumbered),
+            ("0.3.0.0", Age::Unnumbered),
+            ("", Age::Unnumbered),
+            ("a.b.c", Age::Unnumbered),
+        ];
+        for (version, expected) in cases {
+            assert_eq!(age(version, &served), expected, "{version}");
+        }
+    }
 }
