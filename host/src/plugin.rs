@@ -26,14 +26,14 @@ mod seats;
 
 mod stock;
 
-mod bindings;
-mod convert;
+mod contract;
 mod host;
 
 mod status;
 
 pub use cache::Cache;
 pub use compile::{Code, CompileError, Compiler};
+pub use contract::{Contract, Contracts};
 pub use engine::{Engines, Tier};
 pub use facts::Facts;
 pub use guest::{Guest, Probed};

@@ -32,9 +32,8 @@ pub struct Key {
     /// Of the plugin's file.
     pub hash: ContentHash,
     pub tier: Tier,
-    /// The contract that the code was linked for when it was kept.
-    pub contract: &'static str,
-    /// Of everything that makes compiled code fit: wasmtime's version, settings, the processor's features.
+    /// Of everything that makes compiled code fit: wasmtime's version, settings, the processor's features, the versions of
+    /// the contract that the host serves.
     pub fingerprint: u64,
 }
 
@@ -43,6 +42,15 @@ impl Key {
     fn stem(&self) -> String {
         format!("{}-{}-{:016x}", self.hash, self.tier, self.fingerprint)
     }
+}
+
+/// What an entry holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The file with the code, checked, for wasmtime to map. Another process may remove it before that: then compile.
+    pub code: PathBuf,
+    /// What the plugin is, by the name of its [`Kind`](super::load::Kind).
+    pub kind: String,
 }
 
 /// The cache's directory. Several processes may share it.
@@ -66,16 +74,15 @@ impl Cache {
         })
     }
 
-    /// The file with the code, checked, for wasmtime to map. Another process may remove it before that: then
-    /// compile. A broken entry is removed.
-    pub fn get(&self, key: &Key) -> Option<PathBuf> {
+    /// The entry of this key. A broken one is removed.
+    pub fn get(&self, key: &Key) -> Option<Kept> {
         let header_path = self.header_path(key);
         match self.check(key, &header_path) {
             Ok(found) => {
-                let (header_file, code_path) = found?;
+                let (header_file, kept) = found?;
                 // For the order of eviction only.
                 let _ = header_file.set_modified(SystemTime::now());
-                Some(code_path)
+                Some(kept)
             }
             Err(reason) => {
                 tracing::warn!(entry = %header_path.display(), %reason, "discarding a broken cache entry");
@@ -85,8 +92,8 @@ impl Cache {
         }
     }
 
-    /// The entry's open header and its code; none if there is no entry.
-    fn check(&self, key: &Key, header_path: &Path) -> io::Result<Option<(File, PathBuf)>> {
+    /// The entry's open header and what it holds; none if there is no entry.
+    fn check(&self, key: &Key, header_path: &Path) -> io::Result<Option<(File, Kept)>> {
         let file = match files::open_own(header_path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -106,25 +113,29 @@ impl Cache {
         if code.metadata()?.len() != header.len || files::checksum(&code)? != header.checksum {
             return Err(io::Error::other("its code is not what was written"));
         }
-        Ok(Some((file, code_path)))
+        let kept = Kept {
+            code: code_path,
+            kind: header.kind,
+        };
+        Ok(Some((file, kept)))
     }
 
-    /// Keeps code; if that fails, the code is compiled again another time.
-    pub fn put(&self, key: &Key, code: &[u8]) {
+    /// Keeps code of a plugin of this kind; if that fails, the code is compiled again another time.
+    pub fn put(&self, key: &Key, kind: &str, code: &[u8]) {
         if code.len() as u64 > self.max_bytes {
             tracing::debug!(
                 bytes = code.len(),
                 max = self.max_bytes,
                 "too large for the cache"
             );
-        } else if let Err(error) = self.write(key, code) {
+        } else if let Err(error) = self.write(key, kind, code) {
             self.warn_once(&error);
         }
     }
 
-    fn write(&self, key: &Key, code: &[u8]) -> io::Result<()> {
+    fn write(&self, key: &Key, kind: &str, code: &[u8]) -> io::Result<()> {
         let checksum = files::checksum_of(code);
-        let header = Header::new(key, code.len() as u64, checksum);
+        let header = Header::new(key, kind, code.len() as u64, checksum);
         files::write_whole(&self.code_path(key, checksum), code)?;
         files::write_whole(&self.header_path(key), &header::encode(&header)?)?;
         evict::shrink(&self.dir, self.max_bytes, &key.stem(), SystemTime::now())

@@ -9,18 +9,15 @@ use wasmtime::Engine;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 
-use super::bindings::PluginPre;
+use super::contract::{self, Contract, Contracts, InterfaceName};
 use super::engine::{Engines, Tier};
 use super::host::{self, State};
 
 /// Threads for one component; more gain little and take the proxy's caches.
 const MOST_THREADS: usize = 4;
 
-/// What a plugin exports; another patch version of the contract is found by it too.
-const INTERCEPTOR: &str = "tollgate:proxy/interceptor@0.1.0";
-
-/// Interfaces of which only the function `body` can keep a guest waiting.
-const OURS: [&str; 3] = ["tollgate:proxy/", "wasi:config/", "wasi:logging/"];
+/// Packages of which no function keeps a guest waiting, except those that a contract names.
+const QUICK: [&str; 3] = [contract::PACKAGE, "wasi:config", "wasi:logging"];
 
 /// Somebody waits for a baseline compile, so it shares the cores with the proxy like any other thread of its; for an
 /// optimized one nobody waits.
@@ -41,6 +38,7 @@ pub enum CompileError {
 /// Compiles and links for both tiers.
 pub struct Compiler {
     engines: Arc<Engines>,
+    contracts: Contracts,
     baseline: Workshop,
     optimized: Workshop,
 }
@@ -68,8 +66,9 @@ pub struct Code {
 #[derive(Clone)]
 pub struct Linked {
     pub instance: InstancePre<State>,
-    pub forward_request: ComponentExportIndex,
-    pub return_response: ComponentExportIndex,
+    pub contract: &'static Contract,
+    /// Of its contract, in the order of [`Hook`](crate::interceptor::Hook).
+    pub hooks: [ComponentExportIndex; 2],
     /// Whether it imports a function that can keep it waiting: a body's, or one of WASI's.
     pub can_wait: bool,
 }
@@ -102,25 +101,46 @@ impl Compiler {
     /// # Errors
     /// When threads can't be started or the host's interfaces can't be linked.
     pub fn new(engines: Arc<Engines>) -> wasmtime::Result<Self> {
-        let baseline = Workshop::new(&engines, Tier::Baseline, BASELINE_NICENESS)?;
-        let optimized = Workshop::new(&engines, Tier::Optimized, OPTIMIZED_NICENESS)?;
+        Self::serving(engines, Contracts::SERVED)
+    }
+
+    /// For plugins of these versions of the contract.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn serving(engines: Arc<Engines>, contracts: Contracts) -> wasmtime::Result<Self> {
+        let workshop = |tier, niceness| Workshop::new(&engines, contracts, tier, niceness);
+        let baseline = workshop(Tier::Baseline, BASELINE_NICENESS)?;
+        let optimized = workshop(Tier::Optimized, OPTIMIZED_NICENESS)?;
         Ok(Self {
             engines,
+            contracts,
             baseline,
             optimized,
         })
     }
 
-    /// Compiles a binary component. Blocks for as long as that takes: milliseconds to many seconds.
+    /// The versions of the contract that plugins may be made for.
+    pub fn contracts(&self) -> Contracts {
+        self.contracts
+    }
+
+    /// Compiles a binary component of this kind. Blocks for as long as that takes: milliseconds to many seconds.
     ///
     /// # Errors
     /// When the component is invalid, uses what this tier can't do, imports what the host doesn't have, or doesn't
     /// export what a plugin must.
-    pub fn compile(&self, component: &[u8], tier: Tier) -> Result<Code, CompileError> {
+    pub fn compile(
+        &self,
+        component: &[u8],
+        contract: &'static Contract,
+        tier: Tier,
+    ) -> Result<Code, CompileError> {
         let engine = self.engines.get(tier);
         let compiled = self.install(tier, || Component::new(engine, component));
         self.link(
             compiled.map_err(|e| CompileError::Compile(format!("{e:#}")))?,
+            contract,
             tier,
         )
     }
@@ -129,8 +149,13 @@ impl Compiler {
     ///
     /// # Errors
     /// When the file is not of this engine, and as for [`compile`](Self::compile).
-    pub fn restore(&self, file: &Path, tier: Tier) -> Result<Code, CompileError> {
-        self.link(map_trusted(self.engines.get(tier), file)?, tier)
+    pub fn restore(
+        &self,
+        file: &Path,
+        contract: &'static Contract,
+        tier: Tier,
+    ) -> Result<Code, CompileError> {
+        self.link(map_trusted(self.engines.get(tier), file)?, contract, tier)
     }
 
     /// Runs work of a compiler on this tier's threads.
@@ -138,29 +163,56 @@ impl Compiler {
         self.workshop(tier).threads.install(work)
     }
 
-    /// Stands for everything about the engine that compiled code depends on: its version, settings and the CPU.
+    /// Stands for everything that compiled code depends on beside the file: wasmtime's version and settings, the CPU, and
+    /// the versions of the contract among which the plugin's was chosen.
     pub fn fingerprint(&self, tier: Tier) -> u64 {
-        self.engines.fingerprint(tier)
+        use std::hash::{Hash, Hasher};
+        let mut hasher = twox_hash::XxHash3_64::with_seed(0);
+        self.engines.fingerprint(tier).hash(&mut hasher);
+        self.contracts.to_string().hash(&mut hasher);
+        hasher.finish()
     }
 
-    fn link(&self, component: Component, tier: Tier) -> Result<Code, CompileError> {
+    fn link(
+        &self,
+        component: Component,
+        contract: &'static Contract,
+        tier: Tier,
+    ) -> Result<Code, CompileError> {
         let linked = self.workshop(tier).linker.instantiate_pre(&component);
         let linked = linked.map_err(|e| CompileError::Link(format!("{e:#}")))?;
-        // Checks the types of the exports, which an index alone doesn't say.
-        PluginPre::new(linked.clone()).map_err(|e| CompileError::Export(format!("{e:#}")))?;
-        let interceptor = component.get_export_index(None, INTERCEPTOR);
-        let find = |name| {
-            let function = component.get_export_index(interceptor.as_ref(), name);
-            function
-                .ok_or_else(|| CompileError::Export(format!("no function {name} in {INTERCEPTOR}")))
-        };
+        (contract.check)(&linked).map_err(|e| CompileError::Export(format!("{e:#}")))?;
+        let hooks = contract.find_hooks(&component).map_err(|name| {
+            let interceptor = contract.interceptor();
+            CompileError::Export(format!("no function {name} in {interceptor}"))
+        })?;
         let linked = Linked {
-            forward_request: find("forward-request")?,
-            return_response: find("return-response")?,
-            can_wait: can_wait(&component, self.engines.get(tier)),
+            contract,
+            hooks,
+            can_wait: self.can_wait(&component, tier),
             instance: linked,
         };
         Ok(Code { linked, component })
+    }
+
+    /// Whether a component imports anything that the host serves with a function that waits.
+    fn can_wait(&self, component: &Component, tier: Tier) -> bool {
+        let engine = self.engines.get(tier);
+        let waits = |name: &str| {
+            self.contracts
+                .iter()
+                .any(|contract| contract.waiting.contains(&name))
+        };
+        let is_quick = |name: &str| {
+            InterfaceName::parse(name).is_some_and(|name| QUICK.contains(&name.package))
+        };
+        let ty = component.component_type();
+        ty.imports(engine).any(|(name, import)| match import.ty {
+            ComponentItem::ComponentInstance(instance) if is_quick(name) => instance
+                .exports(engine)
+                .any(|(function, _)| waits(function)),
+            _ => true,
+        })
     }
 
     fn workshop(&self, tier: Tier) -> &Workshop {
@@ -184,25 +236,15 @@ pub fn map_trusted(engine: &Engine, file: &Path) -> Result<Component, CompileErr
     component.map_err(|e| CompileError::Compile(format!("{e:#}")))
 }
 
-/// Whether a component imports anything that the host serves with a function that waits.
-fn can_wait(component: &Component, engine: &Engine) -> bool {
-    let ty = component.component_type();
-    ty.imports(engine).any(|(name, import)| match import.ty {
-        ComponentItem::ComponentInstance(instance)
-            if OURS.iter().any(|ours| name.starts_with(ours)) =>
-        {
-            instance
-                .exports(engine)
-                .any(|(function, _)| function == "body")
-        }
-        _ => true,
-    })
-}
-
 impl Workshop {
-    fn new(engines: &Engines, tier: Tier, niceness: i32) -> wasmtime::Result<Self> {
+    fn new(
+        engines: &Engines,
+        contracts: Contracts,
+        tier: Tier,
+        niceness: i32,
+    ) -> wasmtime::Result<Self> {
         let mut linker = Linker::new(engines.get(tier));
-        host::add_to_linker(&mut linker)?;
+        host::add_to_linker(&mut linker, contracts)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = rayon::ThreadPoolBuilder::new()
             .num_threads(cores.min(MOST_THREADS))

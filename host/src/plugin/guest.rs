@@ -9,6 +9,7 @@ use super::compile::Code;
 use super::engine::Tier;
 use super::facts::Facts;
 use super::instance::{Instance, Pace, Rest};
+use super::load;
 use super::seats::{Seat, Seats};
 use super::stock::Handler;
 use crate::interceptor::{Hook, InterceptError, Interceptor, Next, OnFailure, Outcome, Verdict};
@@ -101,6 +102,23 @@ impl Guest {
             facts,
             tier: self.tier,
             kind,
+        }
+    }
+
+    /// Whether a call may have to leave its stack to wait.
+    #[cfg(test)]
+    pub fn can_wait(&self) -> bool {
+        match &self.kind {
+            Kind::Hooks(hooks) => hooks.code.linked.can_wait,
+            Kind::Stock(_) => true,
+        }
+    }
+
+    /// What it is by its exports, as the loader found.
+    pub fn kind(&self) -> load::Kind {
+        match &self.kind {
+            Kind::Hooks(hooks) => load::Kind::Interceptor(hooks.code.linked.contract),
+            Kind::Stock(handler) => load::Kind::Stock(handler.world()),
         }
     }
 

@@ -1,22 +1,27 @@
-//! What a plugin can reach: the state in its store, and one child file for each interface that it imports.
+//! What a plugin can reach, whatever version of the contract it was made for: the state in its store, and one child
+//! file for each thing that an interface is about. The versions (`plugin/contract`) put it into their types.
 
-mod exchange;
+mod body;
+pub mod exchange;
+pub mod fields;
 mod logging;
-mod message;
+pub mod request;
+pub mod response;
 mod settings;
 mod stdio;
 
 use std::sync::Arc;
 
-use wasmtime::component::{HasSelf, Linker, ResourceTable};
+use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use super::bindings::Plugin as World;
+use super::contract::Contracts;
 use super::facts::Facts;
 use super::instance::Pace;
 use super::limits::{CpuBudget, MemoryLimiter};
 use crate::message::{BodyError, Exchange};
 
+pub use fields::FieldError;
 pub use stdio::ToLog;
 
 /// The state of one instance.
@@ -84,7 +89,7 @@ impl WasiView for State {
 ///
 /// # Errors
 /// None that a plugin could cause: the same names twice would be a mistake of ours.
-pub fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+pub fn add_to_linker(linker: &mut Linker<State>, contracts: Contracts) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
-    World::add_to_linker::<State, HasSelf<State>>(linker, |state| state)
+    contracts.add_to_linker(linker)
 }

@@ -8,12 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-use wasmtime::component::TypedFunc;
 use wasmtime::{AsContextMut, Store, StoreContextMut, UpdateDeadline, WasmBacktrace};
 
-use super::bindings::exports::tollgate::proxy::interceptor as generated;
 use super::compile::Linked;
-use super::convert;
+use super::contract::Hooks;
 use super::facts::Facts;
 use super::host::State;
 use super::limits::MemoryLimiter;
@@ -31,14 +29,10 @@ const MOST_GROWTH: u64 = 64 << 20;
 /// A plugin's instance with the store that it lives in.
 pub struct Instance {
     store: Store<State>,
-    forward_request: ForwardRequest,
-    return_response: ReturnResponse,
+    hooks: Box<dyn Hooks>,
     calls: u32,
     memory_at_start: u64,
 }
-
-type ForwardRequest = TypedFunc<(), (Result<generated::Verdict, String>,)>;
-type ReturnResponse = TypedFunc<(), (Result<(), String>,)>;
 
 /// How a guest runs on its thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,12 +76,11 @@ impl Instance {
         });
         store.set_epoch_deadline(1);
         match Self::link(pre, store.as_context_mut()).await {
-            Ok((forward_request, return_response)) => {
+            Ok(hooks) => {
                 let memory_at_start = store.data().memory.used();
                 Ok(Self {
                     store,
-                    forward_request,
-                    return_response,
+                    hooks,
                     calls: 0,
                     memory_at_start,
                 })
@@ -99,12 +92,9 @@ impl Instance {
     async fn link(
         pre: &Linked,
         mut store: StoreContextMut<'_, State>,
-    ) -> wasmtime::Result<(ForwardRequest, ReturnResponse)> {
+    ) -> wasmtime::Result<Box<dyn Hooks>> {
         let instance = pre.instance.instantiate_async(&mut store).await?;
-        Ok((
-            instance.get_typed_func(&mut store, pre.forward_request)?,
-            instance.get_typed_func(&mut store, pre.return_response)?,
-        ))
+        (pre.contract.enter)(store, &instance, &pre.hooks)
     }
 
     /// Calls one of the plugin's functions for this exchange, which comes back whatever happens.
@@ -126,9 +116,10 @@ impl Instance {
         // Counts from now, so it stands right before the call.
         self.store.set_epoch_deadline(1);
         let called = match pace {
-            Pace::Straight => Some(self.run_straight(hook)),
-            // On the heap, because wasmtime's future is large and each async function around it would copy it again.
-            Pace::Yielding => within(LONGEST_CALL, Box::pin(self.run_yielding(hook))).await,
+            Pace::Straight => Some(self.hooks.run_straight(&mut self.store, hook)),
+            Pace::Yielding => {
+                within(LONGEST_CALL, self.hooks.run_yielding(&mut self.store, hook)).await
+            }
         };
         let state = self.store.data_mut();
         std::mem::swap(&mut state.exchange, &mut exchange);
@@ -144,41 +135,6 @@ impl Instance {
             }),
         };
         (exchange, result)
-    }
-
-    fn run_straight(&mut self, hook: Hook) -> wasmtime::Result<Result<Verdict, String>> {
-        match hook {
-            Hook::ForwardRequest => Ok(self
-                .forward_request
-                .call(&mut self.store, ())?
-                .0
-                .map(convert::verdict)),
-            Hook::ReturnResponse => Ok(self
-                .return_response
-                .call(&mut self.store, ())?
-                .0
-                .map(|()| Verdict::Forward)),
-            Hook::Handle => Ok(Ok(Verdict::Forward)),
-        }
-    }
-
-    async fn run_yielding(&mut self, hook: Hook) -> wasmtime::Result<Result<Verdict, String>> {
-        let store = &mut self.store;
-        match hook {
-            Hook::ForwardRequest => Ok(self
-                .forward_request
-                .call_async(store, ())
-                .await?
-                .0
-                .map(convert::verdict)),
-            Hook::ReturnResponse => Ok(self
-                .return_response
-                .call_async(store, ())
-                .await?
-                .0
-                .map(|()| Verdict::Forward)),
-            Hook::Handle => Ok(Ok(Verdict::Forward)),
-        }
     }
 
     /// Whether what this instance does stays unseen.

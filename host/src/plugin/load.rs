@@ -2,7 +2,8 @@
 //! component that is ready to compile, or the exact reason why not.
 //!
 //! Nothing here runs or compiles guest code. Whatever an author may have built is made into a component first (text is
-//! assembled, a core module is wrapped), then its imports and exports are compared with the contract in `wit/v0.1`.
+//! assembled, a core module is wrapped), then its imports and exports are compared with those of a version of the contract
+//! that this host serves.
 //! Function bodies are not looked at: compiling validates them anyway.
 //!
 //! [`read`] does the I/O, [`load`] is pure and bound by the CPU (1 to 2 ms for 100 KB, about 50 ms for a core module
@@ -13,20 +14,25 @@ mod contract;
 mod encode;
 mod error;
 mod hash;
-mod interface;
+mod imports;
 mod parse;
 mod read;
 mod sniff;
+mod stock;
 mod text;
-mod wit;
+mod version;
+mod wasi;
 
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 
-pub use contract::{Contract, Interfaces, Kind, StockWorld, interfaces};
+use super::contract::{Contract, Contracts};
+
+pub use contract::{Interfaces, interfaces};
 pub use error::LoadError;
 pub use hash::ContentHash;
 pub use read::{DEFAULT_MAX_SIZE, read};
+pub use stock::StockWorld;
 
 /// A plugin that keeps the contract and is ready to compile.
 #[derive(Debug)]
@@ -40,6 +46,32 @@ pub struct Loaded {
     /// The file may be the beginning of a longer one, and nothing in it can tell. True only for a bare core module in
     /// binary form: cut off between two sections it would still be valid, without its data. Use it when it's settled.
     pub may_be_prefix: bool,
+}
+
+/// What a plugin is, by its exports: how the host calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It exports the interceptor of this version of our contract.
+    Interceptor(&'static Contract),
+    /// It is made for this world of `wasi:http`.
+    Stock(StockWorld),
+}
+
+impl Kind {
+    /// The kind of this name, as its `Display` writes it, of those that a host has which serves these versions.
+    pub fn named(name: &str, contracts: Contracts) -> Option<Self> {
+        let contract = contracts.named(name).map(Kind::Interceptor);
+        contract.or_else(|| StockWorld::named(name).map(Kind::Stock))
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Kind::Interceptor(contract) => contract.fmt(f),
+            Kind::Stock(world) => world.fmt(f),
+        }
+    }
 }
 
 /// What the file was before it became a component.
@@ -64,9 +96,9 @@ impl fmt::Display for SourceKind {
     }
 }
 
-/// The contract as text, for those who build plugins: path in the folder of the contract, content.
+/// The newest version of the contract as text, for those who build plugins: path in its folder, content.
 pub fn contract_files() -> impl Iterator<Item = (&'static str, &'static str)> {
-    wit::files()
+    Contracts::SERVED.newest().wit.files()
 }
 
 /// Makes a component out of a plugin file's bytes and checks that it keeps the contract.
@@ -74,7 +106,12 @@ pub fn contract_files() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// The file may be anybody's, and the tools that take it apart assert what they think of: a panic of theirs becomes
 /// an error.
 pub fn load(bytes: Vec<u8>) -> Result<Loaded, LoadError> {
-    let result = panic::catch_unwind(AssertUnwindSafe(|| prepare(bytes)));
+    load_for(bytes, Contracts::SERVED)
+}
+
+/// The same for a host that serves these versions of the contract.
+pub fn load_for(bytes: Vec<u8>, contracts: Contracts) -> Result<Loaded, LoadError> {
+    let result = panic::catch_unwind(AssertUnwindSafe(|| prepare(bytes, contracts)));
     result.unwrap_or_else(|payload| {
         let reason = payload.downcast_ref::<String>().cloned();
         let reason = reason.or_else(|| {
@@ -88,7 +125,7 @@ pub fn load(bytes: Vec<u8>) -> Result<Loaded, LoadError> {
     })
 }
 
-fn prepare(bytes: Vec<u8>) -> Result<Loaded, LoadError> {
+fn prepare(bytes: Vec<u8>, contracts: Contracts) -> Result<Loaded, LoadError> {
     let hash = ContentHash::of(&bytes);
     let is_text = sniff::sniff(&bytes)? == sniff::Format::Text;
     let binary = if is_text {
@@ -98,14 +135,14 @@ fn prepare(bytes: Vec<u8>) -> Result<Loaded, LoadError> {
     };
     let (component, source, bare) = match sniff::sniff(&binary)? {
         sniff::Format::CoreModule => {
-            let made = encode::componentize(&binary)?;
+            let made = encode::componentize(&binary, contracts)?;
             (made.component, made.source, made.bare)
         }
         _ => (binary, SourceKind::Component, false),
     };
     Ok(Loaded {
         hash,
-        kind: contract::check(&component)?,
+        kind: contract::check(&component, contracts)?,
         component,
         source: if is_text { SourceKind::Wat } else { source },
         may_be_prefix: bare && !is_text,

@@ -16,12 +16,6 @@ use super::stock::{Handler, StockCompiler};
 use crate::config::PluginConfig;
 use crate::interceptor::{Hook, InterceptError};
 
-/// The contract that this host serves, as the cache names it.
-const CONTRACT: &str = "tollgate:proxy@0.1";
-
-/// The same for stock components.
-const STOCK: &str = "wasi:http@0.3";
-
 /// Why a file can't go into service.
 #[derive(Debug, thiserror::Error)]
 pub enum PluginError {
@@ -142,7 +136,7 @@ impl Workbench {
             let guest = self.try_out(guest)?;
             return Ok(Prepared::Ready(Fresh { guest, improve }));
         }
-        let loaded = load::load(bytes.clone())?;
+        let loaded = load::load_for(bytes.clone(), self.compiler.contracts())?;
         if loaded.may_be_prefix && !settled {
             return Ok(Prepared::Unsettled);
         }
@@ -169,7 +163,8 @@ impl Workbench {
         if let Some(guest) = self.restore(&facts) {
             return Ok(guest);
         }
-        let guest = self.compile_fast(&facts, &load::load(bytes)?)?;
+        let loaded = load::load_for(bytes, self.compiler.contracts())?;
+        let guest = self.compile_fast(&facts, &loaded)?;
         self.keep(&guest);
         Ok(guest)
     }
@@ -177,12 +172,13 @@ impl Workbench {
     /// Keeps a version's code for when these bytes are seen again.
     pub fn keep(&self, guest: &Guest) {
         let Some(cache) = &self.cache else { return };
-        let key = self.key(guest.facts().hash, guest.tier(), guest.is_stock());
-        let Some(key) = key.filter(|key| cache.get(key).is_none()) else {
+        let key = self.key(guest.facts().hash, guest.tier());
+        let kind = guest.kind().to_string();
+        if cache.get(&key).is_some_and(|kept| kept.kind == kind) {
             return;
-        };
+        }
         match guest.serialize() {
-            Ok(bytes) => cache.put(&key, &bytes),
+            Ok(bytes) => cache.put(&key, &kind, &bytes),
             Err(error) => tracing::warn!("compiled code can't be kept: {error:#}"),
         }
     }
@@ -195,7 +191,7 @@ impl Workbench {
         if guest.tier() == Tier::Optimized {
             return Ok(None);
         }
-        let loaded = load::load(bytes.to_vec())?;
+        let loaded = load::load_for(bytes.to_vec(), self.compiler.contracts())?;
         let better = self.compile(guest.facts(), &loaded, Tier::Optimized)?;
         self.keep(&better);
         self.try_out(better).map(Some)
@@ -223,15 +219,15 @@ impl Workbench {
         tier: Tier,
     ) -> Result<Guest, PluginError> {
         match loaded.kind {
-            Kind::Interceptor(_) => {
-                let code = self.compiler.compile(&loaded.component, tier)?;
+            Kind::Interceptor(contract) => {
+                let code = self.compiler.compile(&loaded.component, contract, tier)?;
                 Ok(self.hooks(facts, tier, code))
             }
             Kind::Stock(world) if !facts.config.stock => Err(PluginError::StockOff(world)),
-            Kind::Stock(_) => {
+            Kind::Stock(world) => {
                 let compiler = self.stock.compiler()?;
                 let code = compiler.compile(&loaded.component, tier, &self.compiler)?;
-                Ok(Guest::stock(facts.clone(), tier, Handler::new(code)))
+                Ok(Guest::stock(facts.clone(), tier, Handler::new(world, code)))
             }
         }
     }
@@ -251,48 +247,39 @@ impl Workbench {
     }
 
     fn restore(&self, facts: &Arc<Facts>) -> Option<Guest> {
-        let tiers = [Tier::Optimized, Tier::Baseline];
-        let ours = tiers.map(|tier| (tier, false));
-        let stock = tiers.map(|tier| (tier, true));
-        let stock = stock.into_iter().filter(|_| facts.config.stock);
-        ours.into_iter()
-            .chain(stock)
-            .find_map(|(tier, stock)| self.restore_one(facts, tier, stock))
+        [Tier::Optimized, Tier::Baseline]
+            .into_iter()
+            .find_map(|tier| self.restore_tier(facts, tier))
     }
 
-    fn restore_one(&self, facts: &Arc<Facts>, tier: Tier, stock: bool) -> Option<Guest> {
-        let key = self.key(facts.hash, tier, stock)?;
-        let file = self.cache.as_ref()?.get(&key)?;
-        let restored = if stock {
-            let compiler = self.stock.compiler().ok()?;
-            let code = compiler.restore(&file, tier);
-            code.map(|code| Guest::stock(facts.clone(), tier, Handler::new(code)))
-        } else {
-            let code = self.compiler.restore(&file, tier);
-            code.map(|code| self.hooks(facts, tier, code))
+    fn restore_tier(&self, facts: &Arc<Facts>, tier: Tier) -> Option<Guest> {
+        let kept = self.cache.as_ref()?.get(&self.key(facts.hash, tier))?;
+        let restored = match Kind::named(&kept.kind, self.compiler.contracts())? {
+            Kind::Interceptor(contract) => {
+                let code = self.compiler.restore(&kept.code, contract, tier);
+                code.map(|code| self.hooks(facts, tier, code))
+            }
+            Kind::Stock(_) if !facts.config.stock => return None,
+            Kind::Stock(world) => {
+                let code = self.stock.compiler().ok()?.restore(&kept.code, tier);
+                code.map(|code| Guest::stock(facts.clone(), tier, Handler::new(world, code)))
+            }
         };
         restored
             .inspect_err(|error| {
                 tracing::warn!(
                     "compiled code in {} can't be used ({error}); compiling again",
-                    file.display()
+                    kept.code.display()
                 );
             })
             .ok()
     }
 
-    /// None for a stock component where there is no engine for those.
-    fn key(&self, hash: ContentHash, tier: Tier, stock: bool) -> Option<Key> {
-        let (contract, fingerprint) = if stock {
-            (STOCK, self.stock.compiler().ok()?.fingerprint(tier))
-        } else {
-            (CONTRACT, self.compiler.fingerprint(tier))
-        };
-        Some(Key {
+    fn key(&self, hash: ContentHash, tier: Tier) -> Key {
+        Key {
             hash,
             tier,
-            contract,
-            fingerprint,
-        })
+            fingerprint: self.compiler.fingerprint(tier),
+        }
     }
 }

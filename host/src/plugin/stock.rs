@@ -27,6 +27,7 @@ use self::code::Code;
 use self::life::Life;
 use self::next::Origin;
 use super::facts::Facts;
+use super::load::StockWorld;
 use crate::interceptor::{Asking, InterceptError, Next, Outcome};
 use crate::message::{Body, Exchange};
 
@@ -38,14 +39,20 @@ const LONGEST_PROBE: Duration = Duration::from_secs(2);
 /// One version of a stock component, ready to serve.
 #[derive(Debug, Clone)]
 pub struct Handler {
+    world: StockWorld,
     code: Arc<Code>,
 }
 
 impl Handler {
-    pub fn new(code: Code) -> Self {
+    pub fn new(world: StockWorld, code: Code) -> Self {
         Self {
+            world,
             code: Arc::new(code),
         }
+    }
+
+    pub fn world(&self) -> StockWorld {
+        self.world
     }
 
     pub fn code(&self) -> &Code {

@@ -18,8 +18,9 @@ pub(super) struct Header {
     hash: ContentHash,
     /// As in the entry's name.
     tier: String,
-    contract: String,
     fingerprint: u64,
+    /// As in [`Kept`](super::Kept).
+    pub kind: String,
     /// Of the code, in bytes.
     pub len: u64,
     /// XXH3-64 of the code.
@@ -30,25 +31,25 @@ pub(super) struct Header {
 const PREFIX: usize = 8 + 4 + 4 + 8;
 const MAGIC: [u8; 8] = *b"tollgate";
 /// Goes up with every change of [`Header`].
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// Far more than a header needs.
 const MOST: usize = 4096;
 
 impl Header {
-    pub fn new(key: &Key, len: u64, checksum: u64) -> Header {
+    pub fn new(key: &Key, kind: &str, len: u64, checksum: u64) -> Header {
         let tier = key.tier.to_string();
         Header {
             hash: key.hash,
             tier,
-            contract: key.contract.to_owned(),
             fingerprint: key.fingerprint,
+            kind: kind.to_owned(),
             len,
             checksum,
         }
     }
 
     pub fn is_of(&self, key: &Key) -> bool {
-        *self == Header::new(key, self.len, self.checksum)
+        *self == Header::new(key, &self.kind, self.len, self.checksum)
     }
 }
 
@@ -99,10 +100,9 @@ mod tests {
         let key = Key {
             hash: ContentHash::of(b"x"),
             tier: Tier::Optimized,
-            contract: "tollgate:proxy@0.1",
             fingerprint: u64::MAX,
         };
-        Header::new(&key, 1 << 40, 7)
+        Header::new(&key, "tollgate:proxy@0.1", 1 << 40, 7)
     }
 
     #[test]

@@ -17,10 +17,11 @@ fn key(content: &str) -> Key {
     Key {
         hash: ContentHash::of(content.as_bytes()),
         tier: Tier::Baseline,
-        contract: "tollgate:proxy@0.1",
         fingerprint: 7,
     }
 }
+
+const KIND: &str = "tollgate:proxy@0.1";
 
 fn names(cache: &Cache) -> Vec<String> {
     let files = fs::read_dir(&cache.dir).unwrap();
@@ -33,8 +34,8 @@ fn names(cache: &Cache) -> Vec<String> {
 fn what_was_put_is_found() {
     let (root, cache) = cache(1000);
     assert_eq!(cache.get(&key("a")), None);
-    cache.put(&key("a"), b"code of a");
-    let path = cache.get(&key("a")).unwrap();
+    cache.put(&key("a"), KIND, b"code of a");
+    let path = cache.get(&key("a")).unwrap().code;
     assert_eq!(fs::read(path).unwrap(), b"code of a");
     // In another process, which is to say from disk.
     let later = Cache::open(&root.path().join("code"), 1000).unwrap();
@@ -44,7 +45,7 @@ fn what_was_put_is_found() {
 #[test]
 fn each_part_of_the_key_counts() {
     let (_root, cache) = cache(1000);
-    cache.put(&key("a"), b"code");
+    cache.put(&key("a"), KIND, b"code");
     assert_eq!(cache.get(&key("b")), None);
     assert_eq!(
         cache.get(&Key {
@@ -61,20 +62,26 @@ fn each_part_of_the_key_counts() {
         None
     );
     assert!(cache.get(&key("a")).is_some());
-    // The same code for another contract is no use to anybody any more.
-    let other = Key {
-        contract: "tollgate:proxy@0.2",
-        ..key("a")
-    };
-    assert_eq!(cache.get(&other), None);
+}
+
+#[test]
+fn it_is_told_what_the_plugin_was() {
+    let (_root, cache) = cache(1000);
+    cache.put(&key("a"), KIND, b"code");
+    assert_eq!(cache.get(&key("a")).unwrap().kind, KIND);
+    cache.put(&key("a"), "tollgate:proxy@0.2", b"code");
+    assert_eq!(cache.get(&key("a")).unwrap().kind, "tollgate:proxy@0.2");
 }
 
 #[test]
 fn a_newer_entry_takes_the_place_of_the_old_one() {
     let (_root, cache) = cache(1000);
-    cache.put(&key("a"), b"first");
-    cache.put(&key("a"), b"second");
-    assert_eq!(fs::read(cache.get(&key("a")).unwrap()).unwrap(), b"second");
+    cache.put(&key("a"), KIND, b"first");
+    cache.put(&key("a"), KIND, b"second");
+    assert_eq!(
+        fs::read(cache.get(&key("a")).unwrap().code).unwrap(),
+        b"second"
+    );
 }
 
 /// Two processes write one entry: both their codes, then both their headers. The last header counts.
@@ -82,11 +89,14 @@ fn a_newer_entry_takes_the_place_of_the_old_one() {
 fn each_header_has_its_own_code() {
     let (_root, cache) = cache(1000);
     let header = cache.header_path(&key("a"));
-    cache.put(&key("a"), b"first");
+    cache.put(&key("a"), KIND, b"first");
     let first = fs::read(&header).unwrap();
-    cache.put(&key("a"), b"second");
+    cache.put(&key("a"), KIND, b"second");
     fs::write(&header, first).unwrap();
-    assert_eq!(fs::read(cache.get(&key("a")).unwrap()).unwrap(), b"first");
+    assert_eq!(
+        fs::read(cache.get(&key("a")).unwrap().code).unwrap(),
+        b"first"
+    );
 }
 
 #[test]
@@ -119,7 +129,7 @@ fn broken_entries_are_discarded() {
     for damage in [cut, flip, grow, open_up] {
         for extension in [evict::HEADER, evict::CODE] {
             let (_root, cache) = cache(1000);
-            cache.put(&key("a"), b"code");
+            cache.put(&key("a"), KIND, b"code");
             let name = names(&cache)
                 .into_iter()
                 .find(|name| name.ends_with(extension))
@@ -127,7 +137,7 @@ fn broken_entries_are_discarded() {
             damage(&cache.dir.join(name));
             assert_eq!(cache.get(&key("a")), None, "{extension}");
             assert_eq!(names(&cache), [] as [String; 0], "{extension}");
-            cache.put(&key("a"), b"code");
+            cache.put(&key("a"), KIND, b"code");
             assert!(cache.get(&key("a")).is_some());
         }
     }
@@ -136,7 +146,7 @@ fn broken_entries_are_discarded() {
 #[test]
 fn an_entry_under_the_name_of_another_is_broken() {
     let (_root, cache) = cache(1000);
-    cache.put(&key("a"), b"code");
+    cache.put(&key("a"), KIND, b"code");
     for name in names(&cache) {
         let other = name.replace(&key("a").stem(), &key("b").stem());
         fs::rename(cache.dir.join(name), cache.dir.join(other)).unwrap();
@@ -147,7 +157,7 @@ fn an_entry_under_the_name_of_another_is_broken() {
 #[test]
 fn code_without_a_header_is_no_entry() {
     let (_root, cache) = cache(1000);
-    cache.put(&key("a"), b"code");
+    cache.put(&key("a"), KIND, b"code");
     fs::remove_file(cache.header_path(&key("a"))).unwrap();
     assert_eq!(cache.get(&key("a")), None);
 }
@@ -165,14 +175,14 @@ fn what_was_used_last_is_evicted_last() {
     let code = [0; 1000];
     let (_root, cache) = cache(4000);
     for (content, ago) in [("a", 30), ("b", 40), ("c", 20)] {
-        cache.put(&key(content), &code);
+        cache.put(&key(content), KIND, &code);
         used(&cache, content, ago);
     }
     assert!(
         cache.get(&key("b")).is_some(),
         "which makes it the last one used"
     );
-    cache.put(&key("d"), &code);
+    cache.put(&key("d"), KIND, &code);
     let left: Vec<_> = ["a", "b", "c", "d"]
         .into_iter()
         .filter(|name| cache.get(&key(name)).is_some())
@@ -184,11 +194,11 @@ fn what_was_used_last_is_evicted_last() {
 #[test]
 fn mapped_code_outlives_its_eviction() {
     let (_root, cache) = cache(1500);
-    cache.put(&key("a"), &[1; 1000]);
-    let path = cache.get(&key("a")).unwrap();
+    cache.put(&key("a"), KIND, &[1; 1000]);
+    let path = cache.get(&key("a")).unwrap().code;
     used(&cache, "a", 60);
     let held = File::open(path).unwrap();
-    cache.put(&key("b"), &[2; 1000]);
+    cache.put(&key("b"), KIND, &[2; 1000]);
     assert_eq!(cache.get(&key("a")), None);
     assert_eq!(
         files::checksum(&held).unwrap(),
@@ -199,7 +209,7 @@ fn mapped_code_outlives_its_eviction() {
 #[test]
 fn what_does_not_fit_is_not_kept() {
     let (_root, cache) = cache(10);
-    cache.put(&key("a"), &[0; 11]);
+    cache.put(&key("a"), KIND, &[0; 11]);
     assert_eq!(names(&cache), [] as [String; 0]);
 }
 
@@ -219,7 +229,7 @@ fn leftovers_of_a_crash_are_removed_in_time() {
         }
     }
     fs::write(cache.dir.join("README"), "not ours").unwrap();
-    cache.put(&key("a"), b"code");
+    cache.put(&key("a"), KIND, b"code");
     let mut left = names(&cache);
     left.retain(|name| !name.starts_with(&key("a").stem()));
     left.sort();
@@ -230,7 +240,7 @@ fn leftovers_of_a_crash_are_removed_in_time() {
 fn a_failure_is_no_disaster() {
     let (root, cache) = cache(1000);
     fs::remove_dir_all(root.path().join("code")).unwrap();
-    cache.put(&key("a"), b"code");
+    cache.put(&key("a"), KIND, b"code");
     assert!(cache.has_warned.load(Ordering::Relaxed));
     assert_eq!(cache.get(&key("a")), None);
 }
@@ -245,12 +255,14 @@ fn several_writers_do_not_mix_their_files() {
         for round in 0..300_u32 {
             let content = ["a", "b", "c"][(round % 3) as usize];
             let code = [number; 900];
-            cache.put(&key(content), &code);
-            let Some(path) = cache.get(&key(content)) else {
+            cache.put(&key(content), KIND, &code);
+            let Some(kept) = cache.get(&key(content)) else {
                 continue;
             };
             // Gone again, if another one evicts it just now.
-            let Ok(code) = fs::read(path) else { continue };
+            let Ok(code) = fs::read(kept.code) else {
+                continue;
+            };
             assert!(code.len() == 900 && code.iter().all(|byte| *byte == code[0]));
             found += 1;
         }

@@ -1,7 +1,7 @@
 //! `wasi:logging`: a plugin's lines in the host's log, each named by plugin and exchange.
 
 use super::State;
-use crate::plugin::bindings::wasi::logging::logging::{self, Level};
+use crate::plugin::contract::logging::{self, Level};
 
 /// Bytes of one line; the rest of a longer one is cut off.
 const MOST: usize = 8 << 10;

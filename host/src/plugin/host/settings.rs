@@ -1,7 +1,7 @@
 //! `wasi:config/store`: the plugin's own settings.
 
 use super::State;
-use crate::plugin::bindings::wasi::config::store;
+use crate::plugin::contract::settings as store;
 
 impl store::Host for State {
     fn get(&mut self, key: String) -> Result<Option<String>, store::Error> {

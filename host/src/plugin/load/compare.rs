@@ -7,10 +7,12 @@ use wasmparser::types::TypesRef;
 
 use super::LoadError;
 use super::parse::one_line;
+use crate::plugin::contract::Contract;
 
-/// The types of both, from one validator. Types that one side names and the other doesn't are no matter, as in wasmtime:
+/// The types of both for one version of the contract, from one validator. Types that one side names and the other doesn't are no matter, as in wasmtime:
 /// they count where functions use them.
 pub(super) struct Comparison<'a> {
+    pub contract: &'static Contract,
     pub plugin: TypesRef<'a>,
     pub host: TypesRef<'a>,
 }
@@ -29,6 +31,7 @@ impl Comparison<'_> {
         for (function, item) in functions(self.plugin, actual) {
             let Some(ours) = self.host[expected].exports.get(function) else {
                 return Err(LoadError::MissingImport {
+                    package: self.contract.package(),
                     interface: name.to_owned(),
                     function: function.to_owned(),
                 });
@@ -71,6 +74,7 @@ impl Comparison<'_> {
         SubtypeCx::new_with_refs(self.plugin, self.host)
             .component_entity_type(&plugin.ty, &host.ty, 0)
             .map_err(|error| LoadError::TypeMismatch {
+                package: self.contract.package(),
                 interface: interface.to_owned(),
                 function: function.to_owned(),
                 reason: one_line(error.message()),

@@ -1,5 +1,5 @@
 //! A core module becomes a component: by the description that wit-bindgen left in it, or, for one written by hand,
-//! by our own WIT when its exports carry our names.
+//! by our own WIT of the version that its exports name.
 
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME as PREVIEW1,
@@ -7,10 +7,11 @@ use wasi_preview1_component_adapter_provider::{
 };
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
-use super::interface::versions_fit;
+use super::contract::list;
+use super::imports::{Claims, check_names_of_imports};
 use super::parse::{CoreModule, one_line};
-use super::wit::{FUNCTIONS, HOST_WORLD, INTERCEPTOR, PACKAGE_NAME, VERSION};
-use super::{LoadError, SourceKind, contract};
+use super::{LoadError, SourceKind, version};
+use crate::plugin::contract::{Contract, Contracts, INTERCEPTOR, InterfaceName, PACKAGE, track};
 
 pub(super) struct Encoded {
     pub component: Vec<u8>,
@@ -19,23 +20,13 @@ pub(super) struct Encoded {
     pub bare: bool,
 }
 
-pub(super) fn componentize(module: &[u8]) -> Result<Encoded, LoadError> {
+pub(super) fn componentize(module: &[u8], contracts: Contracts) -> Result<Encoded, LoadError> {
     let found = CoreModule::parse(module)?;
     let preview1 = found.imports.contains(&PREVIEW1);
     let component = if found.has_component_type {
         encode(module, preview1)?
     } else {
-        check_names(&found)?;
-        check_imports(&found)?;
-        let mut described = module.to_vec();
-        embed_component_metadata(
-            &mut described,
-            &HOST_WORLD.resolve,
-            HOST_WORLD.world,
-            StringEncoding::UTF8,
-        )
-        .map_err(|error| failed(&error))?;
-        encode(&described, preview1)?
+        encode(&describe(module, &found, contracts)?, preview1)?
     };
     let source = if preview1 {
         SourceKind::CoreModuleWasip1
@@ -70,47 +61,81 @@ fn failed(error: &impl std::fmt::Display) -> LoadError {
     LoadError::Encode { reason }
 }
 
-/// Both hooks must be among the exports of a module that doesn't describe itself. (wit-component would make a component
-/// of anything, one that exports nothing.)
-fn check_names(found: &CoreModule<'_>) -> Result<(), LoadError> {
-    let hooks: Vec<Hook<'_>> = found
-        .exports
-        .iter()
-        .filter_map(|name| Hook::parse(name))
-        .collect();
+/// Adds what wit-bindgen would have added, of the newest version that the module's exports name.
+fn describe(
+    module: &[u8],
+    found: &CoreModule<'_>,
+    contracts: Contracts,
+) -> Result<Vec<u8>, LoadError> {
+    let contract = check_exports(found, contracts)?;
+    check_imports(found, contract, contracts)?;
+    let wit = contract.wit.parsed();
+    let mut described = module.to_vec();
+    embed_component_metadata(
+        &mut described,
+        &wit.resolve,
+        wit.world,
+        StringEncoding::UTF8,
+    )
+    .map_err(|error| failed(&error))?;
+    Ok(described)
+}
+
+/// Both hooks of a version must be among the exports of a module that doesn't describe itself. (wit-component would make
+/// a component of anything, one that exports nothing.)
+fn check_exports(
+    found: &CoreModule<'_>,
+    contracts: Contracts,
+) -> Result<&'static Contract, LoadError> {
+    let exports = found.exports.iter();
+    let hooks: Vec<Hook<'_>> = exports.filter_map(|name| Hook::parse(name)).collect();
     let Some(first) = hooks.first() else {
         return Err(LoadError::NotAPlugin {
-            found: describe(found),
+            found: guess(found),
         });
     };
-    if let Some(stranger) = hooks.iter().find(|hook| !hook.version_fits()) {
-        let name = format!("{PACKAGE_NAME}/interceptor@{}", stranger.version);
-        return Err(contract::other_version("exports", &name, stranger.version));
-    }
-    if first.version != VERSION && !first.standard {
+    let served = contracts.iter().find_map(|contract| {
+        let hook = hooks.iter().find(|hook| hook.is_of(contract))?;
+        Some((contract, hook))
+    });
+    let Some((contract, hook)) = served else {
+        let version = first.full_version();
+        return Err(version::other(
+            "exports",
+            &first.interceptor(),
+            version.as_deref(),
+            contracts,
+        ));
+    };
+    if hook.version != Some(contract.version) && !hook.standard {
         let reason = format!(
-            "without a component-type section its exports must be named after `{INTERCEPTOR}` exactly"
+            "without a component-type section its exports must be named after `{}` exactly",
+            contract.interceptor()
         );
         return Err(LoadError::Encode { reason });
     }
-    match FUNCTIONS
-        .iter()
-        .find(|name| !hooks.iter().any(|hook| hook.function == **name))
-    {
-        Some(missing) => Err(contract::missing_export(missing)),
-        None => Ok(()),
+    let is_there = |name: &&str| {
+        hooks
+            .iter()
+            .any(|hook| hook.function == *name && hook.is_of(contract))
+    };
+    match contract.hooks.into_iter().find(|name| !is_there(name)) {
+        Some(missing) => Err(LoadError::MissingExport {
+            interface: contract.interceptor(),
+            function: missing.to_owned(),
+        }),
+        None => Ok(contract),
     }
 }
 
 /// What a module that doesn't describe itself imports must be in our world by that very name: only there are the types
 /// that its component needs.
-fn check_imports(found: &CoreModule<'_>) -> Result<(), LoadError> {
-    let world = &HOST_WORLD.resolve.worlds[HOST_WORLD.world];
-    let names = world
-        .imports
-        .keys()
-        .map(|key| HOST_WORLD.resolve.name_world_key(key));
-    let served: Vec<String> = names.collect();
+fn check_imports(
+    found: &CoreModule<'_>,
+    contract: &'static Contract,
+    contracts: Contracts,
+) -> Result<(), LoadError> {
+    let served = contract.wit.parsed().imports();
     let is_named_otherwise = |name: &str| name == PREVIEW1 || name.starts_with(STANDARD);
     let missing: Vec<&str> = found
         .imports
@@ -118,14 +143,23 @@ fn check_imports(found: &CoreModule<'_>) -> Result<(), LoadError> {
         .copied()
         .filter(|name| !is_named_otherwise(name) && !served.iter().any(|ours| ours == name))
         .collect();
-    contract::check_names_of_imports(&missing, &served)?;
+    let interceptors: Vec<String> = found
+        .exports
+        .iter()
+        .filter_map(|name| Some(Hook::parse(name)?.interceptor()))
+        .chain([contract.interceptor()])
+        .collect();
+    let names: Vec<&str> = interceptors.iter().map(String::as_str).collect();
+    if let Some(claims) = Claims::of(&names, contracts) {
+        check_names_of_imports(&missing, &claims)?;
+    }
     match missing.first() {
         None => Ok(()),
         Some(name) => Err(LoadError::Encode {
             reason: format!(
                 "without a component-type section it can import only {} (and {PREVIEW1}), by these very names, and it \
                  imports `{name}`",
-                contract::list(&served)
+                list(&served)
             ),
         }),
     }
@@ -134,9 +168,9 @@ fn check_imports(found: &CoreModule<'_>) -> Result<(), LoadError> {
 /// What names by the newer scheme (`cm32p2|…@0.1|forward-request`) begin with.
 const STANDARD: &str = "cm32p2|";
 
-/// An export of a core module that is, by its name, one of our hooks.
+/// An export of a core module that is, by its name, a function of our interceptor.
 struct Hook<'a> {
-    version: &'a str,
+    version: Option<&'a str>,
     function: &'a str,
     /// Named by the newer scheme, which gives only the compatible part of a version.
     standard: bool,
@@ -148,10 +182,14 @@ impl<'a> Hook<'a> {
             Some(name) => (name, '|', true),
             None => (export, '#', false),
         };
-        let name = name
-            .strip_prefix(PACKAGE_NAME)?
-            .strip_prefix("/interceptor@")?;
-        let (version, function) = name.split_once(separator)?;
+        let (interface, function) = name.split_once(separator)?;
+        let rest = interface.strip_prefix(PACKAGE)?.strip_prefix('/')?;
+        let version = rest.strip_prefix(INTERCEPTOR)?;
+        let version = match version.strip_prefix('@') {
+            Some(version) => Some(version),
+            None if version.is_empty() => None,
+            None => return None,
+        };
         Some(Hook {
             version,
             function,
@@ -159,18 +197,33 @@ impl<'a> Hook<'a> {
         })
     }
 
-    fn version_fits(&self) -> bool {
+    /// The interface that the function is in.
+    fn interceptor(&self) -> String {
+        let at = self.version.map(|version| format!("@{version}"));
+        format!("{PACKAGE}/{INTERCEPTOR}{}", at.unwrap_or_default())
+    }
+
+    fn is_of(&self, contract: &Contract) -> bool {
         if self.standard {
-            return VERSION
-                .strip_prefix(self.version)
-                .is_some_and(|patch| patch.starts_with('.'));
+            return self.version == Some(track(contract.version).unwrap_or(contract.version));
         }
-        versions_fit(Some(self.version), Some(VERSION))
+        contract.is_interceptor(&InterfaceName {
+            package: PACKAGE,
+            interface: INTERCEPTOR,
+            version: self.version,
+        })
+    }
+
+    /// With the numbers that the newer scheme leaves out.
+    fn full_version(&self) -> Option<String> {
+        let version = self.version?;
+        let missing = 2_usize.saturating_sub(version.matches('.').count());
+        Some(version.to_owned() + &".0".repeat(if self.standard { missing } else { 0 }))
     }
 }
 
 /// What a module without our names seems to be, for its author.
-fn describe(found: &CoreModule<'_>) -> String {
+fn guess(found: &CoreModule<'_>) -> String {
     let exports = |start: &str| found.exports.iter().any(|name| name.starts_with(start));
     if exports("proxy_abi_version") || exports("proxy_on_") {
         return "it is a proxy-wasm filter, an ABI that this version does not serve".into();
@@ -183,5 +236,5 @@ fn describe(found: &CoreModule<'_>) -> String {
             .into();
     }
     let what = "it is a core module without a component-type section (which wit-bindgen or the SDK would add)";
-    format!("{what} and exports {}", contract::list(&found.exports))
+    format!("{what} and exports {}", list(&found.exports))
 }

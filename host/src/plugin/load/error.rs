@@ -5,6 +5,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::plugin::contract::{Contract, Contracts, WORLD};
+
 /// Why a file could not be loaded. `Display` is one or two sentences for the plugin's author.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
@@ -55,54 +57,69 @@ pub enum LoadError {
 
     /// Valid WebAssembly that doesn't export what a plugin must.
     #[error(
-        "not a plugin: {found}; a plugin exports {}, so build it for the world `plugin` of {}",
-        super::wit::INTERCEPTOR,
-        super::wit::PACKAGE
+        "not a plugin: {found}; a plugin exports {}, so build it for the world `{WORLD}` of {}",
+        newest().interceptor(),
+        newest().package()
     )]
     NotAPlugin { found: String },
 
     #[error(
         "a component for another version of wasi:http: it exports `{export}`, and this host serves \
          wasi:http/incoming-handler@0.2.x and wasi:http/handler@0.3.x (or its own {}); build it for one of these",
-        super::wit::INTERCEPTOR
+        newest().interceptor()
     )]
     WasiHttp { export: String },
 
-    #[error(
-        "made for another contract: it {direction} `{name}`, and this host serves {}; {advice}",
-        super::wit::TRACK
-    )]
+    /// A version of our package that this host doesn't serve.
+    #[error("made for {what}: it {direction} `{name}`, and this host serves {served}; {advice}")]
     OtherContract {
+        /// `a newer contract`
+        what: &'static str,
         direction: &'static str,
         name: String,
-        advice: &'static str,
+        served: String,
+        advice: String,
+    },
+
+    #[error(
+        "made for two contracts at once: it exports `{export}` and imports `{import}`, and this host serves {served}; \
+         build all of it with the WIT or SDK of one version"
+    )]
+    MixedContracts {
+        export: String,
+        import: String,
+        served: String,
     },
 
     #[error("`{interface}` must have the function `{function}`, and the plugin does not export it")]
     MissingExport { interface: String, function: String },
 
     #[error(
-        "the plugin imports the function `{function}` of `{interface}`, which this host's {} does not have; use a newer \
-         tollgate or an older SDK",
-        super::wit::PACKAGE
+        "the plugin imports the function `{function}` of `{interface}`, which this host's {package} does not have; use a \
+         newer tollgate or an older SDK"
     )]
-    MissingImport { interface: String, function: String },
+    MissingImport {
+        package: String,
+        interface: String,
+        function: String,
+    },
 
     #[error(
         "function `{function}` of `{interface}` has another type than in this host's contract: {reason}; build the \
-         plugin with the WIT of {}",
-        super::wit::PACKAGE
+         plugin with the WIT of {package}"
     )]
     TypeMismatch {
+        package: String,
         interface: String,
         function: String,
         reason: String,
     },
 
-    #[error("the plugin imports {}; a plugin may import {}", imports.join(" and "), super::wit::SERVED)]
+    #[error("the plugin imports {}; a plugin may import {served}", imports.join(" and "))]
     UnknownImport {
         /// Each with its name in backquotes and what is known about it.
         imports: Vec<String>,
+        served: String,
     },
 
     #[error("the core module cannot be made into a component: {reason}")]
@@ -112,6 +129,11 @@ pub enum LoadError {
         "taking the file apart hit a bug in tollgate or its tools ({reason}); please report it with the file"
     )]
     Broken { reason: String },
+}
+
+/// What to build a plugin for that was made for no contract.
+fn newest() -> &'static Contract {
+    Contracts::SERVED.newest()
 }
 
 impl LoadError {
@@ -135,6 +157,7 @@ impl LoadError {
             | LoadError::NotWasm { .. }
             | LoadError::WasiHttp { .. }
             | LoadError::OtherContract { .. }
+            | LoadError::MixedContracts { .. }
             | LoadError::MissingImport { .. }
             | LoadError::TypeMismatch { .. }
             | LoadError::UnknownImport { .. } => false,

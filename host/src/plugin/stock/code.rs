@@ -91,11 +91,6 @@ impl StockCompiler {
         self.link(map_trusted(self.engines.get(tier), file)?, tier)
     }
 
-    /// Stands for everything about the engine that compiled code depends on.
-    pub fn fingerprint(&self, tier: Tier) -> u64 {
-        self.engines.fingerprint(tier)
-    }
-
     fn link(&self, component: Component, tier: Tier) -> Result<Code, CompileError> {
         let linker = match tier {
             Tier::Baseline => &self.baseline,

@@ -9,7 +9,7 @@ fn no_prefix_is_mistaken_for_the_whole() {
     let core = assemble(BY_HAND);
     let from_section = {
         let mut module = core.clone();
-        let world = &wit::HOST_WORLD;
+        let world = Contracts::SERVED.newest().wit.parsed();
         embed_component_metadata(
             &mut module,
             &world.resolve,

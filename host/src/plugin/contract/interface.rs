@@ -1,11 +1,11 @@
-//! Names of interfaces and which versions of them fit together.
+//! Names of interfaces, and which versions of them fit together.
 //!
 //! The rule is wasmtime's, so that what passes here links there: `1.2.3` and `1.4.0` are on one track, so are `0.2.0`
 //! and `0.2.9`; `0.0.x` and pre-releases fit only themselves.
 
 /// `tollgate:proxy/request@0.1.0`, taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct InterfaceName<'a> {
+pub struct InterfaceName<'a> {
     /// `tollgate:proxy`
     pub package: &'a str,
     /// `request`
@@ -36,13 +36,14 @@ impl<'a> InterfaceName<'a> {
     }
 }
 
-pub(super) fn versions_fit(one: Option<&str>, other: Option<&str>) -> bool {
-    let track = |version: Option<&str>| version.and_then(track).map(str::to_owned);
-    one == other || (track(one).is_some() && track(one) == track(other))
+pub fn versions_fit(one: Option<&str>, other: Option<&str>) -> bool {
+    let one_track = one.and_then(track);
+    one == other || (one_track.is_some() && one_track == other.and_then(track))
 }
 
-/// The part of a version that compatible versions have in common: `1` of `1.2.3`, `0.2` of `0.2.3`.
-fn track(version: &str) -> Option<&str> {
+/// The part of a version that compatible versions have in common: `1` of `1.2.3`, `0.2` of `0.2.3`. None for versions
+/// that fit only themselves.
+pub fn track(version: &str) -> Option<&str> {
     let (core, _build) = version.split_once('+').unwrap_or((version, ""));
     if core.contains('-') {
         return None;

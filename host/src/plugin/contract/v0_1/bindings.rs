@@ -1,14 +1,17 @@
-//! The only `bindgen!` of the host: what wasmtime makes of `wit/v0.1`.
-//!
-//! Only a body can keep a guest waiting; every other function answers at once.
+//! What wasmtime makes of `wit/v0.1`.
 
 wasmtime::component::bindgen!({
     path: "../wit/v0.1",
     world: "tollgate:proxy/plugin",
     imports: {
+        // As in the row's `waiting`.
         "tollgate:proxy/request.body": async,
         "tollgate:proxy/response.body": async,
         "tollgate:proxy/exchange.set-note": trappable,
     },
     exports: { default: async },
+    with: {
+        "wasi:config/store": crate::plugin::contract::settings,
+        "wasi:logging/logging": crate::plugin::contract::logging,
+    },
 });

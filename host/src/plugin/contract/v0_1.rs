@@ -1,0 +1,70 @@
+//! Version 0.1 of the contract, `wit/v0.1`.
+
+mod bindings;
+mod convert;
+mod hooks;
+mod imports;
+
+use wasmtime::component::{HasSelf, Linker};
+
+use super::{Contract, Wit};
+use crate::plugin::host::State;
+use bindings::PluginPre;
+use bindings::tollgate::proxy::{exchange, request, response, types};
+use hooks::Functions;
+
+pub static CONTRACT: Contract = Contract {
+    version: "0.1.0",
+    wit: Wit::new(FILES, DEPENDENCIES),
+    hooks: ["forward-request", "return-response"],
+    waiting: &["body"],
+    link: add_to_linker,
+    check: |plugin| PluginPre::new(plugin.clone()).map(drop),
+    enter: |store, instance, hooks| Ok(Box::new(Functions::find(store, instance, hooks)?)),
+};
+
+/// In the order of their names; a test holds this list against the folder.
+const FILES: &[(&str, &str)] = &[
+    ("body.wit", include_str!("../../../../wit/v0.1/body.wit")),
+    (
+        "client.wit",
+        include_str!("../../../../wit/v0.1/client.wit"),
+    ),
+    (
+        "exchange.wit",
+        include_str!("../../../../wit/v0.1/exchange.wit"),
+    ),
+    (
+        "interceptor.wit",
+        include_str!("../../../../wit/v0.1/interceptor.wit"),
+    ),
+    (
+        "request.wit",
+        include_str!("../../../../wit/v0.1/request.wit"),
+    ),
+    (
+        "response.wit",
+        include_str!("../../../../wit/v0.1/response.wit"),
+    ),
+    ("types.wit", include_str!("../../../../wit/v0.1/types.wit")),
+    ("world.wit", include_str!("../../../../wit/v0.1/world.wit")),
+];
+
+const DEPENDENCIES: &[(&str, &str)] = &[
+    (
+        "deps/wasi-config/store.wit",
+        include_str!("../../../../wit/v0.1/deps/wasi-config/store.wit"),
+    ),
+    (
+        "deps/wasi-logging/logging.wit",
+        include_str!("../../../../wit/v0.1/deps/wasi-logging/logging.wit"),
+    ),
+];
+
+fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    type Own = HasSelf<State>;
+    types::add_to_linker::<State, Own>(linker, |state| state)?;
+    request::add_to_linker::<State, Own>(linker, |state| state)?;
+    response::add_to_linker::<State, Own>(linker, |state| state)?;
+    exchange::add_to_linker::<State, Own>(linker, |state| state)
+}

@@ -1,0 +1,104 @@
+//! Plugins for a version of the contract that this host doesn't serve: which it is, and what to do about it.
+
+use super::LoadError;
+use crate::plugin::contract::Contracts;
+
+/// The error about a name of our package with a version, or without one, that doesn't fit.
+pub(super) fn other(
+    direction: &'static str,
+    name: &str,
+    version: Option<&str>,
+    contracts: Contracts,
+) -> LoadError {
+    let newest = contracts.newest();
+    let rebuild = format!(
+        "rebuild the plugin with the WIT or SDK of {}",
+        newest.package()
+    );
+    let served: Vec<&str> = contracts.iter().map(|contract| contract.version).collect();
+    let (what, advice) = match age(version.unwrap_or_default(), &served) {
+        Age::Newer => (
+            "a newer contract",
+            format!("use a newer tollgate, or {rebuild}"),
+        ),
+        Age::Older => ("an older contract", rebuild),
+        Age::Between => ("another contract", rebuild),
+        Age::Draft => (
+            "a draft of a contract",
+            format!("a draft fits no other version, so {rebuild}"),
+        ),
+        Age::Unnumbered => (
+            "a contract without a full version",
+            format!("{rebuild}, whose names end with `@{}`", newest.version),
+        ),
+    };
+    LoadError::OtherContract {
+        what,
+        direction,
+        name: name.to_owned(),
+        served: contracts.to_string(),
+        advice,
+    }
+}
+
+/// A version beside those that are served.
+#[derive(Debug, PartialEq, Eq)]
+enum Age {
+    Newer,
+    Older,
+    /// Newer than one that is served and older than another.
+    Between,
+    /// Marked as what comes before a release: `0.2.0-rc.1`.
+    Draft,
+    /// Not three numbers.
+    Unnumbered,
+}
+
+fn age(version: &str, served: &[&str]) -> Age {
+    let (release, _build) = version.split_once('+').unwrap_or((version, ""));
+    if release.contains('-') {
+        return Age::Draft;
+    }
+    let Some(number) = numbers(release) else {
+        return Age::Unnumbered;
+    };
+    let served: Vec<_> = served.iter().filter_map(|served| numbers(served)).collect();
+    if served.iter().all(|served| number > *served) {
+        Age::Newer
+    } else if served.iter().all(|served| number < *served) {
+        Age::Older
+    } else {
+        Age::Between
+    }
+}
+
+/// The three numbers of a version, whether it is released or a draft.
+fn numbers(version: &str) -> Option<[u64; 3]> {
+    let (release, _draft) = version.split_once('-').unwrap_or((version, ""));
+    let numbers: Result<Vec<u64>, _> = release.split('.').map(str::parse).collect();
+    numbers.ok()?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_placed_among_those_that_are_served() {
+        let served = ["1.0.0", "0.4.0-rc.1", "0.2.0"];
+        let cases = [
+            ("2.0.0", Age::Newer),
+            ("0.3.0", Age::Between),
+            ("0.10.0", Age::Between),
+            ("0.1.9+build", Age::Older),
+            ("0.4.0-rc.2", Age::Draft),
+            ("0.3", Age::Unnumbered),
+            ("0.3.0.0", Age::Unnumbered),
+            ("", Age::Unnumbered),
+            ("a.b.c", Age::Unnumbered),
+        ];
+        for (version, expected) in cases {
+            assert_eq!(age(version, &served), expected, "{version}");
+        }
+    }
+}
