@@ -1,10 +1,35 @@
 //! A response that a plugin makes itself. It is built as a value and handed to the host when the hook returns it, so
 //! that a mistake in it is the hook's error and not a half-made response.
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use crate::host::{self, Field, Side};
 use crate::{Error, FieldError, Result, Verdict};
 
-/// A response to give without asking the backend: `Ok(Answer::new(403).text("no").into())`.
+/// A response to give without asking the backend.
+///
+/// ```
+/// use tollgate_plugin::{Answer, Plugin, Request, Result, Verdict, testing};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Teapot;
+///
+/// impl Plugin for Teapot {
+///     fn forward_request(&self, _: &mut Request) -> Result<Verdict> {
+///         let answer = Answer::new(418).field("retry-after", "never").text("tea only");
+///         Ok(answer.into())
+///     }
+/// }
+///
+/// let outcome = testing::exchange().run::<Teapot>();
+/// assert_eq!((outcome.response.status, outcome.response.text()), (418, "tea only"));
+/// assert!(!outcome.reached_backend);
+/// ```
+///
+/// What can't be sent, such as a status of 99 or a line break in a field, becomes the error of the hook that returned
+/// it.
 #[derive(Clone, Debug)]
 pub struct Answer {
     status: u16,
@@ -32,6 +57,7 @@ impl Answer {
         self
     }
 
+    /// The body as it shall be sent. It has no `content-type` but one that is set as a field.
     #[must_use]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
@@ -45,8 +71,22 @@ impl Answer {
         self.body(text.into())
     }
 
-    /// A body of `application/json`, unless a field `content-type` says otherwise. The error is the value's own: it
-    /// can't be JSON.
+    /// A body of `application/json`, unless a field `content-type` says otherwise.
+    ///
+    /// ```
+    /// # use tollgate_plugin::{Answer, Result, Verdict};
+    /// # fn main() -> Result<()> {
+    /// #[derive(serde::Serialize)]
+    /// struct Health {
+    ///     up: bool,
+    /// }
+    ///
+    /// let verdict: Verdict = Answer::new(200).json(&Health { up: true })?.into();
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// The value's own: it can't be JSON.
     pub fn json<T: serde::Serialize + ?Sized>(mut self, value: &T) -> Result<Self> {
         self.media_type = Some("application/json");
         Ok(self.body(serde_json::to_vec(value)?))

@@ -4,7 +4,7 @@
 //! implements, and into the custom section by which the host knows which contract a plugin was built for.
 
 wit_bindgen::generate!({
-    path: "../wit/v0.1",
+    path: "wit/v0.1",
     world: "plugin",
     generate_all,
     pub_export_macro: true,

@@ -1,19 +1,54 @@
 //! What a hook may fail with, and what the host may refuse.
 //!
 //! `Error` is one line of text: that is all that crosses to the host, which writes it to its log and lets the plugin's
-//! failure policy decide about the exchange. Everything that is a `std::error::Error` becomes one by `?`.
+//! failure policy decide about the exchange. Everything that is a `core::error::Error` becomes one by `?`.
 
-use std::fmt;
+use alloc::string::{String, ToString};
+use core::fmt;
 
-/// What hooks return.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
+/// What hooks return. The error type can be another one: `Result<(), FieldError>`.
+pub type Result<T, E = Error> = core::result::Result<T, E>;
 
 /// Why a hook gave up on the exchange. The text goes to the host's log, never to the client.
 ///
-/// Like `anyhow::Error` it converts from every [`std::error::Error`] and therefore isn't one itself.
+/// Like `anyhow::Error` it converts from every [`core::error::Error`] and therefore isn't one itself.
+///
+/// ```
+/// use tollgate_plugin::{Error, Result};
+///
+/// fn tenant(path: &str) -> Result<u32> {
+///     let Some(id) = path.strip_prefix("/tenant/") else {
+///         return Err(Error::new("no tenant in the path"));
+///     };
+///     Ok(id.parse()?)
+/// }
+///
+/// assert_eq!(tenant("/tenant/7").ok(), Some(7));
+/// assert_eq!(tenant("/").unwrap_err().to_string(), "no tenant in the path");
+/// assert_eq!(tenant("/tenant/x").unwrap_err().to_string(), "invalid digit found in string");
+/// ```
 pub struct Error(String);
 
 /// Why a part of a message could not be changed. Nothing was changed.
+///
+/// ```
+/// use tollgate_plugin::{FieldError, Plugin, Request, Result, Verdict, testing};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Tags;
+///
+/// impl Plugin for Tags {
+///     fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
+///         match request.append_field("x-tag", "seen") {
+///             // Better without the tag than not at all.
+///             Ok(()) | Err(FieldError::TooMany) => Ok(Verdict::Forward),
+///             Err(error) => Err(error.into()),
+///         }
+///     }
+/// }
+///
+/// assert_eq!(testing::exchange().run::<Tags>().request.field("x-tag"), Some("seen"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldError {
     /// The name is not a token (RFC 9110, section 5.6.2).
@@ -28,6 +63,27 @@ pub enum FieldError {
 
 /// Why a body can't be had. A plugin that can't go on without it hands this on with `?`; the client then sees 413,
 /// 408 or 502.
+///
+/// ```
+/// use tollgate_plugin::{BodyError, Plugin, Request, Response, Result, testing, warn};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Upper;
+///
+/// impl Plugin for Upper {
+///     fn return_response(&self, _: &Request, response: &mut Response) -> Result<()> {
+///         match response.body() {
+///             Ok(body) => response.set_body(body.to_ascii_uppercase()),
+///             Err(BodyError::TooLarge(limit)) => warn!("more than {limit} bytes: left as it is"),
+///             Err(error) => return Err(error.into()),
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let outcome = testing::exchange().backend_body_error(BodyError::TooLarge(9)).run::<Upper>();
+/// assert_eq!(outcome.error, None);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BodyError {
     /// Longer than this plugin may read at once; holds that limit in bytes. The body is still whole for everyone else.
@@ -42,12 +98,18 @@ pub enum BodyError {
 
 impl Error {
     /// An error of the plugin's own: one lower-case clause that says what is wrong.
+    ///
+    /// ```
+    /// # use tollgate_plugin::Error;
+    /// let error = Error::new(format_args!("no tenant {}", 7));
+    /// assert_eq!(error.to_string(), "no tenant 7");
+    /// ```
     pub fn new(message: impl fmt::Display) -> Self {
         Self(message.to_string())
     }
 }
 
-impl<E: std::error::Error> From<E> for Error {
+impl<E: core::error::Error> From<E> for Error {
     fn from(error: E) -> Self {
         let mut text = error.to_string();
         let mut source = error.source();
@@ -97,8 +159,8 @@ impl fmt::Display for BodyError {
     }
 }
 
-impl std::error::Error for FieldError {}
-impl std::error::Error for BodyError {}
+impl core::error::Error for FieldError {}
+impl core::error::Error for BodyError {}
 
 #[cfg(test)]
 mod tests {
@@ -113,8 +175,8 @@ mod tests {
                 f.write_str("no order")
             }
         }
-        impl std::error::Error for Outer {
-            fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        impl core::error::Error for Outer {
+            fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
                 Some(&self.0)
             }
         }

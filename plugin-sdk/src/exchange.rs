@@ -2,6 +2,35 @@
 //!
 //! An instance of a plugin serves many exchanges, and the two hooks of one exchange may run in two instances: what
 //! `return_response` must know from `forward_request` goes into a note.
+//!
+//! ```
+//! use tollgate_plugin::{Plugin, Request, Response, Result, Verdict, exchange, info, testing};
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Remembers;
+//!
+//! impl Plugin for Remembers {
+//!     fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
+//!         exchange::set_note("remembers.path", request.path());
+//!         Ok(Verdict::Forward)
+//!     }
+//!
+//!     fn return_response(&self, _: &Request, response: &mut Response) -> Result<()> {
+//!         if let Some(path) = exchange::note("remembers.path") {
+//!             response.set_field("x-path", path)?;
+//!         }
+//!         info!("{} asked", exchange::client_address());
+//!         Ok(())
+//!     }
+//! }
+//!
+//! let outcome = testing::exchange().target("/x?y").client_address("10.0.0.1:9").run::<Remembers>();
+//! assert_eq!(outcome.response.field("x-path"), Some("/x"));
+//! assert_eq!(outcome.log[0].1, "10.0.0.1:9 asked");
+//! ```
+
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use crate::host;
 

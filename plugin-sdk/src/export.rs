@@ -2,12 +2,37 @@
 //!
 //! The functions are the same in a native test, where `testing` calls them.
 
+use alloc::string::{String, ToString};
+
 use crate::settings::from_settings;
 use crate::{Plugin, Request, Response, Result, Verdict, host};
 
 /// Makes a type the plugin of this crate: `export!(AddHeader);`, once, at the end.
 ///
 /// In a native build it only checks that the type is a [`Plugin`].
+///
+/// ```
+/// use tollgate_plugin::{Plugin, Request, Response, Result};
+///
+/// #[derive(serde::Deserialize)]
+/// struct AddHeader;
+///
+/// impl Plugin for AddHeader {
+///     fn return_response(&self, _: &Request, response: &mut Response) -> Result<()> {
+///         Ok(response.set_field("x-served-by", "tollgate")?)
+///     }
+/// }
+///
+/// tollgate_plugin::export!(AddHeader);
+/// ```
+///
+/// What is not a plugin is refused when it is compiled:
+///
+/// ```compile_fail,E0277
+/// struct NoPlugin;
+///
+/// tollgate_plugin::export!(NoPlugin);
+/// ```
 #[macro_export]
 macro_rules! export {
     ($plugin:ty) => {
@@ -15,17 +40,15 @@ macro_rules! export {
         const _: () = {
             struct Exported;
 
-            ::std::thread_local! {
-                static PLUGIN: $crate::export::Loaded<$plugin> = $crate::export::load();
-            }
+            $crate::__keep_plugin!($plugin);
 
             impl $crate::bindings::exports::tollgate::proxy::interceptor::Guest for Exported {
                 fn forward_request() -> $crate::export::HookResult<$crate::export::WitVerdict> {
-                    PLUGIN.with($crate::export::wit_forward_request)
+                    with_plugin($crate::export::wit_forward_request)
                 }
 
                 fn return_response() -> $crate::export::HookResult<()> {
-                    PLUGIN.with($crate::export::return_response)
+                    with_plugin($crate::export::return_response)
                 }
             }
 
@@ -37,19 +60,52 @@ macro_rules! export {
     };
 }
 
+/// Keeps the instance's plugin, made when it is first asked for: `with_plugin` lends it.
+#[cfg(all(target_family = "wasm", feature = "std"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __keep_plugin {
+    ($plugin:ty) => {
+        fn with_plugin<T>(act: fn(&$crate::export::Loaded<$plugin>) -> T) -> T {
+            ::std::thread_local! {
+                static PLUGIN: $crate::export::Loaded<$plugin> = $crate::export::load();
+            }
+            PLUGIN.with(act)
+        }
+    };
+}
+
+/// Keeps the instance's plugin, made when it is first asked for. A static without std must be `Sync`, and so must the
+/// plugin.
+#[cfg(all(target_family = "wasm", not(feature = "std")))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __keep_plugin {
+    ($plugin:ty) => {
+        fn with_plugin<T>(act: fn(&$crate::export::Loaded<$plugin>) -> T) -> T {
+            static PLUGIN: $crate::export::OnceBox<$crate::export::Loaded<$plugin>> =
+                $crate::export::OnceBox::new();
+            act(PLUGIN.get_or_init(|| $crate::export::Box::new($crate::export::load())))
+        }
+    };
+}
+
+#[cfg(all(target_family = "wasm", not(feature = "std")))]
+pub use {alloc::boxed::Box, once_cell::race::OnceBox};
+
 /// The plugin, or why its settings don't fit: said anew by each hook, so that the failure policy decides.
-pub type Loaded<P> = std::result::Result<P, String>;
+pub type Loaded<P> = core::result::Result<P, String>;
 
 /// What crosses to the host.
-pub type HookResult<T> = std::result::Result<T, String>;
+pub type HookResult<T> = core::result::Result<T, String>;
 
 #[cfg(target_family = "wasm")]
 pub use crate::bindings::exports::tollgate::proxy::interceptor::Verdict as WitVerdict;
 
 /// Makes the plugin from the host's settings.
 pub fn load<P: Plugin>() -> Loaded<P> {
-    #[cfg(target_family = "wasm")]
-    std::panic::set_hook(Box::new(|panic| crate::error!("{panic}")));
+    #[cfg(all(target_family = "wasm", feature = "std"))]
+    std::panic::set_hook(alloc::boxed::Box::new(|panic| crate::error!("{panic}")));
     let settings =
         host::settings().map_err(|error| format!("the settings can't be had: {error}"))?;
     from_settings(&settings)
@@ -57,7 +113,7 @@ pub fn load<P: Plugin>() -> Loaded<P> {
 
 /// Runs the first hook. True if the plugin answered; its answer is then the host's response.
 pub fn forward_request<P: Plugin>(plugin: &Loaded<P>) -> HookResult<bool> {
-    let verdict = plugin.as_ref()?.forward_request(&mut Request::in_hand());
+    let verdict = loaded(plugin)?.forward_request(&mut Request::in_hand());
     let given = verdict.and_then(|verdict| match verdict {
         Verdict::Forward => Ok(false),
         Verdict::Respond(answer) => answer.give().map(|()| true),
@@ -67,11 +123,7 @@ pub fn forward_request<P: Plugin>(plugin: &Loaded<P>) -> HookResult<bool> {
 
 /// Runs the second hook.
 pub fn return_response<P: Plugin>(plugin: &Loaded<P>) -> HookResult<()> {
-    line(
-        plugin
-            .as_ref()?
-            .return_response(&Request::in_hand(), &mut Response::in_hand()),
-    )
+    line(loaded(plugin)?.return_response(&Request::in_hand(), &mut Response::in_hand()))
 }
 
 /// Runs the first hook for the contract.
@@ -82,6 +134,10 @@ pub fn wit_forward_request<P: Plugin>(plugin: &Loaded<P>) -> HookResult<WitVerdi
     } else {
         WitVerdict::Forward
     })
+}
+
+fn loaded<P>(plugin: &Loaded<P>) -> HookResult<&P> {
+    plugin.as_ref().map_err(Clone::clone)
 }
 
 fn line<T>(result: Result<T>) -> HookResult<T> {

@@ -3,25 +3,41 @@
 //! The wire allows any bytes but CR, LF and NUL (RFC 9110, section 5.5), so a value is not a `String`; but it compares
 //! with strings, prints like one, and gives one where it is one.
 
-use std::borrow::Cow;
-use std::fmt;
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// The value of a field, as it stands on the wire.
+///
+/// ```
+/// use tollgate_plugin::FieldValue;
+///
+/// let value = FieldValue::from("text/html; charset=utf-8");
+/// assert_eq!(value, "text/html; charset=utf-8");
+/// assert!(value.text().starts_with("text/"));
+///
+/// let odd = FieldValue::from(vec![b'a', 0xff]);
+/// assert_eq!(odd.as_str(), None);
+/// assert_eq!(odd.to_string(), "a\u{fffd}");
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FieldValue(Vec<u8>);
 
 impl FieldValue {
+    /// The value as it is.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
+    /// The value as it is, without a copy.
     pub fn into_bytes(self) -> Vec<u8> {
         self.0
     }
 
     /// The value as text; none if it is not UTF-8.
     pub fn as_str(&self) -> Option<&str> {
-        std::str::from_utf8(&self.0).ok()
+        core::str::from_utf8(&self.0).ok()
     }
 
     /// The value as text; bytes that are not UTF-8 become U+FFFD.
@@ -30,6 +46,12 @@ impl FieldValue {
     }
 
     /// Whether one of the members of this comma-separated list is `member`, case ignored (RFC 9110, section 5.6.1).
+    ///
+    /// ```
+    /// # use tollgate_plugin::FieldValue;
+    /// let value = FieldValue::from("gzip, BR");
+    /// assert!(value.has_member("br") && !value.has_member("zip"));
+    /// ```
     pub fn has_member(&self, member: &str) -> bool {
         self.0
             .split(|byte| *byte == b',')
@@ -40,6 +62,18 @@ impl FieldValue {
 impl From<Vec<u8>> for FieldValue {
     fn from(bytes: Vec<u8>) -> Self {
         Self(bytes)
+    }
+}
+
+impl From<&str> for FieldValue {
+    fn from(text: &str) -> Self {
+        Self(text.as_bytes().to_vec())
+    }
+}
+
+impl From<String> for FieldValue {
+    fn from(text: String) -> Self {
+        Self(text.into_bytes())
     }
 }
 

@@ -11,6 +11,9 @@ mod imp;
 #[path = "host/native.rs"]
 mod imp;
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 pub(crate) use imp::*;
 
 /// Which of the two messages of an exchange a function speaks of.

@@ -42,20 +42,106 @@
 //! assert_eq!(outcome.response.text(), "not here");
 //! ```
 //!
+//! ```toml
+//! [lib]
+//! crate-type = ["cdylib", "rlib"]
+//!
+//! [dependencies]
+//! serde = { version = "1", features = ["derive"] }
+//! tollgate-plugin = { path = "tollgate" }
+//! ```
+//!
+//! `tollgate new rust NAME` makes such a project, `tollgate build` builds it; by hand it is
+//! `cargo build --release --target wasm32-unknown-unknown`.
+//!
+//! # What the host sees to
+//!
 //! What a plugin needn't care about: framing and hop-by-hop fields are the host's, the target is raw, field values are
 //! bytes ([`FieldValue`] compares with and prints as text), repeated fields stay repeated. A getter is one call to the
 //! host; a body that isn't asked for never enters the plugin.
 //!
+//! # Where to find what
+//!
+//! | to | look at |
+//! | --- | --- |
+//! | read and change a request | [`Request`] |
+//! | read and change a response | [`Response`] |
+//! | answer without the backend | [`Answer`] |
+//! | have settings | [`Plugin`] |
+//! | know who asks, remember for the way back | [`exchange`] |
+//! | write to the host's log | [`info!`] and its siblings |
+//! | test natively | [`testing`] |
+//! | wait, roll dice | `clocks::sleep` and `random::u64`, behind the features `clocks` and `random` |
+//! | use the types of the crate [`http`](https://docs.rs/http) | the feature `http` |
+//!
+//! # Errors and panics
+//!
 //! A hook fails with `?` or [`Error::new`]; the host logs the text and goes by the plugin's failure policy. A panic
 //! traps: it is logged, the exchange goes by the same policy, and the host starts a new instance.
+//!
+//! # Features
+//!
+//! - `std` (on by default): see below for life without it.
+//! - `http`: [`Request`], [`Response`], [`Answer`], [`FieldValue`] from and to the types of the crate `http`.
+//! - `clocks`: `clocks::sleep`, for which the plugin imports `wasi:clocks` and `wasi:io`.
+//! - `random`: `random::u64`, for which the plugin imports `wasi:random`.
+//!
+//! # Without std
+//!
+//! With `default-features = false` the crate is `no_std` in a wasm build and needs `alloc` alone; a native build, which is
+//! for tests, has std anyway. A plugin then brings an allocator and a panic handler, its type must be `Sync`, and it
+//! takes `serde` without std as well. Its file is a tenth smaller for that: what a plugin doesn't use of std is never in it.
+//!
+//! ```
+//! #![no_std]
+//! use tollgate_plugin::{Plugin, Request, Result, Verdict};
+//!
+//! # #[cfg(target_family = "wasm")]
+//! #[global_allocator]
+//! static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+//!
+//! #[cfg(target_family = "wasm")]
+//! #[panic_handler]
+//! fn panic(panic: &core::panic::PanicInfo<'_>) -> ! {
+//!     tollgate_plugin::panicked(panic)
+//! }
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Hello;
+//!
+//! impl Plugin for Hello {
+//!     fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
+//!         request.set_field("x-hello", "world")?;
+//!         Ok(Verdict::Forward)
+//!     }
+//! }
+//!
+//! tollgate_plugin::export!(Hello);
+//! # fn main() {}
+//! ```
+
+// A native build is for tests and has std whatever the features say.
+#![cfg_attr(all(target_family = "wasm", not(feature = "std")), no_std)]
+
+#[cfg_attr(all(target_family = "wasm", not(feature = "std")), macro_use)]
+extern crate alloc;
+
+/// The README's examples, so that they are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 mod answer;
 mod error;
 pub mod exchange;
 mod field;
 mod host;
+#[cfg(feature = "http")]
+mod http_types;
 mod log;
 mod message;
+#[cfg(all(target_family = "wasm", not(feature = "std")))]
+mod panic;
 mod plugin;
 mod request;
 mod response;
@@ -72,16 +158,19 @@ pub mod random;
 /// For `export!` alone.
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
-#[allow(missing_debug_implementations, reason = "generated")]
+#[allow(missing_debug_implementations, missing_docs, reason = "generated")]
 pub mod bindings;
 /// For `export!` alone.
 #[doc(hidden)]
+#[allow(missing_docs, reason = "not for plugins to use")]
 pub mod export;
 
 pub use answer::Answer;
 pub use error::{BodyError, Error, FieldError, Result};
 pub use field::FieldValue;
 pub use log::{Level, log};
+#[cfg(all(target_family = "wasm", not(feature = "std")))]
+pub use panic::panicked;
 pub use plugin::{Plugin, Verdict};
 pub use request::Request;
 pub use response::Response;

@@ -2,15 +2,21 @@
 //!
 //! A line costs one host call whether the host keeps it or not.
 
-use std::fmt::Arguments;
+use alloc::string::ToString;
+use core::fmt::Arguments;
 
-/// How much a line matters.
+/// How much a line matters; the host's configuration says from which level on it keeps lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
+    /// Every step, for whoever looks for a mistake in the plugin.
     Trace,
+    /// What helps to follow the plugin's decisions.
     Debug,
+    /// What happened.
     Info,
+    /// What is odd but can be coped with.
     Warn,
+    /// What went wrong.
     Error,
 }
 
@@ -27,6 +33,23 @@ macro_rules! debug {
 }
 
 /// Writes a line, formatted as by [`format!`], at level info.
+///
+/// ```
+/// use tollgate_plugin::{Level, Plugin, Request, Result, Verdict, info, testing};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Says;
+///
+/// impl Plugin for Says {
+///     fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
+///         info!("{} {}", request.method(), request.target());
+///         Ok(Verdict::Forward)
+///     }
+/// }
+///
+/// let outcome = testing::exchange().target("/x").run::<Says>();
+/// assert_eq!(outcome.log, [(Level::Info, "GET /x".to_owned())]);
+/// ```
 #[macro_export]
 macro_rules! info {
     ($($line:tt)+) => { $crate::log($crate::Level::Info, ::core::format_args!($($line)+)) };
@@ -45,6 +68,10 @@ macro_rules! error {
 }
 
 /// Writes a line to the host's log; the macros [`info!`](crate::info) and so on are shorter.
+///
+/// ```no_run
+/// tollgate_plugin::log(tollgate_plugin::Level::Warn, format_args!("{} left", 3));
+/// ```
 pub fn log(level: Level, line: Arguments<'_>) {
     match line.as_str() {
         Some(text) => crate::host::log(level, "", text),

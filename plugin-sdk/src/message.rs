@@ -3,14 +3,45 @@
 //! The methods are written once here and put into both types, rather than into a trait that authors would have to
 //! import. Each is one host call; nothing is fetched before it is asked for.
 
-use std::borrow::Cow;
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use crate::{Error, FieldValue, Result, host, host::Side};
+
+/// The fields that describe the connection or the framing (`wit/v0.1/types.wit`).
+#[cfg(any(feature = "http", not(target_family = "wasm")))]
+const OWNED_BY_HOST: [&str; 8] = [
+    "connection",
+    "content-length",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
 
 /// The methods on fields and body, for the message that `$side` names.
 macro_rules! message_methods {
     ($side:expr) => {
         /// The first value of a field; none if the message doesn't have it. An empty value is not an absent one.
+        ///
+        /// ```
+        /// # use tollgate_plugin::{Answer, Plugin, Request, Result, Verdict};
+        /// # #[derive(serde::Deserialize)]
+        /// # struct Example;
+        /// # impl Plugin for Example {
+        /// fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
+        ///     if request.field("x-debug").is_some_and(|value| value == "1") {
+        ///         request.delete_field("x-debug")?;
+        ///     }
+        ///     Ok(Verdict::Forward)
+        /// }
+        /// # }
+        /// # let outcome = tollgate_plugin::testing::exchange().field("x-debug", "1").run::<Example>();
+        /// # assert_eq!(outcome.request.field("x-debug"), None);
+        /// ```
         pub fn field(&self, name: &str) -> Option<$crate::FieldValue> {
             $crate::host::field($side, name).map(Into::into)
         }
@@ -25,7 +56,11 @@ macro_rules! message_methods {
             $crate::message::fields($side)
         }
 
-        /// Makes this the only value of the field.
+        /// Makes this the only value of the field. The value is text or bytes.
+        ///
+        /// # Errors
+        /// When the host refuses name or value: see [`FieldError`](crate::FieldError). So it is for all methods that
+        /// change fields.
         pub fn set_field(
             &mut self,
             name: &str,
@@ -36,6 +71,23 @@ macro_rules! message_methods {
 
         /// Sets several fields in one call: what the list has of a name, once or repeated, is all that the message has
         /// of it afterwards; other names are left alone. If one is refused, none is changed.
+        ///
+        /// ```
+        /// # use tollgate_plugin::{Plugin, Request, Result, Verdict};
+        /// # #[derive(serde::Deserialize)]
+        /// # struct Example;
+        /// # impl Plugin for Example {
+        /// fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
+        ///     request.set_fields([("x-tag", "a"), ("x-tag", "b"), ("x-seen", "yes")])?;
+        ///     Ok(Verdict::Forward)
+        /// }
+        /// # }
+        /// # let outcome = tollgate_plugin::testing::exchange().field("x-tag", "1").run::<Example>();
+        /// # assert_eq!(outcome.request.field_values("x-tag"), ["a", "b"]);
+        /// ```
+        ///
+        /// # Errors
+        /// As for [`set_field`](Self::set_field).
         pub fn set_fields<N: AsRef<str>, V: AsRef<[u8]>>(
             &mut self,
             fields: impl IntoIterator<Item = (N, V)>,
@@ -48,6 +100,9 @@ macro_rules! message_methods {
         }
 
         /// Adds a value behind those that the field has.
+        ///
+        /// # Errors
+        /// As for [`set_field`](Self::set_field).
         pub fn append_field(
             &mut self,
             name: &str,
@@ -57,22 +112,53 @@ macro_rules! message_methods {
         }
 
         /// Removes every value of the field; it is no error if there was none.
+        ///
+        /// # Errors
+        /// As for [`set_field`](Self::set_field).
         pub fn delete_field(&mut self, name: &str) -> Result<(), $crate::FieldError> {
             $crate::host::delete_field($side, name)
         }
 
         /// The whole body, empty if there is none, as sent: `content-encoding` is not undone. It stays in place for
         /// everyone else. A body that no plugin asks for streams past, so ask only when it is needed.
+        ///
+        /// # Errors
+        /// See [`BodyError`](crate::BodyError).
         pub fn body(&self) -> Result<Vec<u8>, $crate::BodyError> {
             $crate::host::body($side)
         }
 
-        /// The whole body as text; an error if it is not UTF-8.
+        /// The whole body as text.
+        ///
+        /// # Errors
+        /// As for [`body`](Self::body), and when it is not UTF-8.
         pub fn text(&self) -> Result<String> {
             $crate::message::text($side)
         }
 
         /// The whole body, read as JSON.
+        ///
+        /// ```
+        /// # use tollgate_plugin::{Answer, Plugin, Request, Result, Verdict};
+        /// # #[derive(serde::Deserialize)]
+        /// # struct Example;
+        /// #[derive(serde::Deserialize)]
+        /// struct Order {
+        ///     pieces: u32,
+        /// }
+        ///
+        /// # impl Plugin for Example {
+        /// fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
+        ///     let order: Order = request.json()?;
+        ///     Ok(if order.pieces > 100 { Answer::new(422).into() } else { Verdict::Forward })
+        /// }
+        /// # }
+        /// # let outcome = tollgate_plugin::testing::exchange().body(r#"{"pieces":101}"#).run::<Example>();
+        /// # assert_eq!(outcome.response.status, 422);
+        /// ```
+        ///
+        /// # Errors
+        /// As for [`body`](Self::body), and when it is not JSON that fits the type.
         pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
             Ok(serde_json::from_slice(&self.body()?)?)
         }
@@ -84,6 +170,9 @@ macro_rules! message_methods {
 
         /// Replaces the body by a value as JSON. `content-type` becomes `application/json` unless it names a JSON type
         /// already.
+        ///
+        /// # Errors
+        /// When the value can't be JSON.
         pub fn set_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
             let body = serde_json::to_vec(value)?;
             $crate::message::be_json($side)?;
@@ -91,13 +180,33 @@ macro_rules! message_methods {
             Ok(())
         }
 
-        /// Rewrites the body as text. True if it was text; a body that isn't (an image, say) is left alone. A
-        /// compressed body is an error: let the backend send it plain, by `set_field("accept-encoding", "identity")` on
-        /// the request.
+        /// Rewrites the body as text. True if it was text; a body that isn't (an image, say) is left alone.
+        ///
+        /// ```
+        /// # use tollgate_plugin::{Answer, Plugin, Request, Response, Result, Verdict};
+        /// # #[derive(serde::Deserialize)]
+        /// # struct Example;
+        /// # impl Plugin for Example {
+        /// fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
+        ///     request.set_field("accept-encoding", "identity")?;
+        ///     Ok(Verdict::Forward)
+        /// }
+        ///
+        /// fn return_response(&self, _: &Request, response: &mut Response) -> Result<()> {
+        ///     response.map_text(|page| page.replace("http://", "https://"))?;
+        ///     Ok(())
+        /// }
+        /// # }
+        /// # let exchange = tollgate_plugin::testing::exchange().backend_response(Answer::new(200).text("http://h/"));
+        /// # assert_eq!(exchange.run::<Example>().response.text(), "https://h/");
+        /// ```
+        ///
+        /// # Errors
+        /// As for [`body`](Self::body), and when the body is compressed: let the backend send it plain, as above.
         pub fn map_text(&mut self, rewrite: impl FnOnce(&str) -> String) -> Result<bool> {
             $crate::message::refuse_compressed($side)?;
             let body = self.body()?;
-            let Ok(text) = std::str::from_utf8(&body) else {
+            let Ok(text) = core::str::from_utf8(&body) else {
                 return Ok(false);
             };
             let rewritten = rewrite(text);
@@ -109,6 +218,12 @@ macro_rules! message_methods {
     };
 }
 pub(crate) use message_methods;
+
+/// Whether the host alone sets this field; the name is in lower case.
+#[cfg(any(feature = "http", not(target_family = "wasm")))]
+pub(crate) fn is_owned_by_host(name: &str) -> bool {
+    OWNED_BY_HOST.contains(&name)
+}
 
 pub(crate) fn values(side: Side, name: &str) -> Vec<FieldValue> {
     let values = host::field_values(side, name);

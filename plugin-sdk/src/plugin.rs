@@ -17,6 +17,53 @@ use crate::{Answer, Request, Response, Result};
 /// Hooks take `&self`: an instance serves one exchange at a time but many in a row, comes and goes as the host likes,
 /// and the two hooks of an exchange may run in two instances. Notes ([`exchange`](crate::exchange)) carry what
 /// `return_response` must know.
+///
+/// ```
+/// use tollgate_plugin::{Answer, Plugin, Request, Result, Verdict, testing};
+///
+/// /// The settings as they are written.
+/// #[derive(serde::Deserialize)]
+/// #[serde(deny_unknown_fields)]
+/// struct Settings {
+///     closed: Vec<String>,
+///     #[serde(default)]
+///     dry_run: bool,
+/// }
+///
+/// /// The settings as they are used.
+/// #[derive(serde::Deserialize)]
+/// #[serde(try_from = "Settings")]
+/// struct Closed {
+///     prefixes: Vec<String>,
+/// }
+///
+/// impl TryFrom<Settings> for Closed {
+///     type Error = String;
+///
+///     fn try_from(settings: Settings) -> std::result::Result<Self, String> {
+///         if let Some(bad) = settings.closed.iter().find(|prefix| !prefix.starts_with('/')) {
+///             return Err(format!("setting closed has {bad:?}: expected a path"));
+///         }
+///         Ok(Self { prefixes: if settings.dry_run { Vec::new() } else { settings.closed } })
+///     }
+/// }
+///
+/// impl Plugin for Closed {
+///     fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
+///         let path = request.path();
+///         let closed = self.prefixes.iter().any(|prefix| path.starts_with(prefix.as_str()));
+///         Ok(if closed { Answer::new(403).into() } else { Verdict::Forward })
+///     }
+/// }
+///
+/// let with = |settings| testing::exchange().target("/a/b").settings(settings).run::<Closed>();
+/// assert_eq!(with(testing::json!({ "closed": ["/a/"] })).response.status, 403);
+/// assert_eq!(with(testing::json!({ "closed": ["/a/"], "dry_run": true })).response.status, 200);
+/// assert_eq!(
+///     with(testing::json!({ "closed": ["a"] })).error.as_deref(),
+///     Some("setting closed has \"a\": expected a path")
+/// );
+/// ```
 pub trait Plugin: DeserializeOwned + 'static {
     /// Called before the backend is asked, as soon as the request's head is there. Does nothing by default.
     fn forward_request(&self, request: &mut Request) -> Result<Verdict> {

@@ -1,10 +1,36 @@
 //! The response of the exchange in hand: a handle without content, each method one host call.
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use crate::host::{self, Side};
 use crate::message::message_methods;
 use crate::{FieldError, Result};
 
 /// The response of the exchange in hand: the backend's or a plugin's, as the plugins behind this one left it.
+///
+/// ```
+/// use tollgate_plugin::{Answer, Plugin, Request, Response, Result, testing};
+///
+/// /// Hides what the backend says about its own mistakes.
+/// #[derive(serde::Deserialize)]
+/// struct Discreet;
+///
+/// impl Plugin for Discreet {
+///     fn return_response(&self, _: &Request, response: &mut Response) -> Result<()> {
+///         if response.status() == 500 {
+///             response.set_status(502)?;
+///             response.delete_field("x-trace")?;
+///             response.set_body("try again later\n");
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let outcome = testing::exchange().backend_response(Answer::new(500).text("stack trace")).run::<Discreet>();
+/// assert_eq!((outcome.response.status, outcome.response.text()), (502, "try again later\n"));
+/// ```
 ///
 /// To answer a request without asking the backend, return an [`Answer`](crate::Answer) from `forward_request`.
 #[derive(Debug)]
@@ -15,11 +41,15 @@ impl Response {
         Self(())
     }
 
+    /// The status, 200 to 599.
     pub fn status(&self) -> u16 {
         host::status()
     }
 
     /// Changes the status, 200 to 599. Interim ones (1xx) are the host's.
+    ///
+    /// # Errors
+    /// When it is another number.
     pub fn set_status(&mut self, status: u16) -> Result<(), FieldError> {
         host::set_status(status)
     }

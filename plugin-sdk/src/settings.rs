@@ -5,7 +5,8 @@
 //! Every error names the key and the value. Numbers are parsed without `serde_json`, which keeps plugins without lists
 //! or tables small.
 
-use std::fmt;
+use alloc::string::{String, ToString};
+use core::fmt;
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
@@ -28,7 +29,7 @@ pub(crate) fn from_settings<T: DeserializeOwned>(
 
 /// The whole list, as a map.
 struct Settings<'a> {
-    rest: std::slice::Iter<'a, (String, String)>,
+    rest: core::slice::Iter<'a, (String, String)>,
     value: Option<&'a (String, String)>,
 }
 
@@ -108,7 +109,7 @@ impl<'de> MapAccess<'de> for Settings<'de> {
 }
 
 impl<'de> Setting<'de> {
-    fn parse<T: std::str::FromStr>(&self, expected: &dyn Expected) -> Result<T, SettingsError> {
+    fn parse<T: core::str::FromStr>(&self, expected: &dyn Expected) -> Result<T, SettingsError> {
         let parsed = self.0.trim().parse();
         parsed.map_err(|_| SettingsError(format!("expected {expected}")))
     }
@@ -273,7 +274,7 @@ impl fmt::Display for SettingsError {
     }
 }
 
-impl std::error::Error for SettingsError {}
+impl core::error::Error for SettingsError {}
 
 #[cfg(test)]
 mod tests;

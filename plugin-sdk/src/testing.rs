@@ -59,14 +59,48 @@ pub fn exchange() -> Exchange {
 }
 
 impl Exchange {
+    /// The method; `GET` until set. Panics if it is none, as all of these do about what no client could send.
     pub fn method(mut self, method: &str) -> Self {
         checked(self.state.set_method(method), "method");
         self
     }
 
+    /// `http` or `https`; `http` until set.
     pub fn scheme(mut self, scheme: &str) -> Self {
         self.state.scheme = scheme.to_owned();
         self
+    }
+
+    /// Takes method, target, fields and body from a request of the crate `http`.
+    ///
+    /// ```
+    /// use tollgate_plugin::{Plugin, testing};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Nothing;
+    ///
+    /// impl Plugin for Nothing {}
+    ///
+    /// let request = http::Request::put("http://h/x?y").header("x-a", "1").body("b").unwrap();
+    /// let outcome = testing::exchange().http_request(request).run::<Nothing>();
+    /// assert_eq!((outcome.request.method.as_str(), outcome.request.target.as_str()), ("PUT", "/x?y"));
+    /// assert_eq!(outcome.request.field_values("host"), ["h"]);
+    /// ```
+    #[cfg(feature = "http")]
+    pub fn http_request<B: AsRef<[u8]>>(self, request: http::Request<B>) -> Self {
+        let (parts, body) = request.into_parts();
+        let target = parts
+            .uri
+            .path_and_query()
+            .map_or("/", http::uri::PathAndQuery::as_str);
+        let mut exchange = self.method(parts.method.as_str()).target(target).body(body);
+        if let Some(authority) = parts.uri.authority() {
+            exchange = exchange.authority(authority.as_str());
+        }
+        for (name, value) in &parts.headers {
+            exchange = exchange.field(name.as_str(), value);
+        }
+        exchange
     }
 
     /// The authority that the client asked for, which is also the request's field `host`.
@@ -74,6 +108,7 @@ impl Exchange {
         self.field("host", authority)
     }
 
+    /// Path and query; `/` until set.
     pub fn target(mut self, target: &str) -> Self {
         checked(self.state.set_target(target), "target");
         self
@@ -97,11 +132,13 @@ impl Exchange {
         self
     }
 
+    /// What `exchange::id` gives.
     pub fn id(mut self, id: &str) -> Self {
         self.state.id = id.to_owned();
         self
     }
 
+    /// What `exchange::client_address` gives.
     pub fn client_address(mut self, address: &str) -> Self {
         self.state.client_address = address.to_owned();
         self
@@ -115,7 +152,7 @@ impl Exchange {
         self
     }
 
-    /// One setting, as it would stand in the host's configuration.
+    /// One setting, as it would stand in the host's configuration: `setting("limit", 3)`.
     pub fn setting(mut self, key: &str, value: impl Into<Value>) -> Self {
         let text = match value.into() {
             Value::String(text) => text,

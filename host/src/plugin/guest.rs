@@ -154,6 +154,15 @@ impl Guest {
         }
     }
 
+    /// The linear memory of the largest instance that waits for this thread's next call, in bytes; none if none waits,
+    /// since the last one was replaced.
+    pub fn memory_at_rest(&self) -> Option<u64> {
+        match &self.kind {
+            Kind::Hooks(hooks) => hooks.rest.memory(),
+            Kind::Stock(_) => None,
+        }
+    }
+
     async fn call(&self, hook: Hook, exchange: Box<Exchange>) -> Outcome<Verdict> {
         match &self.kind {
             Kind::Hooks(hooks) => hooks.call(&self.facts, hook, exchange).await,

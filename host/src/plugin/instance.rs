@@ -254,6 +254,12 @@ impl Rest {
         }
     }
 
+    /// The linear memory of the largest instance on this thread's shelf, in bytes; none if there is none.
+    pub fn memory(&self) -> Option<u64> {
+        let shelf = self.shelf().lock().unwrap_or_else(PoisonError::into_inner);
+        shelf.iter().map(Instance::memory).max()
+    }
+
     fn shelf(&self) -> &Mutex<Vec<Instance>> {
         &self.shelves[thread_number() % self.shelves.len()]
     }

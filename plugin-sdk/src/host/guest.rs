@@ -1,5 +1,8 @@
 //! The host as a plugin sees it: the contract's imports, one call each, with the generated error types turned into ours.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use super::{Field, Side};
 use crate::bindings::tollgate::proxy::{exchange, request, response, types};
 use crate::bindings::wasi::config::store;

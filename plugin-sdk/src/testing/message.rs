@@ -1,19 +1,8 @@
 //! Fields and body of one message, with the host's rules on them.
 
 use crate::host::Field;
+use crate::message::is_owned_by_host;
 use crate::{BodyError, FieldError};
-
-/// The fields that describe the connection or the framing (`wit/v0.1/types.wit`).
-const OWNED_BY_HOST: [&str; 8] = [
-    "connection",
-    "content-length",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 
 /// As many fields as the host allows.
 const MAX_FIELDS: usize = 1000;
@@ -147,7 +136,7 @@ fn writable(name: &str) -> Result<String, FieldError> {
         return Err(FieldError::InvalidName(name.to_owned()));
     }
     let lower = name.to_ascii_lowercase();
-    if OWNED_BY_HOST.contains(&lower.as_str()) {
+    if is_owned_by_host(&lower) {
         return Err(FieldError::OwnedByHost(lower));
     }
     Ok(lower)

@@ -29,9 +29,13 @@ pub struct Outcome {
 /// A request at the end of `forward_request`.
 #[derive(Clone, Debug)]
 pub struct RequestSeen {
+    /// The method.
     pub method: String,
+    /// Path and query.
     pub target: String,
+    /// All fields in their order, names in lower case.
     pub fields: Vec<Field>,
+    /// What is sent on.
     pub body: Vec<u8>,
     /// Whether the plugin read or set the body; one that it didn't streams past it.
     pub body_wanted: bool,
@@ -40,8 +44,11 @@ pub struct RequestSeen {
 /// A response at the end of `return_response`.
 #[derive(Clone, Debug)]
 pub struct ResponseSeen {
+    /// The status.
     pub status: u16,
+    /// All fields in their order, names in lower case.
     pub fields: Vec<Field>,
+    /// What is sent on.
     pub body: Vec<u8>,
     /// Whether the plugin read or set the body; one that it didn't streams past it.
     pub body_wanted: bool,

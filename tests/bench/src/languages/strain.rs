@@ -1,0 +1,188 @@
+//! Many exchanges through one plugin: what a call takes, where memory goes, and what fails.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tollgate::interceptor::{Hook, InterceptError, Interceptor, Verdict};
+use tollgate::message::Exchange;
+use tollgate::plugin::{Code, Facts, Guest, Instance, Pace};
+
+use super::exchanges::{Exchanges, Series};
+
+/// Exchanges whose time is taken together: the clock costs as much as a quick plugin.
+const BATCH: usize = 100;
+
+/// With so many failures the rest has nothing to add.
+const MOST_FAILURES: usize = 100;
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Strained {
+    /// Median CPU time of both hooks of an exchange, in microseconds; none if nothing ran.
+    pub small_us: Option<f64>,
+    pub large_us: Option<f64>,
+    /// Linear memory of the instance after the small bodies and after the large ones, in bytes.
+    pub after_small: u64,
+    pub after_large: u64,
+    /// The most that an instance had after an exchange, in bytes.
+    pub peak: u64,
+    /// Instances that were made.
+    pub instances: usize,
+    /// Exchanges that went well.
+    pub done: usize,
+    pub failures: usize,
+    /// The first of them.
+    pub failure: Option<String>,
+}
+
+/// Who calls the plugin.
+enum Caller<'a> {
+    /// The proxy's own way, with the policy by which it replaces instances.
+    Policy(&'a Guest),
+    /// One instance for all.
+    One(Box<Instance>, &'a Facts, Pace),
+}
+
+/// As the proxy calls it.
+pub async fn by_policy(guest: &Guest, exchanges: &Exchanges) -> Strained {
+    strain(Caller::Policy(guest), exchanges).await
+}
+
+/// On one instance that is never replaced; ends with its first failure.
+///
+/// # Errors
+/// When the instance can't be made.
+pub async fn on_one(
+    code: &Code,
+    facts: &Arc<Facts>,
+    exchanges: &Exchanges,
+) -> Result<Strained, InterceptError> {
+    let instance = Box::new(Instance::new(&code.linked, facts).await?);
+    let pace = match code.linked.can_wait {
+        true => Pace::Yielding,
+        false => Pace::Straight,
+    };
+    Ok(strain(Caller::One(instance, facts, pace), exchanges).await)
+}
+
+async fn strain(mut caller: Caller<'_>, exchanges: &Exchanges) -> Strained {
+    let mut strained = Strained {
+        instances: 1,
+        ..Strained::default()
+    };
+    strained.small_us = series(&mut caller, &exchanges.small, &mut strained).await;
+    strained.after_small = caller.memory().unwrap_or(strained.peak);
+    strained.large_us = series(&mut caller, &exchanges.large, &mut strained).await;
+    strained.after_large = caller.memory().unwrap_or(strained.peak);
+    strained
+}
+
+/// One series; gives the median time of an exchange in microseconds.
+async fn series(caller: &mut Caller<'_>, series: &Series, strained: &mut Strained) -> Option<f64> {
+    let mut times = Vec::new();
+    let mut done = 0;
+    while done < series.count && !caller.is_spent(strained) {
+        let batch = BATCH.min(series.count - done);
+        let waiting: Vec<_> = (0..batch)
+            .map(|n| series.exchange((done + n) as u64))
+            .collect();
+        let mut through = Vec::with_capacity(batch);
+        let before = cpu_time();
+        for exchange in waiting {
+            let (exchange, failure) = caller.exchange(exchange, series).await;
+            match caller.memory() {
+                Some(memory) => strained.peak = strained.peak.max(memory),
+                None => strained.instances += 1,
+            }
+            let failed = failure.is_some();
+            through.push((exchange, failure));
+            if failed {
+                break;
+            }
+        }
+        times.push((cpu_time() - before).as_secs_f64() * 1e6 / through.len() as f64);
+        for (exchange, failure) in through {
+            done += 1;
+            strained.judge(failure.or_else(|| series.mistake(&exchange)));
+        }
+        if done % 20_000 < BATCH && done >= BATCH {
+            let kib = strained.peak >> 10;
+            eprintln!(
+                "  {done} exchanges with {} bytes, {kib} KiB at most",
+                series.body.len()
+            );
+        }
+    }
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied()
+}
+
+impl Strained {
+    fn judge(&mut self, failure: Option<String>) {
+        let Some(failure) = failure else {
+            self.done += 1;
+            return;
+        };
+        let after = self.done + self.failures;
+        self.failures += 1;
+        self.failure
+            .get_or_insert(format!("{failure} (after {after} exchanges)"));
+    }
+}
+
+impl Caller<'_> {
+    /// Both hooks of an exchange, and why one failed.
+    async fn exchange(
+        &mut self,
+        exchange: Box<Exchange>,
+        series: &Series,
+    ) -> (Box<Exchange>, Option<String>) {
+        let (mut exchange, verdict) = self.call(Hook::ForwardRequest, exchange).await;
+        match verdict {
+            Ok(Verdict::Forward) => {}
+            Ok(Verdict::Respond) => return (exchange, Some("it answered itself".to_owned())),
+            Err(error) => return (exchange, Some(format!("it {error}"))),
+        }
+        series.answer(&mut exchange);
+        let (exchange, done) = self.call(Hook::ReturnResponse, exchange).await;
+        (exchange, done.err().map(|error| format!("it {error}")))
+    }
+
+    async fn call(
+        &mut self,
+        hook: Hook,
+        exchange: Box<Exchange>,
+    ) -> (Box<Exchange>, Result<Verdict, InterceptError>) {
+        match (self, hook) {
+            (Self::One(instance, facts, pace), hook) => {
+                instance.call(hook, exchange, *pace, facts).await
+            }
+            (Self::Policy(guest), Hook::ReturnResponse) => {
+                let (exchange, done) = guest.return_response(exchange).await;
+                (exchange, done.map(|()| Verdict::Forward))
+            }
+            (Self::Policy(guest), _) => guest.forward_request(exchange).await,
+        }
+    }
+
+    /// Bytes of linear memory; none when the next call gets a new instance.
+    fn memory(&self) -> Option<u64> {
+        match self {
+            Self::Policy(guest) => guest.memory_at_rest(),
+            Self::One(instance, ..) => Some(instance.memory()),
+        }
+    }
+
+    fn is_spent(&self, strained: &Strained) -> bool {
+        match self {
+            Self::Policy(_) => strained.failures >= MOST_FAILURES,
+            Self::One(..) => strained.failures > 0,
+        }
+    }
+}
+
+/// CPU time of this thread, which is the only one that calls plugins.
+fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
+}
