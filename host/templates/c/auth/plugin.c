@@ -21,6 +21,5 @@ tg_verdict tg_forward_request(void) {
     return tg_forward();
   }
   tg_response_set_field(TG("www-authenticate"), TG("Bearer"));
-  return tg_answer(401, TG("text/plain; charset=utf-8"),
-                   TG("token required\n"));
+  return tg_answer(401, TG("text/plain; charset=utf-8"), TG("token required\n"));
 }

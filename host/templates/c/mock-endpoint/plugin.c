@@ -11,6 +11,5 @@ tg_verdict tg_forward_request(void) {
   if (!tg_equal(tg_request_method(), TG("GET")) ||
       !tg_equal(tg_request_path(), setting_or(TG("path"), TG("/mock"))))
     return tg_forward();
-  return tg_answer(200, TG("application/json"),
-                   setting_or(TG("body"), TG("{\"mock\":true}")));
+  return tg_answer(200, TG("application/json"), setting_or(TG("body"), TG("{\"mock\":true}")));
 }

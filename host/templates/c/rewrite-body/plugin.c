@@ -10,8 +10,7 @@ tg_verdict tg_forward_request(void) {
 
 tg_outcome tg_return_response(void) {
   tg_text type = tg_response_field(TG("content-type"));
-  if (!tg_starts_with(type, TG("text/")) &&
-      !tg_starts_with(type, TG("application/json")))
+  if (!tg_starts_with(type, TG("text/")) && !tg_starts_with(type, TG("application/json")))
     return tg_done();
   tg_text from, to, body;
   tg_error error = tg_require_setting(TG("from"), &from);

@@ -10,8 +10,7 @@ Outcome<Verdict> tollgate::forward_request() {
   return Verdict::forward;
 }
 
-static std::string replace_all(std::string_view text, std::string_view from,
-                               std::string_view to) {
+static std::string replace_all(std::string_view text, std::string_view from, std::string_view to) {
   std::string replaced;
   for (std::size_t hit; (hit = text.find(from)) != text.npos;) {
     replaced.append(text.substr(0, hit)).append(to);
@@ -22,15 +21,13 @@ static std::string replace_all(std::string_view text, std::string_view from,
 
 Outcome<void> tollgate::return_response() {
   auto type = response::field("content-type").value_or("");
-  if (!type.starts_with("text/") && !type.starts_with("application/json"))
-    return {};
+  if (!type.starts_with("text/") && !type.starts_with("application/json")) return {};
   auto from = settings::require("from");
   if (!from) return std::unexpected(from.error());
   auto to = settings::require("to");
   if (!to) return std::unexpected(to.error());
   auto body = response::body();
   if (!body) return std::unexpected(body.error().message());
-  if (!from->empty() && body->contains(*from))
-    response::set_body(replace_all(*body, *from, *to));
+  if (!from->empty() && body->contains(*from)) response::set_body(replace_all(*body, *from, *to));
   return {};
 }

@@ -1,0 +1,18 @@
+/* What the files of this library share and a plugin doesn't need. */
+
+#ifndef TOLLGATE_MEMORY_H
+#define TOLLGATE_MEMORY_H
+
+#include "tollgate.h"
+
+/* Frees all that tg_alloc gave. */
+void tg_memory_reset(void);
+/* Makes the newest allocation larger or moves it; `old` may be NULL. */
+void *tg_memory_resize(void *old, size_t old_size, size_t alignment, size_t size);
+/* The text itself if it is UTF-8, else a copy with U+FFFD for what is not. A string of the contract must be UTF-8, or the
+ * plugin traps. */
+tg_text tg_as_utf8(tg_text text);
+/* The length of the UTF-8 sequence at the beginning of `at`, 0 if it is not valid. `left` is at least 1. */
+size_t tg_utf8_sequence(const unsigned char *at, size_t left);
+
+#endif

@@ -1,0 +1,123 @@
+/* Calls every function of the library and logs what comes back. The plugins of this name in C++ and Zig do the same, and
+ * all of them meet the same cases. */
+
+#include "tollgate.h"
+
+static void tell(const char *what, tg_text text) {
+  tg_log(TG_INFO, tg_concat(tg_string(what), TG(": "), tg_is_absent(text) ? TG("absent") : text));
+}
+
+static void tell_error(const char *what, tg_error error) {
+  tell(what, error.kind == TG_OK ? TG("ok") : tg_error_message(error));
+}
+
+static void tell_fields(tg_fields fields) {
+  for (size_t i = 0; i < fields.count; i++)
+    tell("entry", tg_concat(fields.items[i].name, TG("="), fields.items[i].value));
+}
+
+static void tell_values(tg_texts values) {
+  for (size_t i = 0; i < values.count; i++)
+    tell("value", values.items[i]);
+}
+
+static void read_request(void) {
+  tell("method", tg_request_method());
+  tell("scheme", tg_request_scheme());
+  tell("authority", tg_request_authority());
+  tell("target", tg_request_target());
+  tell("path", tg_request_path());
+  tell("X-Twice", tg_request_field(TG("X-Twice")));
+  tell("x-empty", tg_request_field(TG("x-empty")));
+  tell("x-none", tg_request_field(TG("x-none")));
+  tell_values(tg_request_field_values(TG("x-twice")));
+  tell_values(tg_request_field_values(TG("x-none")));
+  tell_fields(tg_request_fields());
+}
+
+static void edit_request(void) {
+  tg_field fields[] = {{TG("x-a"), TG("1")}, {TG("x-a"), TG("2")}, {TG("x-b"), TG("\xff")}};
+  tg_field wrong[] = {{TG("x-c"), TG("1")}, {TG("\xff"), TG("2")}};
+  tell_error("set-method", tg_request_set_method(TG("PUT")));
+  tell_error("set-target", tg_request_set_target(TG("/new?z")));
+  tell_error("set-authority", tg_request_set_authority(TG("other:81")));
+  tell_error("set-fields", tg_request_set_fields(fields, 3));
+  tell_error("append-field", tg_request_append_field(TG("x-b"), TG("")));
+  tell_error("delete-field", tg_request_delete_field(TG("x-twice")));
+  tell_error("wrong method", tg_request_set_method(TG("A B")));
+  tell_error("wrong target", tg_request_set_target(TG("/\xff")));
+  tell_error("wrong name", tg_request_set_field(TG("\xff"), TG("")));
+  tell_error("wrong value", tg_request_set_field(TG("x-c"), TG("a\nb")));
+  tell_error("wrong fields", tg_request_set_fields(wrong, 2));
+  tell_error("wrong deletion", tg_request_delete_field(TG("a b")));
+  tell_error("the host's", tg_request_append_field(TG("te"), TG("a")));
+  tell("not UTF-8", tg_request_field(TG("x-b")));
+}
+
+static void read_settings(void) {
+  tg_text value;
+  tg_fields settings;
+  tell("setting", tg_setting(TG("list")));
+  tell("no setting", tg_setting(TG("none")));
+  tell_error("required", tg_require_setting(TG("none"), &value));
+  tell_error("settings", tg_settings(&settings));
+  tell_fields(settings);
+}
+
+tg_verdict tg_forward_request(void) {
+  tg_text body;
+  for (int level = TG_TRACE; level <= TG_CRITICAL; level++)
+    tg_log((tg_level)level, TG("level"));
+  tell("id and client",
+       tg_exchange_id().size > 0 && tg_find(tg_exchange_client_address(), TG(":")) != SIZE_MAX
+           ? TG("there")
+           : TG("missing"));
+  read_request();
+  read_settings();
+  tell("note", tg_exchange_note(TG("contract")));
+  tg_exchange_set_note(TG("contract"), TG("a\0b\xff"));
+  tg_exchange_set_note(TG("contract-empty"), TG(""));
+  edit_request();
+  if (tg_equal(tg_setting(TG("body")), TG("read"))) {
+    tell_error("body", tg_request_body(&body));
+    tg_request_set_body(tg_concat(body, TG("!")));
+  }
+  if (tg_equal(tg_setting(TG("end")), TG("error")))
+    return tg_fail_request(TG("a \xff b"));
+  if (tg_equal(tg_setting(TG("end")), TG("answer")))
+    return tg_answer(418, TG("text/plain"), TG("tea\n"));
+  if (tg_equal(tg_setting(TG("end")), TG("wrong answer")))
+    return tg_answer(99, TG("text/plain"), TG(""));
+  return tg_forward();
+}
+
+static void edit_response(void) {
+  tg_field fields[] = {{TG("x-r"), TG("1")}, {TG("x-r"), TG("2")}};
+  tell_error("set-status", tg_response_set_status(599));
+  tell_error("wrong status", tg_response_set_status(600));
+  tell_error("set-field", tg_response_set_field(TG("x-s"), TG("\xff")));
+  tell_error("set-fields", tg_response_set_fields(fields, 2));
+  tell_error("append-field", tg_response_append_field(TG("x-r"), TG("3")));
+  tell_error("delete-field", tg_response_delete_field(TG("x-twice")));
+  tell_error("the host's", tg_response_set_field(TG("content-length"), TG("1")));
+}
+
+tg_outcome tg_return_response(void) {
+  tg_text body = {NULL, 0};
+  tg_text note = tg_exchange_note(TG("contract"));
+  tell("note", tg_equal(note, TG("a\0b\xff")) ? TG("kept") : note);
+  tell("empty note", tg_exchange_note(TG("contract-empty")));
+  tell("status", tg_number(tg_response_status()));
+  tell("x-twice", tg_response_field(TG("x-twice")));
+  tell("x-none", tg_response_field(TG("x-none")));
+  tell_values(tg_response_field_values(TG("x-twice")));
+  tell_fields(tg_response_fields());
+  edit_response();
+  tell_error("request body", tg_request_body(&body));
+  tell("request body", body);
+  tell_error("body", tg_response_body(&body));
+  tg_response_set_body(tg_concat(body, TG("?")));
+  if (tg_equal(tg_setting(TG("end")), TG("late error")))
+    return tg_fail_response(TG("late"));
+  return tg_done();
+}

@@ -1,0 +1,309 @@
+/* The contract's functions as tollgate.h has them, and the exported hooks. */
+
+#include "abi.h"
+#include "memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define EXPORT(name) __attribute__((export_name(name)))
+#define INTERCEPTOR "tollgate:proxy/interceptor@0.1.0#"
+
+/* ---- Results into what tollgate.h has ---- */
+
+/* The host may give any address for an empty text. */
+static tg_text present(tg_text text) { return text.data == NULL ? TG("") : text; }
+
+static tg_text text_of(get_text *get) {
+  tg_text area;
+  get(&area);
+  return present(area);
+}
+
+static tg_text named(by_name *get, tg_text name) {
+  optional_text area;
+  tg_text key = tg_as_utf8(name);
+  get(key.data, key.size, &area);
+  return area.some ? present(area.value) : (tg_text){NULL, 0};
+}
+
+static tg_texts all_named(all_by_name *get, tg_text name) {
+  tg_texts area;
+  tg_text key = tg_as_utf8(name);
+  get(key.data, key.size, &area);
+  for (size_t i = 0; i < area.count; i++)
+    area.items[i] = present(area.items[i]);
+  return area;
+}
+
+static tg_fields with_present_values(tg_fields fields) {
+  for (size_t i = 0; i < fields.count; i++)
+    fields.items[i].value = present(fields.items[i].value);
+  return fields;
+}
+
+static tg_fields fields_of(get_fields *get) {
+  tg_fields area;
+  get(&area);
+  return with_present_values(area);
+}
+
+static tg_error edited(const edit_result *area) {
+  static const tg_error_kind kinds[] = {TG_INVALID_NAME, TG_INVALID_VALUE, TG_OWNED_BY_HOST,
+                                        TG_TOO_MANY};
+  if (!area->failed)
+    return (tg_error){.kind = TG_OK};
+  tg_error_kind kind = kinds[area->error.kind & 3];
+  return (tg_error){.kind = kind, .text = kind == TG_TOO_MANY ? TG("") : present(area->error.text)};
+}
+
+/* For method, target and authority, which must not silently become another text. */
+static tg_error edit_with_text(edit_text *edit, tg_text text) {
+  edit_result area;
+  if (!tg_is_utf8(text))
+    return (tg_error){.kind = TG_INVALID_VALUE, .text = TG("not UTF-8")};
+  edit(text.data, text.size, &area);
+  return edited(&area);
+}
+
+/* A name that is not UTF-8 is no token whatever stands for the bytes, so the host refuses it. */
+static tg_error edit_by_name(edit_text *edit, tg_text name) {
+  edit_result area;
+  tg_text key = tg_as_utf8(name);
+  edit(key.data, key.size, &area);
+  return edited(&area);
+}
+
+static tg_error edit_with_field(edit_field *edit, tg_text name, tg_text value) {
+  edit_result area;
+  tg_text key = tg_as_utf8(name);
+  edit(key.data, key.size, value.data, value.size, &area);
+  return edited(&area);
+}
+
+static tg_error edit_with_fields(edit_fields *edit, const tg_field *fields, size_t count) {
+  edit_result area;
+  for (size_t i = 0; i < count; i++)
+    if (!tg_is_utf8(fields[i].name))
+      return (tg_error){.kind = TG_INVALID_NAME, .text = tg_as_utf8(fields[i].name)};
+  edit(fields, count, &area);
+  return edited(&area);
+}
+
+static tg_error body_of(get_body *get, tg_text *body) {
+  body_result area;
+  get(&area);
+  if (!area.failed) {
+    *body = present(area.value.body);
+    return (tg_error){.kind = TG_OK};
+  }
+  *body = (tg_text){NULL, 0};
+  switch (area.value.error.kind) {
+  case 0:
+    return (tg_error){.kind = TG_TOO_LARGE, .limit = area.value.error.of.limit};
+  case 1:
+    return (tg_error){.kind = TG_TIMED_OUT};
+  case 2:
+    return (tg_error){.kind = TG_DISCONNECTED, .text = present(area.value.error.of.text)};
+  default:
+    return (tg_error){.kind = TG_ALREADY_STREAMED};
+  }
+}
+
+tg_text tg_error_message(tg_error error) {
+  switch (error.kind) {
+  case TG_OK:
+    return TG("no error");
+  case TG_INVALID_NAME:
+    return tg_concat(TG("not a field name: "), error.text);
+  case TG_INVALID_VALUE:
+    return tg_concat(TG("invalid value: "), error.text);
+  case TG_OWNED_BY_HOST:
+    return tg_concat(TG("only the host sets the field "), error.text);
+  case TG_TOO_MANY:
+    return TG("too many fields");
+  case TG_TOO_LARGE:
+    return tg_concat(TG("body is longer than "), tg_number(error.limit), TG(" bytes"));
+  case TG_TIMED_OUT:
+    return TG("body did not come in time");
+  case TG_DISCONNECTED:
+    return tg_concat(TG("body broke off: "), error.text);
+  case TG_ALREADY_STREAMED:
+    return TG("body has been streamed already");
+  case TG_SETTING_MISSING:
+    return tg_concat(TG("setting "), error.text, TG(" is missing"));
+  case TG_SETTINGS_FAILED:
+    return tg_concat(TG("settings can't be read: "), error.text);
+  }
+  return TG("unknown error");
+}
+
+/* ---- The request ---- */
+
+tg_text tg_request_method(void) { return text_of(request_method); }
+tg_error tg_request_set_method(tg_text method) {
+  return edit_with_text(request_set_method, method);
+}
+tg_text tg_request_scheme(void) { return text_of(request_scheme); }
+tg_text tg_request_authority(void) { return text_of(request_authority); }
+tg_error tg_request_set_authority(tg_text authority) {
+  return edit_with_text(request_set_authority, authority);
+}
+tg_text tg_request_target(void) { return text_of(request_target); }
+tg_error tg_request_set_target(tg_text target) {
+  return edit_with_text(request_set_target, target);
+}
+tg_text tg_request_path(void) {
+  tg_text target = tg_request_target();
+  return tg_slice(target, 0, tg_find(target, TG("?")));
+}
+tg_text tg_request_field(tg_text name) { return named(request_field, name); }
+tg_texts tg_request_field_values(tg_text name) { return all_named(request_field_values, name); }
+tg_fields tg_request_fields(void) { return fields_of(request_fields); }
+tg_error tg_request_set_field(tg_text name, tg_text value) {
+  return edit_with_field(request_set_field, name, value);
+}
+tg_error tg_request_set_fields(const tg_field *fields, size_t count) {
+  return edit_with_fields(request_set_fields, fields, count);
+}
+tg_error tg_request_append_field(tg_text name, tg_text value) {
+  return edit_with_field(request_append_field, name, value);
+}
+tg_error tg_request_delete_field(tg_text name) { return edit_by_name(request_delete_field, name); }
+tg_error tg_request_body(tg_text *body) { return body_of(request_body, body); }
+void tg_request_set_body(tg_text body) { request_set_body(body.data, body.size); }
+
+/* ---- The response ---- */
+
+uint16_t tg_response_status(void) { return (uint16_t)response_status(); }
+tg_error tg_response_set_status(uint16_t status) {
+  edit_result area;
+  response_set_status(status, &area);
+  return edited(&area);
+}
+tg_text tg_response_field(tg_text name) { return named(response_field, name); }
+tg_texts tg_response_field_values(tg_text name) { return all_named(response_field_values, name); }
+tg_fields tg_response_fields(void) { return fields_of(response_fields); }
+tg_error tg_response_set_field(tg_text name, tg_text value) {
+  return edit_with_field(response_set_field, name, value);
+}
+tg_error tg_response_set_fields(const tg_field *fields, size_t count) {
+  return edit_with_fields(response_set_fields, fields, count);
+}
+tg_error tg_response_append_field(tg_text name, tg_text value) {
+  return edit_with_field(response_append_field, name, value);
+}
+tg_error tg_response_delete_field(tg_text name) {
+  return edit_by_name(response_delete_field, name);
+}
+tg_error tg_response_body(tg_text *body) { return body_of(response_body, body); }
+void tg_response_set_body(tg_text body) { response_set_body(body.data, body.size); }
+
+/* ---- The exchange, settings, log ---- */
+
+tg_text tg_exchange_id(void) { return text_of(exchange_id); }
+tg_text tg_exchange_client_address(void) { return text_of(exchange_client_address); }
+tg_text tg_exchange_note(tg_text key) { return named(exchange_note, key); }
+void tg_exchange_set_note(tg_text key, tg_text value) {
+  tg_text name = tg_as_utf8(key);
+  exchange_set_note(name.data, name.size, value.data, value.size);
+}
+
+tg_error tg_setting_or_error(tg_text key, tg_text *value) {
+  setting_result area;
+  tg_text name = tg_as_utf8(key);
+  store_get(name.data, name.size, &area);
+  *value = (tg_text){NULL, 0};
+  if (area.failed)
+    return (tg_error){.kind = TG_SETTINGS_FAILED, .text = present(area.value.error.text)};
+  if (area.value.setting.some)
+    *value = present(area.value.setting.value);
+  return (tg_error){.kind = TG_OK};
+}
+tg_text tg_setting(tg_text key) {
+  tg_text value;
+  tg_setting_or_error(key, &value);
+  return value;
+}
+tg_error tg_require_setting(tg_text key, tg_text *value) {
+  tg_error error = tg_setting_or_error(key, value);
+  if (error.kind == TG_OK && tg_is_absent(*value))
+    return (tg_error){.kind = TG_SETTING_MISSING, .text = key};
+  return error;
+}
+tg_error tg_settings(tg_fields *settings) {
+  settings_result area;
+  store_get_all(&area);
+  *settings = (tg_fields){NULL, 0};
+  if (area.failed)
+    return (tg_error){.kind = TG_SETTINGS_FAILED, .text = present(area.value.error.text)};
+  *settings = with_present_values(area.value.settings);
+  return (tg_error){.kind = TG_OK};
+}
+
+void tg_log(tg_level level, tg_text line) {
+  tg_text message = tg_as_utf8(line);
+  logging_log((uint32_t)level, NULL, 0, message.data, message.size);
+}
+
+tg_verdict tg_answer(uint16_t status, tg_text content_type, tg_text body) {
+  tg_error error = tg_response_set_status(status);
+  if (error.kind == TG_OK)
+    error = tg_response_set_field(TG("content-type"), content_type);
+  if (error.kind != TG_OK)
+    return tg_fail_request(tg_error_message(error));
+  tg_response_set_body(body);
+  return tg_respond();
+}
+
+/* ---- Exports ---- */
+
+/* What stands in for a hook that the plugin doesn't define. */
+__attribute__((weak)) tg_verdict tg_forward_request(void) { return tg_forward(); }
+__attribute__((weak)) tg_outcome tg_return_response(void) { return tg_done(); }
+
+EXPORT("cabi_realloc")
+void *tg_cabi_realloc(void *old, size_t old_size, size_t alignment, size_t size) {
+  return tg_memory_resize(old_size == 0 ? NULL : old, old_size, alignment, size);
+}
+
+/* The adapter that stands in for wasi_snapshot_preview1 keeps its state in what this gives, so it must outlive a hook. */
+EXPORT("cabi_realloc_adapter")
+void *tg_cabi_realloc_adapter(void *old, size_t old_size, size_t alignment, size_t size) {
+  void *memory = aligned_alloc(alignment, size);
+  if (memory == NULL)
+    abort();
+  if (old_size != 0) {
+    memcpy(memory, old, old_size < size ? old_size : size);
+    free(old);
+  }
+  return memory;
+}
+
+/* The host reads the result before the next call begins, and only then is the memory of this one freed. */
+static hook_result result;
+
+static hook_result *failed(tg_text error) {
+  result = (hook_result){.failed = 1, .value.error = tg_as_utf8(error)};
+  return &result;
+}
+
+EXPORT(INTERCEPTOR "forward-request")
+hook_result *tg_export_forward_request(void) {
+  tg_memory_reset();
+  tg_verdict verdict = tg_forward_request();
+  if (verdict.failed)
+    return failed(verdict.error);
+  result = (hook_result){.value.responds = verdict.responds};
+  return &result;
+}
+
+EXPORT(INTERCEPTOR "return-response")
+hook_result *tg_export_return_response(void) {
+  tg_memory_reset();
+  tg_outcome outcome = tg_return_response();
+  if (outcome.failed)
+    return failed(outcome.error);
+  result = (hook_result){.failed = 0};
+  return &result;
+}

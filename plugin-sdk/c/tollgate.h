@@ -1,0 +1,214 @@
+/* Plugins for tollgate, the HTTP proxy, in C11: the contract tollgate:proxy@0.1.0 as C functions.
+ *
+ * A plugin defines one or both of the hooks at the end of this file and calls the functions above them. What each function
+ * promises stands in wit/.
+ *
+ * Memory: every tg_text that a function here returns lives until the hook in hand returns; nothing is to be freed. What
+ * must live longer goes into memory of the plugin's own (static, malloc) or into a note. */
+
+#ifndef TOLLGATE_H
+#define TOLLGATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- Text ---- */
+
+/* Bytes, for the most part text, without an end mark. Absent text has data == NULL; empty text has not. */
+typedef struct {
+  const char *data;
+  size_t size;
+} tg_text;
+
+/* A string literal as text; may hold \0. */
+#define TG(literal) ((tg_text){"" literal, sizeof(literal) - 1})
+
+/* A static initialiser, where TG is not constant enough. */
+#define TG_INIT(literal) {"" literal, sizeof(literal) - 1}
+
+/* The two arguments of printf's "%.*s". */
+#define TG_ARGS(text) (int)(text).size, ((text).data ? (text).data : "")
+
+/* A C string as text; NULL gives absent text. The bytes are not copied. */
+tg_text tg_string(const char *string);
+
+static inline bool tg_is_absent(tg_text text) { return text.data == NULL; }
+/* Absent text equals only absent text. */
+bool tg_equal(tg_text a, tg_text b);
+bool tg_starts_with(tg_text text, tg_text start);
+/* Where `part` first begins in `text`, or SIZE_MAX. */
+size_t tg_find(tg_text text, tg_text part);
+/* The bytes from `from` up to `to`; both are cut to the text's size. */
+tg_text tg_slice(tg_text text, size_t from, size_t to);
+bool tg_is_utf8(tg_text text);
+
+/* New text: all parts in a row. tg_concat takes them as arguments: tg_concat(TG("GET "), path). */
+tg_text tg_join(const tg_text *parts, size_t count);
+#define tg_concat(...)                                                                             \
+  tg_join((const tg_text[]){__VA_ARGS__}, sizeof((const tg_text[]){__VA_ARGS__}) / sizeof(tg_text))
+/* New text: `text` with every `from` replaced by `to`; `text` itself if it has none, or if `from` is empty. */
+tg_text tg_replace_all(tg_text text, tg_text from, tg_text to);
+/* New text: the number in decimal. */
+tg_text tg_number(uint64_t number);
+/* New text, as printf has it. Print text with "%.*s" and TG_ARGS. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 1, 2)))
+#endif
+tg_text tg_format(const char *format, ...);
+
+/* Memory for the plugin's own use until the hook returns; traps when there is none left. Not zeroed. */
+void *tg_alloc(size_t size, size_t alignment);
+
+/* ---- JSON ---- */
+
+/* The value of the first top-level member `name` replaced by `value` (JSON text), every other byte kept. Absent if
+ * `json` is not one valid JSON object (RFC 8259, at most 128 levels deep) or has no such member. `name` is compared
+ * with what stands between the quotes, escapes not undone. */
+tg_text tg_json_replace(tg_text json, tg_text name, tg_text value);
+/* New text: the text as a JSON string with its quotes. */
+tg_text tg_json_string(tg_text text);
+
+/* ---- Errors ---- */
+
+typedef enum {
+  TG_OK,
+  /* Of setters. The message is unchanged. */
+  TG_INVALID_NAME,  /* not a token; text is the name */
+  TG_INVALID_VALUE, /* it can't stand there; text says why */
+  TG_OWNED_BY_HOST, /* the host alone sets this field; text is the name */
+  TG_TOO_MANY,      /* the message has as many fields as the host allows */
+  /* Of bodies. */
+  TG_TOO_LARGE,        /* longer than this plugin may read; limit is the limit in bytes */
+  TG_TIMED_OUT,        /* no further byte came in time */
+  TG_DISCONNECTED,     /* the peer went away; text is what the host saw */
+  TG_ALREADY_STREAMED, /* it has gone on and was not kept */
+  /* Of settings. */
+  TG_SETTING_MISSING, /* text is the key */
+  TG_SETTINGS_FAILED, /* the store failed; text says why */
+} tg_error_kind;
+
+typedef struct {
+  tg_error_kind kind;
+  tg_text text;
+  uint64_t limit;
+} tg_error;
+
+/* The error in words, for a log or tg_fail. */
+tg_text tg_error_message(tg_error error);
+
+/* ---- Messages ---- */
+
+typedef struct {
+  tg_text name;
+  tg_text value;
+} tg_field;
+
+typedef struct {
+  tg_text *items;
+  size_t count;
+} tg_texts;
+
+typedef struct {
+  tg_field *items;
+  size_t count;
+} tg_fields;
+
+/* The request. Field names match in any case; values are bytes and need not be UTF-8. */
+tg_text tg_request_method(void);
+tg_error tg_request_set_method(tg_text method);
+tg_text tg_request_scheme(void);
+tg_text tg_request_authority(void);
+tg_error tg_request_set_authority(tg_text authority);
+/* Path and query as on the wire. */
+tg_text tg_request_target(void);
+tg_error tg_request_set_target(tg_text target);
+/* The target up to its '?'. */
+tg_text tg_request_path(void);
+/* The first value; absent text if there is none. */
+tg_text tg_request_field(tg_text name);
+tg_texts tg_request_field_values(tg_text name);
+tg_fields tg_request_fields(void);
+tg_error tg_request_set_field(tg_text name, tg_text value);
+/* Several at once, all or none; names that the list doesn't have are left alone. */
+tg_error tg_request_set_fields(const tg_field *fields, size_t count);
+tg_error tg_request_append_field(tg_text name, tg_text value);
+tg_error tg_request_delete_field(tg_text name);
+/* Waits for the whole body and leaves it in place. On an error *body is absent. */
+tg_error tg_request_body(tg_text *body);
+void tg_request_set_body(tg_text body);
+
+/* The response. In tg_forward_request it is an empty 200, which becomes the answer when that hook responds. */
+uint16_t tg_response_status(void);
+tg_error tg_response_set_status(uint16_t status);
+tg_text tg_response_field(tg_text name);
+tg_texts tg_response_field_values(tg_text name);
+tg_fields tg_response_fields(void);
+tg_error tg_response_set_field(tg_text name, tg_text value);
+tg_error tg_response_set_fields(const tg_field *fields, size_t count);
+tg_error tg_response_append_field(tg_text name, tg_text value);
+tg_error tg_response_delete_field(tg_text name);
+tg_error tg_response_body(tg_text *body);
+void tg_response_set_body(tg_text body);
+
+/* ---- The exchange ---- */
+
+/* The exchange's name in logs. */
+tg_text tg_exchange_id(void);
+/* `127.0.0.1:50312` */
+tg_text tg_exchange_client_address(void);
+/* What a plugin left in this exchange; absent if none did. Begin keys with the plugin's name. */
+tg_text tg_exchange_note(tg_text key);
+void tg_exchange_set_note(tg_text key, tg_text value);
+
+/* ---- Settings and log ---- */
+
+/* A setting of this plugin: a string as it is, anything else as JSON text. Absent if it is not set or the store
+ * failed; tg_setting_or_error tells the two apart. */
+tg_text tg_setting(tg_text key);
+tg_error tg_setting_or_error(tg_text key, tg_text *value);
+/* The same, but one that is not set is an error. */
+tg_error tg_require_setting(tg_text key, tg_text *value);
+/* Every setting; name is the key. None on an error. */
+tg_error tg_settings(tg_fields *settings);
+
+typedef enum { TG_TRACE, TG_DEBUG, TG_INFO, TG_WARN, TG_ERROR, TG_CRITICAL } tg_level;
+
+/* One line for the host's log. */
+void tg_log(tg_level level, tg_text line);
+
+/* ---- What a plugin defines ---- */
+
+/* How a hook ends; made by the functions below. A failure goes to the host, whose failure policy for the plugin
+ * decides; its text goes to the host's log. */
+typedef struct {
+  bool failed;
+  bool responds;
+  tg_text error;
+} tg_verdict;
+
+typedef struct {
+  bool failed;
+  tg_text error;
+} tg_outcome;
+
+/* Go on to the next plugin and the backend. */
+static inline tg_verdict tg_forward(void) { return (tg_verdict){.responds = false}; }
+/* Answer with the response as it was set. */
+static inline tg_verdict tg_respond(void) { return (tg_verdict){.responds = true}; }
+/* Sets status, content-type and body of the response, and answers with it. */
+tg_verdict tg_answer(uint16_t status, tg_text content_type, tg_text body);
+static inline tg_verdict tg_fail_request(tg_text error) {
+  return (tg_verdict){.failed = true, .error = error};
+}
+static inline tg_outcome tg_done(void) { return (tg_outcome){.failed = false}; }
+static inline tg_outcome tg_fail_response(tg_text error) {
+  return (tg_outcome){.failed = true, .error = error};
+}
+
+/* Called before the backend is asked. Without a definition every request goes on. */
+tg_verdict tg_forward_request(void);
+/* Called when the response's head is there. Without a definition it stays as it is. */
+tg_outcome tg_return_response(void);
+
+#endif

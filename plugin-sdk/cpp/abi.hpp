@@ -1,0 +1,183 @@
+/// The contract on the canonical ABI of the component model: each imported function as it is lowered into WebAssembly, and
+/// the areas into which the host writes results that don't fit one value.
+
+#ifndef TOLLGATE_ABI_HPP
+#define TOLLGATE_ABI_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#define IMPORT(interface, name) [[clang::import_module(interface), clang::import_name(name)]]
+
+#define REQUEST "tollgate:proxy/request@0.1.0"
+#define RESPONSE "tollgate:proxy/response@0.1.0"
+#define EXCHANGE "tollgate:proxy/exchange@0.1.0"
+#define STORE "wasi:config/store@0.2.0-rc.1"
+#define LOGGING "wasi:logging/logging@0.1.0-draft"
+
+static_assert(sizeof(void*) == 4, "the contract is bound for wasm32 only");
+
+namespace tollgate::abi {
+
+/// A string or a list<u8>.
+struct Bytes {
+  const char* data;
+  std::size_t size;
+
+  static Bytes of(std::string_view text) { return {text.data(), text.size()}; }
+  std::string_view view() const {
+    return size == 0 ? std::string_view("") : std::string_view(data, size);
+  }
+};
+
+struct Field {
+  Bytes name;
+  Bytes value;
+};
+
+template <typename T>
+struct List {
+  const T* items;
+  std::size_t count;
+
+  std::span<const T> span() const {
+    return count == 0 ? std::span<const T>() : std::span(items, count);
+  }
+};
+
+/// option<string> or option<list<u8>>
+struct Optional {
+  std::uint8_t some;
+  Bytes value;
+
+  std::optional<std::string_view> view() const {
+    if (!some) return std::nullopt;
+    return value.view();
+  }
+};
+
+/// result<_, field-error>
+struct EditResult {
+  std::uint8_t failed;
+  struct {
+    std::uint8_t kind;
+    Bytes text;
+  } error;
+};
+
+/// result<list<u8>, body-error>
+struct BodyResult {
+  std::uint8_t failed;
+  union {
+    Bytes body;
+    struct {
+      std::uint8_t kind;
+      union {
+        std::uint64_t limit;
+        Bytes text;
+      } of;
+    } error;
+  } value;
+};
+
+/// An error of the settings; both of its cases hold text.
+struct StoreError {
+  std::uint8_t kind;
+  Bytes text;
+};
+
+/// result<option<string>, error>
+struct SettingResult {
+  std::uint8_t failed;
+  union {
+    Optional setting;
+    StoreError error;
+  } value;
+};
+
+/// result<list<tuple<string, string>>, error>
+struct SettingsResult {
+  std::uint8_t failed;
+  union {
+    List<Field> settings;
+    StoreError error;
+  } value;
+};
+
+/// result<verdict, string> or result<_, string>
+struct HookResult {
+  std::uint8_t failed;
+  union {
+    std::uint8_t verdict;
+    Bytes error;
+  } value;
+};
+
+using GetText = void(Bytes*);
+using Find = void(const char*, std::size_t, Optional*);
+using FindAll = void(const char*, std::size_t, List<Bytes>*);
+using GetFields = void(List<Field>*);
+using GetBody = void(BodyResult*);
+using EditText = void(const char*, std::size_t, EditResult*);
+using EditField = void(const char*, std::size_t, const char*, std::size_t, EditResult*);
+using EditFields = void(const Field*, std::size_t, EditResult*);
+using GiveBytes = void(const char*, std::size_t);
+using GivePair = void(const char*, std::size_t, const char*, std::size_t);
+
+extern "C" {
+IMPORT(REQUEST, "method") GetText tg_request_method;
+IMPORT(REQUEST, "set-method") EditText tg_request_set_method;
+IMPORT(REQUEST, "scheme") GetText tg_request_scheme;
+IMPORT(REQUEST, "authority") GetText tg_request_authority;
+IMPORT(REQUEST, "set-authority") EditText tg_request_set_authority;
+IMPORT(REQUEST, "target") GetText tg_request_target;
+IMPORT(REQUEST, "set-target") EditText tg_request_set_target;
+IMPORT(REQUEST, "field") Find tg_request_field;
+IMPORT(REQUEST, "field-values") FindAll tg_request_field_values;
+IMPORT(REQUEST, "fields") GetFields tg_request_fields;
+IMPORT(REQUEST, "set-field") EditField tg_request_set_field;
+IMPORT(REQUEST, "set-fields") EditFields tg_request_set_fields;
+IMPORT(REQUEST, "append-field") EditField tg_request_append_field;
+IMPORT(REQUEST, "delete-field") EditText tg_request_delete_field;
+IMPORT(REQUEST, "body") GetBody tg_request_body;
+IMPORT(REQUEST, "set-body") GiveBytes tg_request_set_body;
+
+IMPORT(RESPONSE, "status") std::uint32_t tg_response_status();
+IMPORT(RESPONSE, "set-status")
+void tg_response_set_status(std::uint32_t status, EditResult* area);
+IMPORT(RESPONSE, "field") Find tg_response_field;
+IMPORT(RESPONSE, "field-values") FindAll tg_response_field_values;
+IMPORT(RESPONSE, "fields") GetFields tg_response_fields;
+IMPORT(RESPONSE, "set-field") EditField tg_response_set_field;
+IMPORT(RESPONSE, "set-fields") EditFields tg_response_set_fields;
+IMPORT(RESPONSE, "append-field") EditField tg_response_append_field;
+IMPORT(RESPONSE, "delete-field") EditText tg_response_delete_field;
+IMPORT(RESPONSE, "body") GetBody tg_response_body;
+IMPORT(RESPONSE, "set-body") GiveBytes tg_response_set_body;
+
+IMPORT(EXCHANGE, "id") GetText tg_exchange_id;
+IMPORT(EXCHANGE, "client-address") GetText tg_exchange_client_address;
+IMPORT(EXCHANGE, "note") Find tg_exchange_note;
+IMPORT(EXCHANGE, "set-note") GivePair tg_exchange_set_note;
+
+IMPORT(STORE, "get")
+void tg_store_get(const char* key, std::size_t size, SettingResult* area);
+IMPORT(STORE, "get-all") void tg_store_get_all(SettingsResult* area);
+IMPORT(LOGGING, "log")
+void tg_logging_log(std::uint32_t level, const char* context, std::size_t context_size,
+                    const char* message, std::size_t message_size);
+}
+
+}  // namespace tollgate::abi
+
+#undef IMPORT
+#undef REQUEST
+#undef RESPONSE
+#undef EXCHANGE
+#undef STORE
+#undef LOGGING
+
+#endif

@@ -1,0 +1,119 @@
+/// Calls every function of the library and logs what comes back. The plugins of this name in C and Zig do the same, and
+/// all of them meet the same cases.
+
+#include "tollgate.hpp"
+
+using namespace tollgate;
+using namespace std::string_view_literals;
+
+static void tell(std::string_view what, std::optional<std::string_view> text) {
+  log::info(std::string(what).append(": ").append(text.value_or("absent")));
+}
+
+static void tell_edit(std::string_view what, const Edited& edited) {
+  tell(what, edited ? "ok" : edited.error().message());
+}
+
+static void tell_all(const std::vector<Field>& fields) {
+  for (auto& [name, value] : fields) tell("entry", std::string(name).append("=").append(value));
+}
+
+static void tell_all(const std::vector<std::string_view>& values) {
+  for (auto value : values) tell("value", value);
+}
+
+static void read_request() {
+  tell("method", request::method());
+  tell("scheme", request::scheme());
+  tell("authority", request::authority());
+  tell("target", request::target());
+  tell("path", request::path());
+  tell("X-Twice", request::field("X-Twice"));
+  tell("x-empty", request::field("x-empty"));
+  tell("x-none", request::field("x-none"));
+  tell_all(request::field_values("x-twice"));
+  tell_all(request::field_values("x-none"));
+  tell_all(request::fields());
+}
+
+static void edit_request() {
+  tell_edit("set-method", request::set_method("PUT"));
+  tell_edit("set-target", request::set_target("/new?z"));
+  tell_edit("set-authority", request::set_authority("other:81"));
+  tell_edit("set-fields", request::set_fields({{"x-a", "1"}, {"x-a", "2"}, {"x-b", "\xff"}}));
+  tell_edit("append-field", request::append_field("x-b", ""));
+  tell_edit("delete-field", request::delete_field("x-twice"));
+  tell_edit("wrong method", request::set_method("A B"));
+  tell_edit("wrong target", request::set_target("/\xff"));
+  tell_edit("wrong name", request::set_field("\xff", ""));
+  tell_edit("wrong value", request::set_field("x-c", "a\nb"));
+  tell_edit("wrong fields", request::set_fields({{"x-c", "1"}, {"\xff", "2"}}));
+  tell_edit("wrong deletion", request::delete_field("a b"));
+  tell_edit("the host's", request::append_field("te", "a"));
+  tell("not UTF-8", request::field("x-b"));
+}
+
+static void read_settings() {
+  tell("setting", settings::get("list"));
+  tell("no setting", settings::get("none"));
+  auto required = settings::require("none");
+  tell("required", required ? "ok" : required.error());
+  auto all = settings::all();
+  tell("settings", all ? "ok" : all.error());
+  tell_all(all.value_or(std::vector<Field>()));
+}
+
+static std::string_view end() { return settings::get("end").value_or(""); }
+
+Outcome<Verdict> tollgate::forward_request() {
+  for (auto level : {log::trace, log::debug, log::info, log::warn, log::error, log::critical})
+    level("level");
+  bool is_there = !exchange::id().empty() && exchange::client_address().contains(':');
+  tell("id and client", is_there ? "there" : "missing");
+  read_request();
+  read_settings();
+  tell("note", exchange::note("contract"));
+  exchange::set_note("contract", "a\0b\xff"sv);
+  exchange::set_note("contract-empty", "");
+  edit_request();
+  if (settings::get("body") == "read") {
+    auto body = request::body();
+    tell("body", body ? "ok" : body.error().message());
+    std::pmr::string longer(body.value_or(""), memory());
+    request::set_body(longer.append("!"));
+  }
+  if (end() == "error") return std::unexpected("a \xff b");
+  if (end() == "answer") return answer(418, "text/plain", "tea\n");
+  if (end() == "wrong answer") return answer(99, "text/plain", "");
+  return Verdict::forward;
+}
+
+static void edit_response() {
+  tell_edit("set-status", response::set_status(599));
+  tell_edit("wrong status", response::set_status(600));
+  tell_edit("set-field", response::set_field("x-s", "\xff"));
+  tell_edit("set-fields", response::set_fields({{"x-r", "1"}, {"x-r", "2"}}));
+  tell_edit("append-field", response::append_field("x-r", "3"));
+  tell_edit("delete-field", response::delete_field("x-twice"));
+  tell_edit("the host's", response::set_field("content-length", "1"));
+}
+
+Outcome<void> tollgate::return_response() {
+  auto note = exchange::note("contract");
+  tell("note", note == "a\0b\xff"sv ? "kept" : note);
+  tell("empty note", exchange::note("contract-empty"));
+  tell("status", std::to_string(response::status()));
+  tell("x-twice", response::field("x-twice"));
+  tell("x-none", response::field("x-none"));
+  tell_all(response::field_values("x-twice"));
+  tell_all(response::fields());
+  edit_response();
+  auto sent = request::body();
+  tell("request body", sent ? "ok" : sent.error().message());
+  tell("request body", sent ? std::optional(*sent) : std::optional<std::string_view>());
+  auto body = response::body();
+  tell("body", body ? "ok" : body.error().message());
+  response::set_body(std::string(body.value_or("")).append("?"));
+  if (end() == "late error") return std::unexpected("late");
+  return {};
+}

@@ -1,0 +1,177 @@
+/// Plugins for tollgate, the HTTP proxy, in C++23: the contract tollgate:proxy@0.1.0.
+///
+/// A plugin defines `tollgate::forward_request`, `tollgate::return_response` or both, and calls what else is here. What
+/// each function promises stands in wit/.
+///
+/// Every std::string_view that comes from here lives until the hook in hand returns, and so does what `memory()` gives.
+/// What must live longer goes into a std::string or into a note.
+///
+/// Exceptions are off: what can fail returns std::expected, and a mistake that the standard library finds (or memory that
+/// has run out) traps after a line in the host's log.
+
+#ifndef TOLLGATE_HPP
+#define TOLLGATE_HPP
+
+#include <cstdint>
+#include <expected>
+#include <memory_resource>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "json.hpp"
+
+namespace tollgate {
+
+/// A field's name and value; the value is bytes and need not be UTF-8.
+struct Field {
+  std::string_view name;
+  std::string_view value;
+};
+
+/// Why a part of a message could not be changed. Nothing was changed.
+struct FieldError {
+  enum class Kind : std::uint8_t {
+    invalid_name,   ///< Not a token; text is the name.
+    invalid_value,  ///< It can't stand there; text says why.
+    owned_by_host,  ///< The host alone sets this field; text is the name.
+    too_many,       ///< The message has as many fields as the host allows.
+  };
+  Kind kind;
+  std::string_view text;
+
+  /// In words.
+  std::string message() const;
+};
+
+/// Why a body can't be had.
+struct BodyError {
+  enum class Kind : std::uint8_t {
+    too_large,         ///< Longer than this plugin may read.
+    timed_out,         ///< No further byte came in time.
+    disconnected,      ///< The peer went away; text is what the host saw.
+    already_streamed,  ///< It has gone on to its receiver and was not kept.
+  };
+  Kind kind;
+  std::string_view text;
+  /// In bytes, of a body that is too large.
+  std::uint64_t limit;
+
+  /// In words.
+  std::string message() const;
+};
+
+/// Why a setting can't be had: it is not set, or the host's store failed. In words.
+using SettingsError = std::string;
+
+using Edited = std::expected<void, FieldError>;
+using Body = std::expected<std::string_view, BodyError>;
+
+/// Memory until the hook returns, for containers of std::pmr.
+std::pmr::memory_resource* memory();
+
+/// The request. Names of fields match in any case.
+namespace request {
+std::string_view method();
+Edited set_method(std::string_view method);
+/// `http` or `https`.
+std::string_view scheme();
+/// The host and port that the client asked for; empty when it sent none.
+std::string_view authority();
+Edited set_authority(std::string_view authority);
+/// Path and query as on the wire.
+std::string_view target();
+Edited set_target(std::string_view target);
+/// The target up to its `?`.
+std::string_view path();
+
+/// The first value.
+std::optional<std::string_view> field(std::string_view name);
+std::vector<std::string_view> field_values(std::string_view name);
+std::vector<Field> fields();
+/// Makes this the only value of the field.
+Edited set_field(std::string_view name, std::string_view value);
+/// Sets several fields, all or none; names that the list doesn't have are left alone.
+Edited set_fields(const std::vector<Field>& fields);
+Edited append_field(std::string_view name, std::string_view value);
+Edited delete_field(std::string_view name);
+
+/// Waits for the whole body and leaves it in place.
+Body body();
+/// Replaces the body; the host sets `content-length`.
+void set_body(std::string_view body);
+}  // namespace request
+
+/// The response. In `forward_request` it is an empty 200, which becomes the answer when that hook responds.
+namespace response {
+std::uint16_t status();
+/// 200 to 599.
+Edited set_status(std::uint16_t status);
+
+std::optional<std::string_view> field(std::string_view name);
+std::vector<std::string_view> field_values(std::string_view name);
+std::vector<Field> fields();
+Edited set_field(std::string_view name, std::string_view value);
+Edited set_fields(const std::vector<Field>& fields);
+Edited append_field(std::string_view name, std::string_view value);
+Edited delete_field(std::string_view name);
+
+Body body();
+void set_body(std::string_view body);
+}  // namespace response
+
+/// Facts about the exchange in hand, and notes that travel with it.
+namespace exchange {
+/// Its name in logs.
+std::string_view id();
+/// `127.0.0.1:50312`
+std::string_view client_address();
+/// What a plugin left in this exchange. Begin keys with the plugin's name.
+std::optional<std::string_view> note(std::string_view key);
+void set_note(std::string_view key, std::string_view value);
+}  // namespace exchange
+
+/// The plugin's own settings: a string as it is, anything else as JSON text.
+namespace settings {
+/// Nothing when it is not set; also when the store failed, which `try_get` tells apart.
+std::optional<std::string_view> get(std::string_view key);
+std::expected<std::optional<std::string_view>, SettingsError> try_get(std::string_view key);
+/// One that must be set.
+std::expected<std::string_view, SettingsError> require(std::string_view key);
+/// All of them; `name` is the key.
+std::expected<std::vector<Field>, SettingsError> all();
+}  // namespace settings
+
+/// Lines for the host's log.
+namespace log {
+void trace(std::string_view line);
+void debug(std::string_view line);
+void info(std::string_view line);
+void warn(std::string_view line);
+void error(std::string_view line);
+void critical(std::string_view line);
+}  // namespace log
+
+/// What `forward_request` decides.
+enum class Verdict : std::uint8_t {
+  forward,  ///< Go on to the next plugin and the backend.
+  respond,  ///< Answer with the response as it was set.
+};
+
+/// How a hook ends: well, or with a text for the host's log. Then the plugin's failure policy decides.
+template <typename T>
+using Outcome = std::expected<T, std::string>;
+
+/// Sets status, content-type and body of the response, and answers with it.
+Outcome<Verdict> answer(std::uint16_t status, std::string_view content_type, std::string_view body);
+
+/// Defined by the plugin; called before the backend is asked. Without a definition every request goes on.
+Outcome<Verdict> forward_request();
+
+/// Defined by the plugin; called when the response's head is there. Without a definition it stays as it is.
+Outcome<void> return_response();
+
+}  // namespace tollgate
+
+#endif

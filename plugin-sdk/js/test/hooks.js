@@ -1,0 +1,32 @@
+// Lets Node.js import the contract's interfaces: each of their functions calls the one of the same name in host.js.
+
+const FUNCTIONS = {
+  'tollgate:proxy/request@0.1.0': [
+    'request',
+    'method setMethod scheme authority setAuthority target setTarget field fieldValues fields setField setFields appendField deleteField body setBody',
+  ],
+  'tollgate:proxy/response@0.1.0': [
+    'response',
+    'status setStatus field fieldValues fields setField setFields appendField deleteField body setBody',
+  ],
+  'tollgate:proxy/exchange@0.1.0': ['exchange', 'id clientAddress note setNote'],
+  'wasi:config/store@0.2.0-rc.1': ['store', 'get getAll'],
+  'wasi:logging/logging@0.1.0-draft': ['logging', 'log'],
+};
+
+const HOST = new URL('./host.js', import.meta.url).href;
+
+export function resolve(specifier, context, next) {
+  return specifier in FUNCTIONS ? { url: specifier, format: 'module', shortCircuit: true } : next(specifier, context);
+}
+
+export function load(url, context, next) {
+  if (!(url in FUNCTIONS)) return next(url, context);
+  const [part, names] = FUNCTIONS[url];
+  const calls = names.split(' ').map((name) => `export const ${name} = (...given) => host.${part}.${name}(...given);`);
+  return {
+    format: 'module',
+    shortCircuit: true,
+    source: [`import { host } from ${JSON.stringify(HOST)};`, ...calls].join('\n'),
+  };
+}

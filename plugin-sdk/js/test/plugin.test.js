@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict';
+import { beforeEach, describe, test } from 'node:test';
+import { reset } from './host.js';
+
+const { answer, BodyError, exchange, FieldError, log, plugin, request, response, settings } = await import('../index.js');
+const bytes = (text) => Uint8Array.from(Buffer.from(text));
+
+for (const absent of [null, undefined]) {
+  describe(`an engine that gives ${absent} for an absent option`, () => {
+    let host;
+    beforeEach(() => {
+      host = reset(absent);
+    });
+
+    test('what is absent is null, what is empty is not', () => {
+      host.request.list = [['x-empty', bytes('')]];
+      assert.equal(request.field('x-none'), null);
+      assert.equal(request.fieldBytes('x-none'), null);
+      assert.equal(request.field('x-empty'), '');
+      assert.equal(exchange.note('none'), null);
+      assert.equal(settings.get('none'), null);
+      assert.equal(settings.get('none', 'x'), 'x');
+      assert.equal(settings.json('none'), null);
+    });
+  });
+}
+
+describe('messages', () => {
+  let host;
+  beforeEach(() => {
+    host = reset();
+  });
+
+  test('fields are text, and bytes where that is wanted', () => {
+    host.request.list = [['a', bytes('é')], ['b', Uint8Array.of(0x41, 0xff)], ['a', bytes('2')]];
+    assert.equal(request.field('a'), 'é');
+    assert.equal(request.field('b'), 'A\ufffd');
+    assert.deepEqual(request.fieldBytes('b'), Uint8Array.of(0x41, 0xff));
+    assert.deepEqual(request.fieldValues('a'), ['é', '2']);
+    assert.deepEqual(request.fieldValuesBytes('a'), [bytes('é'), bytes('2')]);
+    assert.deepEqual(request.fields(), [['a', 'é'], ['b', 'A\ufffd'], ['a', '2']]);
+    assert.deepEqual(request.fieldsBytes(), host.request.list);
+  });
+
+  test('fields are set from text, bytes, objects and pairs', () => {
+    response.setField('a', 'é');
+    response.appendField('a', Uint8Array.of(0xff));
+    response.setFields({ b: '1', c: ['2', bytes('3')] });
+    response.setFields(new Map([['d', '4']]));
+    response.setFields([['e', '5'], ['e', '6']]);
+    response.deleteField('b');
+    assert.deepEqual(host.response.list, [
+      ['a', bytes('é')],
+      ['a', Uint8Array.of(0xff)],
+      ['c', bytes('2')],
+      ['c', bytes('3')],
+      ['d', bytes('4')],
+      ['e', bytes('5')],
+      ['e', bytes('6')],
+    ]);
+  });
+
+  test('a value of a wrong type is an error of the plugin, not a trap of the engine', () => {
+    assert.throws(() => request.setField('x', 5), new TypeError('x: expected a string or a Uint8Array, got number'));
+    assert.throws(() => request.setField('x'), new TypeError('x: expected a string or a Uint8Array, got undefined'));
+    assert.throws(() => request.setBody(null), new TypeError('the body: expected a string or a Uint8Array, got null'));
+    assert.throws(() => request.field(['x']), new TypeError("expected a field's name, got an array"));
+    assert.throws(() => { request.method = 1; }, new TypeError('method: expected a string, got number'));
+    assert.throws(() => { response.status = '200'; }, new TypeError('status: expected a number from 200 to 599, got string'));
+    assert.throws(() => { response.status = 70000; }, new TypeError('status: expected a number from 200 to 599, got 70000'));
+    assert.deepEqual(host.request.list, []);
+  });
+
+  test('a lone surrogate becomes U+FFFD on every way to the host', () => {
+    request.setField('x', 'a\ud800');
+    request.target = '/\udc00';
+    log.info('\ud800');
+    exchange.setNote('\ud800', '\ud800');
+    assert.equal(request.field('x'), 'a\ufffd');
+    assert.equal(host.request.head.target, '/\ufffd');
+    assert.equal(exchange.note('\ufffd'), '\ufffd');
+  });
+
+  test('the head of a request can be read and changed', () => {
+    host.request.head.target = '/a%20b?x=1?y';
+    assert.deepEqual([request.method, request.scheme, request.authority], ['GET', 'https', 'example.com']);
+    assert.deepEqual([request.target, request.path, request.query], ['/a%20b?x=1?y', '/a%20b', 'x=1?y']);
+    Object.assign(request, { method: 'PUT', authority: 'b:1', target: '/z' });
+    assert.deepEqual(host.request.head, { method: 'PUT', authority: 'b:1', target: '/z' });
+    assert.deepEqual([request.path, request.query], ['/z', null]);
+  });
+
+  test('refusals say what is wrong', () => {
+    const refused = (payload, change) => {
+      host.request.refusal = payload;
+      try {
+        change();
+      } catch (error) {
+        return [error.constructor, error.name, error.reason, error.detail, error.message];
+      }
+    };
+    const set = () => request.setField('te', 'x');
+    assert.deepEqual(refused({ tag: 'owned-by-host', val: 'te' }, set), [
+      FieldError, 'FieldError', 'owned-by-host', 'te', 'the field te is set by the host alone',
+    ]);
+    assert.equal(refused({ tag: 'invalid-name', val: 'a b' }, set)[4], '"a b" is not a field name');
+    assert.equal(refused({ tag: 'invalid-value', val: 'no LF' }, () => { request.target = 'x'; })[4], 'no LF');
+    assert.equal(refused({ tag: 'too-many' }, () => request.appendField('a', 'b'))[4], 'the message has as many fields as the host allows');
+    assert.deepEqual(refused({ tag: 'too-large', val: 10n }, () => request.text()), [
+      BodyError, 'BodyError', 'too-large', 10, 'the body is longer than the 10 bytes that this plugin may read',
+    ]);
+    assert.equal(refused({ tag: 'disconnected', val: 'EOF' }, () => request.json())[4], 'the body broke off: EOF');
+    assert.equal(refused({ tag: 'timed-out' }, () => request.body())[2], 'timed-out');
+    assert.equal(refused({ tag: 'already-streamed' }, () => request.body())[2], 'already-streamed');
+  });
+
+  test('bodies are bytes, text and JSON', () => {
+    request.setBody('{"é":[1]}');
+    assert.deepEqual(request.body(), bytes('{"é":[1]}'));
+    assert.equal(request.text(), '{"é":[1]}');
+    assert.deepEqual(request.json(), { é: [1] });
+    request.setJson({ a: '☃' });
+    assert.equal(request.text(), '{"a":"☃"}');
+    assert.equal(request.field('content-type'), 'application/json');
+    request.setField('content-type', 'application/problem+JSON');
+    request.setJson([]);
+    assert.equal(request.field('content-type'), 'application/problem+JSON');
+    assert.throws(() => request.setJson(undefined), new TypeError("undefined can't be JSON"));
+    request.setBody(Uint8Array.of(0xff));
+    assert.throws(() => request.text(), new TypeError('the body is not UTF-8'));
+  });
+
+  test('mapText leaves what is not text, and refuses what is compressed', () => {
+    const refused = /compressed \(content-encoding: gzip\): ask for it plain/;
+    response.setBody('a b a');
+    assert.equal(response.mapText((text) => text.replaceAll('a', () => '$&')), true);
+    assert.equal(response.text(), '$& b $&');
+    response.setBody(Uint8Array.of(0x61, 0xff));
+    assert.equal(response.mapText(() => 'x'), false);
+    assert.deepEqual(response.body(), Uint8Array.of(0x61, 0xff));
+    response.setField('content-encoding', 'gzip');
+    assert.throws(() => response.mapText(() => 'x'), refused);
+    assert.throws(() => response.text(), refused);
+    response.setField('content-encoding', 'identity');
+    assert.equal(response.mapText(() => 'x'), false);
+  });
+});
+
+describe('hooks', () => {
+  let host;
+  beforeEach(() => {
+    host = reset();
+  });
+  const forward = (forwardRequest) => plugin({ forwardRequest }).forwardRequest();
+  const thrown = (forwardRequest) => {
+    try {
+      forward(forwardRequest);
+    } catch (error) {
+      return error;
+    }
+  };
+
+  test('a hook that returns nothing, or is not there, goes on', () => {
+    assert.equal(forward(() => {}), 'forward');
+    assert.equal(forward(() => 'forward'), 'forward');
+    assert.equal(forward(undefined), 'forward');
+    assert.equal(plugin({}).returnResponse(), undefined);
+  });
+
+  test('an answer has status, fields and body', () => {
+    assert.equal(forward(() => answer({ status: 401, fields: { 'www-authenticate': 'Bearer' }, text: 'no\n' })), 'respond');
+    assert.equal(host.response.code, 401);
+    assert.deepEqual(response.fields(), [['www-authenticate', 'Bearer'], ['content-type', 'text/plain; charset=utf-8']]);
+    assert.equal(response.text(), 'no\n');
+    host = reset();
+    answer({ fields: { 'content-type': 'application/problem+json' }, json: { a: 1 } });
+    assert.deepEqual(response.fields(), [['content-type', 'application/problem+json']]);
+    assert.equal(response.text(), '{"a":1}');
+    host = reset();
+    answer({ body: bytes('x') });
+    assert.deepEqual(response.fields(), []);
+    assert.equal(response.text(), 'x');
+  });
+
+  test('what a hook throws is one line of text', () => {
+    assert.equal(thrown(() => { throw new Error('no tenant'); }), 'no tenant');
+    assert.equal(thrown(() => { throw 'a string \ud800'; }), 'a string \ufffd');
+    assert.equal(thrown(() => { throw 5; }), 'number was thrown: 5');
+    assert.equal(thrown(() => { throw new FieldError('too-many'); }), 'the message has as many fields as the host allows');
+    assert.equal(thrown(() => settings.require('token')), 'setting token is missing');
+    assert.throws(() => plugin({ returnResponse() { throw new Error('x'); } }).returnResponse(), (error) => error === 'x');
+  });
+
+  test('a mistake in the code is told with its kind and place', () => {
+    assert.match(thrown(function slip() { return null.x; }), /^TypeError: Cannot read properties of null \(reading 'x'\) \(at .*plugin\.test\.js:\d+:\d+\)?\)$/);
+  });
+
+  test('a hook that returns something else is told what to return', () => {
+    assert.equal(thrown(() => 'forwrad'), 'forwardRequest returned "forwrad": expected nothing, \'forward\' or answer(…)');
+    assert.equal(thrown(() => 7), "forwardRequest returned number: expected nothing, 'forward' or answer(…)");
+    assert.equal(thrown(async () => {}), 'forwardRequest returned a promise: hooks are not async, host functions wait by themselves');
+  });
+
+  test('settings are text or JSON', () => {
+    Object.assign(host.settings, { mark: 'x', list: '[1]', bad: 'yes' });
+    assert.equal(settings.get('mark'), 'x');
+    assert.deepEqual(settings.json('list'), [1]);
+    assert.equal(settings.json('none', 5), 5);
+    assert.throws(() => settings.json('bad'), new Error('setting bad is "yes": expected a number, true, false, a list or a table'));
+    assert.deepEqual(settings.all(), { mark: 'x', list: '[1]', bad: 'yes' });
+  });
+
+  test('log lines are put together as by console.log', () => {
+    log.warn('a', 1, null, { b: [2] }, new TypeError('t'));
+    assert.deepEqual(host.lines, [['warn', '', 'a 1 null {"b":[2]} TypeError: t']]);
+    const cycle = {};
+    cycle.cycle = cycle;
+    log.critical(cycle);
+    assert.deepEqual(host.lines[1], ['critical', '', '[object Object]']);
+  });
+
+  test('notes are text or bytes', () => {
+    exchange.setNote('a', 'é');
+    assert.equal(exchange.note('a'), 'é');
+    assert.deepEqual(exchange.noteBytes('a'), bytes('é'));
+    assert.deepEqual([exchange.id, exchange.clientAddress], ['x1', '127.0.0.1:50312']);
+  });
+});

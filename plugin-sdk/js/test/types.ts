@@ -1,0 +1,46 @@
+// What TypeScript makes of the helper. Never run: it has to compile, and each @ts-expect-error has to be an error.
+
+import { answer, exchange, log, plugin, request, response, settings } from '../index.js';
+
+export const interceptor = plugin({
+  forwardRequest() {
+    const field: string | null = request.field('x');
+    const setting: string | null = settings.get('x');
+    const given: string = settings.get('x', 'y');
+    request.setFields({ a: 'b', c: [new Uint8Array(), 'd'] });
+    request.setFields([['a', 'b']]);
+    request.setFields(new Map([['a', 'b']]));
+    request.method = 'PUT';
+    response.status = 201;
+    log.info(field, setting, given, exchange.id);
+
+    // @ts-expect-error may be null
+    log.info(request.field('x').length);
+    // @ts-expect-error may be null
+    log.info(settings.get('x').length);
+    // @ts-expect-error text or bytes
+    request.setField('x', 5);
+    // @ts-expect-error text or bytes
+    request.setFields({ a: 1 });
+    // @ts-expect-error text
+    request.method = 5;
+    // @ts-expect-error read-only
+    request.path = '/';
+    // @ts-expect-error read-only
+    request.scheme = 'http';
+    // @ts-expect-error no such level
+    log.loud('x');
+    // @ts-expect-error a number
+    answer({ status: '200' });
+    // @ts-expect-error no such option
+    answer({ headers: {} });
+    return answer({ status: 403, fields: { a: 'b' }, text: 'no' });
+  },
+});
+
+// @ts-expect-error a misspelt hook
+plugin({ forwardRequests() {} });
+// @ts-expect-error hooks are not async
+plugin({ async forwardRequest() {} });
+// @ts-expect-error a misspelt verdict
+plugin({ forwardRequest: () => 'forwrad' });

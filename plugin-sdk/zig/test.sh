@@ -1,0 +1,29 @@
+#!/bin/sh
+# Tests of the helper library: JSON and text natively; with the program in $TOLLGATE also every function of the contract.
+# Zig is taken from PATH or from tollgate's tools.
+set -eu
+cd "$(dirname "$0")"
+tools=${TOLLGATE_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/tollgate/tools}
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+export ZIG_LOCAL_CACHE_DIR="$out/zig-cache"
+
+if [ -x "$tools/python/bin/python" ] && "$tools/python/bin/python" -m ziglang version >/dev/null 2>&1; then
+    set -- "$tools/python/bin/python" -m ziglang
+else
+    set -- zig
+fi
+"$@" fmt --check *.zig tests/contract/plugin.zig
+"$@" test json.zig
+"$@" test text.zig
+
+if [ -n "${TOLLGATE:-}" ]; then
+    cp -r tests/contract "$out/contract"
+    cp -r ../c/tests/cases "$out/contract/tests"
+    mkdir "$out/contract/tollgate"
+    cp *.zig "$out/contract/tollgate"
+    "$TOLLGATE" build "$out/contract"
+    "$TOLLGATE" test "$out/contract"
+else
+    echo "plugin-sdk/zig/test.sh: no TOLLGATE, the contract's functions not tested"
+fi

@@ -1,0 +1,129 @@
+//! Calls every function of the library and logs what comes back. The plugins of this name in C and C++ do the same, and all
+//! of them meet the same cases.
+
+const std = @import("std");
+const tollgate = @import("tollgate");
+const request = tollgate.request;
+const response = tollgate.response;
+const exchange = tollgate.exchange;
+const settings = tollgate.settings;
+
+pub const panic = tollgate.panic;
+pub const std_options: std.Options = .{ .logFn = tollgate.logFn };
+
+comptime {
+    tollgate.plugin(@This());
+}
+
+fn tell(what: []const u8, text: ?[]const u8) void {
+    std.log.info("{s}: {s}", .{ what, text orelse "absent" });
+}
+
+/// Says whether it went well, and in which words it did not.
+fn check(what: []const u8, result: anytype) void {
+    if (result) |_| tell(what, "ok") else |_| tell(what, tollgate.errorMessage());
+}
+
+fn tellFields(fields: []const tollgate.Field) void {
+    for (fields) |field| tollgate.log(.info, "entry: {s}={s}", .{ field.name, field.value });
+}
+
+fn tellValues(values: []const []const u8) void {
+    for (values) |value| tell("value", value);
+}
+
+fn readRequest() void {
+    tell("method", request.method());
+    tell("scheme", request.scheme());
+    tell("authority", request.authority());
+    tell("target", request.target());
+    tell("path", request.path());
+    tell("X-Twice", request.field("X-Twice"));
+    tell("x-empty", request.field("x-empty"));
+    tell("x-none", request.field("x-none"));
+    tellValues(request.fieldValues("x-twice"));
+    tellValues(request.fieldValues("x-none"));
+    tellFields(request.fields());
+}
+
+fn editRequest() void {
+    check("set-method", request.setMethod("PUT"));
+    check("set-target", request.setTarget("/new?z"));
+    check("set-authority", request.setAuthority("other:81"));
+    check("set-fields", request.setFields(&.{
+        .{ .name = "x-a", .value = "1" },
+        .{ .name = "x-a", .value = "2" },
+        .{ .name = "x-b", .value = "\xff" },
+    }));
+    check("append-field", request.appendField("x-b", ""));
+    check("delete-field", request.deleteField("x-twice"));
+    check("wrong method", request.setMethod("A B"));
+    check("wrong target", request.setTarget("/\xff"));
+    check("wrong name", request.setField("\xff", ""));
+    check("wrong value", request.setField("x-c", "a\nb"));
+    check("wrong fields", request.setFields(&.{ .{ .name = "x-c", .value = "1" }, .{ .name = "\xff", .value = "2" } }));
+    check("wrong deletion", request.deleteField("a b"));
+    check("the host's", request.appendField("te", "a"));
+    tell("not UTF-8", request.field("x-b"));
+}
+
+fn readSettings() !void {
+    tell("setting", try settings.get("list"));
+    tell("no setting", try settings.get("none"));
+    check("required", settings.require("none"));
+    check("settings", settings.all());
+    tellFields(try settings.all());
+}
+
+fn isSet(key: []const u8, value: []const u8) !bool {
+    return std.mem.eql(u8, try settings.get(key) orelse "", value);
+}
+
+pub fn forwardRequest() !tollgate.Verdict {
+    for (std.enums.values(tollgate.Level)) |level| tollgate.log(level, "level", .{});
+    const has_port = std.mem.indexOfScalar(u8, exchange.clientAddress(), ':') != null;
+    tell("id and client", if (exchange.id().len != 0 and has_port) "there" else "missing");
+    readRequest();
+    try readSettings();
+    tell("note", exchange.note("contract"));
+    exchange.setNote("contract", "a\x00b\xff");
+    exchange.setNote("contract-empty", "");
+    editRequest();
+    if (try isSet("body", "read")) {
+        check("body", request.body());
+        request.setBody(try std.mem.concat(tollgate.allocator, u8, &.{ try request.body(), "!" }));
+    }
+    if (try isSet("end", "error")) return tollgate.fail("a \xff b", .{});
+    if (try isSet("end", "answer")) return try tollgate.answer(418, "text/plain", "tea\n");
+    if (try isSet("end", "wrong answer")) return try tollgate.answer(99, "text/plain", "");
+    return .forward;
+}
+
+fn editResponse() void {
+    check("set-status", response.setStatus(599));
+    check("wrong status", response.setStatus(600));
+    check("set-field", response.setField("x-s", "\xff"));
+    check("set-fields", response.setFields(&.{ .{ .name = "x-r", .value = "1" }, .{ .name = "x-r", .value = "2" } }));
+    check("append-field", response.appendField("x-r", "3"));
+    check("delete-field", response.deleteField("x-twice"));
+    check("the host's", response.setField("content-length", "1"));
+}
+
+pub fn returnResponse() !void {
+    const note = exchange.note("contract") orelse "absent";
+    tell("note", if (std.mem.eql(u8, note, "a\x00b\xff")) "kept" else note);
+    tell("empty note", exchange.note("contract-empty"));
+    tollgate.log(.info, "status: {d}", .{response.status()});
+    tell("x-twice", response.field("x-twice"));
+    tell("x-none", response.field("x-none"));
+    tellValues(response.fieldValues("x-twice"));
+    tellFields(response.fields());
+    editResponse();
+    const sent = request.body();
+    check("request body", sent);
+    tell("request body", sent catch null);
+    const body = response.body();
+    check("body", body);
+    response.setBody(try std.mem.concat(tollgate.allocator, u8, &.{ try body, "?" }));
+    if (try isSet("end", "late error")) return tollgate.fail("late", .{});
+}
