@@ -98,22 +98,29 @@ impl Handler {
             life.clone(),
             head,
         );
-        let result = match answer.await {
-            Ok(Ok(response)) => {
+        let broke_off = || InterceptError::Trapped("its task broke off".to_owned());
+        let result = match answer.await.unwrap_or_else(|_| Err(broke_off())) {
+            Ok(response) => {
                 let empty = convert::has_no_body(&exchange.request.method, response.status());
                 let (head, body) = response.into_parts();
-                exchange.response = head;
                 exchange.response_body = if empty {
+                    life.body_is_over();
+                    task.detach();
                     Body::Empty
                 } else {
-                    body::made_by_guest(body, life, task)
+                    let length = convert::content_length(&head.headers);
+                    body::made_by_guest(body, length, life, task)
                 };
+                exchange.response = head;
+                // The guest may have answered before it reads.
+                exchange.request_body = lent.kept();
                 Ok(())
             }
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(InterceptError::Trapped("its task broke off".to_owned())),
+            Err(error) => {
+                exchange.request_body = lent.take_back();
+                Err(error)
+            }
         };
-        exchange.request_body = lent.take_back();
         exchange.notes = origin.notes();
         (exchange, result)
     }

@@ -50,6 +50,18 @@ impl Lent {
         }
     }
 
+    /// What is left for others while the guest still reads: bytes that are all here.
+    pub fn kept(&self) -> Body {
+        match &lock(&self.0).body {
+            Body::Full { data, trailers } => Body::Full {
+                data: data.clone(),
+                trailers: trailers.clone(),
+            },
+            Body::Empty => Body::Empty,
+            _ => Body::Gone,
+        }
+    }
+
     /// The body if it is whole; what a guest began to read is gone.
     pub fn take_back(&self) -> Body {
         let mut shared = lock(&self.0);
@@ -119,8 +131,10 @@ pub fn wasi_error(error: &(dyn std::error::Error + 'static)) -> Error {
 }
 
 /// The body of an answer that a guest gave. The guest's task goes on for as long as it is wanted, and a while longer.
-pub fn made_by_guest(body: WasiBody, life: Arc<Life>, task: Task) -> Body {
-    if body.is_end_stream() {
+///
+/// `length` is what its head says of it.
+pub fn made_by_guest(body: WasiBody, length: Option<u64>, life: Arc<Life>, task: Task) -> Body {
+    if body.is_end_stream() && length.is_none_or(|length| length == 0) {
         life.body_is_over();
         task.detach();
         return Body::Empty;
@@ -129,6 +143,7 @@ pub fn made_by_guest(body: WasiBody, life: Arc<Life>, task: Task) -> Body {
         body,
         life,
         over: false,
+        missing: length,
         task: Some(task),
     }))
 }
@@ -138,6 +153,8 @@ struct Made {
     body: WasiBody,
     life: Arc<Life>,
     over: bool,
+    /// Bytes that its length still promises, if it has one.
+    missing: Option<u64>,
     task: Option<Task>,
 }
 
@@ -148,6 +165,41 @@ impl Made {
         if let Some(task) = self.task.take() {
             task.detach();
         }
+    }
+
+    /// Counts a piece against the length; false when it is longer than that.
+    fn fits(&mut self, frame: &Frame<Bytes>) -> bool {
+        let size = frame.data_ref().map_or(0, |data| data.len() as u64);
+        match &mut self.missing {
+            Some(missing) => match missing.checked_sub(size) {
+                Some(rest) => *missing = rest,
+                None => return false,
+            },
+            None => {}
+        }
+        true
+    }
+
+    /// Why a body that has come to an end is not whole.
+    fn cause(&self, end: Option<Error>) -> Option<String> {
+        // A guest that trapped leaves a stream that just ends.
+        let failure = self.life.failure().map(|error| error.to_string());
+        let told = || end.map(|error| error.to_string());
+        let short = || {
+            let missing = self.missing.filter(|missing| *missing > 0)?;
+            Some(format!(
+                "it is {missing} bytes shorter than its content-length"
+            ))
+        };
+        failure.or_else(told).or_else(short)
+    }
+
+    fn broken(&mut self, cause: String) -> Option<Result<Frame<Bytes>, BoxError>> {
+        self.end();
+        Some(Err(BodyError::Disconnected(format!(
+            "its maker failed: {cause}"
+        ))
+        .into()))
     }
 }
 
@@ -164,27 +216,26 @@ impl HttpBody for Made {
         }
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         self.life.moved();
-        match frame {
+        Poll::Ready(match frame {
+            Some(Ok(frame)) if !self.fits(&frame) => {
+                self.broken("it is longer than its content-length".to_owned())
+            }
             Some(Ok(frame)) => {
-                if frame.is_trailers() {
-                    self.end();
+                match frame.is_trailers().then(|| self.cause(None)).flatten() {
+                    Some(cause) => return Poll::Ready(self.broken(cause)),
+                    None if frame.is_trailers() => self.end(),
+                    None => {}
                 }
-                Poll::Ready(Some(Ok(frame)))
+                Some(Ok(frame))
             }
-            // A guest that trapped leaves a stream that just ends.
-            end => {
-                let cause = self.life.failure().map(|error| error.to_string());
-                let cause = cause.or(match end {
-                    Some(Err(error)) => Some(error.to_string()),
-                    _ => None,
-                });
-                self.end();
-                Poll::Ready(cause.map(|cause| {
-                    let text = format!("its maker failed: {cause}");
-                    Err(BodyError::Disconnected(text).into())
-                }))
-            }
-        }
+            end => match self.cause(end.and_then(Result::err)) {
+                Some(cause) => self.broken(cause),
+                None => {
+                    self.end();
+                    None
+                }
+            },
+        })
     }
 
     fn is_end_stream(&self) -> bool {
@@ -198,7 +249,12 @@ impl HttpBody for Made {
 
 impl Drop for Made {
     fn drop(&mut self) {
-        self.end();
+        if !self.over {
+            self.life.client_left();
+        }
+        if let Some(task) = self.task.take() {
+            task.detach();
+        }
     }
 }
 
@@ -233,6 +289,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_guest_reads_on_while_its_answer_is_on_its_way() {
+        let lent = Lent::new(stream("abc"));
+        let reader = lent.reader(life());
+        assert!(matches!(lent.kept(), Body::Gone));
+        drop(lent);
+        assert_eq!(reader.collect().await.unwrap().to_bytes(), "abc");
+    }
+
+    #[tokio::test]
     async fn a_stream_that_was_read_is_gone_and_bytes_stay() {
         let lent = Lent::new(stream("abc"));
         assert_eq!(
@@ -242,6 +307,7 @@ mod tests {
         assert!(matches!(lent.take_back(), Body::Gone));
 
         let lent = Lent::new(Body::full("abc"));
+        assert!(matches!(lent.kept(), Body::Full { .. }));
         assert_eq!(
             lent.reader(life()).collect().await.unwrap().to_bytes(),
             "abc"
@@ -258,10 +324,35 @@ mod tests {
             if failed {
                 life.fail(InterceptError::Trapped("unreachable".into()));
             }
-            let body = made_by_guest(inner, life.clone(), Task::ended());
+            let body = made_by_guest(inner, None, life.clone(), Task::ended());
             let read = body.collect().await;
             assert_eq!(read.is_err(), failed);
             life.until_body_is_over().await;
+            assert!(life.is_wanted());
         }
+    }
+
+    #[tokio::test]
+    async fn a_body_of_another_length_than_told_breaks_off() {
+        for (length, whole) in [
+            (Some(2), false),
+            (Some(3), true),
+            (Some(4), false),
+            (None, true),
+        ] {
+            let inner = Full::new(Bytes::from_static(b"abc"));
+            let inner = inner.map_err(|never| match never {}).boxed_unsync();
+            let body = made_by_guest(inner, length, life(), Task::ended());
+            assert_eq!(body.collect().await.is_ok(), whole, "{length:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_dropped_early_is_not_wanted() {
+        let life = life();
+        let inner = Full::new(Bytes::from_static(b"abc"));
+        let inner = inner.map_err(|never| match never {}).boxed_unsync();
+        drop(made_by_guest(inner, None, life.clone(), Task::ended()));
+        assert!(!life.is_wanted());
     }
 }

@@ -1,5 +1,7 @@
 //! Exchanges as `wasi:http` has them, and back.
 
+use std::sync::Arc;
+
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{
     HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request,
@@ -9,6 +11,7 @@ use http_body_util::BodyExt as _;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::body::{Reader, wasi_error};
+use super::life::Life;
 use crate::interceptor::{InterceptError, NextError, NextErrorKind};
 use crate::message::{Body, Exchange, Streaming};
 
@@ -45,6 +48,16 @@ pub fn to_guest(exchange: &Exchange, body: Reader) -> Result<Request<WasiBody>, 
 /// Whether an answer to this method with this status has no body, whatever its fields say (RFC 9110, section 6.4.1).
 pub fn has_no_body(method: &Method, status: StatusCode) -> bool {
     method == Method::HEAD || status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED
+}
+
+/// The length that a head gives its body.
+pub fn content_length(fields: &HeaderMap) -> Option<u64> {
+    fields
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
 }
 
 /// The head of an answer as the client may get it.
@@ -124,12 +137,13 @@ fn std_error(error: Error) -> std::io::Error {
     std::io::Error::other(error.to_string())
 }
 
-/// An answer as a guest gets it that asked what comes next.
-pub fn answer_to_guest(exchange: Exchange) -> (HeaderMap, StatusCode, WasiBody) {
-    let body = exchange
-        .response_body
-        .map_err(|error| wasi_error(&*error))
-        .boxed_unsync();
+/// An answer as a guest gets it that asked what comes next; to read it is a sign of life.
+pub fn answer_to_guest(exchange: Exchange, life: Arc<Life>) -> (HeaderMap, StatusCode, WasiBody) {
+    let body = exchange.response_body.map_frame(move |frame| {
+        life.moved();
+        frame
+    });
+    let body = body.map_err(|error| wasi_error(&*error)).boxed_unsync();
     (exchange.response.headers, exchange.response.status, body)
 }
 
@@ -146,13 +160,10 @@ pub fn next_error(error: &NextError) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use http_body_util::{Empty, Full};
 
     use super::*;
     use crate::plugin::stock::body::Lent;
-    use crate::plugin::stock::life::Life;
 
     fn boxed(text: &'static str) -> WasiBody {
         Full::new(bytes::Bytes::from_static(text.as_bytes()))

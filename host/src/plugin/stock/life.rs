@@ -16,8 +16,12 @@ const SILENT_BEFORE_HEAD: Duration = Duration::from_secs(30);
 /// The same between two pieces of a body that it makes.
 const SILENT_IN_BODY: Duration = Duration::from_secs(120);
 
-/// How long a guest may work on when its answer is complete, or when nobody wants the rest.
+/// How long a guest may work on when its answer is complete.
 const AFTER_ALL: Duration = Duration::from_secs(30);
+
+/// The same when nobody wants the rest of it. Clients leave as they like, so this holds a place for not much longer than
+/// it takes to notice.
+const AFTER_LEAVING: Duration = Duration::from_secs(1);
 
 /// Shared by a guest's task, the bodies on its both sides and what it asks of others.
 #[derive(Debug)]
@@ -30,6 +34,7 @@ pub struct Life {
     head_sent: AtomicBool,
     /// When the answer's body was complete or let go, as `last`; 0 before.
     over: AtomicU64,
+    left: AtomicBool,
     body_over: Notify,
     /// Ticks of the engine's clock in the guest since it last gave way by itself.
     ticks: AtomicU64,
@@ -48,6 +53,7 @@ impl Life {
             asking: AtomicUsize::new(0),
             head_sent: AtomicBool::new(false),
             over: AtomicU64::new(0),
+            left: AtomicBool::new(false),
             body_over: Notify::new(),
             ticks: AtomicU64::new(0),
             most_ticks,
@@ -72,6 +78,17 @@ impl Life {
         self.head_sent.store(true, Ordering::Relaxed);
     }
 
+    /// Nobody wants the rest of the answer's body.
+    pub fn client_left(&self) {
+        self.left.store(true, Ordering::Relaxed);
+        self.body_is_over();
+    }
+
+    /// Whether somebody still wants what the guest makes.
+    pub fn is_wanted(&self) -> bool {
+        !self.left.load(Ordering::Relaxed)
+    }
+
     /// The answer's body is complete, or nobody wants the rest of it.
     pub fn body_is_over(&self) {
         self.over.store(self.now().max(1), Ordering::Relaxed);
@@ -91,28 +108,31 @@ impl Life {
         let since = |then: u64| Duration::from_millis(now.saturating_sub(then));
         let over = self.over.load(Ordering::Relaxed);
         if over > 0 {
-            return left(AFTER_ALL, since(over));
+            return left(self.longest_silence(), since(over));
         }
         if self.asking.load(Ordering::Relaxed) > 0 {
             return Some(SILENT_BEFORE_HEAD);
         }
-        let most = if self.head_sent.load(Ordering::Relaxed) {
+        let last = self.last.load(Ordering::Relaxed);
+        left(self.longest_silence(), since(last))
+    }
+
+    fn longest_silence(&self) -> Duration {
+        if !self.is_wanted() {
+            AFTER_LEAVING
+        } else if self.over.load(Ordering::Relaxed) > 0 {
+            AFTER_ALL
+        } else if self.head_sent.load(Ordering::Relaxed) {
             SILENT_IN_BODY
         } else {
             SILENT_BEFORE_HEAD
-        };
-        left(most, since(self.last.load(Ordering::Relaxed)))
+        }
     }
 
     /// What it means that no time is left.
     pub fn stalled(&self) -> InterceptError {
-        let limit = if self.head_sent.load(Ordering::Relaxed) {
-            SILENT_IN_BODY
-        } else {
-            SILENT_BEFORE_HEAD
-        };
         InterceptError::Stalled {
-            limit_s: limit.as_secs(),
+            limit_s: self.longest_silence().as_secs(),
         }
     }
 
@@ -191,6 +211,9 @@ mod tests {
         tokio::time::advance(AFTER_ALL - Duration::from_secs(2)).await;
         life.moved();
         assert_eq!(life.time_left(), Some(Duration::from_secs(2)));
+        life.client_left();
+        assert_eq!(life.time_left(), Some(AFTER_LEAVING));
+        assert!(!life.is_wanted());
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl Origin {
             Ok(mut exchange) => {
                 *lock(&self.notes) = std::mem::take(&mut exchange.notes);
                 *lock(&self.failed) = None;
-                let (fields, status, body) = convert::answer_to_guest(*exchange);
+                let (fields, status, body) = convert::answer_to_guest(*exchange, self.life.clone());
                 let mut response = Response::new(body);
                 *response.status_mut() = status;
                 *response.headers_mut() = fields;

@@ -100,10 +100,12 @@ pub fn spawn(
 fn fail(facts: &Facts, life: &Life, head: Option<oneshot::Sender<Head>>, error: InterceptError) {
     match head {
         Some(head) => drop(head.send(Err(error))),
-        None => {
+        None if life.is_wanted() => {
             tracing::warn!("plugin {} {error} after it had answered", facts.name);
             life.fail(error);
         }
+        // What clients do by leaving is no warning.
+        None => tracing::debug!("plugin {} {error} after its client had left", facts.name),
     }
 }
 

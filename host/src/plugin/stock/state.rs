@@ -50,6 +50,8 @@ impl State {
         let mut wasi = WasiCtx::builder();
         wasi.stdout(ToLog::stdout(facts));
         wasi.stderr(ToLog::stderr(facts));
+        // It knows nothing of our settings, but where its like find theirs.
+        wasi.envs(&facts.config.settings);
         Self {
             memory: MemoryLimiter::new(facts.limits.memory),
             life,
