@@ -121,7 +121,7 @@ mod tests {
             error.contains("plugin.toml") && error.contains("tollgate new"),
             "{error}"
         );
-        write(&at("plugin.toml"), "name = 'ab'\nlanguage = 'zig'", 100);
+        write(&at("plugin.toml"), "name = 'ab'\nlanguage = 'wat'", 100);
         let error = found().unwrap_err().to_string();
         let expected = format!("run `tollgate build {}`", root.path().display());
         assert!(
@@ -131,7 +131,7 @@ mod tests {
         write(&at("build/ab.wasm"), "", 50);
         let subject = found().unwrap();
         assert_eq!((subject.cases, subject.stale), (at("tests"), None));
-        let elsewhere = "name = 'ab'\nlanguage = 'zig'\ntests = '../shared'";
+        let elsewhere = "name = 'ab'\nlanguage = 'wat'\ntests = '../shared'";
         write(&at("plugin.toml"), elsewhere, 100);
         assert_eq!(found().unwrap().cases, at("../shared"));
         let cases = find(root.path(), Some(Path::new("c"))).unwrap().cases;
@@ -142,17 +142,19 @@ mod tests {
     fn a_source_that_is_newer_is_told() {
         let root = tempfile::tempdir().unwrap();
         let at = |path: &str| root.path().join(path);
-        write(&at("plugin.toml"), "name = 'ab'\nlanguage = 'zig'", 100);
+        let manifest = "name = 'ab'\nlanguage = 'own'\n[build]\nwatch = ['**/*.x']\n\
+            [[build.ways]]\nname = 'own'\noutput = { file = 'a.x' }";
+        write(&at("plugin.toml"), manifest, 100);
         write(&at("build/ab.wasm"), "", 50);
-        for no_source in ["README.md", "tests/a.zig", "build/x.zig", ".git/x.zig"] {
+        for no_source in ["README.md", "tests/a.x", "build/a.x", ".git/a.x"] {
             write(&at(no_source), "", 0);
         }
-        write(&at("src/a.zig"), "", 60);
+        write(&at("src/a.x"), "", 60);
         assert_eq!(find(root.path(), None).unwrap().stale, None);
-        write(&at("src/deep/b.zig"), "", 30);
-        write(&at("src/c.zig"), "", 40);
+        write(&at("src/deep/b.x"), "", 30);
+        write(&at("src/c.x"), "", 40);
         let stale = find(root.path(), None).unwrap().stale.unwrap();
-        assert!(stale.contains("src/deep/b.zig is newer than"), "{stale}");
+        assert!(stale.contains("src/deep/b.x is newer than"), "{stale}");
         assert!(stale.contains("run `tollgate build"), "{stale}");
     }
 
