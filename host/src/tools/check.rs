@@ -3,6 +3,7 @@
 mod examine;
 mod imports;
 mod report;
+mod times;
 
 use std::ffi::OsString;
 use std::fs;
@@ -12,11 +13,9 @@ use std::process::ExitCode;
 
 use self::examine::Examiner;
 use self::report::Checked;
+use super::USAGE;
 use crate::cli::{CheckArgs, RunArgs};
 use crate::config::{self, Config};
-
-/// The command line or the configuration is wrong (`EX_USAGE` of sysexits.h).
-const USAGE: u8 = 64;
 
 /// What plugin files end in; `.cwasm` so that somebody is told why it is none.
 const EXTENSIONS: [&str; 3] = ["wasm", "wat", "cwasm"];

@@ -1,7 +1,7 @@
 //! `tollgate dev`: whenever a plugin's source is saved, it is built, and the component is put where the proxy takes it
 //! from. What fails leaves the last good one in place.
 
-mod snapshot;
+pub mod snapshot;
 mod watch;
 
 use std::convert::Infallible;

@@ -7,10 +7,10 @@ mod compare;
 mod har;
 mod log;
 mod message;
-mod project;
 mod report;
 mod run;
 mod sections;
+mod subject;
 #[cfg(test)]
 mod tests;
 mod update;
@@ -25,16 +25,14 @@ use tokio::runtime::Runtime;
 
 use self::case::CaseFile;
 use self::log::Lines;
-use self::project::Project;
 use self::report::{Outcome, Report};
 use self::run::Got;
 use self::sections::Mistake;
+use self::subject::{NoSubject, Subject};
+use super::USAGE;
 use crate::cli::{RunArgs, TestArgs};
 use crate::config::{self, Limits, PluginConfig};
 use crate::plugin::{Cache, Compiler, Engines, Facts, Guest, Seats, Stock, Workbench};
-
-/// The command line is wrong (`EX_USAGE` of sysexits.h).
-const USAGE: u8 = 64;
 
 /// One thread calls the plugin. A seat for it, so that a call runs as it does in the proxy.
 const THREADS: usize = 1;
@@ -62,25 +60,25 @@ pub fn test(args: &TestArgs) -> ExitCode {
 type Refused = (u8, String);
 
 fn all(args: &TestArgs, lines: &Lines) -> Result<Report, Refused> {
-    let project = project::find(&args.plugin, args.cases.as_deref()).map_err(|error| {
+    let subject = subject::find(&args.plugin, args.cases.as_deref()).map_err(|error| {
         let code = match error {
-            project::ProjectError::NotBuilt { .. } => 1,
+            NoSubject::NotBuilt { .. } => 1,
             _ => USAGE,
         };
         (code, error.to_string())
     })?;
-    if let Some(stale) = &project.stale {
+    if let Some(stale) = &subject.stale {
         eprintln!("tollgate: {stale}");
     }
-    let files = case_files(&project)?;
+    let files = case_files(&subject)?;
     let failed = |words: String| (1, words);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| failed(error.to_string()))?;
-    let plugin = Plugin::compile(&project, args.no_cache, &runtime)?;
+    let plugin = Plugin::compile(&subject, args.no_cache, &runtime)?;
     let mut report = Report {
-        plugin: project.name.clone(),
+        plugin: subject.name.clone(),
         ..Report::default()
     };
     for path in files {
@@ -127,8 +125,8 @@ fn print(report: &Report, json: bool) -> ExitCode {
 }
 
 /// The files of cases, sorted by name.
-fn case_files(project: &Project) -> Result<Vec<PathBuf>, Refused> {
-    let cases = &project.cases;
+fn case_files(subject: &Subject) -> Result<Vec<PathBuf>, Refused> {
+    let cases = &subject.cases;
     if cases.is_file() {
         return Ok(vec![cases.clone()]);
     }
@@ -227,7 +225,7 @@ fn judge(case: &case::Case, got: &Got) -> Outcome {
 struct Plugin(Guest);
 
 impl Plugin {
-    fn compile(project: &Project, no_cache: bool, runtime: &Runtime) -> Result<Self, Refused> {
+    fn compile(subject: &Subject, no_cache: bool, runtime: &Runtime) -> Result<Self, Refused> {
         let failed =
             |error: wasmtime::Error| (1, format!("can't start the WebAssembly engine: {error:#}"));
         let memory = Limits::default().memory;
@@ -241,9 +239,9 @@ impl Plugin {
             stock: Stock::new(memory),
         };
         bench
-            .build(&project.name, &project.file, config(Vec::new()))
+            .build(&subject.name, &subject.file, config(Vec::new()))
             .map(Self)
-            .map_err(|error| (1, format!("{}: {error}", project.file.display())))
+            .map_err(|error| (1, format!("{}: {error}", subject.file.display())))
     }
 
     /// The plugin with these settings and nothing in its memory.

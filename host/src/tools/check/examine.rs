@@ -8,21 +8,14 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 use super::imports::{Import, import};
+use super::times;
 use crate::config::{Config, Limits, PluginConfig};
-use crate::interceptor::{Hook, InterceptError, Interceptor};
-use crate::message::Exchange;
+use crate::interceptor::{Hook, InterceptError};
 use crate::plugin::load::{self, ContentHash, Loaded};
 use crate::plugin::{
     CompileError, Compiler, Engines, Facts, Guest, PluginError, Probed, Seats, Stock, Tier,
     Workbench,
 };
-
-/// Calls of each hook that are timed, and the time after which it is enough.
-const CALLS: usize = 500;
-const ENOUGH: Duration = Duration::from_secs(2);
-
-/// Calls before those: the first ones make the instance and find the caches cold.
-const WARM_UP: usize = 20;
 
 /// One thread calls the plugin. A seat for it, so that a call runs as it does in the proxy.
 const THREADS: usize = 1;
@@ -51,8 +44,11 @@ pub(super) struct Findings {
     pub loaded: Option<About>,
     pub baseline: Option<Compiled>,
     pub optimized: Option<Compiled>,
+    /// What the first calls of the two hooks came to; none of a stock component, whose one function has no more to say.
     pub probed: Option<Probed>,
-    pub calls: Option<Calls>,
+    /// Whether its first calls went well.
+    pub works: bool,
+    pub calls: Vec<Calls>,
 }
 
 /// What a plugin says of itself.
@@ -69,13 +65,13 @@ pub(super) struct About {
 /// How long a compiler took, or why it declined.
 pub(super) type Compiled = Result<Duration, String>;
 
-/// The medians of many calls.
+/// Many calls of one function.
 #[derive(Debug)]
 pub(super) struct Calls {
+    pub hook: Hook,
     pub tier: Tier,
     pub count: usize,
-    pub forward_request: Duration,
-    pub return_response: Duration,
+    pub median: Duration,
 }
 
 /// What is needed to look at plugins.
@@ -131,13 +127,13 @@ impl Examiner {
         let facts = Facts::new(name(path), hash, self.plugin_config(&name(path)));
         let guest = self.compile(&Arc::new(facts), &loaded, findings)?;
         let probed = self.runtime.block_on(guest.probe());
-        findings.probed = Some(probed.map_err(|(hook, error)| match hook {
+        let probed = probed.map_err(|(hook, error)| match hook {
             Some(hook) => PluginError::FirstCall { hook, error },
             None => PluginError::Start(error),
-        })?);
-        if !guest.is_stock() {
-            findings.calls = Some(self.runtime.block_on(time_calls(&guest))?);
-        }
+        })?;
+        findings.works = true;
+        findings.probed = (!guest.is_stock()).then_some(probed);
+        findings.calls = self.runtime.block_on(times::time_calls(&guest))?;
         Ok(())
     }
 
@@ -207,67 +203,4 @@ fn name(path: &Path) -> String {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned()
-}
-
-/// Calls both hooks for exchanges of the host's own, as the proxy does: on instances that rest between calls.
-async fn time_calls(guest: &Guest) -> Result<Calls, Refusal> {
-    let (mut forward, mut back) = (Vec::with_capacity(CALLS), Vec::with_capacity(CALLS));
-    let begin = Instant::now();
-    for number in 0..WARM_UP + CALLS {
-        if begin.elapsed() > ENOUGH && !forward.is_empty() {
-            break;
-        }
-        let failed = |hook| {
-            move |error| Refusal::LaterCall {
-                number: number + 1,
-                hook,
-                error,
-            }
-        };
-        let exchange = Box::new(Exchange::probe());
-        let start = Instant::now();
-        let (exchange, result) = guest.forward_request(exchange).await;
-        let middle = Instant::now();
-        sound(result).map_err(failed(Hook::ForwardRequest))?;
-        let restart = Instant::now();
-        let (_, result) = guest.return_response(exchange).await;
-        let end = Instant::now();
-        sound(result).map_err(failed(Hook::ReturnResponse))?;
-        if number >= WARM_UP || begin.elapsed() > ENOUGH {
-            forward.push(middle - start);
-            back.push(end - restart);
-        }
-    }
-    Ok(Calls {
-        tier: guest.tier(),
-        count: forward.len(),
-        forward_request: median(forward),
-        return_response: median(back),
-    })
-}
-
-/// An error that the plugin returns is its own affair: the exchange was made up.
-fn sound<T>(result: Result<T, InterceptError>) -> Result<(), InterceptError> {
-    match result {
-        Ok(_) | Err(InterceptError::Returned(_) | InterceptError::Body { .. }) => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
-/// The middle one; of none, nothing.
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times.get(times.len() / 2).copied().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_median_is_the_middle_one() {
-        let times = |list: &[u64]| list.iter().map(|ms| Duration::from_millis(*ms)).collect();
-        assert_eq!(median(times(&[9, 1, 2])), Duration::from_millis(2));
-        assert_eq!(median(times(&[])), Duration::ZERO);
-    }
 }

@@ -33,8 +33,18 @@ const fn free(start: &'static str) -> Rule {
     }
 }
 
+const fn client(start: &'static str) -> Rule {
+    Rule {
+        start,
+        permission: Some("network"),
+        note: Some(
+            "linked, but nothing is granted: only requests to backend.internal, which stands for what comes next, go out",
+        ),
+    }
+}
+
 /// The first that fits counts.
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 13] = [
     free("tollgate:proxy/"),
     free("wasi:config/"),
     free("wasi:logging/"),
@@ -42,6 +52,11 @@ const RULES: [Rule; 9] = [
     free("wasi:clocks/"),
     free("wasi:io/"),
     free("wasi:random/"),
+    free("wasi:http/types"),
+    // What comes next in the chain.
+    free("wasi:http/handler"),
+    client("wasi:http/outgoing-handler"),
+    client("wasi:http/client"),
     Rule {
         start: "wasi:filesystem/",
         permission: Some("files"),
@@ -103,6 +118,8 @@ mod tests {
             ("wasi:io/streams@0.2.6", None),
             ("wasi:filesystem/preopens@0.2.6", Some("files")),
             ("wasi:sockets/tcp@0.2.6", Some("network")),
+            ("wasi:http/handler@0.3.0", None),
+            ("wasi:http/outgoing-handler@0.2.6", Some("network")),
         ];
         for (name, permission) in cases {
             let import = import(name);

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::examine::{About, Calls, Compiled, Findings};
 use super::imports::Import;
+use crate::interceptor::Hook;
 
 /// A file with what was found.
 pub(super) struct Checked {
@@ -51,8 +52,11 @@ pub(super) fn print(checked: &Checked, out: &mut impl Write) -> io::Result<()> {
         )?;
         row(out, "", &said("return-response", &probed.return_response))?;
     }
-    if let Some(calls) = &findings.calls {
-        row(out, "call times", &call_times(calls))?;
+    if findings.works && findings.probed.is_none() {
+        row(out, "first call", "handle ok")?;
+    }
+    if !findings.calls.is_empty() {
+        row(out, "call times", &call_times(&findings.calls))?;
     }
     print_imports(out, &about.imports)?;
     for (number, export) in about.exports.iter().enumerate() {
@@ -101,14 +105,13 @@ fn compile_times(findings: &Findings) -> String {
     format!("{baseline}, {}", told("optimized", &findings.optimized))
 }
 
-fn call_times(calls: &Calls) -> String {
-    format!(
-        "forward-request {:.2} us, return-response {:.2} us (medians of {}, {} code)",
-        micros(calls.forward_request),
-        micros(calls.return_response),
-        calls.count,
-        calls.tier
-    )
+fn call_times(calls: &[Calls]) -> String {
+    let time = |calls: &Calls| format!("{} {:.2} us", calls.hook, micros(calls.median));
+    let times: Vec<_> = calls.iter().map(time).collect();
+    let how = calls
+        .first()
+        .map(|calls| format!(" (median of {}, {} code)", calls.count, calls.tier));
+    format!("{}{}", times.join(", "), how.unwrap_or_default())
 }
 
 fn size(bytes: u64) -> String {
@@ -187,12 +190,27 @@ struct JsonCalls {
     return_response: Option<String>,
 }
 
+/// `null` for a function that such a plugin doesn't have.
 #[derive(Serialize)]
 struct JsonTimes {
     tier: String,
     calls: usize,
-    forward_request_us: f64,
-    return_response_us: f64,
+    forward_request_us: Option<f64>,
+    return_response_us: Option<f64>,
+    handle_us: Option<f64>,
+}
+
+fn times(calls: &[Calls]) -> Option<JsonTimes> {
+    let first = calls.first()?;
+    let median = |hook| calls.iter().find(|calls| calls.hook == hook);
+    let median = |hook| median(hook).map(|calls| micros(calls.median));
+    Some(JsonTimes {
+        tier: first.tier.to_string(),
+        calls: first.count,
+        forward_request_us: median(Hook::ForwardRequest),
+        return_response_us: median(Hook::ReturnResponse),
+        handle_us: median(Hook::Handle),
+    })
 }
 
 fn json(checked: &Checked) -> JsonFile<'_> {
@@ -221,12 +239,7 @@ fn json(checked: &Checked) -> JsonFile<'_> {
             forward_request: probed.forward_request.clone(),
             return_response: probed.return_response.clone(),
         }),
-        call_times: found.calls.as_ref().map(|calls| JsonTimes {
-            tier: calls.tier.to_string(),
-            calls: calls.count,
-            forward_request_us: micros(calls.forward_request),
-            return_response_us: micros(calls.return_response),
-        }),
+        call_times: times(&found.calls),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
@@ -24,7 +25,7 @@ const MADE: [&str; 6] = [
 
 /// Which files are sources, and where they are looked for.
 #[derive(Debug)]
-pub(super) struct Sources {
+pub struct Sources {
     dir: PathBuf,
     globs: GlobSet,
     /// Folders with what builds make.
@@ -33,7 +34,7 @@ pub(super) struct Sources {
 
 /// What was seen.
 #[derive(Debug)]
-pub(super) struct Snapshot {
+pub struct Snapshot {
     /// By their path in the project.
     files: BTreeMap<PathBuf, Seen>,
     /// Where a source is or could be.
@@ -133,6 +134,16 @@ impl Sources {
 impl Snapshot {
     pub fn folders(&self) -> &BTreeSet<PathBuf> {
         &self.folders
+    }
+
+    /// The file that was written last, by its path in the project, and when.
+    pub fn newest(&self) -> Option<(PathBuf, SystemTime)> {
+        let written = |seen: &Seen| (seen.identity.2, seen.identity.3);
+        let (path, seen) = self.files.iter().max_by_key(|(_, seen)| written(seen))?;
+        let (seconds, nanoseconds) = written(seen);
+        let seconds = Duration::from_secs(seconds.try_into().ok()?);
+        let time = UNIX_EPOCH + seconds + Duration::from_nanos(nanoseconds.try_into().ok()?);
+        Some((path.clone(), time))
     }
 
     /// Whether there are the same files with the same bytes, however often they were written.

@@ -9,11 +9,18 @@ use http::{HeaderValue, Request, Response, header};
 use super::message::{self, Wrong};
 use super::sections::{Kind, Mistake, Section, sections};
 use crate::config;
+use crate::interceptor::Hook;
 use crate::message::Scheme;
 use crate::message::hygiene;
 
 /// What stands for a message that there is none of.
 pub(super) const NONE: &str = "none";
+
+/// What an error can come from.
+const HOOKS: [Hook; 3] = [Hook::ForwardRequest, Hook::ReturnResponse, Hook::Handle];
+
+const NO_ERROR: &str = "expected `forward-request: TEXT` or `return-response: TEXT`, or `handle: TEXT` of a stock \
+    component; without an error leave the section out";
 
 /// One exchange with what is expected of it.
 #[derive(Debug)]
@@ -207,13 +214,10 @@ impl Reader<'_> {
             .map(|section| self.unless_none(section, |section| self.response(section)));
         let error = find(Kind::ExpectError).map(|section| {
             let words = self.words(section)?.trim();
-            match words.starts_with("forward-request: ") || words.starts_with("return-response: ") {
+            let starts = |hook: &Hook| words.starts_with(&format!("{hook}: "));
+            match HOOKS.iter().any(starts) {
                 true => Ok(words.to_owned()),
-                false => Err(self.mistake(
-                    section.line + 1,
-                    "expected `forward-request: TEXT` or `return-response: TEXT`; without an error leave the section out"
-                        .into(),
-                )),
+                false => Err(self.mistake(section.line + 1, NO_ERROR.to_owned())),
             }
         });
         let log = find(Kind::ExpectLog).map(|section| {
