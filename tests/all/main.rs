@@ -45,5 +45,8 @@ mod startup;
 /// Signals and draining.
 mod shutdown;
 
+/// From nothing to a plugin: new, build, dev.
+mod tools_make;
+
 /// Style that a machine can check.
 mod tidy;
