@@ -45,8 +45,10 @@ mod startup;
 /// Signals and draining.
 mod shutdown;
 
+/// From nothing to a plugin: new, build, dev.
 /// `check` and `test`: plugins looked at and tried without a proxy.
 mod tools_examine;
+mod tools_make;
 
 /// Style that a machine can check.
 mod tidy;

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
@@ -46,6 +46,11 @@ pub async fn run_binary(args: &[&str]) -> Ended {
     }
     .ended()
     .await
+}
+
+/// The executable under test.
+pub fn executable() -> &'static Path {
+    &EXECUTABLE
 }
 
 impl Binary {

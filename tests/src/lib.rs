@@ -29,7 +29,7 @@ mod recorded;
 mod reply;
 mod request;
 
-pub use binary::{Binary, Ended, run_binary};
+pub use binary::{Binary, Ended, executable, run_binary};
 pub use client::{Answer, Client, Head};
 pub use guest::{Guest, guest, guest_names};
 pub use origin::{Origin, OriginBuilder, origin};

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::process;
 use crate::plugin::load::{self, DEFAULT_MAX_SIZE, Kind, LoadError, Loaded, SourceKind};
@@ -50,10 +51,19 @@ pub fn finish(made: &Path, target: &Path) -> Result<Built, OutputError> {
         path: made.to_owned(),
         source,
     })?;
-    let changed = put(target, &component).map_err(|source| OutputError::Write {
-        path: target.to_owned(),
-        source,
-    })?;
+    let changed = put(target, &component)
+        .and_then(|changed| {
+            if !changed {
+                // It is up to date, and nobody who compares times shall think otherwise.
+                let file = File::options().append(true).open(target)?;
+                file.set_modified(SystemTime::now())?;
+            }
+            Ok(changed)
+        })
+        .map_err(|source| OutputError::Write {
+            path: target.to_owned(),
+            source,
+        })?;
     Ok(Built {
         path: target.to_owned(),
         bytes: component.len(),

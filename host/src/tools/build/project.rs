@@ -1,4 +1,4 @@
-//! A plugin's project: a directory with `plugin.toml`, which says the name, the language and where the cases are.
+//! A plugin's project: a directory with `plugin.toml`, which says the name and the language.
 
 use std::ffi::OsString;
 use std::io;
@@ -22,8 +22,6 @@ pub struct Project {
     pub dir: PathBuf,
     pub name: String,
     pub language: String,
-    /// The directory of the cases for `tollgate test`, absolute.
-    pub tests: PathBuf,
     pub recipe: Recipe,
     pub places: Places,
 }
@@ -51,7 +49,6 @@ pub enum ProjectError {
 struct Manifest {
     name: String,
     language: String,
-    tests: String,
     recipe: Option<Recipe>,
 }
 
@@ -81,7 +78,6 @@ impl Project {
         let tools = tools_directory(|name| std::env::var_os(name)).ok_or(ProjectError::NoHome)?;
         Ok(Project {
             given,
-            tests: dir.join(manifest.tests),
             places: Places::new(&dir, &manifest.name, &tools)?,
             dir,
             name: manifest.name,
@@ -137,12 +133,12 @@ impl Manifest {
                 Err(problem) => Err(problem.to_string()),
             })
         });
-        let tests = root.text("tests").map(|entry| entry.text);
+        // Where the cases are; `tollgate test` reads it.
+        root.text("tests");
         root.finish(&["ways", "watch"]);
         Manifest {
             name: name.unwrap_or_default(),
             language: language.unwrap_or_default(),
-            tests: tests.unwrap_or_else(|| "tests".to_owned()),
             recipe,
         }
     }
@@ -183,12 +179,10 @@ mod tests {
         let manifest = Manifest::parse(Path::new("plugin.toml"), text).unwrap();
         assert_eq!(manifest.name, "my-plugin");
         assert_eq!(manifest.language, "wat");
-        assert_eq!(manifest.tests, "tests");
         assert!(manifest.recipe.is_none());
         let text =
             "name = \"x\"\nlanguage = \"cobol\"\ntests = \"../t\"\n[[build.ways]]\nname = \"a\"";
         let manifest = Manifest::parse(Path::new("plugin.toml"), text).unwrap();
-        assert_eq!(manifest.tests, "../t");
         assert_eq!(manifest.language, "cobol");
         assert_eq!(manifest.recipe.unwrap().ways.len(), 1);
     }

@@ -2,8 +2,12 @@
 
 use wit_bindgen::StreamResult;
 
+use super::bindings::wasi::clocks::monotonic_clock::wait_for;
 use super::bindings::wasi::http::types::{Request, Response};
 use super::message::{self, Sink, fields, number};
+
+/// Long enough for the host to have sent the head of an answer.
+const LATE: u64 = 300_000_000;
 
 pub fn hello(_request: Request) -> Response {
     message::text(200, "hello from a stock component\n")
@@ -68,6 +72,20 @@ pub fn echo(request: Request) -> Response {
     let (sink, to) = message::body();
     wit_bindgen::spawn_local(sink.pump(from));
     let fields = fields(&[("content-type", "application/octet-stream")]);
+    message::response(200, fields, Some(to))
+}
+
+/// Answers first; well after that it begins to read the request's body, which is the rest of the answer's.
+pub fn late(request: Request) -> Response {
+    let (mut sink, to) = message::body();
+    wit_bindgen::spawn_local(async move {
+        if sink.write(b"first\n").await {
+            wait_for(LATE).await;
+            let (_line, _fields, from) = message::take(request);
+            sink.pump(from).await;
+        }
+    });
+    let fields = fields(&[("content-type", "text/plain")]);
     message::response(200, fields, Some(to))
 }
 

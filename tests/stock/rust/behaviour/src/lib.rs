@@ -47,6 +47,7 @@ impl Guest for Component {
             "pieces" => Ok(answers::pieces(request)),
             "turns" => Ok(answers::turns(request)),
             "echo" => Ok(answers::echo(request)),
+            "late" => Ok(answers::late(request)),
             "trailers" => Ok(answers::trailers(request)),
             "status" => Ok(answers::status(request)),
             "endless" => Ok(answers::endless(request)),

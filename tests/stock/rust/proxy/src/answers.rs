@@ -1,8 +1,12 @@
 //! Actions that answer without asking what stands behind this component.
 
+use wasip2::clocks::monotonic_clock::subscribe_duration;
 use wasip2::http::types::{OutgoingBody, ResponseOutparam};
 
 use super::message::{self, Exchange, Gone, begin, fields, first_line, read, write};
+
+/// Long enough for the host to have sent the head of an answer.
+const LATE: u64 = 300_000_000;
 
 const TEXT: (&str, &str) = ("content-type", "text/plain");
 
@@ -66,6 +70,27 @@ pub fn echo(exchange: Exchange) {
     );
     // What breaks off has no end, and its reader sees that.
     let _: Result<(), Gone> = message::pump(incoming, body);
+}
+
+/// Answers first; well after that it begins to read the request's body, which is the rest of the answer's.
+pub fn late(exchange: Exchange) {
+    let body = begin(exchange.out, 200, fields(&[TEXT]));
+    let sink = body.write().expect("once");
+    if write(&sink, b"first\n").is_err() {
+        return;
+    }
+    subscribe_duration(LATE).block();
+    let incoming = exchange.request.consume().expect("once");
+    let source = incoming.stream().expect("once");
+    while let Ok(Some(piece)) = read(&source) {
+        if write(&sink, &piece).is_err() {
+            return;
+        }
+    }
+    drop((source, sink));
+    if message::trailers(incoming).is_ok() {
+        let _ = OutgoingBody::finish(body, None);
+    }
 }
 
 /// A body with trailers of the component's own, announced as HTTP/1.1 wants it.

@@ -33,6 +33,7 @@ impl Guest for Component {
             "drop-request" => answers::drop_request(exchange),
             "turns" => answers::turns(exchange),
             "echo" => answers::echo(exchange),
+            "late" => answers::late(exchange),
             "trailers" => answers::trailers(exchange),
             "status" => answers::status(exchange),
             "endless" => answers::endless(exchange),

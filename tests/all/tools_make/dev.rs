@@ -1,0 +1,110 @@
+//! `tollgate dev`: what is saved is seen.
+
+use std::fs;
+use std::path::Path;
+
+use rustix::process::{Pid, test_kill_process};
+use tollgate_tests::*;
+
+use super::desk::{Desk, mark, shell};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_save_is_seen_by_the_proxy_and_what_is_broken_is_not() {
+    let proxy = proxy().start().await;
+    let desk = Desk::new();
+    desk.run("new wat mark");
+    desk.write("mark/plugin.wat", &mark("v001"));
+    let plugins = proxy.plugins.path();
+    let mut dev = desk.dev(&format!("dev mark --plugins {}", plugins.display()));
+    eventually!(proxy.mark().await.as_deref() == Some("v001"));
+    // As editors do it: in place, and by another file that takes the name.
+    desk.write("mark/plugin.wat", &mark("v002"));
+    eventually!(proxy.mark().await.as_deref() == Some("v002"));
+    desk.write("mark/.plugin.wat.swp", &mark("v003"));
+    fs::rename(
+        desk.path("mark/.plugin.wat.swp"),
+        desk.path("mark/plugin.wat"),
+    )
+    .unwrap();
+    eventually!(proxy.mark().await.as_deref() == Some("v003"));
+
+    desk.write("mark/plugin.wat", "(module (nonsense))");
+    eventually!(
+        desk.read("err")
+            .unwrap()
+            .contains("WebAssembly text, line 1, column 10")
+    );
+    assert!(
+        desk.read("err")
+            .unwrap()
+            .contains("; the last good one stays in place")
+    );
+    let put = fs::read(plugins.join("mark.wasm")).unwrap();
+    assert!(put.windows(4).any(|bytes| bytes == b"v003"));
+    desk.write("mark/plugin.toml", "name = ");
+    eventually!(desk.read("err").unwrap().contains("mark/plugin.toml:1: "));
+    assert_eq!(proxy.mark().await.as_deref(), Some("v003"));
+
+    desk.write("mark/plugin.toml", "name = \"mark\"\nlanguage = \"wat\"\n");
+    desk.write("mark/plugin.wat", &mark("v004"));
+    eventually!(proxy.mark().await.as_deref() == Some("v004"));
+    let line = format!("{}  ", plugins.join("mark.wasm").display());
+    assert!(
+        desk.read("out")
+            .unwrap()
+            .lines()
+            .all(|said| said.starts_with(&line))
+    );
+    let names: Vec<_> = fs::read_dir(&plugins)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(names, ["mark.wasm"]);
+    dev.interrupt();
+    assert_eq!(dev.code().await, Some(130));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_saved_while_a_build_runs_is_built_next() {
+    let desk = Desk::with_project(&shell(
+        "cp plugin.wat build/core.wat; echo >>build/begun; while ! [ -e build/go ]; do sleep 0.02; done",
+    ));
+    desk.write("p/plugin.wat", &mark("v001"));
+    let _dev = desk.dev("dev p");
+    eventually!(desk.path("p/build/begun").exists());
+    desk.write("p/plugin.wat", &mark("v002"));
+    desk.write("p/build/go", "");
+    let has = |letters: &str| {
+        let put = fs::read(desk.path("plugins/p.wasm")).unwrap_or_default();
+        put.windows(4).any(|bytes| bytes == letters.as_bytes())
+    };
+    eventually!(has("v002"));
+    // One build for each, and none after that until something is saved in a folder that is new.
+    assert_eq!(desk.read("p/build/begun").as_deref(), Some("\n\n"));
+    desk.write("p/wit/deps/new/x.wit", "");
+    eventually!(desk.read("p/build/begun").as_deref() == Some("\n\n\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interruption_ends_it_in_the_middle_of_a_build_and_leaves_no_process_behind() {
+    let desk = Desk::with_project(&shell(
+        "sleep 1000 & echo $! >build/pid.new; mv build/pid.new build/pid; wait",
+    ));
+    for line in ["dev p", "build p"] {
+        let mut dev = desk.dev(line);
+        eventually!(desk.path("p/build/pid").exists());
+        let pid: i32 = desk.read("p/build/pid").unwrap().trim().parse().unwrap();
+        assert!(is_alive(pid));
+        dev.interrupt();
+        assert_eq!(dev.code().await, Some(130), "{line}");
+        eventually!(!is_alive(pid));
+        fs::remove_file(desk.path("p/build/pid")).unwrap();
+    }
+}
+
+/// Whether a process runs. One that has ended and of which nobody took notice doesn't.
+fn is_alive(pid: i32) -> bool {
+    let stat = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat"));
+    let is_there = Pid::from_raw(pid).is_some_and(|pid| test_kill_process(pid).is_ok());
+    is_there && !stat.is_ok_and(|stat| stat.contains(") Z "))
+}
