@@ -67,7 +67,7 @@ pub struct Code {
 pub struct Linked {
     pub instance: InstancePre<State>,
     pub contract: &'static Contract,
-    /// Of its contract, in the order of [`Hook`](crate::interceptor::Hook).
+    /// In the order of [`Contract::hooks`].
     pub hooks: [ComponentExportIndex; 2],
     /// Whether it imports a function that can keep it waiting: a body's, or one of WASI's.
     pub can_wait: bool,

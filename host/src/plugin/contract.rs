@@ -37,7 +37,7 @@ pub struct Contract {
     /// `0.1.0`: the version in its WIT. Plugins for every version on the same track fit.
     pub version: &'static str,
     pub wit: Wit,
-    /// The functions that the host calls, in the order of [`Hook`].
+    /// The functions that the host calls: before the backend is asked, and after it answered.
     pub hooks: [&'static str; 2],
     /// Functions of its interfaces that can keep a guest waiting; all others answer at once.
     pub waiting: &'static [&'static str],
@@ -56,7 +56,8 @@ type Enter = fn(
     &[ComponentExportIndex; 2],
 ) -> wasmtime::Result<Box<dyn Hooks>>;
 
-/// The two hooks of one instance, whatever their types are in its version of the contract.
+/// The two hooks of one instance, whatever their types are in its version of the contract. [`Hook::Handle`] is none of
+/// them.
 #[async_trait::async_trait]
 pub trait Hooks: Send + Sync {
     /// Calls one to its end on the caller's stack.

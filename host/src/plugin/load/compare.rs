@@ -31,7 +31,7 @@ impl Comparison<'_> {
         for (function, item) in functions(self.plugin, actual) {
             let Some(ours) = self.host[expected].exports.get(function) else {
                 return Err(LoadError::MissingImport {
-                    package: self.contract.package(),
+                    contract: self.contract,
                     interface: name.to_owned(),
                     function: function.to_owned(),
                 });
@@ -74,7 +74,7 @@ impl Comparison<'_> {
         SubtypeCx::new_with_refs(self.plugin, self.host)
             .component_entity_type(&plugin.ty, &host.ty, 0)
             .map_err(|error| LoadError::TypeMismatch {
-                package: self.contract.package(),
+                contract: self.contract,
                 interface: interface.to_owned(),
                 function: function.to_owned(),
                 reason: one_line(error.message()),

@@ -5,6 +5,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::version::Age;
 use crate::plugin::contract::{Contract, Contracts, WORLD};
 
 /// Why a file could not be loaded. `Display` is one or two sentences for the plugin's author.
@@ -71,14 +72,15 @@ pub enum LoadError {
     WasiHttp { export: String },
 
     /// A version of our package that this host doesn't serve.
-    #[error("made for {what}: it {direction} `{name}`, and this host serves {served}; {advice}")]
+    #[error(
+        "made for {age}: it {direction} `{name}`, and this host serves {served}; {}",
+        age.advice(*served)
+    )]
     OtherContract {
-        /// `a newer contract`
-        what: &'static str,
+        age: Age,
         direction: &'static str,
         name: String,
-        served: String,
-        advice: String,
+        served: Contracts,
     },
 
     #[error(
@@ -88,28 +90,30 @@ pub enum LoadError {
     MixedContracts {
         export: String,
         import: String,
-        served: String,
+        served: Contracts,
     },
 
     #[error("`{interface}` must have the function `{function}`, and the plugin does not export it")]
     MissingExport { interface: String, function: String },
 
     #[error(
-        "the plugin imports the function `{function}` of `{interface}`, which this host's {package} does not have; use a \
-         newer tollgate or an older SDK"
+        "the plugin imports the function `{function}` of `{interface}`, which this host's {} does not have; use a newer \
+         tollgate or an older SDK",
+        contract.package()
     )]
     MissingImport {
-        package: String,
+        contract: &'static Contract,
         interface: String,
         function: String,
     },
 
     #[error(
         "function `{function}` of `{interface}` has another type than in this host's contract: {reason}; build the \
-         plugin with the WIT of {package}"
+         plugin with the WIT of {}",
+        contract.package()
     )]
     TypeMismatch {
-        package: String,
+        contract: &'static Contract,
         interface: String,
         function: String,
         reason: String,

@@ -58,7 +58,7 @@ impl<'a> Claims<'a> {
         LoadError::MixedContracts {
             export: self.interceptor.to_owned(),
             import: import.to_owned(),
-            served: self.contracts.to_string(),
+            served: self.contracts,
         }
     }
 }

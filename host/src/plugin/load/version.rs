@@ -1,5 +1,7 @@
 //! Plugins for a version of the contract that this host doesn't serve: which it is, and what to do about it.
 
+use std::fmt;
+
 use super::LoadError;
 use crate::plugin::contract::Contracts;
 
@@ -10,40 +12,18 @@ pub(super) fn other(
     version: Option<&str>,
     contracts: Contracts,
 ) -> LoadError {
-    let newest = contracts.newest();
-    let rebuild = format!(
-        "rebuild the plugin with the WIT or SDK of {}",
-        newest.package()
-    );
     let served: Vec<&str> = contracts.iter().map(|contract| contract.version).collect();
-    let (what, advice) = match age(version.unwrap_or_default(), &served) {
-        Age::Newer => (
-            "a newer contract",
-            format!("use a newer tollgate, or {rebuild}"),
-        ),
-        Age::Older => ("an older contract", rebuild),
-        Age::Between => ("another contract", rebuild),
-        Age::Draft => (
-            "a draft of a contract",
-            format!("a draft fits no other version, so {rebuild}"),
-        ),
-        Age::Unnumbered => (
-            "a contract without a full version",
-            format!("{rebuild}, whose names end with `@{}`", newest.version),
-        ),
-    };
     LoadError::OtherContract {
-        what,
+        age: age(version.unwrap_or_default(), &served),
         direction,
         name: name.to_owned(),
-        served: contracts.to_string(),
-        advice,
+        served: contracts,
     }
 }
 
 /// A version beside those that are served.
-#[derive(Debug, PartialEq, Eq)]
-enum Age {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Age {
     Newer,
     Older,
     /// Newer than one that is served and older than another.
@@ -52,6 +32,33 @@ enum Age {
     Draft,
     /// Not three numbers.
     Unnumbered,
+}
+
+impl Age {
+    /// What to do about a plugin for such a version when these are served.
+    pub fn advice(self, contracts: Contracts) -> String {
+        let newest = contracts.newest();
+        let package = newest.package();
+        let rebuild = format!("rebuild the plugin with the WIT or SDK of {package}");
+        match self {
+            Age::Newer => format!("use a newer tollgate, or {rebuild}"),
+            Age::Older | Age::Between => rebuild,
+            Age::Draft => format!("a draft fits no other version, so {rebuild}"),
+            Age::Unnumbered => format!("{rebuild}, whose names end with `@{}`", newest.version),
+        }
+    }
+}
+
+impl fmt::Display for Age {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Age::Newer => "a newer contract",
+            Age::Older => "an older contract",
+            Age::Between => "another contract",
+            Age::Draft => "a draft of a contract",
+            Age::Unnumbered => "a contract without a full version",
+        })
+    }
 }
 
 fn age(version: &str, served: &[&str]) -> Age {
