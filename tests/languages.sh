@@ -51,6 +51,8 @@ for language in $languages; do
 	if [ -z "$new" ]; then
 		echo "== $language"
 		try "$language" "$root/plugins/tour/$language"
+		# The SDK for Rust without std, which has to be linked to be sure.
+		[ "$language" != rust ] || try "$language without std" "$root/tests/no-std"
 		continue
 	fi
 	for kind in $kinds; do

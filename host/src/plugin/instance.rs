@@ -163,6 +163,12 @@ async fn within<F: Future + Unpin>(longest: Duration, mut future: F) -> Option<F
     }
 }
 
+/// Whether a shelf with so many instances takes another one; `memory` is theirs with it. Together they may have what one
+/// may have in a call, so that a burst of calls into a language with a large heap doesn't leave all of those behind.
+fn has_room(instances: usize, memory: u64, limit: u64) -> bool {
+    instances == 0 || (instances < SHELF && memory <= limit)
+}
+
 /// Whether an instance that did well may serve another call.
 fn should_reuse(calls: u32, max_calls: u32, grown: u64) -> bool {
     calls < max_calls && grown <= MOST_GROWTH
@@ -249,7 +255,8 @@ impl Rest {
             return;
         }
         let mut shelf = self.shelf().lock().unwrap_or_else(PoisonError::into_inner);
-        if shelf.len() < SHELF {
+        let memory = shelf.iter().map(Instance::memory).sum::<u64>() + instance.memory();
+        if has_room(shelf.len(), memory, facts.limits.memory) {
             shelf.push(instance);
         }
     }
@@ -297,6 +304,24 @@ mod tests {
                 should_reuse(calls, max_calls, grown),
                 reuse,
                 "{calls} of {max_calls}, {grown} bytes"
+            );
+        }
+    }
+
+    #[test]
+    fn a_shelf_is_bounded_by_count_and_by_memory() {
+        let cases = [
+            (0, 101, 100, true),
+            (1, 100, 100, true),
+            (1, 101, 100, false),
+            (SHELF - 1, 64, 100, true),
+            (SHELF, 65, 100, false),
+        ];
+        for (instances, memory, limit, room) in cases {
+            assert_eq!(
+                has_room(instances, memory, limit),
+                room,
+                "{instances} instances, {memory} of {limit} bytes"
             );
         }
     }
