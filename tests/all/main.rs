@@ -46,9 +46,10 @@ mod startup;
 mod shutdown;
 
 /// From nothing to a plugin: new, build, dev.
+mod tools_make;
+
 /// `check` and `test`: plugins looked at and tried without a proxy.
 mod tools_examine;
-mod tools_make;
 
 /// Style that a machine can check.
 mod tidy;

@@ -1,4 +1,4 @@
-//! A plugin's project: a directory with `plugin.toml`, which says the name and the language.
+//! A plugin's project: a directory with `plugin.toml`, which says the name, the language and where the cases are.
 
 use std::ffi::OsString;
 use std::io;
@@ -22,6 +22,8 @@ pub struct Project {
     pub dir: PathBuf,
     pub name: String,
     pub language: String,
+    /// The directory of the cases for `tollgate test`, absolute.
+    pub tests: PathBuf,
     pub recipe: Recipe,
     pub places: Places,
 }
@@ -49,6 +51,7 @@ pub enum ProjectError {
 struct Manifest {
     name: String,
     language: String,
+    tests: String,
     recipe: Option<Recipe>,
 }
 
@@ -78,6 +81,7 @@ impl Project {
         let tools = tools_directory(|name| std::env::var_os(name)).ok_or(ProjectError::NoHome)?;
         Ok(Project {
             given,
+            tests: dir.join(manifest.tests),
             places: Places::new(&dir, &manifest.name, &tools)?,
             dir,
             name: manifest.name,
@@ -133,12 +137,12 @@ impl Manifest {
                 Err(problem) => Err(problem.to_string()),
             })
         });
-        // Where the cases are; `tollgate test` reads it.
-        root.text("tests");
+        let tests = root.text("tests").map(|entry| entry.text);
         root.finish(&["ways", "watch"]);
         Manifest {
             name: name.unwrap_or_default(),
             language: language.unwrap_or_default(),
+            tests: tests.unwrap_or_else(|| "tests".to_owned()),
             recipe,
         }
     }
@@ -179,10 +183,12 @@ mod tests {
         let manifest = Manifest::parse(Path::new("plugin.toml"), text).unwrap();
         assert_eq!(manifest.name, "my-plugin");
         assert_eq!(manifest.language, "wat");
+        assert_eq!(manifest.tests, "tests");
         assert!(manifest.recipe.is_none());
         let text =
             "name = \"x\"\nlanguage = \"cobol\"\ntests = \"../t\"\n[[build.ways]]\nname = \"a\"";
         let manifest = Manifest::parse(Path::new("plugin.toml"), text).unwrap();
+        assert_eq!(manifest.tests, "../t");
         assert_eq!(manifest.language, "cobol");
         assert_eq!(manifest.recipe.unwrap().ways.len(), 1);
     }
