@@ -1,6 +1,6 @@
 #!/bin/sh
-# Tests of the helper library: JSON, text and memory natively; with the program in $TOLLGATE also every function of the
-# contract.
+# Tests of the helper library: JSON, text and memory natively; with the program in $TOLLGATE (an absolute path) also every
+# function of the contract.
 # Zig is taken from PATH or from tollgate's tools; without it the native tests take cc.
 set -eu
 cd "$(dirname "$0")"

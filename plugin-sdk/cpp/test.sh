@@ -1,5 +1,6 @@
 #!/bin/sh
-# Tests of the helper library: JSON and UTF-8 natively; with the program in $TOLLGATE also every function of the contract.
+# Tests of the helper library: JSON and UTF-8 natively; with the program in $TOLLGATE (an absolute path) also every
+# function of the contract.
 # Zig is taken from PATH or from tollgate's tools; without it the native tests take c++.
 set -eu
 cd "$(dirname "$0")"

@@ -1,5 +1,5 @@
-// Facts about the exchange in hand, and notes that travel with it: an instance of a plugin serves many exchanges, and the
-// two hooks of one exchange may run in two instances.
+// Facts about the exchange in hand, and notes that travel with it: an instance of a plugin serves many exchanges, and
+// the two hooks of one exchange may run in two instances.
 
 /// <reference path="./contract.d.ts" />
 
@@ -40,8 +40,8 @@ export const exchange = {
   },
 
   /**
-   * Leaves a note for `returnResponse` and for later plugins. All plugins share the keys: begin yours with the plugin's name
-   * unless others shall read it.
+   * Leaves a note for `returnResponse` and for later plugins. All plugins share the keys: begin yours with the
+   * plugin's name unless others shall read it.
    *
    * @param {string} key
    * @param {string | Uint8Array} value

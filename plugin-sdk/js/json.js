@@ -10,7 +10,8 @@ const MAX_DEPTH = 128;
  * Replaces the value of the first member `name` of the object that a JSON text is; every other byte stays.
  *
  * The name is compared as it is written between its quotes. Returns null, so that nothing is changed, if the bytes are
- * not one valid JSON text in UTF-8 (RFC 8259), if it is not an object, nested deeper than 128 levels, or without the member.
+ * not one valid JSON text in UTF-8 (RFC 8259), if it is not an object, nested deeper than 128 levels, or without the
+ * member.
  *
  * @param {Uint8Array} body
  * @param {string} name
@@ -52,7 +53,7 @@ function findMember(text, name) {
   let found = false;
   let start = -1;
   let end = -1;
-  for (let next = 0; ; ) {
+  for (let next = 0; ;) {
     const structure = depth > 1 ? inside : inTop;
     structure.lastIndex = next;
     if (!structure.test(text)) break;

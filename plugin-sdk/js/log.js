@@ -1,4 +1,5 @@
-// Lines for the host's log, which names plugin and exchange. A line costs one host call whether the host keeps it or not.
+// Lines for the host's log, which names plugin and exchange. A line costs one host call whether the host keeps it or
+// not.
 
 /// <reference path="./contract.d.ts" />
 

@@ -1,5 +1,5 @@
-// What requests and responses have in common: fields and a body. Each method is one host call; nothing is fetched before
-// it is asked for.
+// What requests and responses have in common: fields and a body. Each method is one host call; nothing is fetched
+// before it is asked for.
 
 /// <reference path="./contract.d.ts" />
 
@@ -97,8 +97,8 @@ export class Message {
   }
 
   /**
-   * Sets several fields in one call: what is given of a name is all that the message has of it afterwards, other names are
-   * left alone. Throws a FieldError, and then none is changed.
+   * Sets several fields in one call: what is given of a name is all that the message has of it afterwards, other
+   * names are left alone. Throws a FieldError, and then none is changed.
    *
    * @param {Fields} fields
    */
@@ -126,8 +126,8 @@ export class Message {
   }
 
   /**
-   * The whole body, empty if there is none, as sent: `content-encoding` is not undone. It stays in place for everyone else.
-   * A body that no plugin asks for streams past, so ask only when it is needed. Throws a BodyError.
+   * The whole body, empty if there is none, as sent: `content-encoding` is not undone. It stays in place for everyone
+   * else. A body that no plugin asks for streams past, so ask only when it is needed. Throws a BodyError.
    *
    * @returns {Uint8Array}
    */
@@ -169,7 +169,8 @@ export class Message {
   }
 
   /**
-   * Replaces the body by a value as JSON. `content-type` becomes `application/json` unless it names a JSON type already.
+   * Replaces the body by a value as JSON. `content-type` becomes `application/json` unless it names a JSON type
+   * already.
    *
    * @param {unknown} value
    */
@@ -181,8 +182,9 @@ export class Message {
   }
 
   /**
-   * Rewrites the body as text. True if it was text; a body that isn't (an image, say) is left alone. Throws a BodyError, and
-   * an Error if the body is compressed: let the backend send it plain, by `request.setField('accept-encoding', 'identity')`.
+   * Rewrites the body as text. True if it was text; a body that isn't (an image, say) is left alone. Throws a
+   * BodyError, and an Error if the body is compressed: let the backend send it plain, by
+   * `request.setField('accept-encoding', 'identity')`.
    *
    * @param {(text: string) => string} rewrite
    * @returns {boolean}

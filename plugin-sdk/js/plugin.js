@@ -1,5 +1,5 @@
-// The two hooks as the host wants them: what they return and throw becomes a verdict or one line of error. Without this a
-// hook that returns nothing would trap.
+// The two hooks as the host wants them: what they return and throw becomes a verdict or one line of error. Without
+// this a hook that returns nothing would trap.
 
 import { BodyError, FieldError } from './errors.js';
 import { kind } from './message.js';
@@ -10,8 +10,8 @@ import { wellFormed } from './utf8.js';
  * What a plugin does. A hook that is left out does nothing.
  *
  * @typedef {object} Hooks
- * @property {() => Verdict | void} [forwardRequest] Called before the backend is asked, as soon as the request's head is
- *   there. Returns `answer(…)` or `'respond'` to answer without the backend; nothing or `'forward'` to go on.
+ * @property {() => Verdict | void} [forwardRequest] Called before the backend is asked, as soon as the request's head
+ *   is there. Returns `answer(…)` or `'respond'` to answer without the backend; nothing or `'forward'` to go on.
  * @property {() => void} [returnResponse] Called when the response's head is there.
  */
 /** @typedef {'forward' | 'respond'} Verdict */
@@ -81,7 +81,9 @@ function finished(returned, hook) {
     throw new Error(`${hook} returned a promise: hooks are not async, host functions wait by themselves`);
   }
   const wanted = hook === 'forwardRequest' ? "nothing, 'forward' or answer(…)" : 'nothing';
-  throw new Error(`${hook} returned ${typeof returned === 'string' ? JSON.stringify(returned) : kind(returned)}: expected ${wanted}`);
+  throw new Error(
+    `${hook} returned ${typeof returned === 'string' ? JSON.stringify(returned) : kind(returned)}: expected ${wanted}`,
+  );
 }
 
 /**

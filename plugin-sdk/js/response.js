@@ -18,7 +18,9 @@ class Response extends Message {
 
   set status(status) {
     if (!Number.isInteger(status) || status < 0 || status > 65535) {
-      throw new TypeError(`status: expected a number from 200 to 599, got ${typeof status === 'number' ? status : kind(status)}`);
+      throw new TypeError(
+        `status: expected a number from 200 to 599, got ${typeof status === 'number' ? status : kind(status)}`,
+      );
     }
     changing(() => host.setStatus(status));
   }

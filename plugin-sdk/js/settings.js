@@ -22,8 +22,8 @@ export const settings = {
   },
 
   /**
-   * A number, boolean, list or table; `fallback`, which is null unless given, if it is not set. Throws an Error that names
-   * the setting if it is not JSON.
+   * A number, boolean, list or table; `fallback`, which is null unless given, if it is not set. Throws an Error that
+   * names the setting if it is not JSON.
    *
    * @param {string} key
    * @param {any} [fallback]

@@ -1,5 +1,5 @@
-// Text and bytes. StarlingMonkey has TextEncoder and TextDecoder, QuickJS has neither: there the work is done by functions
-// that are native in QuickJS (base64, URI coding), since a loop over the bytes costs twenty times as much.
+// Text and bytes. StarlingMonkey has TextEncoder and TextDecoder, QuickJS has neither: there the work is done by
+// functions that are native in QuickJS (base64, URI coding), since a loop over the bytes costs twenty times as much.
 
 const hasText = typeof TextEncoder === 'function' && typeof TextDecoder === 'function';
 const encoder = hasText ? new TextEncoder() : null;

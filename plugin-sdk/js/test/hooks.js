@@ -1,14 +1,12 @@
 // Lets Node.js import the contract's interfaces: each of their functions calls the one of the same name in host.js.
 
+const MESSAGE = 'field fieldValues fields setField setFields appendField deleteField body setBody';
 const FUNCTIONS = {
   'tollgate:proxy/request@0.1.0': [
     'request',
-    'method setMethod scheme authority setAuthority target setTarget field fieldValues fields setField setFields appendField deleteField body setBody',
+    `method setMethod scheme authority setAuthority target setTarget ${MESSAGE}`,
   ],
-  'tollgate:proxy/response@0.1.0': [
-    'response',
-    'status setStatus field fieldValues fields setField setFields appendField deleteField body setBody',
-  ],
+  'tollgate:proxy/response@0.1.0': ['response', `status setStatus ${MESSAGE}`],
   'tollgate:proxy/exchange@0.1.0': ['exchange', 'id clientAddress note setNote'],
   'wasi:config/store@0.2.0-rc.1': ['store', 'get getAll'],
   'wasi:logging/logging@0.1.0-draft': ['logging', 'log'],

@@ -1,5 +1,5 @@
-// A host that is enough to test the helper: it keeps what it is given, refuses what a test tells it to, and insists on the
-// types of the contract, since the engines trap where a type is wrong. The real host runs in the tour's tests.
+// A host that is enough to test the helper: it keeps what it is given, refuses what a test tells it to, and insists
+// on the types of the contract, since the engines trap where a type is wrong. The real host runs in the tour's tests.
 
 import assert from 'node:assert/strict';
 import { register } from 'node:module';
@@ -79,7 +79,7 @@ class Response extends Message {
 export const host = {};
 
 /** A new exchange; `absent` is what the engine gives for an absent option. */
-export function reset(absent = null) {
+export function reset({ absent } = { absent: null }) {
   const notes = new Map();
   const settings = {};
   const lines = [];

@@ -12,7 +12,10 @@ const nested = (levels) => `{"greeting":1,"a":${'['.repeat(levels - 1)}${']'.rep
 test('one value changes, every other byte stays', () => {
   for (const [body, expected] of [
     ['{"greeting":"hi"}', '{"greeting":"x"}'],
-    [' {"n":1.00e2,"greeting" :\t[1, {"greeting":2}]\r\n, "z":"\\u00e9é"} \n', ' {"n":1.00e2,"greeting" :\t"x"\r\n, "z":"\\u00e9é"} \n'],
+    [
+      ' {"n":1.00e2,"greeting" :\t[1, {"greeting":2}]\r\n, "z":"\\u00e9é"} \n',
+      ' {"n":1.00e2,"greeting" :\t"x"\r\n, "z":"\\u00e9é"} \n',
+    ],
     ['{"a":{"greeting":1},"greeting":2,"greeting":3}', '{"a":{"greeting":1},"greeting":"x","greeting":3}'],
     ['{"a\\"":1,"b\\\\":",:{}[]","greeting":-0}', '{"a\\"":1,"b\\\\":",:{}[]","greeting":"x"}'],
     ['{"a":"greeting","greeting":null}', '{"a":"greeting","greeting":"x"}'],
@@ -24,10 +27,31 @@ test('one value changes, every other byte stays', () => {
 
 test('what is not valid, not an object, too deep or without the member is left alone', () => {
   for (const body of [
-    '', ' ', '{}', '[]', '"greeting"', '1', '{"Greeting":1}', '{"gr\\u0065eting":1}', '[{"greeting":1}]', '{"a":{"greeting":1}}',
-    '\ufeff{"greeting":1}', '{"greeting":NaN}', '{"greeting":1,}', '{"greeting":1}}', '{"greeting":1} 2', '{"greeting":01}',
-    '{"greeting":"\t"}', '{"greeting":"\\x"}', "{'greeting':1}", '{greeting:1}', '{"greeting":1', '{"greeting', '{"greeting":]}',
-    nested(129), nested(5000),
+    '',
+    ' ',
+    '{}',
+    '[]',
+    '"greeting"',
+    '1',
+    '{"Greeting":1}',
+    '{"gr\\u0065eting":1}',
+    '[{"greeting":1}]',
+    '{"a":{"greeting":1}}',
+    '\ufeff{"greeting":1}',
+    '{"greeting":NaN}',
+    '{"greeting":1,}',
+    '{"greeting":1}}',
+    '{"greeting":1} 2',
+    '{"greeting":01}',
+    '{"greeting":"\t"}',
+    '{"greeting":"\\x"}',
+    "{'greeting':1}",
+    '{greeting:1}',
+    '{"greeting":1',
+    '{"greeting',
+    '{"greeting":]}',
+    nested(129),
+    nested(5000),
   ]) {
     assert.equal(replace(body), null, body.slice(0, 50));
   }

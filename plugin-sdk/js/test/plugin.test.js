@@ -2,17 +2,20 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import { reset } from './host.js';
 
-const { answer, BodyError, exchange, FieldError, log, plugin, request, response, settings } = await import('../index.js');
+const { answer, BodyError, exchange, FieldError, log, plugin, request, response, settings } =
+  await import('../index.js');
 const bytes = (text) => Uint8Array.from(Buffer.from(text));
 
 for (const absent of [null, undefined]) {
   describe(`an engine that gives ${absent} for an absent option`, () => {
     let host;
     beforeEach(() => {
-      host = reset(absent);
+      host = reset({ absent });
     });
 
     test('what is absent is null, what is empty is not', () => {
+      host.settings.empty = '';
+      assert.equal(settings.get('empty', 'x'), '');
       host.request.list = [['x-empty', bytes('')]];
       assert.equal(request.field('x-none'), null);
       assert.equal(request.fieldBytes('x-none'), null);
@@ -32,13 +35,21 @@ describe('messages', () => {
   });
 
   test('fields are text, and bytes where that is wanted', () => {
-    host.request.list = [['a', bytes('é')], ['b', Uint8Array.of(0x41, 0xff)], ['a', bytes('2')]];
+    host.request.list = [
+      ['a', bytes('é')],
+      ['b', Uint8Array.of(0x41, 0xff)],
+      ['a', bytes('2')],
+    ];
     assert.equal(request.field('a'), 'é');
     assert.equal(request.field('b'), 'A\ufffd');
     assert.deepEqual(request.fieldBytes('b'), Uint8Array.of(0x41, 0xff));
     assert.deepEqual(request.fieldValues('a'), ['é', '2']);
     assert.deepEqual(request.fieldValuesBytes('a'), [bytes('é'), bytes('2')]);
-    assert.deepEqual(request.fields(), [['a', 'é'], ['b', 'A\ufffd'], ['a', '2']]);
+    assert.deepEqual(request.fields(), [
+      ['a', 'é'],
+      ['b', 'A\ufffd'],
+      ['a', '2'],
+    ]);
     assert.deepEqual(request.fieldsBytes(), host.request.list);
   });
 
@@ -47,7 +58,10 @@ describe('messages', () => {
     response.appendField('a', Uint8Array.of(0xff));
     response.setFields({ b: '1', c: ['2', bytes('3')] });
     response.setFields(new Map([['d', '4']]));
-    response.setFields([['e', '5'], ['e', '6']]);
+    response.setFields([
+      ['e', '5'],
+      ['e', '6'],
+    ]);
     response.deleteField('b');
     assert.deepEqual(host.response.list, [
       ['a', bytes('é')],
@@ -65,9 +79,15 @@ describe('messages', () => {
     assert.throws(() => request.setField('x'), new TypeError('x: expected a string or a Uint8Array, got undefined'));
     assert.throws(() => request.setBody(null), new TypeError('the body: expected a string or a Uint8Array, got null'));
     assert.throws(() => request.field(['x']), new TypeError("expected a field's name, got an array"));
-    assert.throws(() => { request.method = 1; }, new TypeError('method: expected a string, got number'));
-    assert.throws(() => { response.status = '200'; }, new TypeError('status: expected a number from 200 to 599, got string'));
-    assert.throws(() => { response.status = 70000; }, new TypeError('status: expected a number from 200 to 599, got 70000'));
+    assert.throws(() => {
+      request.method = 1;
+    }, new TypeError('method: expected a string, got number'));
+    assert.throws(() => {
+      response.status = '200';
+    }, new TypeError('status: expected a number from 200 to 599, got string'));
+    assert.throws(() => {
+      response.status = 70000;
+    }, new TypeError('status: expected a number from 200 to 599, got 70000'));
     assert.deepEqual(host.request.list, []);
   });
 
@@ -101,14 +121,27 @@ describe('messages', () => {
     };
     const set = () => request.setField('te', 'x');
     assert.deepEqual(refused({ tag: 'owned-by-host', val: 'te' }, set), [
-      FieldError, 'FieldError', 'owned-by-host', 'te', 'the field te is set by the host alone',
+      FieldError,
+      'FieldError',
+      'owned-by-host',
+      'te',
+      'the field te is set by the host alone',
     ]);
     assert.equal(refused({ tag: 'invalid-name', val: 'a b' }, set)[4], '"a b" is not a field name');
-    assert.equal(refused({ tag: 'invalid-value', val: 'no LF' }, () => { request.target = 'x'; })[4], 'no LF');
-    assert.equal(refused({ tag: 'too-many' }, () => request.appendField('a', 'b'))[4], 'the message has as many fields as the host allows');
-    assert.deepEqual(refused({ tag: 'too-large', val: 10n }, () => request.text()), [
-      BodyError, 'BodyError', 'too-large', 10, 'the body is longer than the 10 bytes that this plugin may read',
-    ]);
+    assert.equal(
+      refused({ tag: 'invalid-value', val: 'no LF' }, () => {
+        request.target = 'x';
+      })[4],
+      'no LF',
+    );
+    assert.equal(
+      refused({ tag: 'too-many' }, () => request.appendField('a', 'b'))[4],
+      'the message has as many fields as the host allows',
+    );
+    assert.deepEqual(
+      refused({ tag: 'too-large', val: 10n }, () => request.text()),
+      [BodyError, 'BodyError', 'too-large', 10, 'the body is longer than the 10 bytes that this plugin may read'],
+    );
     assert.equal(refused({ tag: 'disconnected', val: 'EOF' }, () => request.json())[4], 'the body broke off: EOF');
     assert.equal(refused({ tag: 'timed-out' }, () => request.body())[2], 'timed-out');
     assert.equal(refused({ tag: 'already-streamed' }, () => request.body())[2], 'already-streamed');
@@ -133,16 +166,25 @@ describe('messages', () => {
   test('mapText leaves what is not text, and refuses what is compressed', () => {
     const refused = /compressed \(content-encoding: gzip\): ask for it plain/;
     response.setBody('a b a');
-    assert.equal(response.mapText((text) => text.replaceAll('a', () => '$&')), true);
+    assert.equal(
+      response.mapText((text) => text.replaceAll('a', () => '$&')),
+      true,
+    );
     assert.equal(response.text(), '$& b $&');
     response.setBody(Uint8Array.of(0x61, 0xff));
-    assert.equal(response.mapText(() => 'x'), false);
+    assert.equal(
+      response.mapText(() => 'x'),
+      false,
+    );
     assert.deepEqual(response.body(), Uint8Array.of(0x61, 0xff));
     response.setField('content-encoding', 'gzip');
     assert.throws(() => response.mapText(() => 'x'), refused);
     assert.throws(() => response.text(), refused);
     response.setField('content-encoding', 'identity');
-    assert.equal(response.mapText(() => 'x'), false);
+    assert.equal(
+      response.mapText(() => 'x'),
+      false,
+    );
   });
 });
 
@@ -161,16 +203,28 @@ describe('hooks', () => {
   };
 
   test('a hook that returns nothing, or is not there, goes on', () => {
-    assert.equal(forward(() => {}), 'forward');
-    assert.equal(forward(() => 'forward'), 'forward');
+    assert.equal(
+      forward(() => {}),
+      'forward',
+    );
+    assert.equal(
+      forward(() => 'forward'),
+      'forward',
+    );
     assert.equal(forward(undefined), 'forward');
     assert.equal(plugin({}).returnResponse(), undefined);
   });
 
   test('an answer has status, fields and body', () => {
-    assert.equal(forward(() => answer({ status: 401, fields: { 'www-authenticate': 'Bearer' }, text: 'no\n' })), 'respond');
+    assert.equal(
+      forward(() => answer({ status: 401, fields: { 'www-authenticate': 'Bearer' }, text: 'no\n' })),
+      'respond',
+    );
     assert.equal(host.response.code, 401);
-    assert.deepEqual(response.fields(), [['www-authenticate', 'Bearer'], ['content-type', 'text/plain; charset=utf-8']]);
+    assert.deepEqual(response.fields(), [
+      ['www-authenticate', 'Bearer'],
+      ['content-type', 'text/plain; charset=utf-8'],
+    ]);
     assert.equal(response.text(), 'no\n');
     host = reset();
     answer({ fields: { 'content-type': 'application/problem+json' }, json: { a: 1 } });
@@ -183,22 +237,67 @@ describe('hooks', () => {
   });
 
   test('what a hook throws is one line of text', () => {
-    assert.equal(thrown(() => { throw new Error('no tenant'); }), 'no tenant');
-    assert.equal(thrown(() => { throw 'a string \ud800'; }), 'a string \ufffd');
-    assert.equal(thrown(() => { throw 5; }), 'number was thrown: 5');
-    assert.equal(thrown(() => { throw new FieldError('too-many'); }), 'the message has as many fields as the host allows');
-    assert.equal(thrown(() => settings.require('token')), 'setting token is missing');
-    assert.throws(() => plugin({ returnResponse() { throw new Error('x'); } }).returnResponse(), (error) => error === 'x');
+    assert.equal(
+      thrown(() => {
+        throw new Error('no tenant');
+      }),
+      'no tenant',
+    );
+    assert.equal(
+      thrown(() => {
+        throw 'a string \ud800';
+      }),
+      'a string \ufffd',
+    );
+    assert.equal(
+      thrown(() => {
+        throw 5;
+      }),
+      'number was thrown: 5',
+    );
+    assert.equal(
+      thrown(() => {
+        throw new FieldError('too-many');
+      }),
+      'the message has as many fields as the host allows',
+    );
+    assert.equal(
+      thrown(() => settings.require('token')),
+      'setting token is missing',
+    );
+    assert.throws(
+      () =>
+        plugin({
+          returnResponse() {
+            throw new Error('x');
+          },
+        }).returnResponse(),
+      (error) => error === 'x',
+    );
   });
 
   test('a mistake in the code is told with its kind and place', () => {
-    assert.match(thrown(function slip() { return null.x; }), /^TypeError: Cannot read properties of null \(reading 'x'\) \(at .*plugin\.test\.js:\d+:\d+\)?\)$/);
+    assert.match(
+      thrown(function slip() {
+        return null.x;
+      }),
+      /^TypeError: Cannot read properties of null \(reading 'x'\) \(at .*plugin\.test\.js:\d+:\d+\)?\)$/,
+    );
   });
 
   test('a hook that returns something else is told what to return', () => {
-    assert.equal(thrown(() => 'forwrad'), 'forwardRequest returned "forwrad": expected nothing, \'forward\' or answer(…)');
-    assert.equal(thrown(() => 7), "forwardRequest returned number: expected nothing, 'forward' or answer(…)");
-    assert.equal(thrown(async () => {}), 'forwardRequest returned a promise: hooks are not async, host functions wait by themselves');
+    assert.equal(
+      thrown(() => 'forwrad'),
+      'forwardRequest returned "forwrad": expected nothing, \'forward\' or answer(…)',
+    );
+    assert.equal(
+      thrown(() => 7),
+      "forwardRequest returned number: expected nothing, 'forward' or answer(…)",
+    );
+    assert.equal(
+      thrown(async () => {}),
+      'forwardRequest returned a promise: hooks are not async, host functions wait by themselves',
+    );
   });
 
   test('settings are text or JSON', () => {
@@ -206,7 +305,10 @@ describe('hooks', () => {
     assert.equal(settings.get('mark'), 'x');
     assert.deepEqual(settings.json('list'), [1]);
     assert.equal(settings.json('none', 5), 5);
-    assert.throws(() => settings.json('bad'), new Error('setting bad is "yes": expected a number, true, false, a list or a table'));
+    assert.throws(
+      () => settings.json('bad'),
+      new Error('setting bad is "yes": expected a number, true, false, a list or a table'),
+    );
     assert.deepEqual(settings.all(), { mark: 'x', list: '[1]', bad: 'yes' });
   });
 

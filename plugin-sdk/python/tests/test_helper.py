@@ -5,7 +5,19 @@ import unittest
 import fake_host as host
 
 import tollgate
-from tollgate import BodyError, Error, FieldError, Plugin, SettingError, answer, exchange, log, request, response, settings
+from tollgate import (
+    BodyError,
+    Error,
+    FieldError,
+    Plugin,
+    SettingError,
+    answer,
+    exchange,
+    log,
+    request,
+    response,
+    settings,
+)
 
 types = host.contract_types
 
@@ -49,7 +61,9 @@ class Messages(Case):
 
     def test_a_wrong_type_is_an_error_of_the_plugin_not_a_trap(self):
         self.assertEqual(self.raised(TypeError, request.set_field, "x", 5), "x: expected str or bytes, got int")
-        self.assertEqual(self.raised(TypeError, request.set_body, None), "the body: expected str or bytes, got NoneType")
+        self.assertEqual(
+            self.raised(TypeError, request.set_body, None), "the body: expected str or bytes, got NoneType"
+        )
         self.assertEqual(self.raised(TypeError, request.field, b"x"), "a field's name: expected str, got bytes")
         self.assertEqual(self.raised(TypeError, setattr, request, "method", 1), "method: expected str, got int")
         self.assertEqual(self.raised(TypeError, setattr, response, "status", "200"), "status: expected int, got str")
@@ -180,9 +194,7 @@ class Hooks(Case):
         self.assertEqual(self.error(fails(Error("no tenant \ud800"))), "no tenant ?")
         self.assertEqual(self.error(fails(host.Err("as it is"))), "as it is")
         self.assertEqual(self.error(lambda: settings["token"]), "setting token is missing")
-        self.assertRegex(
-            self.error(lambda: {}["x"]), r"^KeyError: 'x' \(.*test_helper\.py:\d+ in <lambda>\)$"
-        )
+        self.assertRegex(self.error(lambda: {}["x"]), r"^KeyError: 'x' \(test_helper\.py:\d+ in <lambda>\)$")
 
     def test_both_hooks_of_a_plugin_fail_with_text(self):
         class Interceptor(Plugin):
@@ -250,9 +262,10 @@ class Settings(Case):
 
 class Logs(Case):
     def test_lines_have_a_level(self):
-        for level in ("trace", "debug", "info", "warn", "error", "critical"):
+        levels = ["trace", "debug", "info", "warn", "error", "critical"]
+        for level in levels:
             getattr(log, level)(level)
-        self.assertEqual([(level.lower(), line) for level, _, line in host.logging.lines], [(x, x) for x in ("trace", "debug", "info", "warn", "error", "critical")])
+        self.assertEqual(host.logging.lines, [(level.upper(), "", level) for level in levels])
 
     def test_the_standard_logging_goes_to_the_host(self):
         logger = logging.Logger("package")

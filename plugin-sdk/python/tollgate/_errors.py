@@ -1,4 +1,7 @@
-"""What can go wrong, as exceptions. The bindings raise a variant of the contract inside ``Err``, which says nothing when printed."""
+"""What can go wrong, as exceptions.
+
+The bindings raise a variant of the contract inside ``Err``, which says nothing when printed.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +17,8 @@ class Error(Exception):
 class FieldError(Error):
     """Why a part of a message could not be changed. Nothing was changed.
 
-    ``reason`` is ``invalid-name``, ``invalid-value``, ``owned-by-host`` or ``too-many``; ``detail`` is the name, or what is
-    wrong with the value.
+    ``reason`` is ``invalid-name``, ``invalid-value``, ``owned-by-host`` or ``too-many``; ``detail`` is the name, or
+    what is wrong with the value.
     """
 
     def __init__(self, reason: str, detail: str = "") -> None:
@@ -27,8 +30,8 @@ class FieldError(Error):
 class BodyError(Error):
     """Why a body can't be had. A hook that lets it pass ends the exchange with 413, 408 or 502.
 
-    ``reason`` is ``too-large``, ``timed-out``, ``disconnected`` or ``already-streamed``; ``detail`` is the limit in bytes, or
-    what the host saw.
+    ``reason`` is ``too-large``, ``timed-out``, ``disconnected`` or ``already-streamed``; ``detail`` is the limit in
+    bytes, or what the host saw.
     """
 
     def __init__(self, reason: str, detail: str | int = "") -> None:

@@ -17,8 +17,8 @@ def replace_json_member(body: bytes, name: str, value: str) -> bytes | None:
     """Replaces the value of the first member ``name`` of the object that a JSON text is; every other byte stays.
 
     The name is compared as it is written between its quotes; ``value`` is a JSON text, such as ``quote_json`` and
-    ``json.dumps`` return. Returns None, so that nothing is changed, if the bytes are not one valid JSON text in UTF-8 (RFC
-    8259), if it is not an object, nested deeper than 128 levels, or without the member.
+    ``json.dumps`` return. Returns None, so that nothing is changed, if the bytes are not one valid JSON text in UTF-8
+    (RFC 8259), if it is not an object, nested deeper than 128 levels, or without the member.
     """
     if not body.lstrip(_SPACE).startswith(b"{"):
         return None

@@ -1,7 +1,7 @@
 """Lines for the host's log, which names plugin and exchange.
 
-A line costs one host call whether the host keeps it or not. What packages write with the standard ``logging`` goes there
-too after ``logging.basicConfig(handlers=[log.handler()], level="INFO")``.
+A line costs one host call whether the host keeps it or not. What packages write with the standard ``logging`` goes
+there too after ``logging.basicConfig(handlers=[log.handler()], level="INFO")``.
 """
 
 import logging

@@ -53,8 +53,8 @@ class Message:
     def set_fields(self, fields: Fields) -> None:
         """Sets several fields in one call, from a mapping (a repeated field has a list) or from pairs.
 
-        What is given of a name is all that the message has of it afterwards; other names are left alone. Raises FieldError,
-        and then none is changed.
+        What is given of a name is all that the message has of it afterwards; other names are left alone. Raises
+        FieldError, and then none is changed.
         """
         with host_errors():
             self._host.set_fields(to_field_list(fields))
@@ -72,8 +72,8 @@ class Message:
     def body(self) -> bytes:
         """The whole body, empty if there is none, as sent: ``content-encoding`` is not undone.
 
-        It stays in place for everyone else. A body that no plugin asks for streams past, so ask only when it is needed. Raises
-        BodyError.
+        It stays in place for everyone else. A body that no plugin asks for streams past, so ask only when it is
+        needed. Raises BodyError.
         """
         with host_errors():
             return self._host.body()

@@ -17,8 +17,8 @@ from ._text import Fields, Value, to_text
 class Plugin:
     """What a plugin derives from; the bindings find it by the name ``Interceptor``.
 
-    Whatever a hook raises is its error: the text goes to the host's log, and the plugin's failure policy decides. Without
-    this class it would be a trap, which costs the instance.
+    Whatever a hook raises is its error: the text goes to the host's log, and the plugin's failure policy decides.
+    Without this class it would be a trap, which costs the instance.
     """
 
     def __init_subclass__(cls) -> None:
@@ -48,7 +48,8 @@ def answer(
 ) -> Verdict:
     """Answers the request without the backend: ``return answer(403, text="no\\n")`` in ``forward_request``.
 
-    ``body`` is sent as it is; ``text`` and ``json`` set ``content-type`` too, unless ``fields`` has one. Raises FieldError.
+    ``body`` is sent as it is; ``text`` and ``json`` set ``content-type`` too, unless ``fields`` has one. Raises
+    FieldError.
     """
     response.status = status
     if fields:
@@ -99,4 +100,5 @@ def _describe(error: Exception) -> str:
     if isinstance(error, Err):
         return str(error.value)
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({frame.filename}:{frame.lineno} in {frame.name})"
+    file = frame.filename.rpartition("/")[2]
+    return f"{type(error).__name__}: {error} ({file}:{frame.lineno} in {frame.name})"

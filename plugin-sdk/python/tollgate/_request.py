@@ -10,7 +10,8 @@ from ._text import to_text
 class Request(Message):
     """The request as the plugins before this one left it.
 
-    In ``return_response`` it is the one that went to the backend, past changing. Setting a property may raise FieldError.
+    In ``return_response`` it is the one that went to the backend, past changing. Setting a property may raise
+    FieldError.
     """
 
     @property

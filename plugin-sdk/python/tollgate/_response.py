@@ -9,7 +9,8 @@ from ._message import Message
 class Response(Message):
     """The backend's response, or a plugin's, as the plugins behind this one left it.
 
-    In ``forward_request`` it is an empty 200 that becomes the answer if the hook responds; ``answer`` fills it in one go.
+    In ``forward_request`` it is an empty 200 that becomes the answer if the hook responds; ``answer`` fills it in one
+    go.
     """
 
     @property

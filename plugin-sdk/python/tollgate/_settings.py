@@ -20,7 +20,10 @@ T = TypeVar("T")
 
 
 class Settings(Mapping[str, str]):
-    """Every setting as text: ``settings["token"]``, ``settings.get("mark", "none")``. Raises SettingError for one that is missing."""
+    """Every setting as text: ``settings["token"]``, ``settings.get("mark", "none")``.
+
+    Raises SettingError for one that is missing.
+    """
 
     def __getitem__(self, key: str) -> str:
         value = _host.get(to_text(key, "a setting's key"))

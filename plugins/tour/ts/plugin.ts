@@ -1,6 +1,17 @@
 // The tour of the contract: reads a setting, sets a field both ways, answers one path itself, edits JSON, logs.
 
-import { answer, BodyError, FieldError, log, plugin, quoteJson, replaceJsonMember, request, response, settings } from './tollgate/index.js';
+import {
+  answer,
+  BodyError,
+  FieldError,
+  log,
+  plugin,
+  quoteJson,
+  replaceJsonMember,
+  request,
+  response,
+  settings,
+} from './tollgate/index.js';
 
 export const interceptor = plugin({
   forwardRequest() {

@@ -106,6 +106,7 @@ async fn serve(
         threads: 1,
         seats: Arc::new(Seats::new(2)),
         runtime: tokio::runtime::Handle::current(),
+        stock: tollgate::plugin::Stock::new(tollgate::config::Limits::default().memory),
     };
     let (watcher, changes) =
         watch::watch(directory, watch::WatchMode::Poll, Duration::from_secs(3600))?;

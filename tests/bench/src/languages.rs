@@ -110,7 +110,10 @@ async fn measure(found: &Found, compiler: &Compiler, args: &Args) -> Result<Row,
     let language = found.language.as_str();
     eprintln!("{language}: compiling");
     let loaded = load::load(load::read(&found.file, load::DEFAULT_MAX_SIZE)?)?;
-    let (code, times) = compile::measure(compiler, &loaded.component)?;
+    let load::Kind::Interceptor(contract) = loaded.kind else {
+        return Err(format!("{} is no plugin of ours", found.file.display()).into());
+    };
+    let (code, times) = compile::measure(compiler, &loaded.component, contract)?;
     let code = Arc::new(code);
     let facts = |limits: Limits| {
         let config = PluginConfig {

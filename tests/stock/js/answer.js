@@ -1,4 +1,5 @@
-// Answers by itself: says what it was asked, then sends a body of as many chunks as the query says, one after the other.
+// Answers by itself: says what it was asked, then sends a body of as many chunks as the query says, one after the
+// other.
 
 addEventListener('fetch', (event) => event.respondWith(answer(event.request)));
 

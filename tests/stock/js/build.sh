@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds stock components from plain JavaScript for StarlingMonkey to target/stock/<name>.wasm: all of them, or those named.
+# Builds stock components from plain JavaScript, for StarlingMonkey, to target/stock/<name>.wasm: all of them, or those
+# named.
 #
 #   tests/stock/js/build.sh [NAME…]
 #
@@ -22,6 +23,13 @@ build=$target/stock-build/js
 out=$target/stock
 mkdir -p "$build" "$out"
 
+all='stock-js-answer stock-js-forward'
+# shellcheck disable=SC2086 # a list of words
+[ $# -gt 0 ] || set -- $all
+for name in "$@"; do
+	case " $all " in *" $name "*) ;; *) die "no component named $name; there are: $all" ;; esac
+done
+
 command -v npm >/dev/null 2>&1 || die "npm is missing; install Node.js 20 or newer"
 if ! cmp -s "$here/package.json" "$build/installed.json"; then
 	cp "$here/package.json" "$build/package.json"
@@ -29,7 +37,7 @@ if ! cmp -s "$here/package.json" "$build/installed.json"; then
 	cp "$here/package.json" "$build/installed.json"
 fi
 
-# The world that StarlingMonkey's fetch is made for: wasi:http/proxy of its own version, which is older than jco's files.
+# The world that StarlingMonkey's fetch is made for: wasi:http/proxy of its own version, older than jco's files.
 version=0.2.10
 rm -rf "$build/wit"
 mkdir -p "$build/wit/deps"
@@ -38,11 +46,9 @@ find "$build/wit/deps" -name '*.wit' -exec sed -i.bak "s/@0\.2\.12/@$version/g" 
 find "$build/wit/deps" -name '*.bak' -exec rm {} +
 printf 'package local:stock;\n\nworld stock {\n  include wasi:http/proxy@%s;\n}\n' "$version" >"$build/wit/world.wit"
 
-[ $# -gt 0 ] || set -- stock-js-answer stock-js-forward
 for name in "$@"; do
-	source=$here/${name#stock-js-}.js
-	[ -f "$source" ] && [ "$name" != "${name#stock-js-}" ] || die "no component named $name; there are: stock-js-answer stock-js-forward"
-	"$build/node_modules/.bin/componentize-js" "$source" --wit "$build/wit" --world-name stock --out "$build/$name.wasm" >&2
+	"$build/node_modules/.bin/componentize-js" "$here/${name#stock-js-}.js" --wit "$build/wit" --world-name stock \
+		--out "$build/$name.wasm" >&2
 	mv "$build/$name.wasm" "$out/$name.wasm"
 	echo "$out/$name.wasm $(wc -c <"$out/$name.wasm") bytes"
 done

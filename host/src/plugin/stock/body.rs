@@ -117,7 +117,7 @@ impl HttpBody for Reader {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.size.clone()
+        self.size
     }
 }
 
@@ -170,14 +170,12 @@ impl Made {
     /// Counts a piece against the length; false when it is longer than that.
     fn fits(&mut self, frame: &Frame<Bytes>) -> bool {
         let size = frame.data_ref().map_or(0, |data| data.len() as u64);
-        match &mut self.missing {
-            Some(missing) => match missing.checked_sub(size) {
-                Some(rest) => *missing = rest,
-                None => return false,
-            },
-            None => {}
-        }
-        true
+        let Some(missing) = &mut self.missing else {
+            return true;
+        };
+        let rest = missing.checked_sub(size);
+        *missing = rest.unwrap_or(0);
+        rest.is_some()
     }
 
     /// Why a body that has come to an end is not whole.
@@ -194,7 +192,7 @@ impl Made {
         failure.or_else(told).or_else(short)
     }
 
-    fn broken(&mut self, cause: String) -> Option<Result<Frame<Bytes>, BoxError>> {
+    fn broken(&mut self, cause: &str) -> Option<Result<Frame<Bytes>, BoxError>> {
         self.end();
         Some(Err(BodyError::Disconnected(format!(
             "its maker failed: {cause}"
@@ -218,18 +216,18 @@ impl HttpBody for Made {
         self.life.moved();
         Poll::Ready(match frame {
             Some(Ok(frame)) if !self.fits(&frame) => {
-                self.broken("it is longer than its content-length".to_owned())
+                self.broken("it is longer than its content-length")
             }
             Some(Ok(frame)) => {
                 match frame.is_trailers().then(|| self.cause(None)).flatten() {
-                    Some(cause) => return Poll::Ready(self.broken(cause)),
+                    Some(cause) => return Poll::Ready(self.broken(&cause)),
                     None if frame.is_trailers() => self.end(),
                     None => {}
                 }
                 Some(Ok(frame))
             }
             end => match self.cause(end.and_then(Result::err)) {
-                Some(cause) => self.broken(cause),
+                Some(cause) => self.broken(&cause),
                 None => {
                     self.end();
                     None

@@ -118,7 +118,9 @@ async fn sent_body(head: &request::Parts, mut body: WasiBody) -> Result<Body, Er
     }
     let usual = matches!(head.method, Method::POST | Method::PUT | Method::PATCH);
     if usual || head.headers.contains_key(header::CONTENT_LENGTH) {
-        return Ok(Body::Stream(Streaming::new(body.map_err(std_error))));
+        return Ok(Body::Stream(Streaming::new(
+            body.map_err(|error| std_error(&error)),
+        )));
     }
     match body.frame().await {
         None => Ok(Body::Empty),
@@ -126,14 +128,14 @@ async fn sent_body(head: &request::Parts, mut body: WasiBody) -> Result<Body, Er
         Some(Ok(frame)) => match frame.into_data() {
             Ok(read) => Ok(Body::Resumed {
                 read,
-                rest: Streaming::new(body.map_err(std_error)),
+                rest: Streaming::new(body.map_err(|error| std_error(&error))),
             }),
             Err(_) => Ok(Body::Empty),
         },
     }
 }
 
-fn std_error(error: Error) -> std::io::Error {
+fn std_error(error: &Error) -> std::io::Error {
     std::io::Error::other(error.to_string())
 }
 

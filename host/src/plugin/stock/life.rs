@@ -35,6 +35,7 @@ pub struct Life {
     /// When the answer's body was complete or let go, as `last`; 0 before.
     over: AtomicU64,
     left: AtomicBool,
+    leaving: Notify,
     body_over: Notify,
     /// Ticks of the engine's clock in the guest since it last gave way by itself.
     ticks: AtomicU64,
@@ -54,6 +55,7 @@ impl Life {
             head_sent: AtomicBool::new(false),
             over: AtomicU64::new(0),
             left: AtomicBool::new(false),
+            leaving: Notify::new(),
             body_over: Notify::new(),
             ticks: AtomicU64::new(0),
             most_ticks,
@@ -82,6 +84,14 @@ impl Life {
     pub fn client_left(&self) {
         self.left.store(true, Ordering::Relaxed);
         self.body_is_over();
+        self.leaving.notify_one();
+    }
+
+    /// Waits until nobody wants the rest of the answer's body.
+    pub async fn until_client_left(&self) {
+        while self.is_wanted() {
+            self.leaving.notified().await;
+        }
     }
 
     /// Whether somebody still wants what the guest makes.

@@ -221,14 +221,14 @@ fn send(head: &mut Option<oneshot::Sender<Head>>, life: &Life, answer: Head) {
 
 /// An error code that a guest answered with. If it only hands on what it was told of what comes next, that is the reason.
 fn returned_p3(code: &p3_types::ErrorCode, origin: &Origin) -> InterceptError {
-    returned(format!("{code:?}"), origin)
+    returned(&format!("{code:?}"), origin)
 }
 
 fn returned_p2(code: &p2_types::ErrorCode, origin: &Origin) -> InterceptError {
-    returned(format!("{code:?}"), origin)
+    returned(&format!("{code:?}"), origin)
 }
 
-fn returned(code: String, origin: &Origin) -> InterceptError {
+fn returned(code: &str, origin: &Origin) -> InterceptError {
     match origin.failure() {
         Some(error) => InterceptError::Next(error),
         None => InterceptError::Returned(format!("the error code {code}")),
@@ -238,12 +238,17 @@ fn returned(code: String, origin: &Origin) -> InterceptError {
 /// Polls a guest's work for as long as it may go on; none when it was silent for too long.
 async fn watched<F: Future>(mut work: Pin<Box<F>>, life: &Life) -> Option<F::Output> {
     let mut alarm = pin!(tokio::time::sleep(Duration::MAX));
-    let mut set = false;
+    let mut leaving = pin!(life.until_client_left());
+    let (mut set, mut left) = (false, false);
     poll_fn(|cx: &mut Context<'_>| {
         if let Poll::Ready(output) = work.as_mut().poll(cx) {
             return Poll::Ready(Some(output));
         }
         life.gave_way();
+        if !left && leaving.as_mut().poll(cx).is_ready() {
+            // There is less time now than the alarm was set for.
+            (set, left) = (false, true);
+        }
         // The alarm goes off at the earliest time that counts; a sign of life since then sets it anew.
         loop {
             if set && alarm.as_mut().poll(cx).is_pending() {

@@ -100,12 +100,14 @@ pub fn make(
     Ok(output::finish(&made, target)?)
 }
 
-/// Makes the directory for results, and takes away what an earlier build left in it under the name of this one's: a tool
+/// Makes the directory for results, with `parts/` for what is on the way to one (whoever serves `build/` would take it for a
+/// plugin), and takes away what an earlier build left in it under the name of this one's: a tool
 /// that makes nothing must not pass with that.
 fn prepare(project: &Project, found: &Found, made: &Path) -> Result<(), BuildError> {
     let directory = project.dir.join("build");
-    fs::create_dir_all(&directory).map_err(|source| BuildError::Prepare {
-        path: directory.clone(),
+    let parts = directory.join("parts");
+    fs::create_dir_all(&parts).map_err(|source| BuildError::Prepare {
+        path: parts,
         source,
     })?;
     if found.way.steps.is_empty() || !made.starts_with(&directory) {

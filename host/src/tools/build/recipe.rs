@@ -7,10 +7,10 @@ use std::path::Path;
 
 use super::placeholders;
 use crate::config::ConfigErrors;
-use crate::config::file::{Document, Entry, Mistakes, Table, Value};
+use crate::config::file::{Document, Mistakes, Table, Value};
 
 /// What a way makes unless it says otherwise.
-const DEFAULT_OUTPUT: &str = "{build}/core.wasm";
+const DEFAULT_OUTPUT: &str = "{build}/parts/core.wasm";
 
 /// The program and its arguments, with placeholders. Never empty.
 pub type Words = Vec<String>;
@@ -113,7 +113,7 @@ fn glob(text: &str) -> Result<String, String> {
 }
 
 fn read_way(mut table: Table<'_>, mistakes: &Mistakes) -> Way {
-    let name = required(&mut table, "name", mistakes);
+    let name = required(&mut table, mistakes, any_name);
     let mut tools: Vec<Tool> = Vec::new();
     for tool in tables(&mut table, "tools") {
         let tool = read_tool(tool, &tools, mistakes);
@@ -138,7 +138,7 @@ fn read_way(mut table: Table<'_>, mistakes: &Mistakes) -> Way {
 
 fn read_tool(mut table: Table<'_>, before: &[Tool], mistakes: &Mistakes) -> Tool {
     let place = table.place.clone();
-    let name = required(&mut table, "name", mistakes);
+    let name = required(&mut table, mistakes, placeholder_name);
     let mut known = commands_of(before);
     if known.contains(&name.as_str()) || placeholders::PLACES.contains(&name.as_str()) {
         let problem = format!("the name `{name}` is taken; a tool's name stands for its command");
@@ -219,24 +219,35 @@ fn tables<'s>(
         .filter_map(Value::table)
 }
 
-fn required(table: &mut Table<'_>, key: &'static str, mistakes: &Mistakes) -> String {
-    if !table.has(key) {
-        mistakes.add(table.place.clone(), format!("`{key}` is missing"));
+fn required(
+    table: &mut Table<'_>,
+    mistakes: &Mistakes,
+    check: fn(&str) -> Result<String, String>,
+) -> String {
+    if !table.has("name") {
+        mistakes.add(table.place.clone(), "`name` is missing");
     }
-    let name = table.text(key).and_then(|entry| entry.read(mistakes, name));
-    name.unwrap_or_default()
+    let name = table.text("name");
+    name.and_then(|entry| entry.read(mistakes, check))
+        .unwrap_or_default()
 }
 
-/// A name that can be a placeholder.
-fn name(text: &str) -> Result<String, String> {
-    if placeholders::is_name(text) {
-        Ok(text.to_owned())
-    } else {
-        Err(
-            "expected a name of lower-case letters, digits, `-` and `_`, beginning with a letter"
-                .to_owned(),
-        )
+fn any_name(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("expected a name".to_owned());
     }
+    Ok(text.to_owned())
+}
+
+/// A tool's name stands in braces for its command.
+fn placeholder_name(text: &str) -> Result<String, String> {
+    if placeholders::is_name(text) {
+        return Ok(text.to_owned());
+    }
+    Err(
+        "expected a name of lower-case letters, digits, `-` and `_`, beginning with a letter"
+            .to_owned(),
+    )
 }
 
 fn read_commands(
@@ -262,11 +273,10 @@ fn read_words(value: Value<'_>, known: &[&str], mistakes: &Mistakes) -> Option<W
     if !value.value.is_array() || value.is_empty_list() {
         return value.wrong("a command as a list of words, the program first");
     }
-    let words: Vec<Option<Entry>> = value.items().map(Value::text).collect();
-    words
-        .into_iter()
-        .map(|word| word?.read(mistakes, |text| checked(text, known)))
-        .collect()
+    let read = |word: Value<'_>| word.text()?.read(mistakes, |text| checked(text, known));
+    // All of them before the first mistake counts.
+    let words: Vec<Option<String>> = value.items().map(read).collect();
+    words.into_iter().collect()
 }
 
 fn checked(text: &str, tools: &[&str]) -> Result<String, String> {

@@ -1,4 +1,5 @@
-// Lets in who sends `authorization: Bearer TOKEN`, with TOKEN from the setting `token`. The backend doesn't see the field.
+// Lets in who sends `authorization: Bearer TOKEN`, with TOKEN from the setting `token`. The backend doesn't see the
+// field.
 
 import { answer, plugin, request, settings } from './tollgate/index.js';
 

@@ -1,4 +1,7 @@
-"""Lets in who sends ``authorization: Bearer TOKEN``, with TOKEN from the setting ``token``. The backend doesn't see the field."""
+"""Lets in who sends ``authorization: Bearer TOKEN``, with TOKEN from the setting ``token``.
+
+The backend doesn't see the field.
+"""
 
 from tollgate import Plugin, answer, request, settings
 

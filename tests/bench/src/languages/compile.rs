@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tollgate::plugin::{Code, CompileError, Compiler, Tier};
+use tollgate::plugin::{Code, CompileError, Compiler, Contract, Tier};
 
 /// Compiled so often, the median counts; what takes long is compiled once.
 const MOST_TIMES: usize = 5;
@@ -20,13 +20,18 @@ pub struct Times {
 ///
 /// # Errors
 /// When it can't be compiled or linked.
-pub fn measure(compiler: &Compiler, component: &[u8]) -> Result<(Code, Times), CompileError> {
-    let baseline = match timed(compiler, component, Tier::Baseline) {
+pub fn measure(
+    compiler: &Compiler,
+    component: &[u8],
+    contract: &'static Contract,
+) -> Result<(Code, Times), CompileError> {
+    let timed = |tier| timed(compiler, component, contract, tier);
+    let baseline = match timed(Tier::Baseline) {
         Ok((_, time)) => Some(time),
         Err(CompileError::Compile(_)) => None,
         Err(error) => return Err(error),
     };
-    let (code, optimized) = timed(compiler, component, Tier::Optimized)?;
+    let (code, optimized) = timed(Tier::Optimized)?;
     let times = Times {
         baseline,
         optimized,
@@ -37,12 +42,13 @@ pub fn measure(compiler: &Compiler, component: &[u8]) -> Result<(Code, Times), C
 fn timed(
     compiler: &Compiler,
     component: &[u8],
+    contract: &'static Contract,
     tier: Tier,
 ) -> Result<(Code, Duration), CompileError> {
     let mut times = Vec::new();
     loop {
         let began = Instant::now();
-        let code = compiler.compile(component, tier)?;
+        let code = compiler.compile(component, contract, tier)?;
         times.push(began.elapsed());
         if times.len() == MOST_TIMES || times.iter().sum::<Duration>() > LONG {
             times.sort();

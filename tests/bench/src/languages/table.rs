@@ -141,11 +141,11 @@ mod tests {
         assert_eq!(bytes(3 << 19), "1.5 MiB");
         assert_eq!(duration(Duration::from_micros(10_600)), "11 ms");
         assert_eq!(duration(Duration::from_millis(1250)), "1.2 s");
-        assert_eq!(microseconds(Some(3.14159)), "3.1 µs");
+        assert_eq!(microseconds(Some(3.1234)), "3.1 µs");
         assert_eq!(
             ["0", "999", "1,000", "1,234,567"],
             [0, 999, 1000, 1_234_567]
-                .map(|n| thousands(n))
+                .map(thousands)
                 .map(|s| s.leak() as &str)
         );
     }

@@ -158,7 +158,10 @@ fn a_probe_decides_and_may_use_the_tool_and_those_before() {
         asked,
         "-c import module\n-m module --version\n-m module sysroot\n"
     );
-    machine.program("bin/python3", "case \"$*\" in *--version) echo 3.1;; esac");
+    machine.program(
+        "bin/python3",
+        "case \"$*\" in *--version) echo 3.1;; *sysroot) echo sysroot-25.0;; esac",
+    );
     let (_, tools) = machine.taken(recipe).unwrap();
     assert_eq!(tools[0], ["py", "", "python3"]);
     assert_eq!(tools[1], ["module", "3.1", "python3"]);

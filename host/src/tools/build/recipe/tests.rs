@@ -40,7 +40,7 @@ fn a_whole_recipe() {
         [ways.output]
         file = "{build}/{name}.wasm"
         [[ways]]
-        name = "none"
+        name = "Without tools"
         output.file = "plugin.wat"
         "#,
     )
@@ -70,7 +70,7 @@ fn a_whole_recipe() {
 fn the_output_has_a_default() {
     assert_eq!(
         parse("[[ways]]\nname = \"a\"").unwrap().ways[0].output,
-        "{build}/core.wasm"
+        "{build}/parts/core.wasm"
     );
 }
 
@@ -93,8 +93,11 @@ const MISTAKES: &[(&str, &[&str])] = &[
         &[":2: ways.name = 1: expected a string"],
     ),
     (
-        "[[ways]]\nname = \"A b\"",
-        &[":2: ways.name = \"A b\": expected a name of lower-case letters"],
+        "[[ways]]\nname = \"\"\n[[ways.tools]]\nname = \"A b\"\ntry = [[\"a\"]]",
+        &[
+            ":2: ways.name = \"\": expected a name",
+            ":4: ways.tools.name = \"A b\": expected a name of lower-case letters",
+        ],
     ),
     (
         "wach = []\nwatch = [\"[\", 1]\nsdk = 2\n[[ways]]\nname = \"a\"",
