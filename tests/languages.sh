@@ -1,6 +1,6 @@
 #!/bin/sh
 # Every language that `tollgate new` knows, from source: the tour (plugins/tour) is built and run by its one table of cases,
-# or, with --new, a new project of each kind of template is.
+# and the tests of the helper library are run; or, with --new, a new project of each kind of template is made and tried.
 #
 #   tests/languages.sh [--new [--from KIND]] [LANG…]
 #
@@ -10,8 +10,11 @@ set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
+case $target in /*) ;; *) target=$PWD/$target ;; esac
 tollgate=${TOLLGATE:-$target/release/tollgate}
 export TOLLGATE_TOOLS="${TOLLGATE_TOOLS:-$target/tools}"
+export TOLLGATE=$tollgate
+export TSC=$TOLLGATE_TOOLS/node/node_modules/.bin/tsc
 export TOLLGATE_CACHE_DIR="${TOLLGATE_CACHE_DIR:-$target/tour-cache}"
 
 new=
@@ -39,6 +42,9 @@ try() {
 	what=$1 directory=$2
 	if "$tollgate" build --install "$directory"; then
 		"$tollgate" test "$directory" || failed="$failed $what"
+		if [ -z "$new" ] && [ -x "$root/plugin-sdk/$what/test.sh" ]; then
+			"$root/plugin-sdk/$what/test.sh" || failed="$failed plugin-sdk/$what"
+		fi
 	elif reason=$("$tollgate" build --tools "$directory" 2>&1 >/dev/null); then
 		failed="$failed $what"
 	else
