@@ -57,7 +57,7 @@ def component(name):
     """The bytes of a stock component; the test is skipped where it isn't built."""
     path = COMPONENTS / f"{name}.wasm"
     if not path.exists():
-        pytest.skip(f"{path} is missing: run tests/stock/build.sh {name}")
+        pytest.skip(f"{path} is missing: run make stock")
     return path.read_bytes()
 
 
