@@ -37,7 +37,7 @@ pub use contract::{Contract, Contracts};
 pub use engine::{Engines, Tier};
 pub use facts::Facts;
 pub use guest::{Guest, Probed};
-pub use instance::{Instance, Pace};
+pub use instance::{Instance, Pace, Replaced};
 pub use prepare::{PluginError, Stock, Workbench};
 pub use seats::Seats;
 pub use status::{PluginStatus, Serving, Table};

@@ -8,7 +8,7 @@ use http::{header, request};
 use super::compile::Code;
 use super::engine::Tier;
 use super::facts::Facts;
-use super::instance::{Instance, Pace, Rest};
+use super::instance::{Instance, Pace, Replaced, Rest};
 use super::load;
 use super::seats::{Seat, Seats};
 use super::stock::Handler;
@@ -159,6 +159,14 @@ impl Guest {
     pub fn memory_at_rest(&self) -> Option<u64> {
         match &self.kind {
             Kind::Hooks(hooks) => hooks.rest.memory(),
+            Kind::Stock(_) => None,
+        }
+    }
+
+    /// Instances that were let go after their last call; none for a stock component, which has one for each exchange.
+    pub fn replaced(&self) -> Option<Replaced> {
+        match &self.kind {
+            Kind::Hooks(hooks) => Some(hooks.rest.replaced()),
             Kind::Stock(_) => None,
         }
     }

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -228,6 +228,16 @@ fn innermost_function(error: &wasmtime::Error) -> String {
 #[derive(Debug)]
 pub struct Rest {
     shelves: Box<[Mutex<Vec<Instance>>]>,
+    replaced: AtomicU64,
+    largest_replaced: AtomicU64,
+}
+
+/// Instances that were let go after their last call, for whatever reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Replaced {
+    pub count: u64,
+    /// The most linear memory that one of them had at its end, in bytes.
+    pub most_memory: u64,
 }
 
 /// Instances at rest on one shelf; more come from bursts of calls that had to wait and would only take memory.
@@ -238,6 +248,8 @@ impl Rest {
     pub fn new(threads: usize) -> Self {
         Self {
             shelves: (0..threads.max(1)).map(|_| Mutex::default()).collect(),
+            replaced: AtomicU64::new(0),
+            largest_replaced: AtomicU64::new(0),
         }
     }
 
@@ -252,12 +264,27 @@ impl Rest {
     /// Puts an instance back after a call, if it is fit for another.
     pub fn put<T>(&self, instance: Instance, result: &Result<T, InterceptError>, facts: &Facts) {
         if !left_sound(result) || !instance.reusable(facts) {
-            return;
+            return self.let_go(&instance);
         }
         let mut shelf = self.shelf().lock().unwrap_or_else(PoisonError::into_inner);
         let memory = shelf.iter().map(Instance::memory).sum::<u64>() + instance.memory();
         if has_room(shelf.len(), memory, facts.limits.memory) {
             shelf.push(instance);
+        } else {
+            self.let_go(&instance);
+        }
+    }
+
+    fn let_go(&self, instance: &Instance) {
+        let memory = instance.memory();
+        self.largest_replaced.fetch_max(memory, Ordering::Relaxed);
+        self.replaced.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn replaced(&self) -> Replaced {
+        Replaced {
+            count: self.replaced.load(Ordering::Relaxed),
+            most_memory: self.largest_replaced.load(Ordering::Relaxed),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What each language costs, and whether its memory stays bounded: prints the table of the README.
 //!
-//! `languages` takes the tour in every language, as `plugins/tour/*/build/tour-*.wasm` holds it, and calls both hooks of
+//! `languages` takes the tour in every language, built in `plugins/tour`, and calls both hooks of
 //! each for 100,000 exchanges with a JSON body of 512 B and 10,000 with one of 64 KiB: once as the proxy does, which
 //! replaces instances by its policy, and once on one instance that is never replaced. It fails when a call failed, when
 //! a body came out wrong, or when memory grew past a bound under the policy.

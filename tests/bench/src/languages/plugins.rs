@@ -51,16 +51,17 @@ fn found(tour: &Path, name: &str) -> Result<Found, String> {
         let file = PathBuf::from(name);
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();
         let language = stem.strip_prefix("tour-").unwrap_or(&stem).to_owned();
+        let project = tour.join(&language);
         Found {
-            project: tour.join(&language),
             language,
             file,
+            project,
         }
     } else {
         let project = tour.join(name);
         Found {
             language: name.to_owned(),
-            file: project.join(format!("build/tour-{name}.wasm")),
+            file: component(&project)?,
             project,
         }
     };
@@ -72,6 +73,19 @@ fn found(tour: &Path, name: &str) -> Result<Found, String> {
             plugin.project.display()
         )),
     }
+}
+
+/// Where the component of a project is, by the name in its `plugin.toml`.
+fn component(project: &Path) -> Result<PathBuf, String> {
+    let path = project.join("plugin.toml");
+    let wrong = |why: String| format!("{}: {why}", path.display());
+    let text = fs::read_to_string(&path).map_err(|error| wrong(error.to_string()))?;
+    let manifest: toml::Table = text
+        .parse()
+        .map_err(|error: toml::de::Error| wrong(error.to_string()))?;
+    let name = manifest.get("name").and_then(toml::Value::as_str);
+    let name = name.ok_or_else(|| wrong("`name` is missing".to_owned()))?;
+    Ok(project.join(format!("build/{name}.wasm")))
 }
 
 /// The language as people write it.
@@ -102,7 +116,8 @@ mod tests {
         let tour = root.path().join("plugins/tour");
         for language in ["c", "zig", "wat"] {
             fs::create_dir_all(tour.join(language).join("build")).unwrap();
-            fs::write(tour.join(language).join("plugin.toml"), "").unwrap();
+            let manifest = format!("name = \"tour-{language}\"");
+            fs::write(tour.join(language).join("plugin.toml"), manifest).unwrap();
         }
         assert!(
             find(root.path(), &[])

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tollgate::interceptor::{Hook, InterceptError, Interceptor, Verdict};
 use tollgate::message::Exchange;
-use tollgate::plugin::{Code, Facts, Guest, Instance, Pace};
+use tollgate::plugin::{Code, Facts, Guest, Instance, Pace, Replaced};
 
 use super::exchanges::{Exchanges, Series};
 
@@ -21,13 +21,12 @@ pub struct Strained {
     /// Median CPU time of both hooks of an exchange, in microseconds; none if nothing ran.
     pub small_us: Option<f64>,
     pub large_us: Option<f64>,
-    /// Linear memory of the instance after the small bodies and after the large ones, in bytes.
-    pub after_small: u64,
-    pub after_large: u64,
-    /// The most that an instance had after an exchange, in bytes.
+    /// Linear memory of the instance after the last exchange that left one, in bytes.
+    pub memory: u64,
+    /// The most that an instance had after a call, in bytes.
     pub peak: u64,
     /// Instances that were made.
-    pub instances: usize,
+    pub instances: u64,
     /// Exchanges that went well.
     pub done: usize,
     pub failures: usize,
@@ -66,14 +65,10 @@ pub async fn on_one(
 }
 
 async fn strain(mut caller: Caller<'_>, exchanges: &Exchanges) -> Strained {
-    let mut strained = Strained {
-        instances: 1,
-        ..Strained::default()
-    };
+    let mut strained = Strained::default();
     strained.small_us = series(&mut caller, &exchanges.small, &mut strained).await;
-    strained.after_small = caller.memory().unwrap_or(strained.peak);
     strained.large_us = series(&mut caller, &exchanges.large, &mut strained).await;
-    strained.after_large = caller.memory().unwrap_or(strained.peak);
+    caller.account(&mut strained);
     strained
 }
 
@@ -90,10 +85,7 @@ async fn series(caller: &mut Caller<'_>, series: &Series, strained: &mut Straine
         let before = cpu_time();
         for exchange in waiting {
             let (exchange, failure) = caller.exchange(exchange, series).await;
-            match caller.memory() {
-                Some(memory) => strained.peak = strained.peak.max(memory),
-                None => strained.instances += 1,
-            }
+            strained.see(caller.memory());
             let failed = failure.is_some();
             through.push((exchange, failure));
             if failed {
@@ -105,12 +97,9 @@ async fn series(caller: &mut Caller<'_>, series: &Series, strained: &mut Straine
             done += 1;
             strained.judge(failure.or_else(|| series.mistake(&exchange)));
         }
-        if done % 20_000 < BATCH && done >= BATCH {
-            let kib = strained.peak >> 10;
-            eprintln!(
-                "  {done} exchanges with {} bytes, {kib} KiB at most",
-                series.body.len()
-            );
+        let fifth = |done: usize| done * 5 / series.count;
+        if fifth(done) > fifth(done - batch.min(done)) {
+            strained.tell(done, series);
         }
     }
     times.sort_by(f64::total_cmp);
@@ -118,6 +107,19 @@ async fn series(caller: &mut Caller<'_>, series: &Series, strained: &mut Straine
 }
 
 impl Strained {
+    fn see(&mut self, memory: Option<u64>) {
+        if let Some(memory) = memory {
+            self.memory = memory;
+            self.peak = self.peak.max(memory);
+        }
+    }
+
+    /// A line for whoever waits.
+    fn tell(&self, done: usize, series: &Series) {
+        let (size, kib) = (series.body.len(), self.peak >> 10);
+        eprintln!("  {done} exchanges with {size} bytes: {kib} KiB at most");
+    }
+
     fn judge(&mut self, failure: Option<String>) {
         let Some(failure) = failure else {
             self.done += 1;
@@ -170,6 +172,24 @@ impl Caller<'_> {
         match self {
             Self::Policy(guest) => guest.memory_at_rest(),
             Self::One(instance, ..) => Some(instance.memory()),
+        }
+    }
+
+    /// Adds what can be known only at the end.
+    fn account(&self, strained: &mut Strained) {
+        let Some(replaced) = self.replaced() else {
+            strained.instances = 1;
+            return;
+        };
+        strained.instances = replaced.count + u64::from(self.memory().is_some());
+        strained.peak = strained.peak.max(replaced.most_memory);
+    }
+
+    /// None for one instance for all.
+    fn replaced(&self) -> Option<Replaced> {
+        match self {
+            Self::Policy(guest) => guest.replaced(),
+            Self::One(..) => None,
         }
     }
 

@@ -66,7 +66,7 @@ fn cells(row: &Row) -> [String; 10] {
 }
 
 fn afterwards(policy: &Strained) -> String {
-    let end = bytes(policy.after_large);
+    let end = bytes(policy.memory);
     let failed = match policy.failures {
         0 => String::new(),
         failures => format!("; {} failed", thousands(failures)),
@@ -80,7 +80,7 @@ fn afterwards(policy: &Strained) -> String {
 
 fn on_one(endless: &Strained) -> String {
     match &endless.failure {
-        None => bytes(endless.after_large),
+        None => bytes(endless.memory),
         Some(_) => format!(
             "fails after {} with {}",
             thousands(endless.done),
