@@ -140,8 +140,8 @@ const MISTAKES: &[(&str, &[&str])] = &[
     (
         "[[ways]]\nname = \"a\"\n[[ways.tools]]\nname = \"t\"\ntry = [[\"{u}\", \"{t}\"]]\n",
         &[
-            ":5: ways.tools.try = \"{u}\": unknown placeholder {u}",
             ":5: ways.tools.try = \"{t}\": unknown placeholder {t}",
+            ":5: ways.tools.try = \"{u}\": unknown placeholder {u}",
         ],
     ),
     (
