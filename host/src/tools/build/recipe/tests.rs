@@ -156,8 +156,8 @@ const MISTAKES: &[(&str, &[&str])] = &[
         "[[ways]]\nname = \"a\"\n[[ways.steps]]\n[[ways.steps]]\nrun = [\"x\", 1, \"{y}\"]\nenv = { A = 1, B = \"{z}\" }\ncwd = 1\n",
         &[
             ":3: ways.steps: a step needs `run`",
-            ":5: ways.steps.run = 1: expected a string",
             ":5: ways.steps.run = \"{y}\": unknown placeholder {y}",
+            ":5: ways.steps.run = 1: expected a string",
             ":6: ways.steps.env.A = 1: expected a string",
             ":6: ways.steps.env.B = \"{z}\": unknown placeholder {z}",
             ":7: ways.steps.cwd: unknown key; expected one of run, env",
