@@ -38,7 +38,8 @@ new-all: build ## a new project of every language and kind of template: make it,
 
 stock: build ## components for wasi:http from the registries and of our own, for the tests: target/stock/NAME.wasm
 	tests/stock/build.sh
-	tests/stock/js/build.sh
+	@if command -v npm >/dev/null; then tests/stock/js/build.sh; \
+	else echo 'skipped: components from JavaScript, for want of npm (Node.js 20 or newer)'; fi
 
 test: test-rust test-languages test-e2e test-moto-some ## every test
 
