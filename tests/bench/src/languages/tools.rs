@@ -16,7 +16,7 @@ pub fn describe(tollgate: &Path, project: &Path) -> String {
         Ok(Some(tools)) => tools,
         Ok(None) => {
             eprintln!(
-                "languages: {} doesn't say what builds {}",
+                "languages: {} doesn't say what builds {}: a tool is missing, or TOLLGATE_TOOLS is elsewhere",
                 tollgate.display(),
                 project.display()
             );
@@ -29,10 +29,13 @@ pub fn describe(tollgate: &Path, project: &Path) -> String {
     }
 }
 
-/// The tools that have a version; tollgate alone where none is needed.
+/// The tools that have a version; tollgate alone where none is needed. None if it can't be told, or one is missing.
 fn parse(json: &[u8]) -> Option<String> {
     let said: Value = serde_json::from_slice(json).ok()?;
     let tools = said["tools"].as_array()?;
+    if !said["missing"].as_array()?.is_empty() {
+        return None;
+    }
     let described: Vec<String> = tools
         .iter()
         .filter_map(|tool| Some((tool["name"].as_str()?, tool["version"].as_str()?)))
@@ -52,18 +55,18 @@ mod tests {
 
     #[test]
     fn tools_are_told_with_their_versions() {
-        let json = br#"{"name":"a","way":"zig","tools":[
-            {"name":"zig","version":"0.17.1","command":["zig"]},
-            {"name":"probed","version":"","command":[]}]}"#;
-        assert_eq!(parse(json).as_deref(), Some("zig 0.17.1"));
+        let said = |tools: &str, missing: &str| {
+            parse(format!(r#"{{"way":"x","tools":[{tools}],"missing":[{missing}]}}"#).as_bytes())
+        };
+        let zig = r#"{"name":"zig","version":"0.17.1","command":["zig"]}"#;
+        let probed = r#"{"name":"probed","version":"","command":[]}"#;
         assert_eq!(
-            parse(br#"{"way":"x","tools":[]}"#).as_deref(),
-            Some("tollgate itself")
+            said(&format!("{zig},{probed}"), "").as_deref(),
+            Some("zig 0.17.1")
         );
-        assert_eq!(
-            parse(br#"{"way":"x","tools":[{"name":"y","version":""}]}"#).as_deref(),
-            Some("x")
-        );
+        assert_eq!(said("", "").as_deref(), Some("tollgate itself"));
+        assert_eq!(said(probed, "").as_deref(), Some("x"));
+        assert_eq!(said("", r#"{"name":"zig","install":[]}"#), None);
         assert_eq!(parse(b"tollgate: no such project"), None);
     }
 }
