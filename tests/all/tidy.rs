@@ -18,7 +18,8 @@ const LONG_FUNCTIONS: [(&str, &str); 1] = [(
 )];
 
 /// The host's modules from low to high; those of one row know nothing of one another.
-const LAYERS: [&[&str]; 6] = [
+const LAYERS: [&[&str]; 7] = [
+    &["text"],
     &["message", "telemetry", "cli", "tls"],
     &["config"],
     &["interceptor"],
