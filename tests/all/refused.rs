@@ -61,6 +61,12 @@ fn bad_files() -> Vec<(&'static str, &'static str, Vec<u8>, &'static str)> {
             "first call of forward-request failed: it trapped",
         ),
         (
+            "trap-with-words",
+            "wat",
+            text("trap-with-words"),
+            "it trapped: no hook is there\\nplugin x: forged (wasm",
+        ),
+        (
             "loop-always",
             "wat",
             text("loop-always"),

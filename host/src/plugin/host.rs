@@ -34,6 +34,8 @@ pub struct State {
     pub budget: CpuBudget,
     /// The last body that the call in hand could not have.
     pub body_error: Option<BodyError>,
+    /// The last critical line that the call in hand logged: why a plugin's library traps, if it does.
+    pub last_words: Option<String>,
     /// The plugin is only being tried out: nothing that it does shall be seen.
     pub probing: bool,
     /// How the call in hand runs.
@@ -65,6 +67,7 @@ impl State {
             memory: MemoryLimiter::new(facts.limits.memory),
             budget: CpuBudget::new(facts.cpu_ticks()),
             body_error: None,
+            last_words: None,
             probing: false,
             pace: Pace::Yielding,
             wasi: Wasi {

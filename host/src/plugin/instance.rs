@@ -112,6 +112,7 @@ impl Instance {
         std::mem::swap(&mut state.exchange, &mut exchange);
         state.budget.restart();
         state.body_error = None;
+        state.last_words = None;
         state.pace = pace;
         // Counts from now, so it stands right before the call.
         self.store.set_epoch_deadline(1);
@@ -189,7 +190,12 @@ fn explain(error: &wasmtime::Error, state: &State, facts: &Facts) -> InterceptEr
         let limit_ms = u64::try_from(facts.limits.deadline.as_millis()).unwrap_or(u64::MAX);
         return InterceptError::Deadline { limit_ms };
     }
-    explain_rest(error, &state.memory)
+    match (explain_rest(error, &state.memory), &state.last_words) {
+        (InterceptError::Trapped(how), Some(why)) => {
+            InterceptError::Trapped(format!("{why} ({how})"))
+        }
+        (explained, _) => explained,
+    }
 }
 
 /// The same for what has nothing to do with time.

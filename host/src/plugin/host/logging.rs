@@ -8,14 +8,17 @@ const MOST: usize = 8 << 10;
 
 impl logging::Host for State {
     fn log(&mut self, level: Level, context: String, message: String) {
-        if self.probing {
-            return;
-        }
         let text = if context.is_empty() {
             clean(&message)
         } else {
             clean(&format!("{context}: {message}"))
         };
+        if matches!(level, Level::Critical) {
+            self.last_words = Some(text.clone());
+        }
+        if self.probing {
+            return;
+        }
         let plugin = self.facts.name.as_str();
         let exchange = self.exchange.id;
         match level {

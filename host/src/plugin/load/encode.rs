@@ -8,7 +8,7 @@ use wasi_preview1_component_adapter_provider::{
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
 use super::contract::list;
-use super::imports::{Claims, check_names_of_imports};
+use super::imports::{Claims, check_names_of_imports, importable};
 use super::parse::{CoreModule, one_line};
 use super::{LoadError, SourceKind, version};
 use crate::plugin::contract::{Contract, Contracts, INTERCEPTOR, InterfaceName, PACKAGE, track};
@@ -74,7 +74,7 @@ fn describe(
     embed_component_metadata(
         &mut described,
         &wit.resolve,
-        wit.world,
+        wit.by_hand,
         StringEncoding::UTF8,
     )
     .map_err(|error| failed(&error))?;
@@ -135,7 +135,7 @@ fn check_imports(
     contract: &'static Contract,
     contracts: Contracts,
 ) -> Result<(), LoadError> {
-    let served = contract.wit.parsed().imports();
+    let served = contract.wit.parsed().imports_by_hand();
     let is_named_otherwise = |name: &str| name == PREVIEW1 || name.starts_with(STANDARD);
     let missing: Vec<&str> = found
         .imports
@@ -143,6 +143,7 @@ fn check_imports(
         .copied()
         .filter(|name| !is_named_otherwise(name) && !served.iter().any(|ours| ours == name))
         .collect();
+    check_symbols(found, contract)?;
     let interceptors: Vec<String> = found
         .exports
         .iter()
@@ -163,6 +164,30 @@ fn check_imports(
             ),
         }),
     }
+}
+
+/// What a module imports from something that is no interface is a symbol that the build left undefined: compilers import those
+/// from `env`.
+fn check_symbols(found: &CoreModule<'_>, contract: &'static Contract) -> Result<(), LoadError> {
+    let is_symbol = |module: &str| {
+        module != PREVIEW1
+            && !module.starts_with(STANDARD)
+            && InterfaceName::parse(module).is_none()
+    };
+    let symbols: Vec<String> = found
+        .imported
+        .iter()
+        .filter(|(module, _)| is_symbol(module))
+        .map(|(module, name)| format!("{module}.{name}"))
+        .collect();
+    if symbols.is_empty() {
+        return Ok(());
+    }
+    let what = "no part of the build defines it, and imports must be interfaces with a package";
+    Err(LoadError::UnknownImport {
+        imports: vec![format!("{} ({what})", list(&symbols))],
+        served: importable(contract),
+    })
 }
 
 /// What names by the newer scheme (`cm32p2|…@0.1|forward-request`) begin with.

@@ -139,7 +139,7 @@ fn remark(name: Option<InterfaceName<'_>>, claims: &Claims<'_>, served: &[String
 
 /// What plugins for this version may import, for messages:
 /// `tollgate:proxy/{request,response}@0.1.x, wasi:config/store@0.2.0-rc.1 and wasi:…`.
-fn importable(contract: &'static Contract) -> String {
+pub(super) fn importable(contract: &'static Contract) -> String {
     let wit = contract.wit.parsed();
     let (mut ours, mut others) = (Vec::new(), String::new());
     for name in wit.imports() {

@@ -115,6 +115,8 @@ pub(super) fn check_nesting(types: &[u8], offset: usize) -> Result<(), LoadError
 pub(super) struct CoreModule<'a> {
     /// Names of the modules that it imports from, each once.
     pub imports: Vec<&'a str>,
+    /// What it imports, as module and name.
+    pub imported: Vec<(&'a str, &'a str)>,
     pub exports: Vec<&'a str>,
     /// It carries the custom section in which wit-bindgen describes the world that it was built for.
     pub has_component_type: bool,
@@ -128,7 +130,9 @@ impl<'a> CoreModule<'a> {
                 Payload::Version { encoding, .. } => debug_assert_eq!(*encoding, Encoding::Module),
                 Payload::ImportSection(section) => {
                     for import in section.clone().into_imports() {
-                        let module = import.map_err(malformed)?.module;
+                        let import = import.map_err(malformed)?;
+                        let module = import.module;
+                        found.imported.push((module, import.name));
                         if !found.imports.contains(&module) {
                             found.imports.push(module);
                         }

@@ -295,7 +295,7 @@ fn a_bare_module_is_told_of_its_imports_by_name() {
         ),
         (
             "env",
-            "the plugin imports `env` (imports must be interfaces with a package)",
+            "the plugin imports `env.x` (no part of the build defines it,",
         ),
         ("tollgate:proxy/client@0.1.0", "does not serve it yet"),
         (
@@ -303,8 +303,8 @@ fn a_bare_module_is_told_of_its_imports_by_name() {
             "by these very names, and it imports `tollgate:proxy/request@0.1.7`",
         ),
         (
-            "wasi:random/random@0.2.0",
-            "it imports `wasi:random/random@0.2.0`",
+            "wasi:random/insecure@0.2.0",
+            "it imports `wasi:random/insecure@0.2.0`",
         ),
     ];
     for (module, expected) in cases {
@@ -315,6 +315,20 @@ fn a_bare_module_is_told_of_its_imports_by_name() {
         let error = refusal(text.as_bytes());
         assert!(error.to_string().contains(expected), "{error}");
     }
+}
+
+#[test]
+fn a_bare_module_may_ask_for_time_and_chance() {
+    let imports = r#"
+        (import "wasi:random/random@0.2.0" "get-random-u64" (func (result i64)))
+        (import "wasi:random/random@0.2.0" "get-random-bytes" (func (param i64 i32)))
+        (import "wasi:clocks/wall-clock@0.2.0" "now" (func (param i32)))"#;
+    let text = format!("(module {imports} {REALLOC} {})", plain_hooks());
+    let loaded = load(text.into_bytes()).unwrap();
+    assert_eq!(
+        interfaces(&loaded.component).unwrap().imports,
+        ["wasi:clocks/wall-clock@0.2.0", "wasi:random/random@0.2.0"]
+    );
 }
 
 #[test]
