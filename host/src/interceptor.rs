@@ -125,10 +125,10 @@ pub enum InterceptError {
     #[error("wanted more than {limit} bytes of memory")]
     Memory { limit: u64 },
     /// It had no answer but the error of what comes next.
-    #[error("had no response from what comes next: {0}")]
+    #[error("got no response from the rest of the chain: {0}")]
     Next(NextError),
     /// No further instance can be had now.
-    #[error("has no instance free: {0}")]
+    #[error("found no free instance: {0}")]
     Unavailable(String),
 }
 

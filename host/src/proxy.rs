@@ -24,11 +24,13 @@ pub mod chain;
 pub mod upstream;
 
 mod error;
+mod error_fields;
 mod respond;
 
 pub use accept::{accept, bind};
 pub use connection::Listener;
 pub use error::ExchangeError;
+pub use error_fields::ErrorFields;
 pub use exchange::Proxy;
 pub use routing::{Route, Routing};
 pub use stop::Stop;

@@ -7,37 +7,37 @@ const FAILURES: [(&str, &str, &str); 7] = [
     (
         "fail-forward",
         "/",
-        "plugin bad returned an error in forward-request",
+        "plugin bad: forward-request returned an error",
     ),
     (
         "fail-return",
         "/",
-        "plugin bad returned an error in return-response",
+        "plugin bad: return-response returned an error",
     ),
     (
         "trap-forward",
         "/trap",
-        "plugin bad trapped in forward-request",
+        "plugin bad: forward-request trapped",
     ),
     (
         "trap-return",
         "/trap",
-        "plugin bad trapped in return-response",
+        "plugin bad: return-response trapped",
     ),
     (
         "loop-forward",
         "/loop",
-        "plugin bad took more than 100 ms of CPU time in one call in forward-request",
+        "plugin bad: forward-request took more than 100 ms of CPU time in one call",
     ),
     (
         "loop-return",
         "/loop",
-        "plugin bad took more than 100 ms of CPU time in one call in return-response",
+        "plugin bad: return-response took more than 100 ms of CPU time in one call",
     ),
     (
         "grow",
         "/grow",
-        "plugin bad wanted more than 8388608 bytes of memory in forward-request",
+        "plugin bad: forward-request wanted more than 8388608 bytes of memory",
     ),
 ];
 
@@ -75,7 +75,7 @@ async fn a_closed_failure_is_502_with_plugin_and_cause() {
                 "{all}"
             );
         }
-        let asked = cause.ends_with("return-response");
+        let asked = cause.contains("return-response");
         assert_eq!(origin.requests().len(), if asked { 2 } else { 0 }, "{name}");
         if !name.starts_with("fail") {
             assert_eq!(
@@ -144,7 +144,7 @@ async fn the_log_names_plugin_exchange_and_cause() {
         .unwrap();
     assert!(
         line.contains("WARN")
-            && line.contains("plugin bad returned an error")
+            && line.contains("plugin bad: forward-request returned an error")
             && line.contains("exchange="),
         "{line}"
     );

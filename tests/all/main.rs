@@ -27,6 +27,9 @@ mod streaming;
 /// Plugins that fail, and who is hurt by it.
 mod failures;
 
+/// Error answers of the host: their form, and what plugins add to them.
+mod errors;
+
 /// Guests that wait.
 mod waiting;
 

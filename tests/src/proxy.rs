@@ -20,6 +20,7 @@ static PROXIES: Semaphore = Semaphore::const_new(4);
 pub struct Builder {
     pub(crate) plugins: Plugins,
     pub(crate) backend: Option<String>,
+    pub(crate) no_backend: bool,
     pub(crate) config: String,
     pub(crate) watch: Option<String>,
     pub(crate) cache: Option<PathBuf>,
@@ -66,6 +67,13 @@ impl Builder {
     #[must_use]
     pub fn backend_at(mut self, url: &str) -> Self {
         self.backend = Some(url.to_owned());
+        self
+    }
+
+    /// No default backend: only what the routes name.
+    #[must_use]
+    pub fn without_backend(mut self) -> Self {
+        self.no_backend = true;
         self
     }
 
@@ -126,10 +134,10 @@ impl Builder {
         std::fs::write(&config, &self.config).unwrap();
         let args = RunArgs {
             listen: Some("127.0.0.1:0".to_owned()),
-            backend: Some(
+            backend: (!self.no_backend).then(|| {
                 self.backend
-                    .unwrap_or_else(|| "echo://127.0.0.1:0".to_owned()),
-            ),
+                    .unwrap_or_else(|| "echo://127.0.0.1:0".to_owned())
+            }),
             plugins: Some(self.plugins.path()),
             config: Some(config),
             watch: self.watch,

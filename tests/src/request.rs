@@ -41,6 +41,15 @@ impl Request {
         self
     }
 
+    /// A field before all others.
+    #[must_use]
+    pub fn first_field(mut self, name: &str, value: &str) -> Self {
+        let line_end = self.head.iter().position(|byte| *byte == b'\n').unwrap();
+        let field = format!("{name}: {value}\r\n").into_bytes();
+        self.head.splice(line_end + 1..line_end + 1, field);
+        self
+    }
+
     /// A body of known length.
     #[must_use]
     pub fn body(self, body: impl AsRef<[u8]>) -> Self {

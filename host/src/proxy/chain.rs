@@ -4,6 +4,7 @@
 use smallvec::SmallVec;
 
 use super::error::ExchangeError;
+use super::error_fields::ErrorFields;
 use crate::interceptor::{Chain, Hook, InterceptError, Interceptor, OnFailure, Outcome, Verdict};
 use crate::message::Exchange;
 
@@ -22,11 +23,12 @@ pub enum Step {
 }
 
 /// Takes a request through the chain, from a position on, until one interceptor answers it, surrounds the rest or none is
-/// left. Those that ran are added to `ran`.
+/// left. Those that ran are added to `ran`, and what they set on the response of a request that goes on to `kept`.
 pub async fn forward_request<I: Interceptor>(
     chain: &Chain<I>,
     from: u16,
     ran: &mut Ran,
+    kept: &ErrorFields,
     mut exchange: Box<Exchange>,
 ) -> (Box<Exchange>, Result<Step, ExchangeError>) {
     for (position, interceptor) in (0..).zip(&chain.interceptors).skip(from.into()) {
@@ -47,7 +49,10 @@ pub async fn forward_request<I: Interceptor>(
             Hook::ForwardRequest,
         ) {
             Ok(Some(Verdict::Respond)) => return (exchange, Ok(Step::Answered)),
-            Ok(Some(Verdict::Forward)) => exchange.reset_response(),
+            Ok(Some(Verdict::Forward)) => {
+                kept.keep(&mut exchange.response.headers);
+                exchange.reset_response();
+            }
             Ok(None) => {}
             Err(error) => return (exchange, Err(error)),
         }
@@ -97,7 +102,7 @@ fn settle<T>(
             Ok(Some(value))
         }
         (Err(error), OnFailure::Open) => {
-            tracing::warn!(exchange = %exchange.id, "plugin {} {error} in {hook}; undone, going on", interceptor.name());
+            tracing::warn!(exchange = %exchange.id, "plugin {}: {hook} {error}; its changes are undone, continuing without it", interceptor.name());
             exchange.rollback();
             Ok(None)
         }
@@ -195,7 +200,8 @@ mod tests {
         };
         let mut ran = Ran::new();
         let exchange = Box::new(Exchange::probe());
-        let (exchange, step) = forward_request(&chain, 0, &mut ran, exchange).await;
+        let (exchange, step) =
+            forward_request(&chain, 0, &mut ran, &ErrorFields::default(), exchange).await;
         if step.is_err() {
             return (exchange, step);
         }
@@ -244,7 +250,7 @@ mod tests {
         };
         let (exchange, verdict) = run(vec![marker("a"), failing, marker("c")]).await;
         let error = verdict.unwrap_err();
-        assert_eq!(error.to_string(), "plugin b trapped: x in forward-request");
+        assert_eq!(error.to_string(), "plugin b: forward-request trapped: x");
         assert_eq!(trail(&exchange.request.headers), ["a", "b"]);
     }
 

@@ -88,11 +88,11 @@ impl<S: ChainSource> Accepted<S> {
         // A connection that says nothing rests; one that begins to speak has begun a head.
         let rest = patience.min(self.limits.idle_timeout);
         let sniffed = {
-            let mut sniffing = pin!(timely(rest, first_bytes(&mut socket)));
+            let mut sniffing = pin!(timely(rest, FIRST, first_bytes(&mut socket)));
             tokio::select! {
                 sniffed = &mut sniffing => sniffed?,
                 // Whoever has just connected has a request on the way.
-                () = stop.stopped() => timely(LAST_REQUEST, sniffing).await?,
+                () = stop.stopped() => timely(LAST_REQUEST, FIRST, sniffing).await?,
             }
         };
         let Some((speaks, prefix)) = sniffed else {
@@ -103,7 +103,7 @@ impl<S: ChainSource> Accepted<S> {
         match (speaks, self.listener.tls.clone()) {
             (Sniffed::Tls, Some(identity)) => {
                 let handshake = identity.acceptor().accept(io);
-                let stream = Box::pin(timely(patience, handshake)).await?;
+                let stream = Box::pin(timely(patience, "the TLS handshake", handshake)).await?;
                 let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
                 self.scheme = Scheme::Https;
                 if http2 {
@@ -297,15 +297,23 @@ const LAST_REQUEST: Duration = Duration::from_secs(1);
 /// transfer no faster and a stalled one dearer.
 const READ_BUFFER: usize = 128 << 10;
 
+/// What a connection waits for before anything else.
+const FIRST: &str = "the first bytes";
+
 /// What fits one packet of most networks.
 const FIRST_READ: usize = 1460;
 
 async fn timely<T, E: Into<BoxError>>(
     bound: Duration,
+    what: &str,
     waiting: impl Future<Output = Result<T, E>>,
 ) -> Result<T, BoxError> {
     match tokio::time::timeout(bound, waiting).await {
         Ok(done) => done.map_err(Into::into),
-        Err(_) => Err(format!("nothing came for {} s", bound.as_secs_f32()).into()),
+        Err(_) => Err(format!(
+            "timed out after {} s waiting for {what}",
+            bound.as_secs_f32()
+        )
+        .into()),
     }
 }

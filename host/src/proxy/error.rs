@@ -19,7 +19,7 @@ pub enum ExchangeError {
     Request(#[from] BadRequest),
     #[error("the request's body is longer than {limit} bytes")]
     TooLarge { limit: u64 },
-    #[error("no route fits")]
+    #[error("no route matches")]
     NoRoute,
     /// More is under way than may be.
     #[error("too many {0} at once")]
@@ -27,7 +27,7 @@ pub enum ExchangeError {
     #[error("no response in {} s", .0.as_secs_f32())]
     TimedOut(Duration),
     /// An interceptor with the policy `closed` failed.
-    #[error("plugin {name} {error} in {hook}")]
+    #[error("plugin {name}: {hook} {error}")]
     Interceptor {
         name: String,
         hook: Hook,

@@ -12,9 +12,11 @@ use http_body::Body as _;
 use tokio_util::task::TaskTracker;
 
 use super::error::ExchangeError;
+use super::error_fields::ErrorFields;
 use super::held::Held;
 use super::http1::BadHead;
 use super::pass::{self, Switch, Wish};
+use super::respond::Form;
 use super::routing::{Route, Routing};
 use super::slots::Slots;
 use super::tunnel::{self, Opening};
@@ -62,6 +64,8 @@ pub struct Begun {
     exchange: Box<Exchange>,
     wish: Wish,
     client_tunnel: Option<Opening>,
+    /// What form an error takes. Decided here, because a timeout drops the exchange.
+    form: Form,
     /// Why it goes no further.
     refused: Option<ExchangeError>,
 }
@@ -105,6 +109,7 @@ impl<S: ChainSource> Proxy<S> {
     pub fn begin(&self, inbound: Inbound, shed: bool) -> Begun {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let (head, body) = inbound.request.into_parts();
+        let form = Form::wanted(&head.headers);
         let exchange = Exchange::new(id, inbound.client, inbound.scheme, head, body);
         let refused = match inbound.refused {
             _ if shed => Some(ExchangeError::Saturated("connections")),
@@ -120,6 +125,7 @@ impl<S: ChainSource> Proxy<S> {
                 on_informational: inbound.on_informational,
             },
             client_tunnel: inbound.tunnel,
+            form,
             refused,
         }
     }
@@ -129,7 +135,8 @@ impl<S: ChainSource> Proxy<S> {
         let slot = self.under_way.take();
         let routing = self.routing.load_full();
         let (mut exchange, wish) = (begun.exchange, begun.wish);
-        let id = exchange.id;
+        let (id, form) = (exchange.id, begun.form);
+        let kept = ErrorFields::default();
         let refused = match begun.refused {
             Some(error) => Err(error),
             None if slot.is_above(routing.server.max_requests) => {
@@ -146,7 +153,7 @@ impl<S: ChainSource> Proxy<S> {
                 // This exchange keeps this chain to its last byte, whatever is swapped in meanwhile.
                 let chain = route.chains.current();
                 let (exchange, result) = {
-                    let passing = pin!(pass::pass(&chain, route, 0, exchange, wish));
+                    let passing = pin!(pass::pass(&chain, route, 0, exchange, wish, &kept));
                     within(routing.server.request_timeout, passing).await
                 };
                 (exchange, Some(chain), result)
@@ -156,7 +163,7 @@ impl<S: ChainSource> Proxy<S> {
             Ok(switch) => self.finish(&routing, exchange, switch, begun.client_tunnel),
             Err(error) => {
                 respond::log(id, &error);
-                respond::from_error(&error, &exchange.request.headers)
+                respond::from_error(&error, form, &kept)
             }
         };
         response.map(|body| Held::new(body, chain, slot))

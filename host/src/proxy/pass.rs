@@ -7,6 +7,7 @@ use http::{HeaderValue, StatusCode, Version, header};
 
 use super::chain::{self, Ran, Step};
 use super::error::ExchangeError;
+use super::error_fields::ErrorFields;
 use super::routing::Route;
 use super::tunnel::Opening;
 use super::upstream::{Outgoing, Upgrade};
@@ -33,27 +34,29 @@ pub struct Wish {
 }
 
 /// Takes an exchange through the chain, from a position on, to the backend and back. The exchange is given back also after a
-/// failure.
+/// failure. `kept` gets what plugins want on an error answer.
 pub async fn pass<S: ChainSource>(
     chain: &Arc<Chain<S::Interceptor>>,
     route: &Arc<Route<S>>,
     from: u16,
     exchange: Box<Exchange>,
     wish: Wish,
+    kept: &ErrorFields,
 ) -> (Box<Exchange>, Result<Option<Switch>, ExchangeError>) {
     let mut ran = Ran::new();
-    let (mut exchange, mut step) = chain::forward_request(&**chain, from, &mut ran, exchange).await;
+    let (mut exchange, mut step) =
+        chain::forward_request(&**chain, from, &mut ran, kept, exchange).await;
     let mut wish = Some(wish);
     // As often as there are interceptors that surround and failed without a trace.
     while let Ok(Step::Surround(position)) = step {
         // On the heap: few exchanges come here, and this future would be larger for all.
-        let surrounded = surround(chain, route, position, exchange, wish.take());
+        let surrounded = surround(chain, route, position, exchange, wish.take(), kept);
         let (returned, result, unused) = Box::pin(surrounded).await;
         (exchange, wish) = (returned, unused);
         step = match result {
             Ok(true) => Ok(Step::Answered),
             Ok(false) => {
-                let on = chain::forward_request(&**chain, position + 1, &mut ran, exchange);
+                let on = chain::forward_request(&**chain, position + 1, &mut ran, kept, exchange);
                 let (returned, step) = Box::pin(on).await;
                 exchange = returned;
                 step
@@ -83,6 +86,7 @@ async fn surround<S: ChainSource>(
     position: u16,
     exchange: Box<Exchange>,
     wish: Option<Wish>,
+    kept: &ErrorFields,
 ) -> (Box<Exchange>, Result<bool, ExchangeError>, Option<Wish>) {
     let interceptor = &chain.interceptors[usize::from(position)];
     let rest = Arc::new(Rest {
@@ -90,6 +94,7 @@ async fn surround<S: ChainSource>(
         route: route.clone(),
         from: position + 1,
         wish: Mutex::new(wish),
+        kept: kept.surrounded(),
         asked: AtomicBool::new(false),
         failed: Mutex::new(None),
     });
@@ -103,7 +108,7 @@ async fn surround<S: ChainSource>(
     };
     let whole = !matches!(exchange.request_body, Body::Gone | Body::Broken(_));
     if interceptor.on_failure() == OnFailure::Open && whole && !rest.asked.load(Ordering::Acquire) {
-        tracing::warn!(exchange = %exchange.id, "plugin {} {error} in {}; going on without it", interceptor.name(), Hook::Handle);
+        tracing::warn!(exchange = %exchange.id, "plugin {}: {} {error}; continuing without it", interceptor.name(), Hook::Handle);
         exchange.reset_response();
         let wish = lock(&rest.wish).take();
         return (exchange, Ok(false), wish);
@@ -128,6 +133,7 @@ struct Rest<S: ChainSource> {
     from: u16,
     /// Of the client's, for the first request that goes on; a second one can't switch its connection.
     wish: Mutex<Option<Wish>>,
+    kept: Arc<ErrorFields>,
     asked: AtomicBool,
     /// Why the last request failed.
     failed: Mutex<Option<ExchangeError>>,
@@ -136,6 +142,7 @@ struct Rest<S: ChainSource> {
 impl<S: ChainSource> Next for Rest<S> {
     fn ask(self: Arc<Self>, exchange: Box<Exchange>) -> Asking {
         self.asked.store(true, Ordering::Release);
+        let kept = self.kept.surrounded();
         let on_informational = lock(&self.wish)
             .as_mut()
             .and_then(|wish| wish.on_informational.take());
@@ -148,7 +155,7 @@ impl<S: ChainSource> Next for Rest<S> {
                 on_informational,
             };
             let (exchange, result) =
-                pass(&self.chain, &self.route, self.from, exchange, wish).await;
+                pass(&self.chain, &self.route, self.from, exchange, wish, &kept).await;
             match result {
                 Ok(_) => Ok(exchange),
                 Err(error) => {

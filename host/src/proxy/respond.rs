@@ -4,9 +4,11 @@ use std::io;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use smallvec::SmallVec;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::error::ExchangeError;
+use super::error_fields::ErrorFields;
 use super::upstream::UpstreamError;
 use crate::interceptor::{Hook, InterceptError};
 use crate::message::hygiene::BadRequest;
@@ -15,12 +17,13 @@ use crate::message::{Body, BodyError, ExchangeId};
 /// RFC 9209.
 const PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
 
-/// The answer that the client gets in place of the one that failed. `asked` are the request's fields.
-pub fn from_error(error: &ExchangeError, asked: &HeaderMap) -> Response<Body> {
+/// The answer that the client gets in place of the one that failed. It carries the fields that plugins kept for it, but
+/// none of them changes its status or body.
+pub fn from_error(error: &ExchangeError, form: Form, kept: &ErrorFields) -> Response<Body> {
     let (status, proxy_error) = classify(error);
     let details = public_details(error);
     let proxy_status = proxy_status(proxy_error, &details, error);
-    let mut response = match Form::wanted(asked) {
+    let mut response = match form {
         Form::Grpc => grpc(status, &details),
         Form::Json => written(
             status,
@@ -28,6 +31,7 @@ pub fn from_error(error: &ExchangeError, asked: &HeaderMap) -> Response<Body> {
             json(status, proxy_error, &details),
         ),
         Form::Text => written(status, "text/plain; charset=utf-8", text(status, &details)),
+        Form::Empty => empty(status),
     };
     let fields = response.headers_mut();
     fields.insert(PROXY_STATUS, proxy_status);
@@ -47,6 +51,7 @@ pub fn from_error(error: &ExchangeError, asked: &HeaderMap) -> Response<Body> {
     {
         fields.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
+    kept.put_on(fields);
     response
 }
 
@@ -75,40 +80,41 @@ pub async fn cleartext_refused(mut io: impl AsyncRead + AsyncWrite + Unpin) -> i
 }
 
 /// How an error is told.
-#[derive(Debug, PartialEq, Eq)]
-enum Form {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
     Text,
     Json,
+    /// By `Proxy-Status` alone. AWS SDKs, for example, retry a 5xx only if its body is empty.
+    Empty,
     Grpc,
 }
 
 impl Form {
-    /// The form that the client names first; text when it takes both alike.
-    fn wanted(asked: &HeaderMap) -> Self {
-        let starts = |name, start: &str| {
-            let value = asked
-                .get(name)
-                .and_then(|value: &HeaderValue| value.to_str().ok());
-            value.is_some_and(|value| value.starts_with(start))
-        };
-        if starts(header::CONTENT_TYPE, "application/grpc")
-            && !starts(header::CONTENT_TYPE, "application/grpc-web")
-        {
+    /// The form for a request with these fields.
+    ///
+    /// Text and JSON are for clients that ask for them; `*/*` asks for nothing in particular. Between the two `Accept`
+    /// decides, and text wins a tie. `text/html` counts as asking for text where nothing else does: browsers show it.
+    pub fn wanted(asked: &HeaderMap) -> Self {
+        let kind = asked.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+        if kind.is_some_and(|kind| {
+            kind.starts_with(b"application/grpc") && !kind.starts_with(b"application/grpc-web")
+        }) {
             return Form::Grpc;
         }
-        let lists = asked
-            .get_all(header::ACCEPT)
-            .iter()
-            .filter_map(|value| value.to_str().ok());
-        let ranges: Vec<_> = lists
+        let lists = asked.get_all(header::ACCEPT).iter();
+        let lists = lists.filter(|list| *list != "*/*");
+        let ranges: SmallVec<[_; 8]> = lists
+            .filter_map(|list| list.to_str().ok())
             .flat_map(|list| list.split(','))
             .filter_map(media_range)
             .collect();
         let json = weight(&ranges, "application", "json");
-        if json > weight(&ranges, "text", "plain") {
-            Form::Json
-        } else {
-            Form::Text
+        let text = weight(&ranges, "text", "plain");
+        match (json, text) {
+            (0, 0) if weight(&ranges, "text", "html") > 0 => Form::Text,
+            (0, 0) => Form::Empty,
+            (json, text) if json > text => Form::Json,
+            _ => Form::Text,
         }
     }
 }
@@ -131,13 +137,12 @@ fn media_range(range: &str) -> Option<MediaRange<'_>> {
     Some((kind, subtype, weight))
 }
 
-/// How much a media type is wanted: the most specific range decides.
+/// How much a media type is asked for: the most specific range decides, and `*/*` asks for none.
 fn weight(ranges: &[MediaRange<'_>], kind: &str, subtype: &str) -> u32 {
     let named = |name: &str, range: &str| range.eq_ignore_ascii_case(name);
     let find = |fits: &dyn Fn(&MediaRange<'_>) -> bool| ranges.iter().find(|range| fits(range));
     let range = find(&|range| named(kind, range.0) && named(subtype, range.1))
-        .or_else(|| find(&|range| named(kind, range.0) && range.1 == "*"))
-        .or_else(|| find(&|range| range.0 == "*" && range.1 == "*"));
+        .or_else(|| find(&|range| named(kind, range.0) && range.1 == "*"));
     range.map_or(0, |range| range.2)
 }
 
@@ -146,6 +151,16 @@ fn written(status: StatusCode, content_type: &'static str, body: String) -> Resp
     *response.status_mut() = status;
     let fields = response.headers_mut();
     fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = status;
+    let length = HeaderValue::from_static("0");
+    response
+        .headers_mut()
+        .insert(header::CONTENT_LENGTH, length);
     response
 }
 
@@ -265,13 +280,13 @@ fn public_details(error: &ExchangeError) -> String {
         ExchangeError::Interceptor { name, hook, error } => {
             let kind = match error {
                 InterceptError::Returned(_) => "returned an error".to_owned(),
-                InterceptError::Body { body, .. } => format!("can't have the body: {body}"),
+                InterceptError::Body { body, .. } => format!("could not read the body: {body}"),
                 InterceptError::Trapped(_) => "trapped".to_owned(),
-                InterceptError::Unavailable(_) => "has no instance free".to_owned(),
-                InterceptError::Next(_) => "had no response from what comes next".to_owned(),
+                InterceptError::Unavailable(_) => "found no free instance".to_owned(),
+                InterceptError::Next(_) => "got no response from the rest of the chain".to_owned(),
                 other => other.to_string(),
             };
-            format!("plugin {name} {kind} in {hook}")
+            format!("plugin {name}: {hook} {kind}")
         }
         ExchangeError::Upstream {
             error: UpstreamError::RequestBody(body),
@@ -296,7 +311,7 @@ fn public_name(backend: &str) -> Option<&str> {
     (!backend.contains([':', '/'])).then_some(backend)
 }
 
-/// What an error type of RFC 9209 means, without what the cause would tell of the inside.
+/// What an error type of RFC 9209 means, without internal details.
 fn in_words(error: &str) -> &'static str {
     match error {
         "dns_error" | "dns_timeout" => "its name can't be resolved",
@@ -425,7 +440,7 @@ mod tests {
     #[test]
     fn every_failure_has_its_status_and_says_who() {
         for (error, status, kind, mention) in cases() {
-            let response = from_error(&error, &HeaderMap::new());
+            let response = from_error(&error, Form::Empty, &ErrorFields::default());
             let field = response.headers()["proxy-status"].to_str().unwrap();
             assert_eq!(response.status(), status, "{error}");
             assert!(
@@ -439,17 +454,20 @@ mod tests {
 
     #[test]
     fn the_form_is_the_one_that_the_client_prefers() {
-        let cases: [(&[&str], Form); 10] = [
-            (&[], Form::Text),
-            (&["*/*"], Form::Text),
+        let cases: [(&[&str], Form); 13] = [
+            (&[], Form::Empty),
+            (&["*/*"], Form::Empty),
+            (&["application/xml, */*;q=0.1"], Form::Empty),
             (&["application/json"], Form::Json),
             (&["text/plain;q=0.5, application/json"], Form::Json),
             (&["application/json;q=0.5, text/plain"], Form::Text),
-            (&["application/json;q=0, */*"], Form::Text),
+            (&["application/json;q=0, */*"], Form::Empty),
             (&["text/html, application/json;q=0.9"], Form::Json),
+            (&["text/html,application/xml;q=0.9,*/*;q=0.8"], Form::Text),
             (&["application/*"], Form::Json),
             (&["text/*;q=0.1", "Application/JSON;q=0.2"], Form::Json),
-            (&["nonsense, application/json;q=x"], Form::Text),
+            (&["*/*", "text/plain"], Form::Text),
+            (&["nonsense, application/json;q=x"], Form::Empty),
         ];
         for (lines, form) in cases {
             let mut asked = HeaderMap::new();

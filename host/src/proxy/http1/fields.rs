@@ -83,6 +83,18 @@ pub fn resembles(name: &[u8], field: &[u8]) -> bool {
     name.len() == field.len() && name.iter().zip(field).all(|(&a, &b)| plain(a) == b)
 }
 
+/// The value of a field in a head that was refused, as far as it can be read: of the first line with this name (lower
+/// case) whose end is there.
+pub fn value_of<'a>(head: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let mut lines = head.split_inclusive(|&b| b == b'\n').skip(1);
+    lines.find_map(|line| match self::line(line) {
+        Ok(Some(Line::Field {
+            name: of, value, ..
+        })) => of.eq_ignore_ascii_case(name).then_some(value),
+        _ => None,
+    })
+}
+
 /// `value` without the spaces and tabs around it (RFC 9110, section 5.6.3).
 pub fn trim(mut value: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {

@@ -12,6 +12,7 @@ use super::Limits;
 use super::alarm::Alarm;
 use super::body::BadBody;
 use super::control::{Control, Next, Shared};
+use super::fields;
 use super::head::{BadHead, HeadLimits};
 use super::held::Held;
 use super::stream::{Stream, Then};
@@ -154,12 +155,19 @@ impl<IO> Guard<IO> {
     pub(super) fn refuse(&mut self, error: BadHead) {
         let back = self.held.back();
         let line = back.strip_prefix(b"\r\n").unwrap_or(back);
-        let stand_in: &[u8] = match line.starts_with(b"HEAD ") {
-            true => b"HEAD / HTTP/1.1\r\nhost: refused.invalid\r\nconnection: close\r\n\r\n",
-            false => b"GET / HTTP/1.1\r\nhost: refused.invalid\r\nconnection: close\r\n\r\n",
+        let method: &[u8] = match line.starts_with(b"HEAD ") {
+            true => b"HEAD",
+            false => b"GET",
         };
+        // Decides on the form of the error.
+        let accept: [&[u8]; 3] = match fields::value_of(back, b"accept") {
+            Some(value) => [b"accept: ", value, b"\r\n"],
+            None => [b""; 3],
+        };
+        let head = b" / HTTP/1.1\r\nhost: refused.invalid\r\nconnection: close\r\n";
+        let stand_in = [method, head, &accept.concat(), b"\r\n"].concat();
         self.shared.refuse(self.stream.heads() + 1, error);
-        self.held.replace_back(stand_in);
+        self.held.replace_back(&stand_in);
         self.head_since = None;
         self.mode = Mode::Refused;
     }

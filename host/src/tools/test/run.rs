@@ -13,8 +13,8 @@ use crate::interceptor::{
     Asking, Chain, Hook, InterceptError, Interceptor, Next, NextError, NextErrorKind,
 };
 use crate::message::{Body, Exchange, Streaming};
-use crate::proxy::ExchangeError;
 use crate::proxy::chain::{self, Step};
+use crate::proxy::{ErrorFields, ExchangeError};
 
 /// Every case is the first exchange, of a client at this port of this machine: plugins that show them show the same
 /// each time.
@@ -53,8 +53,14 @@ async fn pass<I: Interceptor>(plugin: Arc<I>, input: &Input, got: &mut Got) -> R
     let (head, sent) = input.request.clone().into_parts();
     let exchange = Exchange::new(EXCHANGE, CLIENT, input.scheme, head, arriving(sent));
     let mut ran = chain::Ran::new();
-    let (mut exchange, step) =
-        chain::forward_request(&chain, 0, &mut ran, Box::new(exchange)).await;
+    let (mut exchange, step) = chain::forward_request(
+        &chain,
+        0,
+        &mut ran,
+        &ErrorFields::default(),
+        Box::new(exchange),
+    )
+    .await;
     let step = step.map_err(|error| explain(&error))?;
     if let Step::Surround(position) = step {
         let plugin = &chain.interceptors[usize::from(position)];
