@@ -21,8 +21,8 @@ use crate::config::{self, Config};
 use crate::echo;
 use crate::plugin::watch::{self, Change, WatchError};
 use crate::plugin::{
-    Cache, Chains, Compiler, Engines, PluginStatus, Reconfigure, Seats, Stock, Supervisor, Table,
-    Workbench,
+    Cache, Chains, Compiler, Engines, PluginStatus, Reconfigure, Resources, Stock, Supervisor,
+    Table, Workbench,
 };
 use crate::proxy::{self, Listener, Proxy, Stop};
 use crate::tls::{self, ServerIdentity};
@@ -277,13 +277,14 @@ async fn start_plugins(
     table: &Arc<Table>,
 ) -> Result<(watch::Watcher, mpsc::Sender<Reconfigure>), StartError> {
     let engines = Engines::new(config.most_memory()).map_err(StartError::Engine)?;
-    let seats = Arc::new(Seats::new(config.workers.get()));
-    seats.watch(tokio::runtime::Handle::current())?;
+    let workers = config.workers.get();
+    let resources = Resources::new(workers, workers);
+    resources.seats.watch(tokio::runtime::Handle::current())?;
+    tokio::spawn(resources.idle.clone().tend());
     let bench = Workbench {
         compiler: Compiler::new(engines).map_err(StartError::Engine)?,
         cache: open_cache(config),
-        threads: config.workers.get(),
-        seats,
+        resources,
         runtime: tokio::runtime::Handle::current(),
         stock: Stock::new(config.most_memory()),
     };

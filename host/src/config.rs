@@ -133,6 +133,10 @@ pub struct Limits {
     pub max_calls: u32,
     /// How long to wait for the next piece of a body that the plugin asked for.
     pub body_timeout: Duration,
+    /// How long a new version may wait in its first calls, all together, before it serves.
+    pub trial: Duration,
+    /// Most bytes of the plugin's file.
+    pub file_size: u64,
 }
 
 impl Default for Limits {
@@ -148,6 +152,10 @@ impl Default for Limits {
             max_calls: 10_000,
             // A sender that is silent for so long has most likely gone.
             body_timeout: Duration::from_secs(30),
+            // Nobody is served by these calls; who waits in them for longer would hold up a request as well.
+            trial: Duration::from_secs(2),
+            // CPython as a component has 18 MB.
+            file_size: 256 << 20,
         }
     }
 }

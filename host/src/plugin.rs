@@ -4,6 +4,7 @@
 //! [`crate::interceptor`].
 
 mod jobs;
+mod progress;
 mod supervise;
 
 pub mod watch;
@@ -20,8 +21,10 @@ mod swap;
 
 mod facts;
 mod guest;
+mod idle;
 mod instance;
 mod limits;
+mod resources;
 mod seats;
 
 mod stock;
@@ -37,9 +40,10 @@ pub use contract::{Contract, Contracts};
 pub use engine::{Engines, Tier};
 pub use facts::Facts;
 pub use guest::{Guest, Probed};
-pub use instance::{Instance, Pace, Replaced};
+pub use idle::Replaced;
+pub use instance::{Instance, Pace};
 pub use prepare::{PluginError, Stock, Workbench};
-pub use seats::Seats;
+pub use resources::Resources;
 pub use status::{PluginStatus, Serving, Table};
 pub use supervise::{Reconfigure, Supervisor};
 pub use swap::{Chains, RouteChain};

@@ -33,6 +33,12 @@ mod errors;
 /// Guests that wait.
 mod waiting;
 
+/// Idle instances, and what they give way to.
+mod idle;
+
+/// The first calls of a new version.
+mod trial;
+
 /// Plugins that change while the proxy runs.
 mod reload;
 

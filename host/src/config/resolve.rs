@@ -59,7 +59,7 @@ pub fn resolve(
 }
 
 /// Keys of tables, for people who write them at the top of the file.
-const IN_TABLES: [&str; 44] = [
+const IN_TABLES: [&str; 46] = [
     "tls.certificate",
     "tls.key",
     "tls.self-signed",
@@ -99,6 +99,8 @@ const IN_TABLES: [&str; 44] = [
     "limits.body",
     "limits.max-calls",
     "limits.body-timeout",
+    "limits.trial",
+    "limits.file-size",
     "plugin.NAME.order",
     "plugin.NAME.settings",
     "plugin.NAME.on-failure",

@@ -1,6 +1,7 @@
 //! A compiled plugin as an [`Interceptor`]: take an instance, call it, put it back. One for a world of `wasi:http` goes its
 //! own way, in [`stock`](super::stock).
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use http::{header, request};
@@ -8,9 +9,11 @@ use http::{header, request};
 use super::compile::Code;
 use super::engine::Tier;
 use super::facts::Facts;
-use super::instance::{Instance, Pace, Replaced, Rest};
+use super::idle::{Idle, Replaced};
+use super::instance::{Pace, waiting_at_most};
 use super::load;
-use super::seats::{Seat, Seats};
+use super::resources::Resources;
+use super::seats::Seat;
 use super::stock::Handler;
 use crate::interceptor::{Hook, InterceptError, Interceptor, Next, OnFailure, Outcome, Verdict};
 use crate::message::Exchange;
@@ -30,8 +33,8 @@ enum Kind {
 /// A plugin for our contract.
 struct Hooks {
     code: Code,
-    rest: Rest,
-    seats: Arc<Seats>,
+    idle: Idle,
+    resources: Resources,
 }
 
 impl std::fmt::Debug for Guest {
@@ -55,19 +58,12 @@ pub struct Probed {
 }
 
 impl Guest {
-    /// A plugin of this code; `threads` is how many call it, and all plugins share the seats.
-    pub fn new(
-        facts: Arc<Facts>,
-        tier: Tier,
-        code: Code,
-        threads: usize,
-        seats: Arc<Seats>,
-    ) -> Self {
-        let rest = Rest::new(threads);
+    /// A plugin of this code.
+    pub fn new(facts: Arc<Facts>, tier: Tier, code: Code, resources: Resources) -> Self {
         Self {
             facts,
             tier,
-            kind: Kind::Hooks(Hooks { code, rest, seats }),
+            kind: Kind::Hooks(Hooks::new(tier, code, resources)),
         }
     }
 
@@ -91,11 +87,11 @@ impl Guest {
     /// The same code under other facts, such as other settings, with no instance yet.
     pub fn again(&self, facts: Arc<Facts>) -> Self {
         let kind = match &self.kind {
-            Kind::Hooks(hooks) => Kind::Hooks(Hooks {
-                code: hooks.code.clone(),
-                rest: Rest::new(1),
-                seats: hooks.seats.clone(),
-            }),
+            Kind::Hooks(hooks) => Kind::Hooks(Hooks::new(
+                self.tier,
+                hooks.code.clone(),
+                hooks.resources.clone(),
+            )),
             Kind::Stock(handler) => Kind::Stock(handler.clone()),
         };
         Self {
@@ -158,7 +154,7 @@ impl Guest {
     /// since the last one was replaced.
     pub fn memory_at_rest(&self) -> Option<u64> {
         match &self.kind {
-            Kind::Hooks(hooks) => hooks.rest.memory(),
+            Kind::Hooks(hooks) => hooks.idle.memory(),
             Kind::Stock(_) => None,
         }
     }
@@ -166,7 +162,7 @@ impl Guest {
     /// Instances that were let go after their last call; none for a stock component, which has one for each exchange.
     pub fn replaced(&self) -> Option<Replaced> {
         match &self.kind {
-            Kind::Hooks(hooks) => Some(hooks.rest.replaced()),
+            Kind::Hooks(hooks) => Some(hooks.idle.replaced()),
             Kind::Stock(_) => None,
         }
     }
@@ -181,11 +177,28 @@ impl Guest {
 }
 
 impl Hooks {
+    fn new(tier: Tier, code: Code, resources: Resources) -> Self {
+        Self {
+            code,
+            idle: Idle::new(resources.threads, tier, resources.idle.clone()),
+            resources,
+        }
+    }
+
     async fn probe(&self, facts: &Arc<Facts>) -> Result<Probed, (Option<Hook>, InterceptError)> {
-        let mut instance = Instance::new(&self.code.linked, facts)
-            .await
-            .map_err(|e| (None, e))?;
-        instance.set_probing(true);
+        let mut left = facts.limits.trial;
+        let made = pin!(self.idle.make(&self.code.linked, facts));
+        let made = match waiting_at_most(&mut left, made).await {
+            Some(made) => made.map_err(|error| (None, error)),
+            None => Err((
+                None,
+                InterceptError::Stalled {
+                    limit_s: facts.limits.trial.as_secs(),
+                },
+            )),
+        };
+        let mut instance = made?;
+        instance.set_on_trial(left);
         let memory_at_start = instance.memory();
         let mut exchange = Box::new(Exchange::probe());
         let mut errors = [None, None];
@@ -218,7 +231,7 @@ impl Hooks {
         if self.code.linked.can_wait || facts.is_slow() {
             None
         } else {
-            self.seats.take()
+            self.resources.seats.take()
         }
     }
 
@@ -228,12 +241,9 @@ impl Hooks {
         hook: Hook,
         exchange: Box<Exchange>,
     ) -> Outcome<Verdict> {
-        let mut instance = match self.rest.take() {
-            Some(instance) => instance,
-            None => match Instance::new(&self.code.linked, facts).await {
-                Ok(instance) => instance,
-                Err(error) => return (exchange, Err(error)),
-            },
+        let mut instance = match self.idle.take(&self.code.linked, facts).await {
+            Ok(instance) => instance,
+            Err(error) => return (exchange, Err(error)),
         };
         // If the client leaves meanwhile, this future is dropped and the instance with it: its guest is in mid-call.
         let seat = self.seat(facts);
@@ -244,7 +254,7 @@ impl Hooks {
         };
         let (exchange, result) = instance.call(hook, exchange, pace, facts).await;
         drop(seat);
-        self.rest.put(instance, &result, facts);
+        self.idle.put(instance, &result, facts);
         (exchange, result)
     }
 }

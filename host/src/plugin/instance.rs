@@ -1,13 +1,12 @@
-//! One instance of a plugin and the calls into it, and the rest where instances wait for their next call.
+//! One instance of a plugin and the calls into it.
 
-use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use wasmtime::{AsContextMut, Store, StoreContextMut, UpdateDeadline, WasmBacktrace};
 
 use super::compile::Linked;
@@ -32,6 +31,8 @@ pub struct Instance {
     hooks: Box<dyn Hooks>,
     calls: u32,
     memory_at_start: u64,
+    /// How long it may still wait, in a trial.
+    trial: Option<Duration>,
 }
 
 /// How a guest runs on its thread.
@@ -75,17 +76,23 @@ impl Instance {
             })
         });
         store.set_epoch_deadline(1);
-        match Self::link(pre, store.as_context_mut()).await {
-            Ok(hooks) => {
+        let linked = within(
+            LONGEST_CALL,
+            Box::pin(Self::link(pre, store.as_context_mut())),
+        );
+        match linked.await {
+            Some(Ok(hooks)) => {
                 let memory_at_start = store.data().memory.used();
                 Ok(Self {
                     store,
                     hooks,
                     calls: 0,
                     memory_at_start,
+                    trial: None,
                 })
             }
-            Err(error) => Err(explain(&error, store.data(), facts)),
+            Some(Err(error)) => Err(explain(&error, store.data(), facts)),
+            None => Err(stalled(LONGEST_CALL)),
         }
     }
 
@@ -119,7 +126,11 @@ impl Instance {
         let called = match pace {
             Pace::Straight => Some(self.hooks.run_straight(&mut self.store, hook)),
             Pace::Yielding => {
-                within(LONGEST_CALL, self.hooks.run_yielding(&mut self.store, hook)).await
+                let run = self.hooks.run_yielding(&mut self.store, hook);
+                match &mut self.trial {
+                    Some(left) => waiting_at_most(left, run).await,
+                    None => within(LONGEST_CALL, run).await,
+                }
             }
         };
         let state = self.store.data_mut();
@@ -131,16 +142,15 @@ impl Instance {
                 None => InterceptError::Returned(message),
             }),
             Some(Err(error)) => Err(explain(&error, state, facts)),
-            None => Err(InterceptError::Stalled {
-                limit_s: LONGEST_CALL.as_secs(),
-            }),
+            None => Err(stalled(LONGEST_CALL)),
         };
         (exchange, result)
     }
 
-    /// Whether what this instance does stays unseen.
-    pub fn set_probing(&mut self, probing: bool) {
-        self.store.data_mut().probing = probing;
+    /// Its calls are a trial: what it does stays unseen, and it may wait for so long in all of them together.
+    pub fn set_on_trial(&mut self, longest_wait: Duration) {
+        self.store.data_mut().probing = true;
+        self.trial = Some(longest_wait);
     }
 
     /// Bytes of linear memory that it has now.
@@ -148,9 +158,10 @@ impl Instance {
         self.store.data().memory.used()
     }
 
-    fn reusable(&self, facts: &Facts) -> bool {
+    /// Whether it may serve another call after one with this result.
+    pub fn is_reusable<T>(&self, result: &Result<T, InterceptError>, facts: &Facts) -> bool {
         let grown = self.memory() - self.memory_at_start;
-        should_reuse(self.calls, facts.limits.max_calls, grown)
+        left_sound(result) && should_reuse(self.calls, facts.limits.max_calls, grown)
     }
 }
 
@@ -164,10 +175,34 @@ async fn within<F: Future + Unpin>(longest: Duration, mut future: F) -> Option<F
     }
 }
 
-/// Whether a shelf with so many instances takes another one; `memory` is theirs with it. Together they may have what one
-/// may have in a call, so that a burst of calls into a language with a large heap doesn't leave all of those behind.
-fn has_room(instances: usize, memory: u64, limit: u64) -> bool {
-    instances == 0 || (instances < SHELF && memory <= limit)
+/// The future's output, or none if it waits for longer than what is left, from which its waiting is taken off.
+///
+/// What it computes doesn't count, nor that it gives way to others at a tick: on a busy machine that may take any time.
+pub async fn waiting_at_most<F: Future + Unpin>(
+    left: &mut Duration,
+    mut future: F,
+) -> Option<F::Output> {
+    let mut alarm = std::pin::pin!(tokio::time::sleep(*left));
+    let mut since = None;
+    poll_fn(|cx| {
+        if let Some(since) = since.take() {
+            *left = left.saturating_sub(Instant::elapsed(&since));
+        }
+        if let Poll::Ready(output) = Pin::new(&mut future).poll(cx) {
+            return Poll::Ready(Some(output));
+        }
+        let now = Instant::now();
+        since = Some(now);
+        alarm.as_mut().reset(now + *left);
+        alarm.as_mut().poll(cx).map(|()| None)
+    })
+    .await
+}
+
+fn stalled(limit: Duration) -> InterceptError {
+    InterceptError::Stalled {
+        limit_s: limit.as_secs(),
+    }
 }
 
 /// Whether an instance that did well may serve another call.
@@ -228,96 +263,6 @@ fn innermost_function(error: &wasmtime::Error) -> String {
     name.map(|name| format!(" in {name}")).unwrap_or_default()
 }
 
-/// Instances of one version of a plugin between their calls.
-///
-/// Each thread has a shelf of its own, so threads hardly ever meet on a lock.
-#[derive(Debug)]
-pub struct Rest {
-    shelves: Box<[Mutex<Vec<Instance>>]>,
-    replaced: AtomicU64,
-    largest_replaced: AtomicU64,
-}
-
-/// Instances that were let go after their last call, for whatever reason.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Replaced {
-    pub count: u64,
-    /// The most linear memory that one of them had at its end, in bytes.
-    pub most_memory: u64,
-}
-
-/// Instances at rest on one shelf; more come from bursts of calls that had to wait and would only take memory.
-const SHELF: usize = 64;
-
-impl Rest {
-    /// A rest for this many threads.
-    pub fn new(threads: usize) -> Self {
-        Self {
-            shelves: (0..threads.max(1)).map(|_| Mutex::default()).collect(),
-            replaced: AtomicU64::new(0),
-            largest_replaced: AtomicU64::new(0),
-        }
-    }
-
-    /// The instance that was used last, which the caches know best.
-    pub fn take(&self) -> Option<Instance> {
-        self.shelf()
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop()
-    }
-
-    /// Puts an instance back after a call, if it is fit for another.
-    pub fn put<T>(&self, instance: Instance, result: &Result<T, InterceptError>, facts: &Facts) {
-        if !left_sound(result) || !instance.reusable(facts) {
-            return self.let_go(&instance);
-        }
-        let mut shelf = self.shelf().lock().unwrap_or_else(PoisonError::into_inner);
-        let memory = shelf.iter().map(Instance::memory).sum::<u64>() + instance.memory();
-        if has_room(shelf.len(), memory, facts.limits.memory) {
-            shelf.push(instance);
-        } else {
-            self.let_go(&instance);
-        }
-    }
-
-    fn let_go(&self, instance: &Instance) {
-        let memory = instance.memory();
-        self.largest_replaced.fetch_max(memory, Ordering::Relaxed);
-        self.replaced.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub fn replaced(&self) -> Replaced {
-        Replaced {
-            count: self.replaced.load(Ordering::Relaxed),
-            most_memory: self.largest_replaced.load(Ordering::Relaxed),
-        }
-    }
-
-    /// The linear memory of the largest instance on this thread's shelf, in bytes; none if there is none.
-    pub fn memory(&self) -> Option<u64> {
-        let shelf = self.shelf().lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.iter().map(Instance::memory).max()
-    }
-
-    fn shelf(&self) -> &Mutex<Vec<Instance>> {
-        &self.shelves[thread_number() % self.shelves.len()]
-    }
-}
-
-/// A small number for each thread that asks, counting up.
-fn thread_number() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local!(static NUMBER: Cell<Option<usize>> = const { Cell::new(None) });
-    NUMBER.with(|number| {
-        number.get().unwrap_or_else(|| {
-            let next = NEXT.fetch_add(1, Ordering::Relaxed);
-            number.set(Some(next));
-            next
-        })
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -337,24 +282,6 @@ mod tests {
                 should_reuse(calls, max_calls, grown),
                 reuse,
                 "{calls} of {max_calls}, {grown} bytes"
-            );
-        }
-    }
-
-    #[test]
-    fn a_shelf_is_bounded_by_count_and_by_memory() {
-        let cases = [
-            (0, 101, 100, true),
-            (1, 100, 100, true),
-            (1, 101, 100, false),
-            (SHELF - 1, 64, 100, true),
-            (SHELF, 65, 100, false),
-        ];
-        for (instances, memory, limit, room) in cases {
-            assert_eq!(
-                has_room(instances, memory, limit),
-                room,
-                "{instances} instances, {memory} of {limit} bytes"
             );
         }
     }

@@ -11,14 +11,21 @@ use tokio::task::JoinSet;
 
 use super::guest::Guest;
 use super::load::ContentHash;
-use super::prepare::{PluginError, Prepared, Workbench};
+use super::prepare::{Fresh, PluginError, Prepared, Untried, Workbench};
+use super::progress::{Progress, Step};
 use crate::config::PluginConfig;
 
 /// How long a version must have served before better code is made for it.
 const IMPROVE_AFTER: Duration = Duration::from_millis(500);
 
-/// Plugins that are prepared at once. More would only share the same compiler threads.
+/// Plugins that are read and compiled at once. More would only share the same compiler threads. Trials are not counted: a
+/// guest that waits in its trial holds up nobody else.
 const LOADS_AT_ONCE: usize = 2;
+
+/// How long a trial that found all instances of the engine in use waits before the next attempt, and how many attempts
+/// there are before a file is refused for that. Better code for what serves already is tried for as long as it is wanted.
+const NEXT_TRIAL: Duration = Duration::from_secs(1);
+const MOST_TRIALS: u32 = 30;
 
 /// Jobs under way.
 #[derive(Debug)]
@@ -87,14 +94,17 @@ impl Jobs {
         serving: Option<ContentHash>,
         config: PluginConfig,
     ) {
-        let (bench, loads) = (self.bench.clone(), self.loads.clone());
+        let (bench, permits) = (self.bench.clone(), self.loads.clone());
         self.running.spawn(async move {
-            let _permit = loads.acquire_owned().await;
-            let (of, at) = (name.clone(), look.clone());
-            let job = tokio::task::spawn_blocking(move || {
-                bench.prepare(&of, &at.path, at.settled, serving, config)
-            });
-            let result = job.await.unwrap_or(Err(PluginError::Loader));
+            let progress = Arc::<Progress>::default();
+            let file = File {
+                name: name.clone(),
+                look: look.clone(),
+                serving,
+                config,
+            };
+            let prepared = prepare(bench, permits, file, progress.clone());
+            let result = progress.told(&name, prepared).await;
             Done::Loaded {
                 name,
                 load,
@@ -118,19 +128,20 @@ impl Jobs {
             let kept = tokio::task::spawn_blocking(move || keeper.keep(&served)).await;
             // Whoever saves once often saves again.
             tokio::time::sleep(IMPROVE_AFTER).await;
-            let _permit = turn.acquire_owned().await;
+            let permit = turn.acquire_owned().await;
             if kept.is_err() || stale.load(Ordering::Relaxed) {
                 return Done::Nothing;
             }
-            let job = tokio::task::spawn_blocking(move || {
-                let result = bench.improve(&guest, &bytes);
-                Done::Improved {
-                    name,
-                    from: guest,
-                    result,
-                }
-            });
-            job.await.unwrap_or(Done::Nothing)
+            let (maker, from) = (bench.clone(), guest.clone());
+            let made = blocking(move || maker.improve(&guest, &bytes)).await;
+            drop(permit);
+            let result = match made {
+                Ok(Some(better)) => tried_out(&bench, &better, || stale.load(Ordering::Relaxed))
+                    .await
+                    .map(|()| Some(better)),
+                other => other,
+            };
+            Done::Improved { name, from, result }
         });
     }
 
@@ -141,4 +152,74 @@ impl Jobs {
             Done::Nothing
         });
     }
+}
+
+/// A file to prepare.
+struct File {
+    name: String,
+    look: Look,
+    serving: Option<ContentHash>,
+    config: PluginConfig,
+}
+
+/// Takes a file as far as it gets.
+async fn prepare(
+    bench: Arc<Workbench>,
+    permits: Arc<Semaphore>,
+    file: File,
+    progress: Arc<Progress>,
+) -> Result<Prepared, PluginError> {
+    let untried = {
+        let _permit = permits.acquire_owned().await;
+        let (bench, progress) = (bench.clone(), progress.clone());
+        blocking(move || {
+            let File {
+                name,
+                look,
+                serving,
+                config,
+            } = file;
+            bench.prepare(&name, &look.path, look.settled, serving, config, &progress)
+        })
+        .await?
+    };
+    Ok(match untried {
+        Prepared::Ready(Untried { guest, improve }) => {
+            progress.reach(Step::Trial);
+            let mut attempts = 0;
+            let enough = || {
+                attempts += 1;
+                attempts == MOST_TRIALS
+            };
+            tried_out(&bench, &guest, enough).await?;
+            Prepared::Ready(Fresh { guest, improve })
+        }
+        Prepared::Unchanged => Prepared::Unchanged,
+        Prepared::Unsettled => Prepared::Unsettled,
+    })
+}
+
+/// The trial of a version, again and again while only instances are wanting, until that is enough.
+async fn tried_out(
+    bench: &Arc<Workbench>,
+    guest: &Arc<Guest>,
+    mut enough: impl FnMut() -> bool,
+) -> Result<(), PluginError> {
+    loop {
+        let (bench, guest) = (bench.clone(), guest.clone());
+        match blocking(move || bench.try_out(&guest)).await {
+            Err(error) if error.is_for_now() && !enough() => {
+                tokio::time::sleep(NEXT_TRIAL).await;
+            }
+            tried => return tried,
+        }
+    }
+}
+
+/// Runs what blocks; a panic is a mistake of ours and the end of this job alone.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, PluginError> + Send + 'static,
+) -> Result<T, PluginError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or(Err(PluginError::Loader))
 }

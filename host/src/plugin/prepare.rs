@@ -1,9 +1,10 @@
-//! Steps 2 and 3 for one file, off the request path: read, hash, check, compile or restore, link, try out.
+//! Steps 2 and 3 for one file, off the request path: read, hash, check, compile or restore, link; then its trial.
 //!
 //! Everything here blocks. Whatever goes wrong comes back as the reason; nothing that serves is touched.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use super::cache::{Cache, Key};
 use super::compile::{CompileError, Compiler};
@@ -11,7 +12,8 @@ use super::engine::Tier;
 use super::facts::Facts;
 use super::guest::Guest;
 use super::load::{self, ContentHash, Kind, LoadError, Loaded, StockWorld};
-use super::seats::Seats;
+use super::progress::{Progress, Step};
+use super::resources::Resources;
 use super::stock::{Handler, StockCompiler};
 use crate::config::PluginConfig;
 use crate::interceptor::{Hook, InterceptError};
@@ -37,9 +39,34 @@ pub enum PluginError {
     Loader,
     #[error("its first call of {hook} failed: it {error}")]
     FirstCall { hook: Hook, error: InterceptError },
+    #[error(
+        "its trial was given up: after {limit:?} in all it was still waiting in {}; a plugin that must wait that long in \
+         its first calls needs a higher `limits.trial`",
+        call_words(.hook.as_ref())
+    )]
+    TrialStalled { hook: Option<Hook>, limit: Duration },
+}
+
+fn call_words(hook: Option<&Hook>) -> String {
+    hook.map_or_else(
+        || "its start-up".to_owned(),
+        |hook| format!("its first call of {hook}"),
+    )
 }
 
 impl PluginError {
+    /// Whether the same file may be fine a little later: calls under way have all instances that there can be.
+    pub fn is_for_now(&self) -> bool {
+        matches!(
+            self,
+            PluginError::Start(InterceptError::Unavailable(_))
+                | PluginError::FirstCall {
+                    error: InterceptError::Unavailable(_),
+                    ..
+                }
+        )
+    }
+
     /// Whether the file may be a copy that isn't finished.
     pub fn could_be_incomplete(&self) -> bool {
         match self {
@@ -51,19 +78,28 @@ impl PluginError {
             | PluginError::StockEngine(_)
             | PluginError::Start(_)
             | PluginError::Loader
-            | PluginError::FirstCall { .. } => false,
+            | PluginError::FirstCall { .. }
+            | PluginError::TrialStalled { .. } => false,
         }
     }
 }
 
 /// What became of a file.
 #[derive(Debug)]
-pub enum Prepared {
+pub enum Prepared<V = Fresh> {
     /// It holds what serves already.
     Unchanged,
     /// It looks fine, but its end can't be told: look again when the file has settled.
     Unsettled,
-    Ready(Fresh),
+    Ready(V),
+}
+
+/// A version that has code and no trial yet.
+#[derive(Debug)]
+pub struct Untried {
+    pub guest: Arc<Guest>,
+    /// As in [`Fresh`].
+    pub improve: Option<Arc<Vec<u8>>>,
 }
 
 /// A version that has proved itself and waits to be swapped in.
@@ -79,10 +115,7 @@ pub struct Fresh {
 pub struct Workbench {
     pub compiler: Compiler,
     pub cache: Option<Cache>,
-    /// Threads that will call the plugin.
-    pub threads: usize,
-    /// For the calls of all plugins.
-    pub seats: Arc<Seats>,
+    pub resources: Resources,
     /// For the waits of guests that are tried out.
     pub runtime: tokio::runtime::Handle,
     /// Made when the first stock component comes.
@@ -113,7 +146,7 @@ impl Stock {
 }
 
 impl Workbench {
-    /// Takes a file as far as it gets. `serving` is the version that serves now.
+    /// Makes code of a file. `serving` is the version that serves now.
     ///
     /// # Errors
     /// The first thing that stands in its way.
@@ -124,25 +157,28 @@ impl Workbench {
         settled: bool,
         serving: Option<ContentHash>,
         config: PluginConfig,
-    ) -> Result<Prepared, PluginError> {
-        let bytes = load::read(path, load::DEFAULT_MAX_SIZE)?;
+        progress: &Progress,
+    ) -> Result<Prepared<Untried>, PluginError> {
+        progress.reach(Step::Reading);
+        let bytes = load::read(path, config.limits.file_size)?;
         let hash = ContentHash::of(&bytes);
         if serving == Some(hash) {
             return Ok(Prepared::Unchanged);
         }
+        progress.reach(Step::Compiling);
         let facts = Arc::new(Facts::new(name.to_owned(), hash, config));
         if let Some(guest) = self.restore(&facts) {
             let improve = (guest.tier() == Tier::Baseline).then(|| Arc::new(bytes));
-            let guest = self.try_out(guest)?;
-            return Ok(Prepared::Ready(Fresh { guest, improve }));
+            let guest = Arc::new(guest);
+            return Ok(Prepared::Ready(Untried { guest, improve }));
         }
         let loaded = load::load_for(bytes.clone(), self.compiler.contracts())?;
         if loaded.may_be_prefix && !settled {
             return Ok(Prepared::Unsettled);
         }
         let guest = self.compile_fast(&facts, &loaded)?;
-        Ok(Prepared::Ready(Fresh {
-            guest: self.try_out(guest)?,
+        Ok(Prepared::Ready(Untried {
+            guest: Arc::new(guest),
             improve: Some(Arc::new(bytes)),
         }))
     }
@@ -157,7 +193,7 @@ impl Workbench {
         path: &Path,
         config: PluginConfig,
     ) -> Result<Guest, PluginError> {
-        let bytes = load::read(path, load::DEFAULT_MAX_SIZE)?;
+        let bytes = load::read(path, config.limits.file_size)?;
         let hash = ContentHash::of(&bytes);
         let facts = Arc::new(Facts::new(name.to_owned(), hash, config));
         if let Some(guest) = self.restore(&facts) {
@@ -194,7 +230,7 @@ impl Workbench {
         let loaded = load::load_for(bytes.to_vec(), self.compiler.contracts())?;
         let better = self.compile(guest.facts(), &loaded, Tier::Optimized)?;
         self.keep(&better);
-        self.try_out(better).map(Some)
+        Ok(Some(Arc::new(better)))
     }
 
     /// The quickest code that can be had: what Winch refuses (SIMD of some kinds, tail calls) goes to Cranelift.
@@ -233,17 +269,26 @@ impl Workbench {
     }
 
     fn hooks(&self, facts: &Arc<Facts>, tier: Tier, code: super::compile::Code) -> Guest {
-        Guest::new(facts.clone(), tier, code, self.threads, self.seats.clone())
+        Guest::new(facts.clone(), tier, code, self.resources.clone())
     }
 
-    fn try_out(&self, guest: Guest) -> Result<Arc<Guest>, PluginError> {
-        self.runtime
-            .block_on(guest.probe())
-            .map_err(|(hook, error)| match hook {
-                Some(hook) => PluginError::FirstCall { hook, error },
-                None => PluginError::Start(error),
-            })?;
-        Ok(Arc::new(guest))
+    /// The trial of a version: its first calls, for an exchange of the host's own. Takes as long as the guest computes in
+    /// them, and `limits.trial` if it waits.
+    ///
+    /// # Errors
+    /// When it can't be started or a call fails.
+    pub fn try_out(&self, guest: &Guest) -> Result<(), PluginError> {
+        let tried = self.runtime.block_on(guest.probe());
+        tried
+            .map(drop)
+            .map_err(|(hook, error)| match (hook, error) {
+                (hook, InterceptError::Stalled { .. }) => PluginError::TrialStalled {
+                    hook,
+                    limit: guest.facts().limits.trial,
+                },
+                (Some(hook), error) => PluginError::FirstCall { hook, error },
+                (None, error) => PluginError::Start(error),
+            })
     }
 
     fn restore(&self, facts: &Arc<Facts>) -> Option<Guest> {

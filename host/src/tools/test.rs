@@ -32,7 +32,7 @@ use self::subject::{NoSubject, Subject};
 use super::USAGE;
 use crate::cli::{RunArgs, TestArgs};
 use crate::config::{self, Limits, PluginConfig};
-use crate::plugin::{Cache, Compiler, Engines, Facts, Guest, Seats, Stock, Workbench};
+use crate::plugin::{Cache, Compiler, Engines, Facts, Guest, Resources, Stock, Workbench};
 
 /// One thread calls the plugin. A seat for it, so that a call runs as it does in the proxy.
 const THREADS: usize = 1;
@@ -233,8 +233,7 @@ impl Plugin {
         let bench = Workbench {
             compiler: Compiler::new(engines).map_err(failed)?,
             cache: cache(no_cache)?,
-            threads: THREADS,
-            seats: Arc::new(Seats::new(SEATS)),
+            resources: Resources::new(THREADS, SEATS),
             runtime: runtime.handle().clone(),
             stock: Stock::new(memory),
         };

@@ -15,7 +15,7 @@ use tollgate::config::{self, Config};
 use tollgate::interceptor::{ChainSource, Interceptor};
 use tollgate::message::Exchange;
 use tollgate::plugin::{
-    Chains, Compiler, Engines, Reconfigure, Seats, Supervisor, Table, Tier, Workbench, watch,
+    Chains, Compiler, Engines, Reconfigure, Resources, Supervisor, Table, Tier, Workbench, watch,
 };
 
 #[global_allocator]
@@ -103,8 +103,7 @@ async fn serve(
     let bench = Workbench {
         compiler: Compiler::new(Engines::new(config.defaults.memory)?)?,
         cache: None,
-        threads: 1,
-        seats: Arc::new(Seats::new(2)),
+        resources: Resources::new(1, 2),
         runtime: tokio::runtime::Handle::current(),
         stock: tollgate::plugin::Stock::new(tollgate::config::Limits::default().memory),
     };

@@ -27,7 +27,7 @@ use languages::strain::{self, Strained};
 use languages::{sources, table, tools};
 use tollgate::config::{Limits, PluginConfig};
 use tollgate::plugin::load;
-use tollgate::plugin::{Code, Compiler, Engines, Facts, Guest, Instance, Seats, Tier};
+use tollgate::plugin::{Code, Compiler, Engines, Facts, Guest, Instance, Resources, Tier};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -158,8 +158,7 @@ fn guest(code: Arc<Code>, facts: Arc<Facts>) -> Result<Guest, BoxError> {
         facts,
         Tier::Optimized,
         code,
-        1,
-        Arc::new(Seats::new(2)),
+        Resources::new(1, 2),
     ))
 }
 

@@ -10,12 +10,14 @@ use crate::config::file::{Document, Entry, Mistakes, Table, Value};
 use crate::config::{ConfigErrors, Limits, PluginConfig, check_plugin_name, matching, units};
 
 /// Keys of tables, for people who write them right into a plugin's table.
-pub(super) const IN_PLUGIN_TABLES: [&str; 8] = [
+pub(super) const IN_PLUGIN_TABLES: [&str; 10] = [
     "limits.deadline",
     "limits.memory",
     "limits.body",
     "limits.max-calls",
     "limits.body-timeout",
+    "limits.trial",
+    "limits.file-size",
     "match.host",
     "match.path",
     "match.method",
@@ -60,6 +62,10 @@ impl Layers<'_> {
             body_timeout,
             units::time_above_zero,
         );
+        let trial = table.text("trial");
+        self.set(&mut limits.trial, trial, units::time_above_zero);
+        let file_size = table.text_or_number("file-size");
+        self.set(&mut limits.file_size, file_size, units::size);
         table.finish(&[]);
         limits
     }

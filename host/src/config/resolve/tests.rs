@@ -84,6 +84,8 @@ memory = "128MiB"
 body = 0x3e8
 max-calls = 5
 body-timeout = "10s"
+trial = "3s"
+file-size = "64MiB"
 
 [plugin.add-header]
 enabled = false
@@ -119,6 +121,8 @@ fn a_file_with_every_key() {
         body: 1000,
         max_calls: 5,
         body_timeout: Duration::from_secs(10),
+        trial: Duration::from_secs(3),
+        file_size: 64 << 20,
     };
     assert_eq!(config.defaults, defaults);
 

@@ -19,8 +19,9 @@ use crate::interceptor::{ChainSource, Interceptor};
 use crate::message::{Body, Exchange, Streaming};
 use crate::plugin::guest::Guest;
 use crate::plugin::load::{self, Kind, LoadError};
-use crate::plugin::prepare::{Fresh, PluginError, Prepared};
-use crate::plugin::{Cache, Chains, Compiler, Engines, Seats, Stock, Tier, Workbench};
+use crate::plugin::prepare::{Fresh, PluginError, Prepared, Untried};
+use crate::plugin::progress::Progress;
+use crate::plugin::{Cache, Chains, Compiler, Engines, Resources, Stock, Tier, Workbench};
 
 static BOTH: [&Contract; 2] = [&v0_2::CONTRACT, &v0_1::CONTRACT];
 const CONTRACTS: Contracts = Contracts(&BOTH);
@@ -127,8 +128,7 @@ fn host(contracts: Contracts, cache: Option<&Path>) -> Workbench {
     Workbench {
         compiler: Compiler::serving(engines.clone(), contracts).unwrap(),
         cache: cache.map(|directory| Cache::open(directory, 100 << 20).unwrap()),
-        threads: 1,
-        seats: Arc::new(Seats::new(2)),
+        resources: Resources::new(1, 2),
         runtime: Handle::current(),
         stock: Stock::new(Limits::default().memory),
     }
@@ -140,17 +140,22 @@ fn prepare(host: &Workbench, name: &str, file: &[u8]) -> Result<Fresh, PluginErr
     let path = directory.path().join(name);
     std::fs::write(&path, file).unwrap();
     let config = PluginConfig::new(Limits::default());
-    match block_in_place(|| host.prepare(name, &path, true, None, config))? {
-        Prepared::Ready(fresh) => Ok(fresh),
+    let progress = Progress::default();
+    match block_in_place(|| host.prepare(name, &path, true, None, config, &progress))? {
+        Prepared::Ready(Untried { guest, improve }) => {
+            block_in_place(|| host.try_out(&guest))?;
+            Ok(Fresh { guest, improve })
+        }
         other => panic!("{other:?}"),
     }
 }
 
 fn improve(host: &Workbench, fresh: &Fresh) -> Arc<Guest> {
     let bytes = fresh.improve.as_ref().unwrap();
-    block_in_place(|| host.improve(&fresh.guest, bytes))
-        .unwrap()
-        .unwrap()
+    let better = block_in_place(|| host.improve(&fresh.guest, bytes));
+    let better = better.unwrap().unwrap();
+    block_in_place(|| host.try_out(&better)).unwrap();
+    better
 }
 
 fn exchange(target: &str, body: Body) -> Box<Exchange> {

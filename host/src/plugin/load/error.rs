@@ -18,7 +18,7 @@ pub enum LoadError {
     NotAFile { path: PathBuf },
 
     #[error(
-        "{} has {size} bytes, more than the limit of {limit}; build it in release mode, strip it, or raise the limit",
+        "{} has {size} bytes, more than the limit of {limit}; build it in release mode, strip it, or raise `limits.file-size`",
         path.display()
     )]
     TooLarge {

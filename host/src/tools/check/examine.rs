@@ -13,7 +13,7 @@ use crate::config::{Config, Limits, PluginConfig};
 use crate::interceptor::{Hook, InterceptError};
 use crate::plugin::load::{self, ContentHash, Loaded};
 use crate::plugin::{
-    CompileError, Compiler, Engines, Facts, Guest, PluginError, Probed, Seats, Stock, Tier,
+    CompileError, Compiler, Engines, Facts, Guest, PluginError, Probed, Resources, Stock, Tier,
     Workbench,
 };
 
@@ -98,8 +98,7 @@ impl Examiner {
         let bench = Workbench {
             compiler: Compiler::new(engines).map_err(failed)?,
             cache: None,
-            threads: THREADS,
-            seats: Arc::new(Seats::new(SEATS)),
+            resources: Resources::new(THREADS, SEATS),
             runtime: runtime.handle().clone(),
             stock: Stock::new(memory),
         };
