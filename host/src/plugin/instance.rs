@@ -60,21 +60,7 @@ impl Instance {
     pub async fn new(pre: &Linked, facts: &Arc<Facts>) -> Result<Self, InterceptError> {
         let mut store = Store::new(pre.instance.engine(), State::new(facts.clone()));
         store.limiter(|state| &mut state.memory);
-        store.epoch_deadline_callback(|mut context| {
-            let state = context.data_mut();
-            let goes_on = state.budget.spend();
-            // One tick can fall into any call.
-            if state.budget.spent() > 1 {
-                state.facts.set_slow();
-            }
-            Ok(match (goes_on, state.pace) {
-                (false, _) => UpdateDeadline::Interrupt,
-                (true, Pace::Straight) => UpdateDeadline::Continue(1),
-                (true, Pace::Yielding) => {
-                    UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))
-                }
-            })
-        });
+        store.epoch_deadline_callback(|mut context| Ok(on_tick(context.data_mut())));
         store.set_epoch_deadline(1);
         let linked = within(
             LONGEST_CALL,
@@ -162,6 +148,22 @@ impl Instance {
     pub fn is_reusable<T>(&self, result: &Result<T, InterceptError>, facts: &Facts) -> bool {
         let grown = self.memory() - self.memory_at_start;
         left_sound(result) && should_reuse(self.calls, facts.limits.max_calls, grown)
+    }
+}
+
+/// What becomes of a guest that a tick of the engine's clock interrupts.
+fn on_tick(state: &mut State) -> UpdateDeadline {
+    let goes_on = state.budget.spend();
+    // One tick can fall into any call.
+    if state.budget.spent() > 1 {
+        state.facts.set_slow();
+    }
+    match (goes_on, state.pace) {
+        (false, _) => UpdateDeadline::Interrupt,
+        (true, Pace::Straight) => UpdateDeadline::Continue(1),
+        (true, Pace::Yielding) => {
+            UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))
+        }
     }
 }
 
