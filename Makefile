@@ -8,14 +8,21 @@ TOLLGATE := target/release/tollgate
 PYTHON := target/venv/bin/python
 # A cargo whose rustc is new enough; looked for once, when first needed.
 CARGO = $(eval CARGO := $$(shell host/toolchain.sh || echo false))$(CARGO)
-# Flags of your own for `make run`: make run ARGS="--backend http://127.0.0.1:8000"
+# Arguments for the program that a target runs: make run ARGS="--backend http://127.0.0.1:8000"
 ARGS ?=
+# The languages of test-languages: those whose tools are small, or `all`.
+LANGUAGES ?= rust c wat assemblyscript python js
+# Where `make install` puts the program: PREFIX/bin.
+PREFIX ?= /usr/local
+# Other targets that `make test` runs beside its own, each as NAME or NAME:BEFORE,….
+ALSO ?=
 
-.PHONY: help run build plugins plugins-all test test-rust test-languages test-e2e test-moto-some test-moto lint fmt clean \
-	stock new-all bench bench-call bench-languages bench-envoy bench-guests bench-reload soak
+.PHONY: help run build install plugins plugins-all test test-build test-rust test-languages test-e2e test-moto-some \
+	test-moto test-targets lint fmt clean stock stock-rust stock-js e2e-tools new-all bench bench-call bench-languages \
+	bench-envoy bench-guests bench-reload soak
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 run: build plugins ## build everything, start the proxy with the plugins in the tree, rebuild them as they are saved
 	@echo
@@ -27,6 +34,10 @@ run: build plugins ## build everything, start the proxy with the plugins in the 
 build: ## the proxy: target/release/tollgate
 	$(CARGO) build --release --locked
 
+install: build ## put the program into PREFIX/bin: make install PREFIX=$HOME/.local
+	mkdir -p $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(TOLLGATE) $(DESTDIR)$(PREFIX)/bin/tollgate
+
 plugins: ## the plugins: target/plugins/NAME.wasm
 	plugins/build.sh
 
@@ -34,34 +45,51 @@ plugins-all: build ## the tour of the contract in every language: build it, run 
 	tests/languages.sh
 
 new-all: build ## a new project of every language and kind of template: make it, build it, test it
-	tests/languages.sh --new
+	tests/languages.sh --new $(ARGS)
 
-stock: build ## components for wasi:http from the registries and of our own, for the tests: target/stock/NAME.wasm
+stock: stock-rust stock-js ## components for wasi:http from the registries and of our own, for the tests: target/stock/NAME.wasm
+
+stock-rust:
 	tests/stock/build.sh
-	@if command -v npm >/dev/null; then tests/stock/js/build.sh; \
-	else echo 'skipped: components from JavaScript, for want of npm (Node.js 20 or newer)'; fi
 
-test: test-rust test-languages test-e2e test-moto-some ## every test
+stock-js:
+	@if command -v npm >/dev/null; then tests/stock/js/build.sh; \
+	else echo 'skipped: components from JavaScript, because npm is missing (install Node.js 20 or newer)'; fi
+
+# Independent suites run side by side; each output is shown whole when its suite ends. What may install Debian packages
+# does so in turn.
+test: ## every test
+	@host/toolchain.sh >/dev/null
+	python3 tests/side_by_side.py --make "$(MAKE) --no-print-directory LANGUAGES='$(LANGUAGES)'" \
+		build plugins stock-js e2e-tools:plugins test-build:build stock-rust:e2e-tools \
+		test-e2e:test-build,stock-rust,stock-js test-languages:test-build,e2e-tools \
+		test-rust:test-build,plugins test-moto-some:test-build,e2e-tools $(ALSO)
+
+test-build: ## compile the Rust tests
+	$(CARGO) test --release --locked --workspace --no-run
 
 test-rust: build plugins ## Rust: units, SDK, plugins, and the whole proxy
 	$(CARGO) test --release --locked --workspace
 
-test-languages: build ## the tour in the languages whose tools are small
-	tests/languages.sh rust c wat assemblyscript python js
+test-languages: build ## the tour and the helper libraries in the languages whose tools are small, or LANGUAGES="go zig"
+	tests/languages.sh $(filter-out all,$(LANGUAGES))
 
-test-e2e: build plugins stock ## end to end: boto3 through the proxy and its plugins to moto, stock components
+e2e-tools: ## the Python environment and the programs that the end-to-end tests need
 	tests/e2e/setup.sh
-	$(PYTHON) -m pytest -q tests/e2e
+
+test-e2e: build plugins stock e2e-tools ## end to end: boto3 through the proxy and its plugins to moto, standard components
+	$(PYTHON) -m pytest -q -n 2 --dist loadfile tests/e2e $(ARGS)
 	$(PYTHON) -m pytest -q tests/moto
 	python3 -m unittest discover -s tests/bench
 
-test-moto-some: build plugins ## a part of moto's own tests, directly and through the proxy
-	tests/e2e/setup.sh
+test-moto-some: build plugins e2e-tools ## a part of moto's own tests, directly and through the proxy
 	$(PYTHON) tests/moto/compare.py --some
 
-test-moto: build plugins ## all of moto's own tests for six services, directly and through the proxy
-	tests/e2e/setup.sh
-	$(PYTHON) tests/moto/compare.py
+test-moto: build plugins e2e-tools ## all of moto's own tests for six services, directly and through the proxy
+	$(PYTHON) tests/moto/compare.py $(ARGS)
+
+test-targets: ## every target of this file that no test runs, each with as little work as it can have
+	tests/targets.sh
 
 bench: build plugins ## what a request costs, beside bare hyper, nginx, HAProxy and Envoy where they are installed
 	$(CARGO) build --release --locked -p tollgate-bench
@@ -91,7 +119,8 @@ soak: build ## 1,000 reloads under load: no request fails, memory stays flat
 	tests/bench/guests/build-rust.sh guests/rust target/bench/reload-rust.wasm
 	python3 tests/bench/soak.py $(ARGS)
 
-lint: ## formatting and clippy, warnings are errors
+lint: ## formatting, clippy (warnings are errors), lock files and features
+	tests/manifests.sh "$(CARGO)"
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
 
