@@ -262,7 +262,25 @@ static EXECUTABLE: LazyLock<PathBuf> = LazyLock::new(|| {
         "--profile",
         profile,
     ];
-    let built = Command::new(cargo)
+    let mut build = Command::new(cargo);
+    // What the cargo that runs these tests says of this package. Build scripts ask for it (ring's does), and would be run
+    // again here, and everything above them compiled again, here and when the tests are built next.
+    let of_this_package = |name: &str| {
+        [
+            "CARGO_PKG_",
+            "CARGO_MANIFEST_",
+            "CARGO_BIN_",
+            "CARGO_CRATE_",
+        ]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
+    };
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(of_this_package) {
+            build.env_remove(name);
+        }
+    }
+    let built = build
         .args(arguments)
         .arg("--target-dir")
         .arg(directory.parent().unwrap())
