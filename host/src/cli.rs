@@ -95,9 +95,9 @@ pub struct RunArgs {
 
     /// Serve components for wasi:http (0.2 proxy, 0.3 service and middleware) along with plugins
     ///
-    /// wasmtime calls its support of WASI 0.3 experimental, so they run in an engine of their own. [env: TOLLGATE_STOCK_COMPONENTS=true]
+    /// wasmtime calls its support of WASI 0.3 experimental, so they run in an engine of their own. [env: TOLLGATE_STANDARD_COMPONENTS=true]
     #[arg(long)]
-    pub stock_components: bool,
+    pub standard_components: bool,
 
     /// Configuration file (TOML); without it flags, environment and defaults are all there is
     ///

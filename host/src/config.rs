@@ -69,7 +69,7 @@ pub struct Config {
     /// The directory of the plugins. It need not exist yet.
     pub plugins: PathBuf,
     /// Whether components for `wasi:http` are served along with plugins for our own contract.
-    pub stock_components: bool,
+    pub standard_components: bool,
     pub watch: WatchMode,
     pub cache: CacheConfig,
     /// Threads that serve exchanges.
@@ -93,7 +93,7 @@ impl Config {
     pub fn for_plugin(&self, name: &str) -> PluginConfig {
         let configured = self.plugin.get(name).cloned();
         PluginConfig {
-            stock: self.stock_components,
+            stock: self.standard_components,
             ..configured.unwrap_or_else(|| PluginConfig::new(self.defaults))
         }
     }
@@ -172,7 +172,7 @@ pub struct PluginConfig {
     pub matches: Matches,
     pub on_failure: OnFailure,
     pub limits: Limits,
-    /// Whether it may be a stock component.
+    /// Whether it may be a standard component.
     pub stock: bool,
 }
 

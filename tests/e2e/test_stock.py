@@ -1,4 +1,4 @@
-"""Stock components in one chain with our own plugins: who is asked in which order, and what each may change or reach."""
+"""Standard components in one chain with our own plugins: who is asked in which order, and what each may change or reach."""
 
 import re
 
@@ -15,21 +15,21 @@ WORDY = (
 )
 
 
-# What is a stock component, and whether it may run
+# What is a standard component, and whether it may run
 
 
 @KINDS
 def test_it_must_be_switched_on(chained, origin, connect, kind):  # noqa: F811
     proxy = chained(origin(answer(OK)).url, {"foreign": stock(kind)}, arguments=())
-    assert "stock-components" in everything(proxy), "the refusal says how to switch it on"
+    assert "standard-components" in everything(proxy), "the refusal says how to switch it on"
     response = connect(proxy).request("GET", "/", "x-do: deny")
     assert response.status == 200, "the component isn't asked"
 
 
 SWITCHES = {
-    "flag": {"arguments": ["--stock-components"]},
-    "file": {"arguments": [], "settings": {"stock-components": True}},
-    "environment": {"arguments": [], "env": {"TOLLGATE_STOCK_COMPONENTS": "true"}},
+    "flag": {"arguments": ["--standard-components"]},
+    "file": {"arguments": [], "settings": {"standard-components": True}},
+    "environment": {"arguments": [], "env": {"TOLLGATE_STANDARD_COMPONENTS": "true"}},
 }
 
 
@@ -262,7 +262,7 @@ def test_a_middleware_stands_between_the_plugins_around_it(chained, origin, conn
     "kind, action, status, body",
     [
         (MIDDLEWARE, "deny", 403, b"denied\n"),
-        (SERVICE, "hello", 200, b"hello from a stock component\n"),
+        (SERVICE, "hello", 200, b"hello from a standard component\n"),
         (PROXY, "hello", 200, b"hello from a stock proxy\n"),
     ],
 )
@@ -329,7 +329,7 @@ def test_all_worlds_in_one_chain(chained, origin, connect):  # noqa: F811
     assert response.all("x-stock") == ["response", "response", "response"]
     assert (requests[0].get("x-forward"), response.get("x-forward")) == ("request", "response")
     answered = client.request("GET", "/", "x-do: add, hello")
-    assert answered.body == b"hello from a stock component\n", "the service is the first that this word reaches"
+    assert answered.body == b"hello from a standard component\n", "the service is the first that this word reaches"
     assert answered.all("x-mark") == ["cccc", "aaaa"]
 
 

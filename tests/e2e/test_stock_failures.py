@@ -1,4 +1,4 @@
-"""Stock components that trap, hang, loop, drop what they were given or break what they make: before an answer the client
+"""Standard components that trap, hang, loop, drop what they were given or break what they make: before an answer the client
 gets 502 that names the plugin; behind it a body that breaks off and never looks complete; and others are served on.
 """
 
@@ -425,7 +425,7 @@ def test_a_name_may_change_its_world(chained, origin, connect):  # noqa: F811
     client = connect(proxy)
     own = Plugin(".wasm", ours("add-header").content)
     for plugin, fact in (
-        (stock(SERVICE), lambda answer: answer.body == b"hello from a stock component\n"),
+        (stock(SERVICE), lambda answer: answer.body == b"hello from a standard component\n"),
         (own, lambda answer: answer.get("x-tollgate") == "hello" and answer.body == b"ok"),
         (stock(PROXY), lambda answer: answer.body == b"hello from a stock proxy\n"),
     ):

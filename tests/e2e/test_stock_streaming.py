@@ -1,4 +1,4 @@
-"""Bodies through stock components: nothing is held back either way, and no body needs the memory of all of it."""
+"""Bodies through standard components: nothing is held back either way, and no body needs the memory of all of it."""
 
 import hashlib
 import random

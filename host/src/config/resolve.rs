@@ -133,8 +133,8 @@ impl Layers<'_> {
         self.check_addresses(listen.as_ref(), admin.as_ref(), &destinations);
         let plugins = plugins::directory(&mut file).map(|entry| (entry, base));
         let plugins = self.path("plugins", args.plugins.as_deref(), plugins);
-        let stock = file.switch("stock-components");
-        let stock = self.switch("stock-components", args.stock_components, stock);
+        let stock = file.switch("standard-components");
+        let stock = self.switch("standard-components", args.standard_components, stock);
         let watch = self.value("watch", &args.watch, file.text("watch"), units::watch_mode);
         let workers = file.number("workers");
         let workers = self.value("workers", &args.workers, workers, units::workers);
@@ -159,7 +159,7 @@ impl Layers<'_> {
             routes: destinations.routes,
             echo: destinations.echo,
             plugins: chosen(plugins, PathBuf::from(DEFAULT_PLUGINS)),
-            stock_components: chosen(stock, false),
+            standard_components: chosen(stock, false),
             watch: chosen(watch, WatchMode::default()),
             cache,
             workers: workers.map_or_else(default_workers, |(workers, _)| workers),

@@ -18,7 +18,7 @@ pub const TICK: Duration = Duration::from_millis(5);
 /// Instances of each engine that can exist at once, at rest or waiting. Only address space is set aside for them.
 const INSTANCES: u32 = 2000;
 
-/// The same for stock components, of which each request has one to itself until its answer is complete.
+/// The same for standard components, of which each request has one to itself until its answer is complete.
 const STOCK_INSTANCES: u32 = 1000;
 
 /// A component is a handful of core modules: the plugin, its adapter, the shims that join them.
@@ -83,7 +83,7 @@ impl Engines {
     ///
     /// # Errors
     /// As for [`new`](Self::new).
-    pub fn for_stock_components(max_memory: u64) -> wasmtime::Result<Arc<Self>> {
+    pub fn for_standard_components(max_memory: u64) -> wasmtime::Result<Arc<Self>> {
         Self::of(Kind::StockComponents, max_memory)
     }
 

@@ -46,7 +46,7 @@ impl std::fmt::Debug for Guest {
     }
 }
 
-/// What the first calls of a plugin came to. Of a stock component nothing is known.
+/// What the first calls of a plugin came to. Of a standard component nothing is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Probed {
     /// Bytes of linear memory of an instance before its first call, and after both.
@@ -67,7 +67,7 @@ impl Guest {
         }
     }
 
-    /// A stock component.
+    /// A standard component.
     pub fn stock(facts: Arc<Facts>, tier: Tier, handler: Handler) -> Self {
         Self {
             facts,
@@ -159,7 +159,7 @@ impl Guest {
         }
     }
 
-    /// Instances that were let go after their last call; none for a stock component, which has one for each exchange.
+    /// Instances that were let go after their last call; none for a standard component, which has one for each exchange.
     pub fn replaced(&self) -> Option<Replaced> {
         match &self.kind {
             Kind::Hooks(hooks) => Some(hooks.idle.replaced()),

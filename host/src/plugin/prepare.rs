@@ -26,11 +26,11 @@ pub enum PluginError {
     #[error("it {0}")]
     Compile(#[from] CompileError),
     #[error(
-        "a stock component for {0}, which the configuration doesn't allow; to serve it set `stock-components = true` \
-         (or --stock-components)"
+        "a standard component for {0}, which the configuration doesn't allow; to serve it set `standard-components = true` \
+         (or --standard-components)"
     )]
     StockOff(StockWorld),
-    #[error("a stock component, and the engine for those can't be started: {0}")]
+    #[error("a standard component, and the engine for those can't be started: {0}")]
     StockEngine(String),
     #[error("it can't be started: it {0}")]
     Start(InterceptError),
@@ -118,11 +118,11 @@ pub struct Workbench {
     pub resources: Resources,
     /// For the waits of guests that are tried out.
     pub runtime: tokio::runtime::Handle,
-    /// Made when the first stock component comes.
+    /// Made when the first standard component comes.
     pub stock: Stock,
 }
 
-/// The compiler for stock components, when there is need of one.
+/// The compiler for standard components, when there is need of one.
 #[derive(Debug)]
 pub struct Stock {
     compiler: OnceLock<Result<StockCompiler, String>>,
@@ -247,7 +247,7 @@ impl Workbench {
     /// Compiles and links in one tier.
     ///
     /// # Errors
-    /// When the compiler declines, or a stock component is not allowed.
+    /// When the compiler declines, or a standard component is not allowed.
     pub fn compile(
         &self,
         facts: &Arc<Facts>,

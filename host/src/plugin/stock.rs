@@ -1,4 +1,4 @@
-//! Stock components: plugins that never heard of our contract but of a world of `wasi:http`.
+//! Standard components: plugins that never heard of our contract but of a world of `wasi:http`.
 //!
 //! | exports | imports | is | asks what comes next by |
 //! | --- | --- | --- | --- |
@@ -36,7 +36,7 @@ pub use self::code::StockCompiler;
 /// How long a component may take over the request with which it is tried out. One that waits longer is in order.
 const LONGEST_PROBE: Duration = Duration::from_secs(2);
 
-/// One version of a stock component, ready to serve.
+/// One version of a standard component, ready to serve.
 #[derive(Debug, Clone)]
 pub struct Handler {
     world: StockWorld,

@@ -251,7 +251,7 @@ impl Plugin {
     }
 }
 
-/// Whoever tests a stock component wants it served.
+/// Whoever tests a standard component wants it served.
 fn config(settings: Vec<(String, String)>) -> PluginConfig {
     PluginConfig {
         settings,

@@ -1,4 +1,4 @@
-"""Stock components as plugins, under any names, in one chain with our own plugins."""
+"""Standard components as plugins, under any names, in one chain with our own plugins."""
 
 import functools
 import os
@@ -54,7 +54,7 @@ def hyphens(table):
 
 
 def component(name):
-    """The bytes of a stock component; the test is skipped where it isn't built."""
+    """The bytes of a standard component; the test is skipped where it isn't built."""
     path = COMPONENTS / f"{name}.wasm"
     if not path.exists():
         pytest.skip(f"{path} is missing: run make stock")
@@ -62,10 +62,10 @@ def component(name):
 
 
 @functools.cache
-def serves_stock_components():
+def serves_standard_components():
     arguments = [TOLLGATE, "run", "--help"]
     shown = subprocess.run(arguments, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
-    return "--stock-components" in shown.stdout
+    return "--standard-components" in shown.stdout
 
 
 class Chain(Tollgate):
@@ -74,9 +74,9 @@ class Chain(Tollgate):
     `settings` are further keys and tables of the configuration.
     """
 
-    def __init__(self, backend, directory, plugins, settings=None, arguments=("--stock-components",), env=None):
-        if not serves_stock_components():
-            pytest.skip(f"{TOLLGATE} has no --stock-components")
+    def __init__(self, backend, directory, plugins, settings=None, arguments=("--standard-components",), env=None):
+        if not serves_standard_components():
+            pytest.skip(f"{TOLLGATE} has no --standard-components")
         directory = Path(directory)
         self.plugins = directory / "plugins"
         self.plugins.mkdir(parents=True)

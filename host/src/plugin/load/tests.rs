@@ -332,7 +332,7 @@ fn a_bare_module_may_ask_for_time_and_chance() {
 }
 
 #[test]
-fn stock_components_are_told_by_what_they_export_and_import() {
+fn standard_components_are_told_by_what_they_export_and_import() {
     let cases = [
         ("0.2.6", "incoming-handler", "", StockWorld::Proxy),
         ("0.3.0", "handler", "", StockWorld::Service),

@@ -1,4 +1,4 @@
-//! Compiling and linking stock components, in two tiers as our own plugins.
+//! Compiling and linking standard components, in two tiers as our own plugins.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::state::{self, State};
 use crate::plugin::compile::{CompileError, Compiler, map_trusted};
 use crate::plugin::engine::{Engines, Tier};
 
-/// Compiles and links stock components.
+/// Compiles and links standard components.
 pub struct StockCompiler {
     engines: Arc<Engines>,
     baseline: Linker<State>,
@@ -55,7 +55,7 @@ impl StockCompiler {
     /// # Errors
     /// When the engines don't run here or the host's interfaces can't be linked.
     pub fn new(max_memory: u64) -> wasmtime::Result<Self> {
-        let engines = Engines::for_stock_components(max_memory)?;
+        let engines = Engines::for_standard_components(max_memory)?;
         let linker = |tier| {
             let mut linker = Linker::new(engines.get(tier));
             state::add_to_linker(&mut linker).map(|()| linker)

@@ -1,4 +1,4 @@
-//! What is in the store of a stock component, and what it can reach: WASI without files and sockets, HTTP to what comes
+//! What is in the store of a standard component, and what it can reach: WASI without files and sockets, HTTP to what comes
 //! next alone.
 
 use std::sync::Arc;
@@ -110,7 +110,7 @@ impl WasiHttpHooks for Hooks {
     }
 }
 
-/// Offers a stock component everything that it may import.
+/// Offers a standard component everything that it may import.
 ///
 /// # Errors
 /// None that a component could cause: the same names twice would be a mistake of ours.

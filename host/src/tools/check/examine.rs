@@ -44,7 +44,7 @@ pub(super) struct Findings {
     pub loaded: Option<About>,
     pub baseline: Option<Compiled>,
     pub optimized: Option<Compiled>,
-    /// What the first calls of the two hooks came to; none of a stock component, whose one function has no more to say.
+    /// What the first calls of the two hooks came to; none of a standard component, whose one function has no more to say.
     pub probed: Option<Probed>,
     /// Whether its first calls went well.
     pub works: bool,

@@ -84,17 +84,17 @@ fn nothing_said() {
 }
 
 #[test]
-fn stock_components_are_off_until_somebody_says_so() {
+fn standard_components_are_off_until_somebody_says_so() {
     let allowed = |flags: &[&str], env: &[(&str, &str)], file| {
         let (config, _) = resolved(flags, env, file).unwrap();
-        assert_eq!(config.for_plugin("any").stock, config.stock_components);
-        config.stock_components
+        assert_eq!(config.for_plugin("any").stock, config.standard_components);
+        config.standard_components
     };
-    let on = Some("stock-components = true\n[plugin.any]\norder = 1");
+    let on = Some("standard-components = true\n[plugin.any]\norder = 1");
     assert!(!allowed(&[], &[], None));
     assert!(allowed(&[], &[], on));
-    assert!(!allowed(&[], &[("TOLLGATE_STOCK_COMPONENTS", "0")], on));
-    assert!(allowed(&["--stock-components"], &[], Some("")));
+    assert!(!allowed(&[], &[("TOLLGATE_STANDARD_COMPONENTS", "0")], on));
+    assert!(allowed(&["--standard-components"], &[], Some("")));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::message::{self, Sink, fields, number};
 const LATE: u64 = 300_000_000;
 
 pub fn hello(_request: Request) -> Response {
-    message::text(200, "hello from a stock component\n")
+    message::text(200, "hello from a standard component\n")
 }
 
 pub fn deny(_request: Request) -> Response {

@@ -1,5 +1,5 @@
 //! One guest for `wasi:http` 0.3 that does, well or badly, what the request's field `x-do` says: a word per action, and
-//! what stands behind the first comma is for the next stock component in the chain.
+//! what stands behind the first comma is for the next standard component in the chain.
 //!
 //! As a middleware it asks the handler it imports; with the feature `service` it sends to `backend.internal` (or to the
 //! authority in `x-authority`) by `wasi:http/client`.

@@ -1,5 +1,5 @@
 //! One guest for `wasi:http` 0.2 that does, well or badly, what the request's field `x-do` says; what stands behind the
-//! first comma is for the next stock component in the chain. Without that field the request goes on to
+//! first comma is for the next standard component in the chain. Without that field the request goes on to
 //! `backend.internal` (or to the authority in `x-authority`), and what comes back is the answer.
 
 mod answers;
