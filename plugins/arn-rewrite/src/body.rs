@@ -1,243 +1,253 @@
-//! Which bodies are read, and how: those that are text made by or for an API. Stored objects, media and streams pass
-//! without being held.
+//! Reading a body that is a document: which ones may be, how they are written, and undoing gzip.
 
-use tollgate_plugin::{FieldValue, Request};
+use std::io::{Read, Write};
 
-/// How names stand in a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Syntax {
-    Json,
-    Xml,
-    Form,
-    /// Anything else: a target, a field, prose.
-    Plain,
-}
+use flate2::Compression;
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
+use tollgate_plugin::{BodyError, Error, FieldValue};
+
+use crate::document::Syntax;
 
 /// What a message says of its body.
 #[derive(Debug, Default)]
 pub(crate) struct Head {
-    media_type: Option<String>,
-    pub(crate) coding: Option<FieldValue>,
-    pub(crate) length: Option<u64>,
-    is_stored: bool,
+    media_type: String,
+    coding: String,
+    length: Option<u64>,
+    /// S3 dates and tags objects, not its own answers.
+    pub(crate) is_stored: bool,
 }
 
-/// What a request says of what is stored: by whom, and under what name.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Upload {
-    /// The service of the credential scope (`s3`, `sqs`), if the request is signed.
-    pub(crate) service: Option<String>,
-    /// It names an object of S3, not a bucket.
-    has_key: bool,
-    /// It speaks of a part of a bucket's or object's description (`?policy`), not of content.
-    is_subresource: bool,
+/// A body as it can be read.
+#[derive(Debug)]
+pub(crate) struct Body {
+    pub(crate) bytes: Vec<u8>,
+    /// Whether it was compressed, and is to be again.
+    is_gzip: bool,
 }
 
-/// Parameters that a request for an object's content may have.
-const CONTENT_PARAMETERS: [&str; 4] = ["partNumber", "uploadId", "versionId", "x-id"];
+/// Why a body that has to be looked at can't be.
+#[derive(Debug)]
+pub(crate) enum Unreadable {
+    /// Longer than so many bytes, by the plugin's setting.
+    LongerThanSetting(u64),
+    /// Longer than so many bytes, by the host's limit.
+    LongerThanHost(u64),
+    /// Coded in another way than gzip.
+    Coded(String),
+    NotGzip,
+    /// It did not arrive.
+    Missing(Error),
+}
 
 impl Head {
     pub(crate) fn new(field: impl Fn(&str) -> Option<FieldValue>) -> Self {
-        let text = |name: &str| field(name).map(|value| value.text().to_ascii_lowercase());
+        let text = |name: &str| {
+            let value = field(name).map(|value| value.text().trim().to_ascii_lowercase());
+            value.unwrap_or_default()
+        };
+        let media_type = text("content-type");
+        let essence = media_type.split(';').next().unwrap_or_default().trim();
         Self {
-            media_type: text("content-type"),
-            coding: field("content-encoding")
-                .filter(|coding| *coding != "" && *coding != "identity"),
-            length: text("content-length").and_then(|length| length.parse().ok()),
+            media_type: essence.to_owned(),
+            coding: text("content-encoding"),
+            length: text("content-length").parse().ok(),
             is_stored: field("etag").is_some() && field("last-modified").is_some(),
         }
     }
 
-    /// Whether it is worth looking at. A body without a type may be.
-    pub(crate) fn may_be_text(&self) -> bool {
-        self.length != Some(0)
-            && self
-                .media_type
-                .as_deref()
-                .is_none_or(|media_type| syntax(media_type).is_some())
+    /// Whether the body may be a document. Without a type, and with one that says no more than `text`, it may be.
+    pub(crate) fn may_be_document(&self) -> bool {
+        let media_type = self.media_type.as_str();
+        let is_text = media_type.is_empty()
+            || media_type == "text"
+            || (media_type.starts_with("text/") && media_type != "text/event-stream");
+        let is_written = ["json", "xml", "yaml", "cbor", "urlencoded"];
+        let is_document = is_text || is_written.iter().any(|word| media_type.contains(word));
+        self.length != Some(0) && is_document
     }
 
-    /// How to read the body; without a type, by how it begins.
-    pub(crate) fn syntax_of(&self, body: &[u8]) -> Option<Syntax> {
-        match &self.media_type {
-            Some(media_type) => syntax(media_type),
-            None => match body.trim_ascii_start().first() {
-                Some(b'{' | b'[') => Some(Syntax::Json),
-                Some(b'<') => Some(Syntax::Xml),
-                _ => None,
-            },
+    /// What the body is written in: the type says it for CBOR and forms, and the body's own beginning for all else.
+    pub(crate) fn syntax(&self, body: &[u8]) -> Syntax {
+        if self.media_type.contains("cbor") {
+            return Syntax::Cbor;
         }
-    }
-}
-
-/// The syntax that a media type stands for, if it is text that comes to an end.
-fn syntax(media_type: &str) -> Option<Syntax> {
-    let essence = media_type.split(';').next().unwrap_or_default().trim();
-    match essence {
-        "text/event-stream" => None,
-        "application/x-www-form-urlencoded" => Some(Syntax::Form),
-        _ if essence.contains("json") => Some(Syntax::Json),
-        _ if essence.contains("xml") => Some(Syntax::Xml),
-        _ if essence.starts_with("text/") || essence.contains("yaml") => Some(Syntax::Plain),
-        _ => None,
-    }
-}
-
-/// Whether a response of this status has no body, or a piece of one.
-pub(crate) fn has_no_whole_body(status: u16) -> bool {
-    matches!(status, 204 | 206 | 304)
-}
-
-impl Upload {
-    pub(crate) fn of(request: &Request) -> Self {
-        let authorization = request
-            .field("authorization")
-            .map(|value| value.to_string());
-        Self::new(
-            authorization.as_deref(),
-            &request.authority(),
-            &request.target(),
-        )
-    }
-
-    fn new(authorization: Option<&str>, authority: &str, target: &str) -> Self {
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let names: Vec<_> = query
-            .split('&')
-            .filter_map(|part| part.split('=').next())
-            .collect();
-        let segments = path
-            .split('/')
-            .filter(|segment| !segment.is_empty())
-            .count();
-        // The bucket is in the path, or in front of the authority.
-        let bucket_in_path = !authority.contains(".s3.") && !authority.contains(".s3-");
-        Self {
-            service: authorization
-                .and_then(scope_service)
-                .or_else(|| scope_service(query)),
-            has_key: segments > usize::from(bucket_in_path),
-            is_subresource: names
-                .iter()
-                .any(|name| !name.is_empty() && !is_content_parameter(name)),
+        if self.media_type.contains("urlencoded") {
+            return Syntax::Form;
+        }
+        match body.trim_ascii_start().first() {
+            Some(b'{' | b'[' | b'"') => Syntax::Json,
+            Some(b'<') => Syntax::Xml,
+            _ => Syntax::Text,
         }
     }
 
-    /// Whether the request's body is an object's content, or there is none.
-    pub(crate) fn is_opaque(&self, method: &str) -> bool {
-        let stores = method == "PUT" && self.has_key && !self.is_subresource;
-        matches!(method, "GET" | "HEAD") || (self.is_s3() && stores)
-    }
-
-    /// Whether the response's body is an object's content. S3 dates and tags objects, not its own answers.
-    pub(crate) fn is_object(&self, head: &Head) -> bool {
-        head.is_stored && (self.is_s3() || self.service.is_none())
-    }
-
-    fn is_s3(&self) -> bool {
-        matches!(
-            self.service.as_deref(),
-            Some("s3" | "s3express" | "s3-object-lambda")
-        )
+    /// The body, decompressed; up to `most` bytes.
+    pub(crate) fn read(
+        &self,
+        most: u64,
+        body: impl FnOnce() -> Result<Vec<u8>, BodyError>,
+    ) -> Result<Body, Unreadable> {
+        let is_gzip = match self.coding.as_str() {
+            "" | "identity" => false,
+            "gzip" | "x-gzip" => true,
+            other => return Err(Unreadable::Coded(other.to_owned())),
+        };
+        if self.length.is_some_and(|length| length > most) {
+            return Err(Unreadable::LongerThanSetting(most));
+        }
+        let bytes = match body() {
+            Ok(bytes) => bytes,
+            Err(BodyError::TooLarge(limit)) => return Err(Unreadable::LongerThanHost(limit)),
+            Err(error) => return Err(Unreadable::Missing(error.into())),
+        };
+        let bytes = if is_gzip && !bytes.is_empty() {
+            decompressed(&bytes, most)?
+        } else {
+            bytes
+        };
+        if bytes.len() as u64 > most {
+            return Err(Unreadable::LongerThanSetting(most));
+        }
+        Ok(Body { bytes, is_gzip })
     }
 }
 
-fn is_content_parameter(name: &str) -> bool {
-    CONTENT_PARAMETERS.contains(&name) || name.to_ascii_lowercase().starts_with("x-amz-")
+impl Body {
+    /// Another text, coded as this body was.
+    pub(crate) fn coded(&self, text: Vec<u8>) -> Vec<u8> {
+        if !self.is_gzip {
+            return text;
+        }
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        // Writing to memory doesn't fail.
+        let written = encoder.write_all(&text).and_then(|()| encoder.finish());
+        written.unwrap_or_default()
+    }
 }
 
-/// The service in `Credential=KEY/DATE/REGION/SERVICE/aws4_request`, the slashes perhaps escaped.
-fn scope_service(text: &str) -> Option<String> {
-    let scope = text
-        .split("Credential=")
-        .nth(1)?
-        .split([',', '&', ' '])
-        .next()?;
-    let scope = scope.replace("%2F", "/").replace("%2f", "/");
-    scope.split('/').nth(3).map(str::to_owned)
+/// No more than one byte above the bound is ever made, however much the body would unpack to.
+fn decompressed(bytes: &[u8], most: u64) -> Result<Vec<u8>, Unreadable> {
+    let mut text = Vec::new();
+    let mut decoder = MultiGzDecoder::new(bytes).take(most.saturating_add(1));
+    match decoder.read_to_end(&mut text) {
+        Ok(_) => Ok(text),
+        Err(_) => Err(Unreadable::NotGzip),
+    }
+}
+
+impl Unreadable {
+    /// The status of the answer to a request with such a body.
+    pub(crate) fn status(&self) -> u16 {
+        match self {
+            Self::LongerThanSetting(_) | Self::LongerThanHost(_) => 413,
+            Self::Coded(_) => 415,
+            Self::NotGzip | Self::Missing(_) => 400,
+        }
+    }
+
+    /// What is wrong and what to do, about the body of a request or of a response.
+    pub(crate) fn text(&self, whose: &str) -> String {
+        match self {
+            Self::LongerThanSetting(most) => format!(
+                "the {whose}'s body is longer than {most} bytes and can't be searched for names: raise max_body in \
+                 [plugin.arn-rewrite.settings]"
+            ),
+            Self::LongerThanHost(most) => format!(
+                "the {whose}'s body is longer than {most} bytes and can't be searched for names: set limits = {{ body = \
+                 \"72MiB\" }} in [plugin.arn-rewrite]"
+            ),
+            Self::Coded(coding) => format!(
+                "the {whose}'s body has content-encoding {coding} and can't be searched for names: send it as it is, or \
+                 with gzip"
+            ),
+            Self::NotGzip => {
+                format!("the {whose}'s body has content-encoding gzip, and is not in that format")
+            }
+            Self::Missing(error) => error.to_string(),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn texts_are_told_from_other_bodies() {
-        for (media_type, expected) in [
-            ("application/json", Some(Syntax::Json)),
-            ("application/x-amz-json-1.0", Some(Syntax::Json)),
-            (
-                "application/problem+json; charset=utf-8",
-                Some(Syntax::Json),
-            ),
-            ("text/xml", Some(Syntax::Xml)),
-            ("application/xml;charset=utf-8", Some(Syntax::Xml)),
-            (
-                "application/x-www-form-urlencoded; charset=utf-8",
-                Some(Syntax::Form),
-            ),
-            ("text/html", Some(Syntax::Plain)),
-            ("application/yaml", Some(Syntax::Plain)),
-            ("text/event-stream", None),
-            ("application/octet-stream", None),
-            ("application/vnd.amazon.eventstream", None),
-            ("application/x-amz-cbor-1.1", None),
-            ("multipart/form-data; boundary=json", None),
-            ("image/png", None),
-        ] {
-            assert_eq!(syntax(media_type), expected, "{media_type}");
-        }
-        let head = Head::default();
-        assert_eq!(head.syntax_of(b" {}"), Some(Syntax::Json));
-        assert_eq!(head.syntax_of(b"<a/>"), Some(Syntax::Xml));
-        assert_eq!(head.syntax_of(b"PK\x03\x04"), None);
+    fn head(fields: &[(&str, &str)]) -> Head {
+        Head::new(|name| {
+            let found = fields.iter().find(|(of, _)| *of == name);
+            found.map(|(_, value)| FieldValue::from(*value))
+        })
     }
 
     #[test]
-    fn the_service_is_that_of_the_credential_scope() {
-        let header = "AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host";
-        assert_eq!(scope_service(header).as_deref(), Some("sqs"));
-        let query = "X-Amz-Algorithm=A&X-Amz-Credential=AKIA%2F20260101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=x";
-        assert_eq!(scope_service(query).as_deref(), Some("s3"));
-        assert_eq!(scope_service("Basic abc"), None);
+    fn documents_are_told_from_other_bodies() {
+        for (media_type, may_be) in [
+            ("application/json", true),
+            ("application/x-amz-json-1.0", true),
+            ("application/x-amz-cbor-1.1", true),
+            ("application/cbor", true),
+            ("text/xml", true),
+            ("application/xml;charset=utf-8", true),
+            ("application/x-www-form-urlencoded; charset=utf-8", true),
+            ("text", true),
+            ("text/html", true),
+            ("", true),
+            ("text/event-stream", false),
+            ("application/octet-stream", false),
+            ("binary/octet-stream", false),
+            ("application/vnd.amazon.eventstream", false),
+            ("image/png", false),
+        ] {
+            let head = head(&[("content-type", media_type)]);
+            assert_eq!(head.may_be_document(), may_be, "{media_type}");
+        }
+        assert!(!head(&[("content-length", "0")]).may_be_document());
     }
 
     #[test]
-    fn an_objects_content_is_not_touched() {
-        const S3: Option<&str> = Some("AWS4-HMAC-SHA256 Credential=A/d/us-east-1/s3/aws4_request");
-        for (method, authority, target, opaque) in [
-            ("PUT", "h:5000", "/bucket/key", true),
-            (
-                "PUT",
-                "h:5000",
-                "/bucket/key?partNumber=1&uploadId=x&x-id=UploadPart",
-                true,
-            ),
-            ("PUT", "h:5000", "/bucket", false),
-            ("PUT", "h:5000", "/bucket/", false),
-            ("PUT", "h:5000", "/bucket?policy", false),
-            ("PUT", "h:5000", "/bucket/key?tagging", false),
-            ("PUT", "bucket.s3.localhost", "/key", true),
-            ("PUT", "bucket.s3.localhost", "/", false),
-            ("PUT", "bucket.s3.localhost", "/?notification", false),
-            ("POST", "h:5000", "/bucket?delete", false),
-            ("GET", "h:5000", "/bucket/key", true),
+    fn a_document_is_read_by_how_it_begins() {
+        for (media_type, body, syntax) in [
+            ("text", " {}", Syntax::Json),
+            ("text/plain", "<a/>", Syntax::Xml),
+            ("application/json", "<a/>", Syntax::Xml),
+            ("", "openapi: 3", Syntax::Text),
+            ("application/x-www-form-urlencoded", "{", Syntax::Form),
+            ("application/cbor", "{", Syntax::Cbor),
         ] {
-            assert_eq!(
-                Upload::new(S3, authority, target).is_opaque(method),
-                opaque,
-                "{method} {authority}{target}"
-            );
+            let head = head(&[("content-type", media_type)]);
+            assert_eq!(head.syntax(body.as_bytes()), syntax, "{media_type} {body}");
         }
-        assert!(!Upload::new(None, "h", "/bucket/key").is_opaque("PUT"));
+    }
 
-        let stored = Head {
-            is_stored: true,
-            ..Head::default()
+    #[test]
+    fn gzip_is_undone_within_bounds_and_done_again() {
+        let gzip = head(&[("content-encoding", "gzip")]);
+        let pack = |text: &[u8]| {
+            Body {
+                bytes: Vec::new(),
+                is_gzip: true,
+            }
+            .coded(text.to_vec())
         };
-        assert!(Upload::new(S3, "h", "/b/k").is_object(&stored));
-        assert!(!Upload::new(S3, "h", "/b").is_object(&Head::default()));
-        let other = Some("AWS4-HMAC-SHA256 Credential=A/d/us-east-1/apigateway/aws4_request");
-        assert!(!Upload::new(other, "h", "/restapis").is_object(&stored));
+        let packed = pack(b"text");
+        let body = gzip.read(4, || Ok(packed.clone())).unwrap();
+        assert_eq!(body.bytes, b"text");
+        assert_eq!(body.coded(b"text".to_vec()), packed);
+        // Two members are one body (RFC 1952, section 2.2).
+        let twice = [packed.clone(), packed.clone()].concat();
+        assert_eq!(gzip.read(8, || Ok(twice)).unwrap().bytes, b"texttext");
+        let bomb = pack(&vec![0; 1 << 20]);
+        assert!(bomb.len() < 10_000);
+        let error = gzip.read(10_000, || Ok(bomb)).unwrap_err();
+        assert!(matches!(error, Unreadable::LongerThanSetting(10_000)));
+        let cut = packed[..packed.len() - 1].to_vec();
+        assert!(matches!(
+            gzip.read(9, || Ok(cut)).unwrap_err(),
+            Unreadable::NotGzip
+        ));
+        let brotli = head(&[("content-encoding", "br")]);
+        assert_eq!(brotli.read(9, || Ok(Vec::new())).unwrap_err().status(), 415);
     }
 }

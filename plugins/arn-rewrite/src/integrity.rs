@@ -63,7 +63,7 @@ pub(crate) fn of_changed_body(fields: &[(String, FieldValue)], body: &[u8]) -> C
     changes
 }
 
-/// Fields that no plugin may set (`wit/v0.1/types.wit`); none of them has a name in it.
+/// Fields that no plugin may set (`wit/v0.1/types.wit`).
 pub(crate) fn is_the_hosts(name: &str) -> bool {
     matches!(
         name,

@@ -1,52 +1,72 @@
 //! Shows clients another account, region or partition than the backend has.
 //!
-//! Three names are exchanged, in targets, fields and textual bodies, both ways. It is a swap: the client's name becomes
-//! the backend's and the backend's becomes the client's. So what a client stores comes back to it byte for byte, even
-//! if it contains the backend's names.
+//! Only what is known to be a call of one of AWS's APIs is changed (`aws-requests` knows), and in it only what is known
+//! to hold names: ARNs, accounts, regions, hosts, service URLs, names of resources (`find.rs`, `keys.rs`). Objects,
+//! messages, items and whatever else a user stores stay as they are, byte for byte.
 
 mod body;
+mod decoded;
+mod document;
+mod find;
+mod head;
 mod integrity;
+mod keys;
 mod names;
+mod s3;
 mod settings;
-mod sqs;
 #[cfg(test)]
 mod tests;
 
-use tollgate_plugin::{
-    BodyError, FieldValue, Plugin, Request, Response, Result, Verdict, exchange, warn,
-};
+use aws_requests::{Call, Head, Protocol, Recognised};
+use tollgate_plugin::{Answer, Error, Plugin, Request, Response, Result, Verdict, exchange};
 
-use body::{Syntax, Upload};
+use body::{Body, Unreadable};
+use document::Syntax;
+use keys::{Api, Class};
+use s3::Document;
 use settings::ArnRewrite;
 
-/// Where the first hook tells the second which digests of message bodies the client expects.
-const DIGESTS: &str = "arn-rewrite.md5";
+/// Where the first hook tells the second which service was called. `content` before it says that a good answer is the
+/// user's own.
+const CALL: &str = "arn-rewrite.call";
 
 impl Plugin for ArnRewrite {
     fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
         if self.names.is_empty() {
             return Ok(Verdict::Forward);
         }
-        let upload = Upload::of(request);
-        if let Some((old, new)) = self.request_body(request, &upload)? {
-            if upload.service.as_deref() == Some("sqs") {
-                let digests = sqs::digests(&new.bytes, &old, new.syntax);
-                exchange::set_note(DIGESTS, sqs::to_note(&digests));
+        let head = head_of(request);
+        let message = body::Head::new(|name| request.field(name));
+        let mut form = None;
+        let call = match head.recognise() {
+            Recognised::Call(call) => Some(call),
+            Recognised::Form => match message.read(self.max_body, || request.body()) {
+                Ok(body) => {
+                    let call = head.call_in_form(&body.bytes);
+                    form = Some(body);
+                    call
+                }
+                Err(Unreadable::Missing(error)) => return Err(error),
+                Err(why) if head.signed_for().is_some() => return Ok(refused(&why)),
+                // A form of no one knows whom.
+                Err(_) => None,
+            },
+            Recognised::No if s3::is_unsigned_document(&head) => Some(unsigned_s3()),
+            Recognised::No => None,
+        };
+        if let Some(call) = &call {
+            match self.request_body(&head, call, &message, form, request) {
+                Ok(None) => {}
+                Ok(Some(bytes)) => set_body(request, bytes)?,
+                Err(Unreadable::Missing(error)) => return Err(error),
+                Err(why) => return Ok(refused(&why)),
             }
-            let changes = integrity::of_changed_body(&request.fields(), &new.bytes);
-            for name in changes.obsolete {
-                request.delete_field(name)?;
-            }
-            request.set_fields(changes.renewed)?;
-            request.set_body(new.bytes);
+            // Not before here: an answer of this plugin's own is not the service's.
+            let is_content = head.is_content(call);
+            let note = if is_content { "content " } else { "" };
+            exchange::set_note(CALL, format!("{note}{}", call.service));
         }
-        if let Some(target) = self.names.swap(request.target().as_bytes(), Syntax::Plain) {
-            request.set_target(String::from_utf8_lossy(&target))?;
-        }
-        let mut fields = self.swapped_fields(&request.fields());
-        // What is compressed can't be read on the way back.
-        fields.push(("accept-encoding".to_owned(), b"identity".to_vec()));
-        request.set_fields(fields)?;
+        self.swap_head(&head, call.as_ref(), request)?;
         Ok(Verdict::Forward)
     }
 
@@ -54,8 +74,10 @@ impl Plugin for ArnRewrite {
         if self.names.is_empty() {
             return Ok(());
         }
-        let upload = Upload::of(request);
-        if let Some(bytes) = self.response_body(request, response, &upload)? {
+        let note = exchange::note(CALL).map(|note| String::from_utf8_lossy(&note).into_owned());
+        if let Some(note) = &note
+            && let Some(bytes) = self.response_body(note, request, response)?
+        {
             let changes = integrity::of_changed_body(&response.fields(), &bytes);
             for name in changes.obsolete {
                 response.delete_field(name)?;
@@ -63,7 +85,12 @@ impl Plugin for ArnRewrite {
             response.set_fields(changes.renewed)?;
             response.set_body(bytes);
         }
-        let fields = self.swapped_fields(&response.fields());
+        let location = match note.as_deref() {
+            Some("s3") => Class::Bucket,
+            Some(_) => Class::Text,
+            None => Class::Content,
+        };
+        let fields = head::fields(&self.names, location, &response.fields());
         if !fields.is_empty() {
             response.set_fields(fields)?;
         }
@@ -71,108 +98,158 @@ impl Plugin for ArnRewrite {
     }
 }
 
-/// A body with its names swapped.
-struct Swapped {
-    bytes: Vec<u8>,
-    syntax: Syntax,
-}
-
 impl ArnRewrite {
-    /// The request's body, before and after; none if it stays as it is.
+    /// The request's body as the backend shall see it; none if it stays as it is. `read` is the body, if it was read.
     fn request_body(
         &self,
+        head: &Head,
+        call: &Call,
+        message: &body::Head,
+        read: Option<Body>,
         request: &Request,
-        upload: &Upload,
-    ) -> Result<Option<(Vec<u8>, Swapped)>> {
-        if upload.is_opaque(&request.method()) {
-            return Ok(None);
-        }
-        let head = body::Head::new(|name| request.field(name));
-        let Some(read) = self.readable(&head, || request.body())? else {
-            return Ok(None);
+    ) -> Result<Option<Vec<u8>>, Unreadable> {
+        let document = match call.protocol {
+            Protocol::S3 => s3::request(head),
+            _ if head.is_content(call) || head.method == "GET" || head.method == "HEAD" => {
+                Document::No
+            }
+            _ => Document::Yes,
         };
-        let (old, syntax) = read;
-        let swapped = self.names.swap(&old, syntax);
-        Ok(swapped.map(|bytes| (old, Swapped { bytes, syntax })))
+        let region = self.names.region.as_ref();
+        match document {
+            Document::No => return Ok(None),
+            Document::Yes if !message.may_be_document() => return Ok(None),
+            Document::Location if region.is_none() => return Ok(None),
+            Document::Yes | Document::Location => {}
+        }
+        let body = match read {
+            Some(body) => body,
+            None => message.read(self.max_body, || request.body())?,
+        };
+        let new = match (document, region) {
+            (Document::Location, Some(region)) => {
+                let signature = head.signature.as_ref();
+                let signed_in = signature.and_then(|signature| signature.region.as_deref());
+                s3::create_in_other_region(region, &body.bytes, signed_in)
+            }
+            _ => self.swapped(
+                &call.service,
+                false,
+                message.syntax(&body.bytes),
+                &body.bytes,
+            ),
+        };
+        Ok(new.map(|new| body.coded(new)))
     }
 
     /// The response's body as the client shall see it; none if it stays as it is.
     fn response_body(
         &self,
+        note: &str,
         request: &Request,
         response: &Response,
-        upload: &Upload,
     ) -> Result<Option<Vec<u8>>> {
-        let head = body::Head::new(|name| response.field(name));
-        if request.method() == "HEAD"
-            || body::has_no_whole_body(response.status())
-            || upload.is_object(&head)
-        {
-            return Ok(None);
-        }
-        let Some((old, syntax)) = self.readable(&head, || response.body())? else {
-            return Ok(None);
+        let status = response.status();
+        let message = body::Head::new(|name| response.field(name));
+        let head = head_of(request);
+        let document = match note.strip_prefix("content ") {
+            Some(_) if status < 400 => Document::No,
+            None if note == "s3" => s3::answer(&head, status, message.is_stored),
+            _ => Document::Yes,
         };
-        let mut new = self.names.swap(&old, syntax);
-        if upload.service.as_deref() == Some("sqs") {
-            let mut digests = sqs::from_note(&exchange::note(DIGESTS).unwrap_or_default());
-            if let Some(new) = &new {
-                digests.extend(sqs::digests(&old, new, syntax));
-            }
-            new = sqs::replace(new.as_deref().unwrap_or(&old), &digests).or(new);
+        // A part of a document, or none.
+        let is_partial = matches!(status, 204 | 206 | 304) || head.method == "HEAD";
+        if document == Document::No || is_partial || !message.may_be_document() {
+            return Ok(None);
         }
-        Ok(new)
+        let body = match message.read(self.max_body, || response.body()) {
+            Ok(body) => body,
+            Err(Unreadable::Missing(error)) => return Err(error),
+            Err(why) => return Err(Error::new(why.text("response"))),
+        };
+        if document == Document::Location {
+            let region = self.names.region.as_ref();
+            return Ok(region
+                .and_then(|region| s3::tell_other_region(region, &body.bytes))
+                .map(|new| body.coded(new)));
+        }
+        let syntax = message.syntax(&body.bytes);
+        let is_s3_error = || body.bytes.windows(6).any(|window| window == b"<Error");
+        if note == "s3" && status >= 300 && (syntax != Syntax::Xml || !is_s3_error()) {
+            return Ok(None);
+        }
+        let service = note.strip_prefix("content ").unwrap_or(note);
+        let new = self.swapped(service, true, syntax, &body.bytes);
+        Ok(new.map(|new| body.coded(new)))
     }
 
-    /// The body with its syntax, if it is text that may be read; none if it shall stream past.
-    fn readable(
+    fn swapped(
         &self,
-        head: &body::Head,
-        read: impl FnOnce() -> Result<Vec<u8>, BodyError>,
-    ) -> Result<Option<(Vec<u8>, Syntax)>> {
-        if !head.may_be_text() {
-            return Ok(None);
-        }
-        if let Some(coding) = &head.coding {
-            warn!("left a body alone that is compressed (content-encoding: {coding})");
-            return Ok(None);
-        }
-        if head.length.is_some_and(|length| length > self.max_body) {
-            warn!(
-                "left a body alone that is longer than {} bytes",
-                self.max_body
-            );
-            return Ok(None);
-        }
-        match read() {
-            Ok(bytes) => Ok(head.syntax_of(&bytes).map(|syntax| (bytes, syntax))),
-            Err(BodyError::TooLarge(limit)) => {
-                warn!("left a body alone that is longer than {limit} bytes");
-                Ok(None)
-            }
-            Err(error) => Err(error.into()),
-        }
+        service: &str,
+        is_answer: bool,
+        syntax: Syntax,
+        text: &[u8],
+    ) -> Option<Vec<u8>> {
+        let service = match (service, syntax) {
+            // A bucket's policy is written as IAM's are.
+            ("s3", Syntax::Json) => "iam",
+            ("s3", Syntax::Xml) => "s3",
+            ("s3", _) => return None,
+            (service, _) => service,
+        };
+        document::swap(&self.names, Api { service, is_answer }, syntax, text)
     }
 
-    /// The fields that have a name to swap, with all of their values.
-    fn swapped_fields(&self, fields: &[(String, FieldValue)]) -> Vec<(String, Vec<u8>)> {
-        let swapped = |value: &FieldValue| self.names.swap(value.as_bytes(), Syntax::Plain);
-        let changed = |name: &str| {
-            fields
-                .iter()
-                .any(|(of, value)| of == name && swapped(value).is_some())
-        };
-        let mut all = Vec::new();
-        for (name, value) in fields {
-            if !integrity::is_the_hosts(name) && changed(name) {
-                all.push((
-                    name.clone(),
-                    swapped(value).unwrap_or_else(|| value.as_bytes().to_vec()),
-                ));
-            }
+    fn swap_head(&self, head: &Head, call: Option<&Call>, request: &mut Request) -> Result<()> {
+        let service = call.map(|call| call.service.as_str());
+        if let Some(target) = head::target(&self.names, service, &head.authority, &head.target) {
+            request.set_target(target)?;
         }
-        all
+        let mut fields = head::fields(&self.names, Class::Content, &request.fields());
+        let is_object = service == Some("s3") && s3::place(head) == aws_requests::s3::Place::Object;
+        if service.is_some() && !is_object {
+            // What need not be decompressed need not be compressed again.
+            fields.push(("accept-encoding".to_owned(), b"identity".to_vec()));
+        }
+        if !fields.is_empty() {
+            request.set_fields(fields)?;
+        }
+        Ok(())
     }
+}
+
+fn set_body(request: &mut Request, bytes: Vec<u8>) -> Result<()> {
+    let changes = integrity::of_changed_body(&request.fields(), &bytes);
+    for name in changes.obsolete {
+        request.delete_field(name)?;
+    }
+    request.set_fields(changes.renewed)?;
+    request.set_body(bytes);
+    Ok(())
+}
+
+fn head_of(request: &Request) -> Head {
+    Head::new(
+        request.method(),
+        request.authority(),
+        request.target(),
+        |name| request.field(name).map(|value| value.to_string()),
+    )
+}
+
+fn unsigned_s3() -> Call {
+    Call {
+        protocol: Protocol::S3,
+        service: "s3".to_owned(),
+        action: None,
+    }
+}
+
+/// The answer to a request whose body has to be looked at and can't be.
+fn refused(why: &Unreadable) -> Verdict {
+    let text = format!("plugin arn-rewrite: {}\n", why.text("request"));
+    tollgate_plugin::warn!("{}", why.text("request"));
+    Answer::new(why.status()).text(text).into()
 }
 
 tollgate_plugin::export!(ArnRewrite);

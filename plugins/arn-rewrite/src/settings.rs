@@ -13,6 +13,9 @@ pub(crate) struct ArnRewrite {
     pub(crate) max_body: u64,
 }
 
+/// AWS's largest document is a call of Lambda with 50 MB of code, in base64: 70,167,211 bytes.
+const MOST_OF_AWS: u64 = 72 << 20;
+
 /// The settings as written.
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -37,7 +40,7 @@ impl Default for Settings {
             account: None,
             region: None,
             partition: None,
-            max_body: 8 << 20,
+            max_body: MOST_OF_AWS,
         }
     }
 }
@@ -59,6 +62,9 @@ impl TryFrom<Settings> for ArnRewrite {
             is_partition,
             "a partition such as aws-cn",
         )?;
+        if settings.max_body == 0 {
+            return Err("setting max_body is 0: expected a number of bytes above 0".to_owned());
+        }
         Ok(Self {
             names: Names {
                 account,
