@@ -30,8 +30,8 @@ pub fn bucket_in_host(authority: &str) -> Option<usize> {
     if is_s3(authority) {
         return Some(0);
     }
-    let dots = authority.match_indices('.').map(|(at, _)| at);
-    dots.filter(|at| is_s3(&authority[at + 1..])).next_back()
+    let mut dots = authority.match_indices('.').map(|(at, _)| at);
+    dots.rfind(|at| is_s3(&authority[at + 1..]))
 }
 
 /// Whether the host is S3's, with or without a bucket.
