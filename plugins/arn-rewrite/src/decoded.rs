@@ -5,6 +5,9 @@
 
 use std::borrow::Cow;
 
+/// The length of the escape that a text begins with, and what it stands for; none if it is no escape.
+type Escape = fn(&[u8]) -> Option<(usize, Vec<u8>)>;
+
 /// Decoded text.
 #[derive(Debug)]
 pub(crate) struct Decoded<'a> {
@@ -52,14 +55,8 @@ impl<'a> Decoded<'a> {
         Self::unescaped(raw, base, b"%+", percent_escape)
     }
 
-    /// Undoes escapes that begin with one of `marks`. `escape` gives the length of the escape that the text begins with
-    /// and what it stands for; none if it is no escape.
-    fn unescaped(
-        raw: &'a [u8],
-        base: usize,
-        marks: &[u8],
-        escape: fn(&[u8]) -> Option<(usize, Vec<u8>)>,
-    ) -> Self {
+    /// Undoes escapes that begin with one of `marks`.
+    fn unescaped(raw: &'a [u8], base: usize, marks: &[u8], escape: Escape) -> Self {
         if !raw.iter().any(|byte| marks.contains(byte)) {
             return Self::plain(raw, base);
         }

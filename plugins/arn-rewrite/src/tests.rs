@@ -450,6 +450,11 @@ fn what_has_to_be_looked_at_and_cannot_be_is_refused() {
         );
         assert_eq!(outcome.log.len(), 1, "{case}");
     }
+}
+
+#[test]
+fn a_body_that_does_not_come_or_cannot_be_looked_at_is_an_error() {
+    let call = || for_service("dynamodb").field("x-amz-target", "DynamoDB_20120810.GetItem");
     for (case, call, part) in [
         (
             "late",

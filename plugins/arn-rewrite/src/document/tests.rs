@@ -17,83 +17,86 @@ fn swapped(service: &str, is_answer: bool, syntax: Syntax, text: &str) -> String
     String::from_utf8(new).unwrap()
 }
 
+/// A service, a document, and the document with its names swapped.
+const JSON: &[(&str, &str, &str)] = &[
+    (
+        "sts",
+        r#"{"Account": "123456789012", "n": 123456789012}"#,
+        r#"{"Account": "111122223333", "n": 123456789012}"#,
+    ),
+    (
+        "x",
+        r#"{"accountIds":["123456789012","5"],"Note":"123456789012"}"#,
+        r#"{"accountIds":["111122223333","5"],"Note":"123456789012"}"#,
+    ),
+    (
+        "x",
+        r#"{"awsRegion":"us-east-1","Name":"us-east-1"}"#,
+        r#"{"awsRegion":"eu-central-1","Name":"us-east-1"}"#,
+    ),
+    // Escaped or not, a text is the same text.
+    (
+        "x",
+        r#"{"Description":"n\u00b0123456789012 arn\u003aaws:s3:::b"}"#,
+        r#"{"Description":"n\u00b0123456789012 arn\u003aaws-cn:s3:::b"}"#,
+    ),
+    // A document in a document.
+    (
+        "sqs",
+        r#"{"Policy":"{\"Principal\":{\"AWS\":\"123456789012\"},\"n\":123456789012}"}"#,
+        r#"{"Policy":"{\"Principal\":{\"AWS\":\"111122223333\"},\"n\":123456789012}"}"#,
+    ),
+    (
+        "x",
+        r#"{"Values":["123456789012"],"Name":"owner-id"}"#,
+        r#"{"Values":["111122223333"],"Name":"owner-id"}"#,
+    ),
+    (
+        "x",
+        r#"{"Tags":[{"Key":"owner","Value":"123456789012"}]}"#,
+        r#"{"Tags":[{"Key":"owner","Value":"123456789012"}]}"#,
+    ),
+    // Markers are the service's, messages and items the user's.
+    (
+        "x",
+        r#"{"NextToken":"arn:aws:x:us-east-1:123456789012:y"}"#,
+        r#"{"NextToken":"arn:aws:x:us-east-1:123456789012:y"}"#,
+    ),
+    (
+        "sqs",
+        r#"{"MessageBody":"arn:aws:s3:::b","QueueUrl":"http://h/123456789012/q"}"#,
+        r#"{"MessageBody":"arn:aws:s3:::b","QueueUrl":"http://h/111122223333/q"}"#,
+    ),
+    (
+        "dynamodb",
+        r#"{"TableName":"arn:aws:dynamodb:us-east-1:123456789012:table/t","Item":{"Account":{"S":"arn:aws:s3:::b"},"n":{"N":"123456789012"}}}"#,
+        r#"{"TableName":"arn:aws-cn:dynamodb:eu-central-1:111122223333:table/t","Item":{"Account":{"S":"arn:aws:s3:::b"},"n":{"N":"123456789012"}}}"#,
+    ),
+    (
+        "dynamodb",
+        r#"{"Responses":{"arn:aws:dynamodb:us-east-1:123456789012:table/t":[{"Region":{"S":"us-east-1"}}]}}"#,
+        r#"{"Responses":{"arn:aws-cn:dynamodb:eu-central-1:111122223333:table/t":[{"Region":{"S":"us-east-1"}}]}}"#,
+    ),
+    (
+        "kms",
+        r#"{"Keys":[{"KeyArn":"arn:aws:kms:us-east-1:123456789012:key/k"}]}"#,
+        r#"{"Keys":[{"KeyArn":"arn:aws-cn:kms:eu-central-1:111122223333:key/k"}]}"#,
+    ),
+    (
+        "events",
+        r#"{"EventPattern":"{\"account\":[\"123456789012\"],\"detail\":{\"account\":[\"123456789012\"]}}"}"#,
+        r#"{"EventPattern":"{\"account\":[\"111122223333\"],\"detail\":{\"account\":[\"123456789012\"]}}"}"#,
+    ),
+    (
+        "x",
+        r#"{"m":{"arn:aws:s3:::b":1}}"#,
+        r#"{"m":{"arn:aws-cn:s3:::b":1}}"#,
+    ),
+];
+
 #[test]
 fn json_changes_by_its_fields() {
-    for (service, backend, client) in [
-        (
-            "sts",
-            r#"{"Account": "123456789012", "n": 123456789012}"#,
-            r#"{"Account": "111122223333", "n": 123456789012}"#,
-        ),
-        (
-            "x",
-            r#"{"accountIds":["123456789012","5"],"Note":"123456789012"}"#,
-            r#"{"accountIds":["111122223333","5"],"Note":"123456789012"}"#,
-        ),
-        (
-            "x",
-            r#"{"awsRegion":"us-east-1","Name":"us-east-1"}"#,
-            r#"{"awsRegion":"eu-central-1","Name":"us-east-1"}"#,
-        ),
-        // Escaped or not, a text is the same text.
-        (
-            "x",
-            r#"{"Description":"n\u00b0123456789012 arn\u003aaws:s3:::b"}"#,
-            r#"{"Description":"n\u00b0123456789012 arn\u003aaws-cn:s3:::b"}"#,
-        ),
-        // A document in a document.
-        (
-            "sqs",
-            r#"{"Policy":"{\"Principal\":{\"AWS\":\"123456789012\"},\"n\":123456789012}"}"#,
-            r#"{"Policy":"{\"Principal\":{\"AWS\":\"111122223333\"},\"n\":123456789012}"}"#,
-        ),
-        (
-            "x",
-            r#"{"Values":["123456789012"],"Name":"owner-id"}"#,
-            r#"{"Values":["111122223333"],"Name":"owner-id"}"#,
-        ),
-        (
-            "x",
-            r#"{"Tags":[{"Key":"owner","Value":"123456789012"}]}"#,
-            r#"{"Tags":[{"Key":"owner","Value":"123456789012"}]}"#,
-        ),
-        // Markers are the service's, messages and items the user's.
-        (
-            "x",
-            r#"{"NextToken":"arn:aws:x:us-east-1:123456789012:y"}"#,
-            r#"{"NextToken":"arn:aws:x:us-east-1:123456789012:y"}"#,
-        ),
-        (
-            "sqs",
-            r#"{"MessageBody":"arn:aws:s3:::b","QueueUrl":"http://h/123456789012/q"}"#,
-            r#"{"MessageBody":"arn:aws:s3:::b","QueueUrl":"http://h/111122223333/q"}"#,
-        ),
-        (
-            "dynamodb",
-            r#"{"TableName":"arn:aws:dynamodb:us-east-1:123456789012:table/t","Item":{"Account":{"S":"arn:aws:s3:::b"},"n":{"N":"123456789012"}}}"#,
-            r#"{"TableName":"arn:aws-cn:dynamodb:eu-central-1:111122223333:table/t","Item":{"Account":{"S":"arn:aws:s3:::b"},"n":{"N":"123456789012"}}}"#,
-        ),
-        (
-            "dynamodb",
-            r#"{"Responses":{"arn:aws:dynamodb:us-east-1:123456789012:table/t":[{"Region":{"S":"us-east-1"}}]}}"#,
-            r#"{"Responses":{"arn:aws-cn:dynamodb:eu-central-1:111122223333:table/t":[{"Region":{"S":"us-east-1"}}]}}"#,
-        ),
-        (
-            "kms",
-            r#"{"Keys":[{"KeyArn":"arn:aws:kms:us-east-1:123456789012:key/k"}]}"#,
-            r#"{"Keys":[{"KeyArn":"arn:aws-cn:kms:eu-central-1:111122223333:key/k"}]}"#,
-        ),
-        (
-            "events",
-            r#"{"EventPattern":"{\"account\":[\"123456789012\"],\"detail\":{\"account\":[\"123456789012\"]}}"}"#,
-            r#"{"EventPattern":"{\"account\":[\"111122223333\"],\"detail\":{\"account\":[\"123456789012\"]}}"}"#,
-        ),
-        (
-            "x",
-            r#"{"m":{"arn:aws:s3:::b":1}}"#,
-            r#"{"m":{"arn:aws-cn:s3:::b":1}}"#,
-        ),
-    ] {
+    for (service, backend, client) in JSON.iter().copied() {
         assert_eq!(swapped(service, true, Syntax::Json, backend), client);
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn walk(editor: &mut Editor<'_, '_>, text: &[u8]) {
     while at < text.len() {
         if text[at] != b'<' {
             let end = find(text, at, b"<").unwrap_or(text.len());
-            look(editor, &mut open, Decoded::xml(&text[at..end], at));
+            look(editor, &mut open, &Decoded::xml(&text[at..end], at));
             at = end;
             continue;
         }
@@ -34,7 +34,7 @@ pub(super) fn walk(editor: &mut Editor<'_, '_>, text: &[u8]) {
         };
         let inside = &text[at + skip..end];
         match skip {
-            9 => look(editor, &mut open, Decoded::plain(inside, at + skip)),
+            9 => look(editor, &mut open, &Decoded::plain(inside, at + skip)),
             1 if inside.starts_with(b"/") => {
                 open.pop();
             }
@@ -48,7 +48,7 @@ pub(super) fn walk(editor: &mut Editor<'_, '_>, text: &[u8]) {
     }
 }
 
-fn look<'x>(editor: &mut Editor<'_, '_>, open: &mut [Element<'x>], value: Decoded<'_>) {
+fn look<'x>(editor: &mut Editor<'_, '_>, open: &mut [Element<'x>], value: &Decoded<'_>) {
     if value.text.trim_ascii().is_empty() {
         return;
     }
@@ -78,7 +78,7 @@ fn look<'x>(editor: &mut Editor<'_, '_>, open: &mut [Element<'x>], value: Decode
     });
     // In S3's documents it is the single field that counts.
     if !is_inside || editor.api.service == "s3" {
-        editor.value(field, &value, &|at| at);
+        editor.value(field, value, &|at| at);
     }
     if is_name_of_pair(element.name)
         && let Some(parent) = around.last_mut()

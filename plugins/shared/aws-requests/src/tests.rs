@@ -31,155 +31,59 @@ fn recognised(method: &str, target: &str, fields: &[(&str, &str)]) -> String {
     }
 }
 
+/// Method and target, fields, what is recognised. `@lambda` is a signature for that service.
+const CALLS: &str = "
+POST / | x-amz-target: DynamoDB_20120810.GetItem | Json dynamodb GetItem
+POST / | x-amz-target: com.amazonaws.x.Y.Do | Json y Do
+POST / | x-amz-target: Kinesis_20131202.PutRecord; content-type: application/x-amz-cbor-1.1 | Cbor kinesis PutRecord
+POST /service/Kinesis_20131202/operation/PutRecord | smithy-protocol: rpc-v2-cbor | RpcCbor kinesis PutRecord
+POST /service/X/operation/Put | content-type: application/cbor; authorization: @kinesis | RpcCbor kinesis Put
+POST /service/X/operation/PutRecord | | No
+GET /?Action=ListTopics&Version=2010-03-31 | | Query sns ListTopics
+GET /b/k?Action=ListTopics&Version=2010-03-31 | | No
+GET /?Action=ListTopics&Version=2010-03-32 | | No
+GET /?Action=ListTopics | | No
+PUT /?Action=ListTopics&Version=2010-03-31 | | No
+POST / | content-type: application/x-www-form-urlencoded, charset=utf-8 | Form
+POST /123456789012/q | content-type: application/x-www-form-urlencoded | Form
+POST /login | content-type: application/x-www-form-urlencoded | No
+GET /2015-03-31/functions | authorization: @lambda | Rest lambda ListFunctions
+GET /2015-03-31/functions/ | authorization: @lambda | Rest lambda ListFunctions
+GET /2015-03-31/functions/f/policy | authorization: @lambda | Rest lambda GetPolicy
+GET /2015-03-31/functions | | No
+PUT /b/k | authorization: @s3 | S3 s3 PutObject
+PUT /b/k | authorization: @s3; x-amz-target: DynamoDB_20120810.GetItem | S3 s3 PutObject
+PUT /b/k?partNumber=1&uploadId=x | authorization: AWS AKIA:sig= | S3 s3 UploadPart
+PUT /b/k | authorization: @s3; x-amz-copy-source: /a/k | S3 s3 CopyObject
+GET /b?list-type=2&prefix=x | authorization: @s3 | S3 s3 ListObjectsV2
+GET /b/k?X-Amz-Credential=A%2F20260101%2Fus-east-1%2Fs3%2Faws4_request | | S3 s3 GetObject
+PUT /b/k?AWSAccessKeyId=t&Signature=x&Expires=9999999999 | | S3 s3 PutObject
+PUT /k | host: b.s3.localhost | S3 s3 PutObject
+GET /v20180820/configuration/x | authorization: @s3; x-amz-account-id: 1 | Rest s3-control
+PUT /b/k | | No
+POST /x | authorization: @execute-api | No";
+
 #[test]
 fn calls_are_recognised_in_every_protocol() {
-    let (lambda, s3, kinesis) = (signed("lambda"), signed("s3"), signed("kinesis"));
-    for (method, target, fields, expected) in [
-        (
-            "POST",
-            "/",
-            &[("x-amz-target", "DynamoDB_20120810.GetItem")][..],
-            "Json dynamodb GetItem",
-        ),
-        (
-            "POST",
-            "/",
-            &[("x-amz-target", "com.amazonaws.x.Y.Do")],
-            "Json y Do",
-        ),
-        (
-            "POST",
-            "/",
-            &[
-                ("x-amz-target", "Kinesis_20131202.PutRecord"),
-                ("content-type", "application/x-amz-cbor-1.1"),
-            ],
-            "Cbor kinesis PutRecord",
-        ),
-        (
-            "POST",
-            "/service/Kinesis_20131202/operation/PutRecord",
-            &[("smithy-protocol", "rpc-v2-cbor")],
-            "RpcCbor kinesis PutRecord",
-        ),
-        (
-            "POST",
-            "/service/X/operation/PutRecord",
-            &[
-                ("content-type", "application/cbor"),
-                ("authorization", &kinesis),
-            ],
-            "RpcCbor kinesis PutRecord",
-        ),
-        ("POST", "/service/X/operation/PutRecord", &[], "No"),
-        (
-            "GET",
-            "/?Action=ListTopics&Version=2010-03-31",
-            &[],
-            "Query sns ListTopics",
-        ),
-        ("GET", "/?Action=ListTopics&Version=2010-03-32", &[], "No"),
-        ("GET", "/?Action=ListTopics", &[], "No"),
-        ("PUT", "/?Action=ListTopics&Version=2010-03-31", &[], "No"),
-        (
-            "POST",
-            "/",
-            &[(
-                "content-type",
-                "application/x-www-form-urlencoded; charset=utf-8",
-            )],
-            "Form",
-        ),
-        (
-            "POST",
-            "/123456789012/q",
-            &[("content-type", "application/x-www-form-urlencoded")],
-            "Form",
-        ),
-        (
-            "POST",
-            "/login",
-            &[("content-type", "application/x-www-form-urlencoded")],
-            "No",
-        ),
-        (
-            "GET",
-            "/2015-03-31/functions",
-            &[("authorization", &lambda)],
-            "Rest lambda ListFunctions",
-        ),
-        (
-            "GET",
-            "/2015-03-31/functions/",
-            &[("authorization", &lambda)],
-            "Rest lambda ListFunctions",
-        ),
-        (
-            "GET",
-            "/2015-03-31/functions/f/policy",
-            &[("authorization", &lambda)],
-            "Rest lambda GetPolicy",
-        ),
-        ("GET", "/2015-03-31/functions", &[], "No"),
-        ("PUT", "/b/k", &[("authorization", &s3)], "S3 s3 PutObject"),
-        (
-            "PUT",
-            "/b/k",
-            &[
-                ("authorization", &s3),
-                ("x-amz-target", "DynamoDB_20120810.GetItem"),
-            ],
-            "S3 s3 PutObject",
-        ),
-        (
-            "PUT",
-            "/b/k?partNumber=1&uploadId=x",
-            &[("authorization", "AWS AKIA:sig=")],
-            "S3 s3 UploadPart",
-        ),
-        (
-            "PUT",
-            "/b/k",
-            &[("authorization", &s3), ("x-amz-copy-source", "/a/k")],
-            "S3 s3 CopyObject",
-        ),
-        (
-            "GET",
-            "/b?list-type=2&prefix=x",
-            &[("authorization", &s3)],
-            "S3 s3 ListObjectsV2",
-        ),
-        (
-            "GET",
-            "/b/k?X-Amz-Credential=A%2F20260101%2Fus-east-1%2Fs3%2Faws4_request",
-            &[],
-            "S3 s3 GetObject",
-        ),
-        (
-            "PUT",
-            "/b/k?AWSAccessKeyId=t&Signature=x&Expires=9999999999",
-            &[],
-            "S3 s3 PutObject",
-        ),
-        (
-            "PUT",
-            "/k",
-            &[("host", "b.s3.localhost")],
-            "S3 s3 PutObject",
-        ),
-        ("PUT", "/b/k", &[], "No"),
-        (
-            "POST",
-            "/x",
-            &[("authorization", &signed("execute-api"))],
-            "No",
-        ),
-    ] {
-        assert_eq!(
-            recognised(method, target, fields),
-            expected,
-            "{method} {target} {fields:?}"
-        );
+    for line in CALLS.lines().skip(1) {
+        let [request, fields, expected] = line.split('|').collect::<Vec<_>>()[..] else {
+            panic!("{line}")
+        };
+        let (method, target) = request.trim().split_once(' ').unwrap();
+        let fields: Vec<_> = fields
+            .split(';')
+            .filter_map(|field| field.trim().split_once(": "))
+            .map(|(name, value)| match value.strip_prefix('@') {
+                Some(service) => (name, signed(service)),
+                None => (name, value.to_owned()),
+            })
+            .collect();
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        let found = recognised(method, target, &fields);
+        assert_eq!(found.trim(), expected.trim(), "{line}");
     }
 }
 
