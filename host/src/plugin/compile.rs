@@ -17,7 +17,13 @@ use super::host::{self, State};
 const MOST_THREADS: usize = 4;
 
 /// Packages of which no function keeps a guest waiting, except those that a contract names.
-const QUICK: [&str; 3] = [contract::PACKAGE, "wasi:config", "wasi:logging"];
+const QUICK: [&str; 5] = [
+    contract::PACKAGE,
+    "wasi:clocks",
+    "wasi:config",
+    "wasi:logging",
+    "wasi:random",
+];
 
 /// Somebody waits for a baseline compile, so it shares the cores with the proxy like any other thread of its; for an
 /// optimized one nobody waits.

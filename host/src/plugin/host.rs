@@ -2,6 +2,7 @@
 //! file for each thing that an interface is about. The versions (`plugin/contract`) put it into their types.
 
 mod body;
+mod described;
 pub mod exchange;
 pub mod fields;
 mod logging;
@@ -21,6 +22,7 @@ use super::instance::Pace;
 use super::limits::{CpuBudget, MemoryLimiter};
 use crate::message::{BodyError, Exchange};
 
+pub use described::{Described, DescribedSides};
 pub use fields::FieldError;
 pub use stdio::ToLog;
 
@@ -36,6 +38,8 @@ pub struct State {
     pub body_error: Option<BodyError>,
     /// The last critical line that the call in hand logged: why a plugin's library traps, if it does.
     pub last_words: Option<String>,
+    /// What the call in hand has said itself about the bytes of the two bodies.
+    pub described: DescribedSides,
     /// The plugin is only being tried out: nothing that it does shall be seen.
     pub probing: bool,
     /// How the call in hand runs.
@@ -68,6 +72,7 @@ impl State {
             budget: CpuBudget::new(facts.cpu_ticks()),
             body_error: None,
             last_words: None,
+            described: DescribedSides::default(),
             probing: false,
             pace: Pace::Yielding,
             wasi: Wasi {

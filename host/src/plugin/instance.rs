@@ -12,7 +12,7 @@ use wasmtime::{AsContextMut, Store, StoreContextMut, UpdateDeadline, WasmBacktra
 use super::compile::Linked;
 use super::contract::Hooks;
 use super::facts::Facts;
-use super::host::State;
+use super::host::{DescribedSides, State};
 use super::limits::MemoryLimiter;
 use crate::interceptor::{Hook, InterceptError, Verdict};
 use crate::message::Exchange;
@@ -106,6 +106,7 @@ impl Instance {
         state.budget.restart();
         state.body_error = None;
         state.last_words = None;
+        state.described = DescribedSides::default();
         state.pace = pace;
         // Counts from now, so it stands right before the call.
         self.store.set_epoch_deadline(1);

@@ -52,12 +52,20 @@ const FILES: &[(&str, &str)] = &[
 
 const DEPENDENCIES: &[(&str, &str)] = &[
     (
+        "deps/wasi-clocks/wall-clock.wit",
+        include_str!("../../../../wit/v0.1/deps/wasi-clocks/wall-clock.wit"),
+    ),
+    (
         "deps/wasi-config/store.wit",
         include_str!("../../../../wit/v0.1/deps/wasi-config/store.wit"),
     ),
     (
         "deps/wasi-logging/logging.wit",
         include_str!("../../../../wit/v0.1/deps/wasi-logging/logging.wit"),
+    ),
+    (
+        "deps/wasi-random/random.wit",
+        include_str!("../../../../wit/v0.1/deps/wasi-random/random.wit"),
     ),
 ];
 

@@ -8,30 +8,6 @@ use wit_parser::{PackageId, Resolve, SourceMap, WorldId};
 /// The world to build plugins for, without its package; the same in every version.
 pub const WORLD: &str = "plugin";
 
-/// The world of a core module that doesn't describe itself, without its package: [`WORLD`] and what of WASI such a module can
-/// call.
-const BY_HAND: &str = "by-hand";
-
-/// Interfaces of WASI for languages whose tools embed no description: cut down to functions of plain values, so that no
-/// handles are needed.
-const WASI: &str = "
-package tollgate:module;
-
-package wasi:clocks@0.2.0 {
-  interface wall-clock {
-    record datetime { seconds: u64, nanoseconds: u32 }
-    now: func() -> datetime;
-  }
-}
-
-package wasi:random@0.2.0 {
-  interface random {
-    get-random-bytes: func(len: u64) -> list<u8>;
-    get-random-u64: func() -> u64;
-  }
-}
-";
-
 /// Text of one version. A file is its name and its content.
 #[derive(Debug)]
 pub struct Wit {
@@ -87,42 +63,15 @@ impl Wit {
         let world = resolve
             .select_world(&[package], Some(WORLD))
             .map_err(|error| format!("{error:#}"))?;
-        let by_hand = by_hand(&mut resolve, package)?;
         let encoded = metadata::encode(&resolve, world, StringEncoding::UTF8, None)
             .map_err(|error| format!("{error:#}"))?;
         Ok(Parsed {
             resolve,
             world,
-            by_hand,
             package,
             encoded,
         })
     }
-}
-
-/// Adds the world [`BY_HAND`] to a package's own.
-fn by_hand(resolve: &mut Resolve, package: PackageId) -> Result<WorldId, String> {
-    let failed = |error| format!("{error:#}");
-    resolve.push_source("wasi.wit", WASI).map_err(failed)?;
-    let ours = &resolve.packages[package].name;
-    let version = ours.version.as_ref().map(|version| format!("@{version}"));
-    let text = format!(
-        "package {}:{}-module;
-         world {BY_HAND} {{
-           include {}:{}/{WORLD}{};
-           import wasi:clocks/wall-clock@0.2.0;
-           import wasi:random/random@0.2.0;
-         }}",
-        ours.namespace,
-        ours.name,
-        ours.namespace,
-        ours.name,
-        version.unwrap_or_default()
-    );
-    let package = resolve.push_source("module.wit", &text).map_err(failed)?;
-    resolve
-        .select_world(&[package], Some(BY_HAND))
-        .map_err(|error| format!("{error:#}"))
 }
 
 /// One version, parsed.
@@ -131,8 +80,6 @@ pub struct Parsed {
     pub resolve: Resolve,
     /// The world `plugin`.
     pub world: WorldId,
-    /// The same with what of WASI a core module may import that doesn't describe itself.
-    pub by_hand: WorldId,
     package: PackageId,
     /// A binary component whose one export is the world as a type, as wit-bindgen embeds it in core modules.
     pub encoded: Vec<u8>,
@@ -156,16 +103,7 @@ impl Parsed {
 
     /// Names of the interfaces that a plugin may import, in the order of the world.
     pub fn imports(&self) -> Vec<String> {
-        self.imports_of(self.world)
-    }
-
-    /// The same for a core module that doesn't describe itself.
-    pub fn imports_by_hand(&self) -> Vec<String> {
-        self.imports_of(self.by_hand)
-    }
-
-    fn imports_of(&self, world: WorldId) -> Vec<String> {
-        let world = &self.resolve.worlds[world];
+        let world = &self.resolve.worlds[self.world];
         let name = |key| self.resolve.name_world_key(key);
         world.imports.keys().map(name).collect()
     }

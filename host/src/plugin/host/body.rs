@@ -1,5 +1,7 @@
 //! The two bodies of the exchange in hand, under the plugin's limits.
 
+use bytes::Bytes;
+
 use super::State;
 use crate::message::{Body, BodyError, ReadLimits};
 
@@ -16,6 +18,20 @@ impl State {
         let limits = self.read_limits();
         let read = read(&mut self.exchange.response_body, limits).await;
         self.remember(read)
+    }
+
+    /// Puts these bytes in the place of the request's body, and corrects the fields that describe the old ones.
+    pub fn replace_request_body(&mut self, data: Bytes) {
+        self.exchange.set_request_body(data);
+        let fields = &mut self.exchange.request.headers;
+        self.described.request.correct_others(fields);
+    }
+
+    /// The response's, in the same way.
+    pub fn replace_response_body(&mut self, data: Bytes) {
+        self.exchange.set_response_body(data);
+        let fields = &mut self.exchange.response.headers;
+        self.described.response.correct_others(fields);
     }
 
     fn read_limits(&self) -> ReadLimits {

@@ -74,7 +74,7 @@ fn describe(
     embed_component_metadata(
         &mut described,
         &wit.resolve,
-        wit.by_hand,
+        wit.world,
         StringEncoding::UTF8,
     )
     .map_err(|error| failed(&error))?;
@@ -135,7 +135,7 @@ fn check_imports(
     contract: &'static Contract,
     contracts: Contracts,
 ) -> Result<(), LoadError> {
-    let served = contract.wit.parsed().imports_by_hand();
+    let served = contract.wit.parsed().imports();
     let is_named_otherwise = |name: &str| name == PREVIEW1 || name.starts_with(STANDARD);
     let missing: Vec<&str> = found
         .imports

@@ -147,6 +147,8 @@ pub(super) fn importable(contract: &'static Contract) -> String {
             // Types alone can't be called.
             Some(name) if name.package == PACKAGE && !wit.has_functions(name.interface) => {}
             Some(name) if name.package == PACKAGE => ours.push(name.interface.to_owned()),
+            // Told with the rest of WASI.
+            Some(name) if wasi::has(&name) => {}
             _ => others += &format!(", {name}"),
         }
     }

@@ -13,5 +13,8 @@ wasmtime::component::bindgen!({
     with: {
         "wasi:config/store": crate::plugin::contract::settings,
         "wasi:logging/logging": crate::plugin::contract::logging,
+        // Linked with the rest of WASI.
+        "wasi:clocks/wall-clock": wasmtime_wasi::p2::bindings::clocks::wall_clock,
+        "wasi:random/random": wasmtime_wasi::p2::bindings::random::random,
     },
 });

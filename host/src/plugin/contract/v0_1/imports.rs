@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::bindings::tollgate::proxy::{exchange, request, response, types};
 use super::convert::{body_error, field_error};
-use crate::plugin::host::{self, State, fields};
+use crate::plugin::host::{self, Described, State, fields};
 
 type FieldResult = Result<(), types::FieldError>;
 
@@ -52,15 +52,22 @@ impl request::Host for State {
     }
 
     fn set_field(&mut self, name: String, value: Vec<u8>) -> FieldResult {
-        fields::set(&mut self.exchange.request.headers, &name, value).map_err(field_error)
+        fields::set(&mut self.exchange.request.headers, &name, value).map_err(field_error)?;
+        self.described.request.note(&name);
+        Ok(())
     }
 
     fn set_fields(&mut self, list: Vec<(String, Vec<u8>)>) -> FieldResult {
-        fields::set_all(&mut self.exchange.request.headers, list).map_err(field_error)
+        let described = Described::by(&list);
+        fields::set_all(&mut self.exchange.request.headers, list).map_err(field_error)?;
+        self.described.request.add(described);
+        Ok(())
     }
 
     fn append_field(&mut self, name: String, value: Vec<u8>) -> FieldResult {
-        fields::append(&mut self.exchange.request.headers, &name, value).map_err(field_error)
+        fields::append(&mut self.exchange.request.headers, &name, value).map_err(field_error)?;
+        self.described.request.note(&name);
+        Ok(())
     }
 
     fn delete_field(&mut self, name: String) -> FieldResult {
@@ -72,7 +79,7 @@ impl request::Host for State {
     }
 
     fn set_body(&mut self, body: Vec<u8>) {
-        self.exchange.set_request_body(Bytes::from(body));
+        self.replace_request_body(Bytes::from(body));
     }
 }
 
@@ -98,15 +105,22 @@ impl response::Host for State {
     }
 
     fn set_field(&mut self, name: String, value: Vec<u8>) -> FieldResult {
-        fields::set(&mut self.exchange.response.headers, &name, value).map_err(field_error)
+        fields::set(&mut self.exchange.response.headers, &name, value).map_err(field_error)?;
+        self.described.response.note(&name);
+        Ok(())
     }
 
     fn set_fields(&mut self, list: Vec<(String, Vec<u8>)>) -> FieldResult {
-        fields::set_all(&mut self.exchange.response.headers, list).map_err(field_error)
+        let described = Described::by(&list);
+        fields::set_all(&mut self.exchange.response.headers, list).map_err(field_error)?;
+        self.described.response.add(described);
+        Ok(())
     }
 
     fn append_field(&mut self, name: String, value: Vec<u8>) -> FieldResult {
-        fields::append(&mut self.exchange.response.headers, &name, value).map_err(field_error)
+        fields::append(&mut self.exchange.response.headers, &name, value).map_err(field_error)?;
+        self.described.response.note(&name);
+        Ok(())
     }
 
     fn delete_field(&mut self, name: String) -> FieldResult {
@@ -118,7 +132,7 @@ impl response::Host for State {
     }
 
     fn set_body(&mut self, body: Vec<u8>) {
-        self.exchange.set_response_body(Bytes::from(body));
+        self.replace_response_body(Bytes::from(body));
     }
 }
 
