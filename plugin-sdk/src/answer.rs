@@ -29,7 +29,20 @@ use crate::{Error, FieldError, Result, Verdict};
 /// ```
 ///
 /// What can't be sent, such as a status of 99 or a line break in a field, becomes the error of the hook that returned
-/// it.
+/// it. An answer that no hook returns is never sent:
+///
+/// ```compile_fail
+/// #![deny(unused_must_use)]
+/// # use tollgate_plugin::{Answer, Plugin, Request, Result, Verdict};
+/// # struct Forgetful;
+/// # impl Forgetful {
+/// fn forward_request(&self, _: &mut Request) -> Result<Verdict> {
+///     Answer::new(403).text("no");
+///     Ok(Verdict::Forward)
+/// }
+/// # }
+/// ```
+#[must_use = "an answer is sent only if the hook returns it: `return Ok(answer.into())`"]
 #[derive(Clone, Debug)]
 pub struct Answer {
     status: u16,
@@ -51,21 +64,18 @@ impl Answer {
     }
 
     /// Adds a field; one of the same name stays.
-    #[must_use]
     pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.fields.push((name.to_owned(), value.as_ref().to_vec()));
         self
     }
 
     /// The body as it shall be sent. It has no `content-type` but one that is set as a field.
-    #[must_use]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
     }
 
     /// A body of `text/plain; charset=utf-8`, unless a field `content-type` says otherwise.
-    #[must_use]
     pub fn text(mut self, text: impl Into<String>) -> Self {
         self.media_type = Some("text/plain; charset=utf-8");
         self.body(text.into())

@@ -11,14 +11,8 @@ wit_bindgen::generate!({
     default_bindings_module: "tollgate_plugin::bindings",
 });
 
-/// `wasi:clocks`, for the feature `clocks`.
+/// Waiting, for the feature `clocks`.
 #[cfg(feature = "clocks")]
 pub(crate) mod clocks {
     wit_bindgen::generate!({ path: "wit", world: "tollgate:sdk/clocks", generate_all });
-}
-
-/// `wasi:random`, for the feature `random`.
-#[cfg(feature = "random")]
-pub(crate) mod random {
-    wit_bindgen::generate!({ path: "wit", world: "tollgate:sdk/random", generate_all });
 }

@@ -1,9 +1,45 @@
-//! Waiting, through `wasi:clocks` and `wasi:io`. Behind the feature `clocks`.
+//! The time, and waiting.
 
 use core::time::Duration;
 
-/// Waits. The guest is suspended and no thread is held; the time is not billed as CPU time, but no call may take longer
-/// than two minutes with all its waiting.
+/// The time of day, in milliseconds since 1970-01-01T00:00:00Z.
+pub fn unix_ms() -> u64 {
+    u64::try_from(since_1970().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The time of day, as the time since 1970-01-01T00:00:00Z. It may be set back, so it measures nothing.
+pub fn since_1970() -> Duration {
+    crate::host::now()
+}
+
+/// The time of day. On `wasm32-unknown-unknown`, where `SystemTime::now` panics, this is the way to it.
+///
+/// ```
+/// use std::time::SystemTime;
+/// use tollgate_plugin::{Plugin, Request, Result, Verdict, clocks, testing};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Stamps;
+///
+/// impl Plugin for Stamps {
+///     fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
+///         let now: SystemTime = clocks::now();
+///         let seconds = now.duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
+///         request.set_field("x-seconds", seconds.to_string())?;
+///         Ok(Verdict::Forward)
+///     }
+/// }
+///
+/// // In a test time stands still; `testing::Exchange::now` sets it.
+/// assert_eq!(testing::exchange().run::<Stamps>().request.field("x-seconds"), Some("1767225600"));
+/// ```
+#[cfg(any(feature = "std", not(target_family = "wasm")))]
+pub fn now() -> std::time::SystemTime {
+    std::time::SystemTime::UNIX_EPOCH + since_1970()
+}
+
+/// Waits, through `wasi:clocks` and `wasi:io`. Behind the feature `clocks`. The guest is suspended and no thread is held;
+/// the time is not billed as CPU time, but no call may take longer than two minutes with all its waiting.
 ///
 /// ```
 /// use std::time::Duration;
@@ -22,6 +58,7 @@ use core::time::Duration;
 /// // A test doesn't wait.
 /// assert_eq!(testing::exchange().run::<Slow>().slept, Duration::from_millis(200));
 /// ```
+#[cfg(feature = "clocks")]
 pub fn sleep(duration: Duration) {
     crate::host::sleep(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
 }

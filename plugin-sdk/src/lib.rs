@@ -71,7 +71,9 @@
 //! | know who asks, remember for the way back | [`exchange`] |
 //! | write to the host's log | [`info!`] and its siblings |
 //! | test natively | [`testing`] |
-//! | wait, roll dice | `clocks::sleep` and `random::u64`, behind the features `clocks` and `random` |
+//! | draw random numbers, know the time | [`random`], [`clocks`] |
+//! | decode and encode parts of a URL | [`url`] |
+//! | wait | `clocks::sleep`, behind the feature `clocks` |
 //! | use the types of the crate [`http`](https://docs.rs/http) | the feature `http` |
 //!
 //! # Errors and panics
@@ -79,12 +81,18 @@
 //! A hook fails with `?` or [`Error::new`]; the host logs the text and goes by the plugin's failure policy. A panic
 //! traps: it is logged, the exchange goes by the same policy, and the host starts a new instance.
 //!
+//! # Printing
+//!
+//! On `wasm32-unknown-unknown` the standard library throws away what `println!`, `eprintln!` and `dbg!` print. The macros
+//! of the same names here write to the host's log instead: `use tollgate_plugin::{dbg, eprintln, println};`. What a
+//! dependency prints is lost.
+//!
 //! # Features
 //!
 //! - `std` (on by default): see below for life without it.
 //! - `http`: [`Request`], [`Response`], [`Answer`], [`FieldValue`] from and to the types of the crate `http`.
-//! - `clocks`: `clocks::sleep`, for which the plugin imports `wasi:clocks` and `wasi:io`.
-//! - `random`: `random::u64`, for which the plugin imports `wasi:random`.
+//! - `clocks`: `clocks::sleep`, for which the plugin imports `wasi:clocks/monotonic-clock` and `wasi:io`.
+//! - `random`: does nothing any more; [`random`] is always there.
 //!
 //! # Without std
 //!
@@ -150,10 +158,9 @@ mod settings;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 
-#[cfg(feature = "clocks")]
 pub mod clocks;
-#[cfg(feature = "random")]
 pub mod random;
+pub mod url;
 
 /// For `export!` alone.
 #[cfg(target_family = "wasm")]

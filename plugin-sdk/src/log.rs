@@ -67,6 +67,53 @@ macro_rules! error {
     ($($line:tt)+) => { $crate::log($crate::Level::Error, ::core::format_args!($($line)+)) };
 }
 
+/// Writes a line at level info, in place of the standard library's macro, whose text is lost on `wasm32-unknown-unknown`.
+///
+/// ```
+/// use tollgate_plugin::{Level, Plugin, Request, Result, Verdict, eprintln, println, testing};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Prints;
+///
+/// impl Plugin for Prints {
+///     fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
+///         println!("{}", request.path());
+///         eprintln!("no {}", "token");
+///         Ok(Verdict::Forward)
+///     }
+/// }
+///
+/// let outcome = testing::exchange().run::<Prints>();
+/// assert_eq!(outcome.log, [(Level::Info, "/".to_owned()), (Level::Warn, "no token".to_owned())]);
+/// ```
+#[macro_export]
+macro_rules! println {
+    () => { $crate::log($crate::Level::Info, ::core::format_args!("")) };
+    ($($line:tt)+) => { $crate::log($crate::Level::Info, ::core::format_args!($($line)+)) };
+}
+
+/// Writes a line at level warn, in place of the standard library's macro; see [`println!`](crate::println).
+#[macro_export]
+macro_rules! eprintln {
+    () => { $crate::log($crate::Level::Warn, ::core::format_args!("")) };
+    ($($line:tt)+) => { $crate::log($crate::Level::Warn, ::core::format_args!($($line)+)) };
+}
+
+/// Writes an expression with its value and place at level debug, and gives the value back, in place of the standard
+/// library's macro; see [`println!`](crate::println).
+#[macro_export]
+macro_rules! dbg {
+    ($value:expr $(,)?) => {
+        match $value {
+            value => {
+                $crate::debug!("[{}:{}] {} = {:?}", ::core::file!(), ::core::line!(), ::core::stringify!($value), &value);
+                value
+            }
+        }
+    };
+    ($($value:expr),+ $(,)?) => { ($($crate::dbg!($value)),+,) };
+}
+
 /// Writes a line to the host's log; the macros [`info!`](crate::info) and so on are shorter.
 ///
 /// ```no_run

@@ -3,7 +3,6 @@
 //! The methods are written once here and put into both types, rather than into a trait that authors would have to
 //! import. Each is one host call; nothing is fetched before it is asked for.
 
-use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -163,9 +162,15 @@ macro_rules! message_methods {
             Ok(serde_json::from_slice(&self.body()?)?)
         }
 
-        /// Replaces the body. The host sets `content-length`.
+        /// Replaces the body. The host sets `content-length`, removes `content-encoding` and digests, and weakens `etag`.
+        /// A plugin that puts an encoded body in place sets `content-encoding` in the same hook.
         pub fn set_body(&mut self, body: impl AsRef<[u8]>) {
             $crate::host::set_body($side, body.as_ref());
+        }
+
+        /// The coding of the body, such as `gzip`; none if it is sent as it is.
+        pub fn content_coding(&self) -> Option<String> {
+            $crate::message::coding($side)
         }
 
         /// Replaces the body by a value as JSON. `content-type` becomes `application/json` unless it names a JSON type
@@ -188,7 +193,7 @@ macro_rules! message_methods {
         /// # struct Example;
         /// # impl Plugin for Example {
         /// fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
-        ///     request.set_field("accept-encoding", "identity")?;
+        ///     request.accept_identity()?;
         ///     Ok(Verdict::Forward)
         /// }
         ///
@@ -202,9 +207,10 @@ macro_rules! message_methods {
         /// ```
         ///
         /// # Errors
-        /// As for [`body`](Self::body), and when the body is compressed: let the backend send it plain, as above.
+        /// As for [`body`](Self::body), and when the body is encoded ([`content_coding`](Self::content_coding)): let the
+        /// backend send it plain, as above.
         pub fn map_text(&mut self, rewrite: impl FnOnce(&str) -> String) -> Result<bool> {
-            $crate::message::refuse_compressed($side)?;
+            $crate::message::refuse_encoded($side)?;
             let body = self.body()?;
             let Ok(text) = core::str::from_utf8(&body) else {
                 return Ok(false);
@@ -237,13 +243,13 @@ pub(crate) fn fields(side: Side) -> Vec<(String, FieldValue)> {
 
 pub(crate) fn text(side: Side) -> Result<String> {
     String::from_utf8(host::body(side)?).map_err(|_| match coding(side) {
-        Some(coding) => compressed(&coding),
+        Some(coding) => encoded(&coding),
         None => Error::new("the body is not UTF-8"),
     })
 }
 
-pub(crate) fn refuse_compressed(side: Side) -> Result<()> {
-    coding(side).map_or(Ok(()), |coding| Err(compressed(&coding)))
+pub(crate) fn refuse_encoded(side: Side) -> Result<()> {
+    coding(side).map_or(Ok(()), |coding| Err(encoded(&coding)))
 }
 
 pub(crate) fn be_json(side: Side) -> Result<()> {
@@ -259,14 +265,19 @@ pub(crate) fn be_json(side: Side) -> Result<()> {
 }
 
 /// The content coding, if the body has one.
-fn coding(side: Side) -> Option<FieldValue> {
-    let coding = FieldValue::from(host::field(side, "content-encoding")?);
-    let plain = matches!(coding.text(), Cow::Borrowed("" | "identity"));
+pub(crate) fn coding(side: Side) -> Option<String> {
+    let values = host::field_values(side, "content-encoding");
+    let values: Vec<_> = values
+        .iter()
+        .map(|value| String::from_utf8_lossy(value))
+        .collect();
+    let coding = values.join(", ");
+    let plain = ["", "identity"].contains(&coding.trim().to_ascii_lowercase().as_str());
     (!plain).then_some(coding)
 }
 
-fn compressed(coding: &FieldValue) -> Error {
+fn encoded(coding: &str) -> Error {
     Error::new(format_args!(
-        "the body is compressed (content-encoding: {coding}): ask for it plain with accept-encoding: identity"
+        "the body is encoded (content-encoding: {coding}): call request.accept_identity() in forward_request"
     ))
 }

@@ -79,6 +79,7 @@ pub trait Plugin: DeserializeOwned + 'static {
 }
 
 /// What becomes of a request.
+#[must_use = "the host hears of a verdict only if the hook returns it"]
 #[derive(Clone, Debug)]
 pub enum Verdict {
     /// Goes on to the next plugin, and behind the last one to the backend.

@@ -1,6 +1,6 @@
-//! Random numbers, through `wasi:random`. Behind the feature `random`.
+//! Random numbers that nobody can foresee, from the host.
 
-/// A number that nobody can foresee.
+/// A number from the whole range.
 ///
 /// ```
 /// use tollgate_plugin::{Answer, Plugin, Request, Result, Verdict, random, testing};
@@ -24,4 +24,13 @@
 /// ```
 pub fn u64() -> u64 {
     crate::host::random()
+}
+
+/// A number from 0 up to and without 1.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "53 bits are what an f64 holds exactly"
+)]
+pub fn f64() -> f64 {
+    (u64() >> 11) as f64 / (1_u64 << 53) as f64
 }

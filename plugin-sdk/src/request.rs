@@ -1,12 +1,13 @@
 //! The request of the exchange in hand: a handle without content, each method one host call.
 
 use alloc::borrow::ToOwned;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::host::{self, Side};
 use crate::message::message_methods;
-use crate::{FieldError, Result};
+use crate::{FieldError, Result, url};
 
 /// The request of the exchange in hand, as the plugins before this one left it.
 ///
@@ -15,7 +16,7 @@ use crate::{FieldError, Result};
 /// ```
 /// use tollgate_plugin::{Plugin, Request, Result, Verdict, testing};
 ///
-/// /// Sends `/v1/x` to `legacy:8080/x`.
+/// /// Asks for `/x` of `legacy:8080` where the client asked for `/v1/x`.
 /// #[derive(serde::Deserialize)]
 /// struct Legacy;
 ///
@@ -65,7 +66,8 @@ impl Request {
         host::authority()
     }
 
-    /// Changes the authority that the backend sees. The same as setting the field `host`.
+    /// Changes the field `host` and nothing else: the authority that the backend sees. It does not choose another
+    /// backend; the host's routes do that.
     ///
     /// # Errors
     /// When it can't be the value of a field.
@@ -95,11 +97,96 @@ impl Request {
         target
     }
 
+    /// Changes the path and keeps the query.
+    ///
+    /// ```
+    /// # use tollgate_plugin::{Plugin, Request, Result, Verdict};
+    /// # #[derive(serde::Deserialize)]
+    /// # struct Example;
+    /// # impl Plugin for Example {
+    /// fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
+    ///     if let Some(rest) = request.path().strip_prefix("/v1") {
+    ///         request.set_path(rest)?;
+    ///     }
+    ///     Ok(Verdict::Forward)
+    /// }
+    /// # }
+    /// # let outcome = tollgate_plugin::testing::exchange().target("/v1/x?y=1").run::<Example>();
+    /// # assert_eq!(outcome.request.target, "/x?y=1");
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`set_target`](Self::set_target), and when it has a `?` or `#`: encode that with
+    /// [`url::encode`](crate::url::encode).
+    pub fn set_path(&mut self, path: impl AsRef<str>) -> Result<(), FieldError> {
+        let path = path.as_ref();
+        if path.contains(['?', '#']) {
+            let what = format!("the path {path:?} has a ? or #: encode it with url::encode");
+            return Err(FieldError::InvalidValue(what));
+        }
+        match self.query() {
+            Some(query) => self.set_target(format!("{path}?{query}")),
+            None => self.set_target(path),
+        }
+    }
+
     /// What follows the first `?` of the target, raw; none without a `?`.
     pub fn query(&self) -> Option<String> {
         let target = host::target();
         target.split_once('?').map(|(_, query)| query.to_owned())
     }
 
+    /// The first parameter of this name in the query, decoded (`+` is a space).
+    ///
+    /// ```
+    /// # use tollgate_plugin::{Answer, Plugin, Request, Result, Verdict};
+    /// # #[derive(serde::Deserialize)]
+    /// # struct Example;
+    /// # impl Plugin for Example {
+    /// fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
+    ///     let name = request.query_param("name").unwrap_or_default();
+    ///     Ok(Answer::new(200).text(format!("hello {name}")).into())
+    /// }
+    /// # }
+    /// # let outcome = tollgate_plugin::testing::exchange().target("/?x&name=a%20%C3%A9+b").run::<Example>();
+    /// # assert_eq!(outcome.response.text(), "hello a é b");
+    /// ```
+    pub fn query_param(&self, name: &str) -> Option<String> {
+        first(self.query_params(), name)
+    }
+
+    /// Name and value of all parameters of the query in their order, decoded.
+    pub fn query_params(&self) -> Vec<(String, String)> {
+        url::query(&self.query().unwrap_or_default())
+    }
+
+    /// The first cookie of this name, as it was sent.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        first(self.cookies(), name)
+    }
+
+    /// Name and value of all cookies in their order, as they were sent.
+    pub fn cookies(&self) -> Vec<(String, String)> {
+        let fields = host::field_values(Side::Request, "cookie");
+        fields
+            .iter()
+            .flat_map(|field| url::cookies(&String::from_utf8_lossy(field)))
+            .collect()
+    }
+
+    /// Asks the backend to send its response's body as it is, not compressed: for a plugin that reads or rewrites the body
+    /// in `return_response`. Sets `accept-encoding` to `identity`.
+    ///
+    /// # Errors
+    /// When the request has as many fields as the host allows.
+    pub fn accept_identity(&mut self) -> Result<(), FieldError> {
+        self.set_field("accept-encoding", "identity")
+    }
+
     message_methods!(Side::Request);
+}
+
+fn first(pairs: Vec<(String, String)>, name: &str) -> Option<String> {
+    let found = pairs.into_iter().find(|(found, _)| found == name);
+    found.map(|(_, value)| value)
 }

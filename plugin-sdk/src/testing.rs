@@ -38,6 +38,8 @@ mod tests;
 pub use outcome::{Outcome, RequestSeen, ResponseSeen};
 pub use serde_json::json;
 
+use std::time::Duration;
+
 use serde_json::Value;
 use state::{Body, State};
 
@@ -172,7 +174,31 @@ impl Exchange {
             .fold(self, |exchange, (key, value)| exchange.setting(&key, value))
     }
 
-    /// What `random::u64` gives: the seed of a fixed sequence. Zero until set.
+    /// What `clocks::now` gives, as the time since 1970. It is 2026-01-01T00:00:00Z until set, and does not go on.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate_plugin::{Plugin, Request, Result, Verdict, clocks, testing};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Stamps;
+    ///
+    /// impl Plugin for Stamps {
+    ///     fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
+    ///         request.set_field("x-ms", clocks::unix_ms().to_string())?;
+    ///         Ok(Verdict::Forward)
+    ///     }
+    /// }
+    ///
+    /// let outcome = testing::exchange().now(Duration::from_millis(1500)).run::<Stamps>();
+    /// assert_eq!(outcome.request.field("x-ms"), Some("1500"));
+    /// ```
+    pub fn now(mut self, since_1970: Duration) -> Self {
+        self.state.now = since_1970;
+        self
+    }
+
+    /// What the functions of `random` draw from: the seed of a fixed sequence. Zero until set.
     pub fn random_seed(mut self, seed: u64) -> Self {
         self.state.random = seed;
         self

@@ -2,11 +2,14 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::{Field, Side};
 use crate::bindings::tollgate::proxy::{exchange, request, response, types};
+use crate::bindings::wasi::clocks::wall_clock;
 use crate::bindings::wasi::config::store;
 use crate::bindings::wasi::logging::logging;
+use crate::bindings::wasi::random::random as wasi_random;
 use crate::{BodyError, FieldError, Level};
 
 pub(crate) use exchange::{client_address, id, note, set_note};
@@ -116,9 +119,14 @@ pub(crate) fn sleep(nanoseconds: u64) {
     monotonic_clock::subscribe_duration(nanoseconds).block();
 }
 
-#[cfg(feature = "random")]
 pub(crate) fn random() -> u64 {
-    crate::bindings::random::wasi::random::random::get_random_u64()
+    wasi_random::get_random_u64()
+}
+
+/// Since 1970.
+pub(crate) fn now() -> Duration {
+    let now = wall_clock::now();
+    Duration::new(now.seconds, now.nanoseconds)
 }
 
 impl From<types::FieldError> for FieldError {

@@ -1,5 +1,7 @@
 //! The host in a native build: every function goes to the exchange that `testing` holds for this thread.
 
+use std::time::Duration;
+
 use super::{Field, Side};
 use crate::testing::state::{Message, with};
 use crate::{BodyError, FieldError, Level};
@@ -103,12 +105,16 @@ pub(crate) fn log(level: Level, _context: &str, message: &str) {
 
 #[cfg(feature = "clocks")]
 pub(crate) fn sleep(nanoseconds: u64) {
-    with(|state| state.slept += std::time::Duration::from_nanos(nanoseconds));
+    with(|state| state.slept += Duration::from_nanos(nanoseconds));
 }
 
-#[cfg(feature = "random")]
 pub(crate) fn random() -> u64 {
     with(crate::testing::state::State::random)
+}
+
+/// Since 1970.
+pub(crate) fn now() -> Duration {
+    with(|state| state.now)
 }
 
 fn message<T>(side: Side, act: impl FnOnce(&mut Message) -> T) -> T {

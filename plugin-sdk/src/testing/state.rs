@@ -27,6 +27,8 @@ pub(crate) struct State {
     pub(crate) settings: Vec<(String, String)>,
     pub(crate) log: Vec<(Level, String)>,
     pub(crate) slept: Duration,
+    /// Since 1970.
+    pub(crate) now: Duration,
     pub(crate) random: u64,
 }
 
@@ -75,6 +77,7 @@ impl Default for State {
             settings: Vec::new(),
             log: Vec::new(),
             slept: Duration::ZERO,
+            now: Duration::from_secs(1_767_225_600),
             random: 0,
         }
     }
@@ -135,10 +138,6 @@ impl State {
     }
 
     /// The next number of SplitMix64.
-    #[cfg_attr(
-        not(feature = "random"),
-        allow(dead_code, reason = "only the feature asks for it")
-    )]
     pub(crate) fn random(&mut self) -> u64 {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.random;
