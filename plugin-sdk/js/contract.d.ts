@@ -72,7 +72,16 @@ declare module 'wasi:config/store@0.2.0-rc.1' {
   export function getAll(): [key: string, value: string][];
 }
 
+declare module 'wasi:random/random@0.2.0' {
+  export function getRandomBytes(len: number | bigint): Uint8Array;
+  /** A bigint in StarlingMonkey, a number in QuickJS; so is the parameter above. */
+  export function getRandomU64(): number | bigint;
+}
+
 declare module 'wasi:logging/logging@0.1.0-draft' {
   export type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'critical';
   export function log(level: Level, context: string, message: string): void;
 }
+
+/** The plugin's module: the build says which. */
+declare module 'tollgate-plugin';

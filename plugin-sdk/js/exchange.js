@@ -1,9 +1,7 @@
 // Facts about the exchange in hand, and notes that travel with it: an instance of a plugin serves many exchanges, and
 // the two hooks of one exchange may run in two instances.
 
-/// <reference path="./contract.d.ts" />
-
-import * as host from 'tollgate:proxy/exchange@0.1.0';
+import { exchange as host } from './host.js';
 import { toBytes } from './message.js';
 import { decodeUtf8Lossy, wellFormed } from './utf8.js';
 

@@ -1,15 +1,13 @@
 // Lines for the host's log, which names plugin and exchange. A line costs one host call whether the host keeps it or
 // not.
 
-/// <reference path="./contract.d.ts" />
-
-import * as logging from 'wasi:logging/logging@0.1.0-draft';
+import { logging } from './host.js';
 import { wellFormed } from './utf8.js';
 
 /**
  * A function that writes its arguments as one line, as console.log does.
  *
- * @param {logging.Level} level
+ * @param {import('wasi:logging/logging@0.1.0-draft').Level} level
  * @returns {(...parts: unknown[]) => void}
  */
 const at =

@@ -1,8 +1,6 @@
 // What requests and responses have in common: fields and a body. Each method is one host call; nothing is fetched
 // before it is asked for.
 
-/// <reference path="./contract.d.ts" />
-
 import { changing, reading } from './errors.js';
 import { decodeUtf8, decodeUtf8Lossy, encodeUtf8, wellFormed } from './utf8.js';
 
@@ -145,7 +143,7 @@ export class Message {
     try {
       return decodeUtf8(bytes);
     } catch {
-      this.#refuseCompressed();
+      this.#refuseEncoded();
       throw new TypeError('the body is not UTF-8');
     }
   }
@@ -160,7 +158,8 @@ export class Message {
   }
 
   /**
-   * Replaces the body. The host sets `content-length`.
+   * Replaces the body. The host sets `content-length`, removes `content-encoding` and digests, and weakens `etag`. A
+   * plugin that puts an encoded body in place sets `content-encoding` in the same hook.
    *
    * @param {string | Uint8Array} body
    */
@@ -183,14 +182,14 @@ export class Message {
 
   /**
    * Rewrites the body as text. True if it was text; a body that isn't (an image, say) is left alone. Throws a
-   * BodyError, and an Error if the body is compressed: let the backend send it plain, by
-   * `request.setField('accept-encoding', 'identity')`.
+   * BodyError, and an Error if the body is encoded (`contentCoding`): call `request.acceptIdentity()` in `forwardRequest`,
+   * so that the backend sends it plain.
    *
    * @param {(text: string) => string} rewrite
    * @returns {boolean}
    */
   mapText(rewrite) {
-    this.#refuseCompressed();
+    this.#refuseEncoded();
     const bytes = this.body();
     let text;
     try {
@@ -203,11 +202,21 @@ export class Message {
     return true;
   }
 
-  #refuseCompressed() {
-    const coding = this.field('content-encoding') ?? '';
-    if (coding !== '' && coding !== 'identity') {
+  /**
+   * The coding of the body, such as `gzip`; null if it is sent as it is.
+   *
+   * @returns {string | null}
+   */
+  contentCoding() {
+    const coding = this.fieldValues('content-encoding').join(', ').trim();
+    return /^(identity)?$/i.test(coding) ? null : coding;
+  }
+
+  #refuseEncoded() {
+    const coding = this.contentCoding();
+    if (coding !== null) {
       throw new Error(
-        `the body is compressed (content-encoding: ${coding}): ask for it plain with accept-encoding: identity`,
+        `the body is encoded (content-encoding: ${coding}): call request.acceptIdentity() in forwardRequest`,
       );
     }
   }

@@ -2,12 +2,15 @@
 // this a hook that returns nothing would trap.
 
 import { BodyError, FieldError } from './errors.js';
+import { begin } from './host.js';
 import { kind } from './message.js';
+import { didYouMean } from './nearest.js';
+import { placeOf } from './place.js';
 import { response } from './response.js';
 import { wellFormed } from './utf8.js';
 
 /**
- * What a plugin does. A hook that is left out does nothing.
+ * What a plugin does. A hook that is left out does nothing; one of the two must be there.
  *
  * @typedef {object} Hooks
  * @property {() => Verdict | void} [forwardRequest] Called before the backend is asked, as soon as the request's head
@@ -26,39 +29,119 @@ import { wellFormed } from './utf8.js';
  * @property {unknown} [json] this as JSON with `content-type: application/json`, unless `fields` has another
  */
 
+const HOOKS = ['forwardRequest', 'returnResponse'];
+const ANSWER = ['status', 'fields', 'body', 'text', 'json'];
+
+/** Whether the hook that runs has made an answer. */
+let answered = false;
+
 /**
  * Makes what a plugin exports of its hooks: `export const interceptor = plugin({ forwardRequest() { … } })`.
  *
- * Whatever a hook throws is its error: the text goes to the host's log, and the plugin's failure policy decides.
+ * Whatever a hook throws is its error: the text goes to the host's log, and the plugin's failure policy decides. Throws an
+ * Error, which ends the build, if there is no hook or something that is none.
  *
  * @param {Hooks} hooks
  */
-export function plugin({ forwardRequest, returnResponse }) {
+export function plugin(hooks) {
+  if (typeof hooks !== 'object' || hooks === null) throw new Error(`plugin(…) takes an object with hooks, got ${kind(hooks)}`);
+  refuseUnknown('plugin', hooks, HOOKS);
+  const { forwardRequest, returnResponse } = hooks;
+  if (!forwardRequest && !returnResponse) throw new Error('plugin(…) has neither forwardRequest nor returnResponse');
+  for (const [name, hook] of Object.entries(hooks)) {
+    if (hook !== undefined && typeof hook !== 'function') throw new Error(`plugin: ${name} is no function but ${kind(hook)}`);
+  }
   return {
     /** @returns {Verdict} */
     forwardRequest() {
-      return failing(() => verdict(forwardRequest?.()));
+      return failing(() => {
+        const given = verdict(forwardRequest?.());
+        if (answered && given !== 'respond') {
+          throw new Error('answer(…) was called, but forwardRequest did not return it: write `return answer(…)`');
+        }
+        return given;
+      });
     },
     returnResponse() {
-      failing(() => finished(returnResponse?.(), 'returnResponse'));
+      failing(() => {
+        finished(returnResponse?.(), 'returnResponse');
+        if (answered) throw new Error('answer(…) was called in returnResponse: change `response` there');
+      });
+    },
+  };
+}
+
+/**
+ * What the build exports of the plugin's module, held to what the host will call. Throws an Error, which ends the build.
+ *
+ * @param {Record<string, any>} exported the module
+ */
+export function checked(exported) {
+  const { interceptor } = exported;
+  if (interceptor === undefined) {
+    const names = Object.keys(exported);
+    const instead = names.includes('default')
+      ? ' in place of `export default`'
+      : didYouMean('interceptor', names, (name) => ` in place of ${name}`);
+    throw new Error(`the plugin exports no interceptor: write \`export const interceptor = plugin({ … })\`${instead}`);
+  }
+  for (const hook of HOOKS) {
+    if (typeof interceptor?.[hook] !== 'function') {
+      throw new Error(`the exported interceptor has no function ${hook}: make it with plugin({ … })`);
+    }
+  }
+  return {
+    forwardRequest() {
+      begin();
+      return interceptor.forwardRequest();
+    },
+    returnResponse() {
+      begin();
+      return interceptor.returnResponse();
     },
   };
 }
 
 /**
  * Answers the request without the backend: `return answer({ status: 403, text: 'no\n' })` in `forwardRequest`. Throws a
- * FieldError.
+ * FieldError, and a TypeError for what is none of an answer's parts. The hook must return it.
  *
- * @param {Answer} [answer]
+ * @param {Answer} [parts]
  * @returns {'respond'}
  */
-export function answer({ status = 200, fields, body, text, json } = {}) {
+export function answer(parts = {}) {
+  refuseUnknown('answer', parts, ANSWER);
+  const { status = 200, fields, body, text, json } = parts;
+  if ([body, text, json].filter((part) => part !== undefined).length > 1) {
+    throw new TypeError('answer: body, text and json exclude each other');
+  }
   response.status = status;
   if (fields) response.setFields(fields);
   const type = text !== undefined ? 'text/plain; charset=utf-8' : json !== undefined ? 'application/json' : null;
   if (type && response.fieldBytes('content-type') === null) response.setField('content-type', type);
-  response.setBody(text ?? (json !== undefined ? JSON.stringify(json) : body) ?? '');
+  response.setBody(text ?? (json !== undefined ? toJson(json) : body) ?? '');
+  answered = true;
   return 'respond';
+}
+
+/** @param {unknown} value */
+function toJson(value) {
+  const json = JSON.stringify(value);
+  if (json === undefined) throw new TypeError(`answer: ${kind(value)} can't be JSON`);
+  return json;
+}
+
+/**
+ * @param {string} what
+ * @param {object} given
+ * @param {string[]} known
+ */
+function refuseUnknown(what, given, known) {
+  for (const key of Object.keys(given)) {
+    if (known.includes(key)) continue;
+    const nearest = didYouMean(key, known, (name) => `did you mean ${name}? `);
+    throw new TypeError(`${what}: ${key} is unknown: ${nearest}there are ${known.join(', ')}`);
+  }
 }
 
 /**
@@ -94,6 +177,8 @@ function finished(returned, hook) {
  * @returns {T}
  */
 function failing(hook) {
+  begin();
+  answered = false;
   try {
     return hook();
   } catch (error) {
@@ -102,21 +187,15 @@ function failing(hook) {
 }
 
 /**
+ * What is wrong, for mistakes in the code also where, and what it was caused by.
+ *
  * @param {unknown} error
  * @returns {string}
  */
 function describe(error) {
   if (!(error instanceof Error)) return typeof error === 'string' ? error : `${kind(error)} was thrown: ${error}`;
   const meant = error.name === 'Error' || error instanceof FieldError || error instanceof BodyError;
-  return meant ? error.message : `${error.name}: ${error.message}${place(error)}`;
-}
-
-/**
- * Where in the bundled plugin a mistake was made: the first line of the stack.
- *
- * @param {Error} error
- */
-function place(error) {
-  const frame = (error.stack ?? '').split('\n').find((line) => /:\d+/.test(line));
-  return frame ? ` (${frame.trim()})` : '';
+  const text = meant ? error.message : `${error.name}: ${error.message}${placeOf(error)}`;
+  const { cause } = error;
+  return cause === undefined || cause === error ? text : `${text}: caused by ${describe(cause)}`;
 }

@@ -1,10 +1,9 @@
 // The request of the exchange in hand: an object without content, each property one host call.
 
-/// <reference path="./contract.d.ts" />
-
-import * as host from 'tollgate:proxy/request@0.1.0';
-import { changing } from './errors.js';
+import { changing, FieldError } from './errors.js';
+import { request as host } from './host.js';
 import { kind, Message } from './message.js';
+import { parseCookies, parseQuery } from './url.js';
 import { wellFormed } from './utf8.js';
 
 /**
@@ -27,8 +26,8 @@ class Request extends Message {
   }
 
   /**
-   * The host and port that the client asked for, empty if it named none. Setting it changes what the backend sees, as
-   * setting the field `host` does; it may throw a FieldError.
+   * The host and port that the client asked for, empty if it named none. Setting it changes the field `host` and nothing
+   * else: it does not choose another backend. It may throw a FieldError.
    */
   get authority() {
     return host.authority();
@@ -50,9 +49,17 @@ class Request extends Message {
     changing(() => host.setTarget(text(target, 'target')));
   }
 
-  /** The target up to its first `?`, raw. */
+  /** The target up to its first `?`, raw. Setting it keeps the query; it may throw a FieldError. */
   get path() {
     return host.target().split('?', 1)[0] ?? '';
+  }
+
+  set path(path) {
+    if (/[?#]/.test(text(path, 'path'))) {
+      throw new FieldError('invalid-value', `the path ${JSON.stringify(path)} has a ? or #: encode it with urlEncode`);
+    }
+    const query = this.query;
+    this.target = query === null ? path : `${path}?${query}`;
   }
 
   /** What follows the first `?` of the target, raw; null without a `?`. */
@@ -60,6 +67,52 @@ class Request extends Message {
     const target = host.target();
     const mark = target.indexOf('?');
     return mark < 0 ? null : target.slice(mark + 1);
+  }
+
+  /**
+   * The first parameter of this name in the query, decoded (`+` is a space); null if there is none.
+   *
+   * @param {string} name decoded
+   * @returns {string | null}
+   */
+  queryParam(name) {
+    return this.queryParams().find(([found]) => found === name)?.[1] ?? null;
+  }
+
+  /**
+   * All parameters of the query in their order, decoded.
+   *
+   * @returns {[name: string, value: string][]}
+   */
+  queryParams() {
+    return parseQuery(this.query ?? '');
+  }
+
+  /**
+   * The first cookie of this name, as it was sent; null if there is none.
+   *
+   * @param {string} name
+   * @returns {string | null}
+   */
+  cookie(name) {
+    return this.cookies().find(([found]) => found === name)?.[1] ?? null;
+  }
+
+  /**
+   * All cookies in their order, as they were sent.
+   *
+   * @returns {[name: string, value: string][]}
+   */
+  cookies() {
+    return this.fieldValues('cookie').flatMap(parseCookies);
+  }
+
+  /**
+   * Asks the backend to send its response's body as it is, not compressed: for `forwardRequest` of a plugin that reads or
+   * rewrites the body in `returnResponse`. Sets `accept-encoding` to `identity`.
+   */
+  acceptIdentity() {
+    this.setField('accept-encoding', 'identity');
   }
 }
 

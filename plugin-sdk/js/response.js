@@ -1,9 +1,7 @@
 // The response of the exchange in hand: an object without content, each property one host call.
 
-/// <reference path="./contract.d.ts" />
-
-import * as host from 'tollgate:proxy/response@0.1.0';
 import { changing } from './errors.js';
+import { response as host } from './host.js';
 import { kind, Message } from './message.js';
 
 /**

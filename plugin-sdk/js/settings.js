@@ -1,9 +1,7 @@
 // The plugin's settings. The host gives a string as it is and anything else as JSON text. They don't change while an
 // instance lives, but can't be read before the first hook runs: not at the top level of a module.
 
-/// <reference path="./contract.d.ts" />
-
-import * as store from 'wasi:config/store@0.2.0-rc.1';
+import { store } from './host.js';
 import { wellFormed } from './utf8.js';
 
 export const settings = {

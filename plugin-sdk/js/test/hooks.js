@@ -10,6 +10,7 @@ const FUNCTIONS = {
   'tollgate:proxy/exchange@0.1.0': ['exchange', 'id clientAddress note setNote'],
   'wasi:config/store@0.2.0-rc.1': ['store', 'get getAll'],
   'wasi:logging/logging@0.1.0-draft': ['logging', 'log'],
+  'wasi:random/random@0.2.0': ['random', 'getRandomBytes getRandomU64'],
 };
 
 const HOST = new URL('./host.js', import.meta.url).href;

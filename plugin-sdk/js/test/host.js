@@ -95,6 +95,13 @@ export function reset({ absent } = { absent: null }) {
     },
     store: { get: (key) => settings[string(key)] ?? absent, getAll: () => Object.entries(settings) },
     logging: { log: (level, context, message) => lines.push([level, context, string(message)]) },
+    random: {
+      /** Counts up, so that every byte is told from its neighbours. */
+      getRandomBytes: (count) => Uint8Array.from({ length: Number(sameKind(count)) }, () => host.drawn++),
+      getRandomU64: () => host.u64,
+    },
+    drawn: 0,
+    u64: 0n,
     settings,
     lines,
   });
@@ -104,6 +111,12 @@ export function reset({ absent } = { absent: null }) {
 function string(value) {
   assert.equal(typeof value, 'string');
   assert.equal(value, Buffer.from(value).toString(), 'a lone surrogate traps');
+  return value;
+}
+
+/** The engines trap where a u64 is not of their kind. */
+function sameKind(value) {
+  assert.equal(typeof value, typeof host.u64);
   return value;
 }
 

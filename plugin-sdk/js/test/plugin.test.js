@@ -2,8 +2,12 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import { reset } from './host.js';
 
-const { answer, BodyError, exchange, FieldError, log, plugin, request, response, settings } =
+const { begin } = await import('../host.js');
+begin();
+const { answer, BodyError, exchange, FieldError, log, now, plugin, random, request, response, settings, timingSafeEqual, urlDecode, urlEncode } =
   await import('../index.js');
+const { checked } = await import('../plugin.js');
+const { randomUuid } = await import('../random.js');
 const bytes = (text) => Uint8Array.from(Buffer.from(text));
 
 for (const absent of [null, undefined]) {
@@ -110,6 +114,89 @@ describe('messages', () => {
     assert.deepEqual([request.path, request.query], ['/z', null]);
   });
 
+  test('the path is set alone and keeps the query', () => {
+    host.request.head.target = '/a?x=1?y';
+    request.path = '/b%3F';
+    assert.equal(host.request.head.target, '/b%3F?x=1?y');
+    host.request.head.target = '/a';
+    request.path = '/b';
+    assert.equal(host.request.head.target, '/b');
+    for (const wrong of ['/b?c', '/b#c']) {
+      assert.throws(
+        () => {
+          request.path = wrong;
+        },
+        new FieldError('invalid-value', `the path "${wrong}" has a ? or #: encode it with urlEncode`),
+      );
+    }
+    assert.throws(() => {
+      request.path = 5;
+    }, new TypeError('path: expected a string, got number'));
+    assert.equal(host.request.head.target, '/b');
+  });
+
+  test('parameters of the query are decoded', () => {
+    host.request.head.target = '/?a=1&&b&c=x%3D=y&a=%C3%A9+%2B&=v&d=%zz%4&e=%ff';
+    assert.deepEqual(request.queryParams(), [
+      ['a', '1'],
+      ['b', ''],
+      ['c', 'x==y'],
+      ['a', 'é +'],
+      ['', 'v'],
+      ['d', '%zz%4'],
+      ['e', '\ufffd'],
+    ]);
+    assert.deepEqual([request.queryParam('a'), request.queryParam('b'), request.queryParam('z')], ['1', '', null]);
+    host.request.head.target = '/';
+    assert.deepEqual(request.queryParams(), []);
+  });
+
+  test('cookies are as they were sent', () => {
+    host.request.list = [
+      ['cookie', bytes('a=1; b="x y" ;c;d=p%20=q;')],
+      ['cookie', bytes('a=2')],
+    ];
+    assert.deepEqual(request.cookies(), [
+      ['a', '1'],
+      ['b', '"x y"'],
+      ['d', 'p%20=q'],
+      ['a', '2'],
+    ]);
+    assert.deepEqual([request.cookie('a'), request.cookie('z')], ['1', null]);
+  });
+
+  test('parts of a URL are decoded and encoded', () => {
+    assert.equal(urlDecode('a%20%C3%A9+%2f%'), 'a é+/%');
+    assert.equal(urlDecode('%ff%41'), '\ufffdA');
+    assert.equal(urlEncode("a é/~!'()*-._\ud800"), 'a%20%C3%A9%2F~%21%27%28%29%2A-._%EF%BF%BD');
+  });
+
+  test('secrets are compared whole', () => {
+    for (const [a, b, same] of [
+      ['secret', 'secret', true],
+      ['secret', 'secres', false],
+      ['secret', 'secretsecret', false],
+      ['secret', '', false],
+      ['', '', true],
+      ['é', bytes('é'), true],
+    ]) {
+      assert.equal(timingSafeEqual(a, b), same, `${a} ${b}`);
+      assert.equal(timingSafeEqual(b, a), same, `${b} ${a}`);
+    }
+  });
+
+  test('chance is the host\'s', () => {
+    host.u64 = 0xffffffffffffffffn;
+    assert.equal(random(), 1 - 2 ** -53);
+    assert.equal(Math.random(), 1 - 2 ** -53);
+    host.u64 = 2 ** 64;
+    assert.equal(random(), 1 - 2 ** -53);
+    host.u64 = 2 ** 63;
+    assert.equal(Math.random(), 0.5);
+    assert.equal(randomUuid(), '00010203-0405-4607-8809-0a0b0c0d0e0f');
+    assert.ok(Math.abs(now() - Date.now()) < 60_000);
+  });
+
   test('refusals say what is wrong', () => {
     const refused = (payload, change) => {
       host.request.refusal = payload;
@@ -163,8 +250,9 @@ describe('messages', () => {
     assert.throws(() => request.text(), new TypeError('the body is not UTF-8'));
   });
 
-  test('mapText leaves what is not text, and refuses what is compressed', () => {
-    const refused = /compressed \(content-encoding: gzip\): ask for it plain/;
+  test('mapText leaves what is not text, and refuses what is encoded', () => {
+    const refused = /encoded \(content-encoding: gzip\): call request.acceptIdentity\(\)/;
+    assert.equal(response.contentCoding(), null);
     response.setBody('a b a');
     assert.equal(
       response.mapText((text) => text.replaceAll('a', () => '$&')),
@@ -180,7 +268,10 @@ describe('messages', () => {
     response.setField('content-encoding', 'gzip');
     assert.throws(() => response.mapText(() => 'x'), refused);
     assert.throws(() => response.text(), refused);
-    response.setField('content-encoding', 'identity');
+    assert.equal(response.contentCoding(), 'gzip');
+    request.acceptIdentity();
+    assert.equal(request.field('accept-encoding'), 'identity');
+    response.setField('content-encoding', 'Identity');
     assert.equal(
       response.mapText(() => 'x'),
       false,
@@ -211,8 +302,8 @@ describe('hooks', () => {
       forward(() => 'forward'),
       'forward',
     );
-    assert.equal(forward(undefined), 'forward');
-    assert.equal(plugin({}).returnResponse(), undefined);
+    assert.equal(plugin({ returnResponse() {} }).forwardRequest(), 'forward');
+    assert.equal(plugin({ forwardRequest() {} }).returnResponse(), undefined);
   });
 
   test('an answer has status, fields and body', () => {
@@ -234,6 +325,66 @@ describe('hooks', () => {
     answer({ body: bytes('x') });
     assert.deepEqual(response.fields(), []);
     assert.equal(response.text(), 'x');
+  });
+
+  test('a slip in an answer is an error', () => {
+    const slips = [
+      [{ statusCode: 403 }, 'answer: statusCode is unknown: did you mean status? there are status, fields, body, text, json'],
+      [{ headers: {} }, 'answer: headers is unknown: there are status, fields, body, text, json'],
+      [{ text: 'a', json: 1 }, 'answer: body, text and json exclude each other'],
+      [{ json: () => 1 }, "answer: function can't be JSON"],
+    ];
+    for (const [parts, told] of slips) assert.throws(() => answer(parts), new TypeError(told));
+  });
+
+  test('an answer that is not returned is an error of that call alone', () => {
+    const told = 'answer(…) was called, but forwardRequest did not return it: write `return answer(…)`';
+    const forgets = () => {
+      answer({ status: 403 });
+    };
+    assert.equal(thrown(forgets), told);
+    assert.equal(
+      thrown(() => {
+        forgets();
+        return 'forward';
+      }),
+      told,
+    );
+    assert.equal(
+      forward(() => {}),
+      'forward',
+    );
+    assert.throws(
+      () => plugin({ returnResponse: forgets }).returnResponse(),
+      (error) => error === 'answer(…) was called in returnResponse: change `response` there',
+    );
+    // One that could not be made is not missed.
+    assert.equal(
+      forward(() => {
+        try {
+          answer({ statusCode: 403 });
+        } catch {}
+      }),
+      'forward',
+    );
+  });
+
+  test('hooks that the host would not find end the build', () => {
+    const ended = [
+      [() => plugin({ forwardRequests() {} }), 'plugin: forwardRequests is unknown: did you mean forwardRequest? there are forwardRequest, returnResponse'],
+      [() => plugin({ onRequest() {} }), 'plugin: onRequest is unknown: there are forwardRequest, returnResponse'],
+      [() => plugin({}), 'plugin(…) has neither forwardRequest nor returnResponse'],
+      [() => plugin({ forwardRequest: 'x' }), 'plugin: forwardRequest is no function but string'],
+      [() => plugin(), 'plugin(…) takes an object with hooks, got undefined'],
+      [() => checked({ default: 1 }), 'the plugin exports no interceptor: write `export const interceptor = plugin({ … })` in place of `export default`'],
+      [() => checked({ Interceptor: 1 }), 'the plugin exports no interceptor: write `export const interceptor = plugin({ … })` in place of Interceptor'],
+      [() => checked({}), 'the plugin exports no interceptor: write `export const interceptor = plugin({ … })`'],
+      [() => checked({ interceptor: { forwardRequest() {} } }), 'the exported interceptor has no function returnResponse: make it with plugin({ … })'],
+    ];
+    for (const [make, told] of ended) assert.throws(make, (error) => error.message === told, told);
+    const interceptor = checked({ interceptor: plugin({ forwardRequest: () => answer() }), other: 1 });
+    assert.equal(interceptor.forwardRequest(), 'respond');
+    assert.equal(interceptor.returnResponse(), undefined);
   });
 
   test('what a hook throws is one line of text', () => {
@@ -281,7 +432,13 @@ describe('hooks', () => {
       thrown(function slip() {
         return null.x;
       }),
-      /^TypeError: Cannot read properties of null \(reading 'x'\) \(at .*plugin\.test\.js:\d+:\d+\)?\)$/,
+      /^TypeError: Cannot read properties of null \(reading 'x'\) \(plugin\.test\.js:\d+ in slip\)$/,
+    );
+    assert.equal(
+      thrown(() => {
+        throw new Error('no tenant', { cause: new Error('no slash', { cause: 'empty' }) });
+      }),
+      'no tenant: caused by no slash: caused by empty',
     );
   });
 

@@ -1,6 +1,6 @@
 // What TypeScript makes of the helper. Never run: it has to compile, and each @ts-expect-error has to be an error.
 
-import { answer, exchange, log, plugin, request, response, settings } from '../index.js';
+import { answer, exchange, log, now, plugin, random, request, response, settings } from '../index.js';
 
 export const interceptor = plugin({
   forwardRequest() {
@@ -14,6 +14,13 @@ export const interceptor = plugin({
     response.status = 201;
     log.info(field, setting, given, exchange.id);
 
+    const uuid: string = crypto.randomUUID();
+    const one: string | null = new URL('/x', 'http://h').searchParams.get('a') ?? request.queryParam('a');
+    console.log(uuid, one, performance.now(), new TextDecoder().decode(new TextEncoder().encode('x')), now(), random());
+    for (const [name, value] of new URLSearchParams('a=1')) log.info(name.length, value.length);
+
+    // @ts-expect-error may be null
+    log.info(request.queryParam('x').length);
     // @ts-expect-error may be null
     log.info(request.field('x').length);
     // @ts-expect-error may be null
@@ -24,7 +31,6 @@ export const interceptor = plugin({
     request.setFields({ a: 1 });
     // @ts-expect-error text
     request.method = 5;
-    // @ts-expect-error read-only
     request.path = '/';
     // @ts-expect-error read-only
     request.scheme = 'http';
@@ -34,6 +40,10 @@ export const interceptor = plugin({
     answer({ status: '200' });
     // @ts-expect-error no such option
     answer({ headers: {} });
+    // @ts-expect-error no such option
+    answer({ statusCode: 403 });
+    // @ts-expect-error not there
+    fetch('http://h');
     return answer({ status: 403, fields: { a: 'b' }, text: 'no' });
   },
 });

@@ -167,6 +167,22 @@ class Store(types.ModuleType):
         return list(self.settings.items())
 
 
+class Random(types.ModuleType):
+    def reset(self):
+        self.u64 = 0
+
+    def get_random_u64(self):
+        return self.u64
+
+
+class Clock(types.ModuleType):
+    def reset(self):
+        self.time = types.SimpleNamespace(seconds=0, nanoseconds=0)
+
+    def now(self):
+        return self.time
+
+
 class Logging(types.ModuleType):
     Level = Level
 
@@ -182,6 +198,8 @@ response = Response("wit_world.imports.response")
 exchange = Exchange("wit_world.imports.exchange")
 store = Store("wit_world.imports.store")
 logging = Logging("wit_world.imports.logging")
+random = Random("wit_world.imports.random")
+wall_clock = Clock("wit_world.imports.wall_clock")
 contract_types = types.ModuleType("wit_world.imports.types")
 for variant, has_value in {
     "FieldError_InvalidName": True,
@@ -198,13 +216,13 @@ for variant, has_value in {
 
 def reset():
     """A new exchange."""
-    for part in (request, response, exchange, store, logging):
+    for part in (request, response, exchange, store, logging, random, wall_clock):
         part.reset()
 
 
 def _install():
     imports = types.ModuleType("wit_world.imports")
-    for part in (request, response, exchange, store, logging, contract_types):
+    for part in (request, response, exchange, store, logging, random, wall_clock, contract_types):
         setattr(imports, part.__name__.rpartition(".")[2], part)
         sys.modules[part.__name__] = part
     interceptor = types.ModuleType("wit_world.exports.interceptor")

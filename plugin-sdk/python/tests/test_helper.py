@@ -1,10 +1,17 @@
 import dataclasses
+import json
 import logging
+import subprocess
+import sys
+import types as types_module
 import unittest
 
 import fake_host as host
 
 import tollgate
+from tollgate._describe import describe
+from tollgate._host import begin
+from tollgate._main import checked
 from tollgate import (
     BodyError,
     Error,
@@ -14,10 +21,16 @@ from tollgate import (
     answer,
     exchange,
     log,
+    now,
+    random,
     request,
     response,
     settings,
+    url_decode,
+    url_encode,
 )
+
+begin()
 
 types = host.contract_types
 
@@ -89,6 +102,45 @@ class Messages(Case):
         self.assertEqual(host.request.head, {"method": "PUT", "authority": "b:1", "target": "/z"})
         self.assertEqual((request.path, request.query, response.status), ("/z", None, 201))
 
+    def test_the_path_is_set_alone_and_keeps_the_query(self):
+        host.request.head["target"] = "/a?x=1?y"
+        request.path = "/b%3F"
+        self.assertEqual(host.request.head["target"], "/b%3F?x=1?y")
+        host.request.head["target"] = "/a"
+        request.path = "/b"
+        self.assertEqual(host.request.head["target"], "/b")
+        for wrong in ("/b?c", "/b#c"):
+            told = self.raised(FieldError, setattr, request, "path", wrong)
+            self.assertEqual(told, f'the path "{wrong}" has a ? or #: encode it with url_encode')
+        self.assertEqual(self.raised(TypeError, setattr, request, "path", 5), "path: expected str, got int")
+        self.assertEqual(host.request.head["target"], "/b")
+
+    def test_parameters_of_the_query_are_decoded(self):
+        host.request.head["target"] = "/?a=1&&b&c=x%3D=y&a=%C3%A9+%2B&=v&d=%zz%4&e=%ff"
+        expected = [("a", "1"), ("b", ""), ("c", "x==y"), ("a", "é +"), ("", "v"), ("d", "%zz%4"), ("e", "\ufffd")]
+        self.assertEqual(request.query_params(), expected)
+        self.assertEqual([request.query_param(name) for name in "abz"], ["1", "", None])
+        host.request.head["target"] = "/"
+        self.assertEqual(request.query_params(), [])
+
+    def test_cookies_are_as_they_were_sent(self):
+        host.request.list = [("cookie", b'a=1; b="x y" ;c;d=p%20=q;'), ("cookie", b"a=2")]
+        self.assertEqual(request.cookies(), [("a", "1"), ("b", '"x y"'), ("d", "p%20=q"), ("a", "2")])
+        self.assertEqual([request.cookie("a"), request.cookie("z")], ["1", None])
+
+    def test_parts_of_a_url_are_decoded_and_encoded(self):
+        self.assertEqual(url_decode("a%20%C3%A9+%2f%"), "a é+/%")
+        self.assertEqual(url_decode("%ff%41"), "\ufffdA")
+        self.assertEqual(url_encode("a é/~!-._"), "a%20%C3%A9%2F~%21-._")
+
+    def test_chance_and_time_are_the_hosts(self):
+        host.random.u64 = (1 << 64) - 1
+        self.assertEqual(random(), 1 - 2**-53)
+        host.random.u64 = 1 << 63
+        self.assertEqual(random(), 0.5)
+        host.wall_clock.time = types_module.SimpleNamespace(seconds=12, nanoseconds=345_999_999)
+        self.assertEqual(now(), 12_345)
+
     def test_refusals_say_what_is_wrong(self):
         def refused(refusal, call, *given):
             host.request.refusal = refusal
@@ -132,7 +184,7 @@ class Messages(Case):
         request.set_body("{")
         self.assertRegex(self.raised(Error, request.json), "^the body is not JSON: ")
 
-    def test_map_text_leaves_what_is_not_text_and_refuses_what_is_compressed(self):
+    def test_map_text_leaves_what_is_not_text_and_refuses_what_is_encoded(self):
         response.set_body("a b a")
         self.assertTrue(response.map_text(lambda text: text.replace("a", "é")))
         self.assertEqual(response.text(), "é b é")
@@ -140,11 +192,14 @@ class Messages(Case):
         self.assertFalse(response.map_text(lambda _: "x"))
         self.assertEqual(response.body(), b"a\xff")
         response.set_field("content-encoding", "gzip")
-        refused = "the body is compressed (content-encoding: gzip): ask for it plain with accept-encoding: identity"
+        self.assertEqual(response.content_coding(), "gzip")
+        refused = "the body is encoded (content-encoding: gzip): call request.accept_identity() in forward_request"
         self.assertEqual(self.raised(Error, response.map_text, str), refused)
         self.assertEqual(self.raised(Error, response.text), refused)
-        response.set_field("content-encoding", "identity")
+        response.set_field("content-encoding", "Identity")
         self.assertFalse(response.map_text(str))
+        request.accept_identity()
+        self.assertEqual(request.field("accept-encoding"), "identity")
 
 
 class Hooks(Case):
@@ -196,6 +251,68 @@ class Hooks(Case):
         self.assertEqual(self.error(lambda: settings["token"]), "setting token is missing")
         self.assertRegex(self.error(lambda: {}["x"]), r"^KeyError: 'x' \(test_helper\.py:\d+ in <lambda>\)$")
 
+    def test_an_answer_that_is_not_returned_is_an_error_of_that_call_alone(self):
+        told = "answer(…) was called, but forward_request did not return it: write `return answer(…)`"
+        self.assertEqual(self.error(lambda: [answer(403)] and None), told)
+        self.assertEqual(self.error(lambda: [answer(403)] and host.Verdict.FORWARD), told)
+        self.assertIs(self.forward(lambda: None), host.Verdict.FORWARD)
+
+        class Interceptor(Plugin):
+            def return_response(self):
+                answer(403)
+
+        with self.assertRaises(host.Err) as caught:
+            Interceptor().return_response()
+        self.assertEqual(caught.exception.value, "answer(…) was called in return_response: change `response` there")
+        told = "TypeError: answer: body, text and json exclude each other"
+        self.assertRegex(self.error(lambda: answer(text="a", json=1)), f"^{told}")
+
+    def test_an_answer_of_the_parents_hook_has_to_be_returned_too(self):
+        class Base(Plugin):
+            def forward_request(self):
+                return answer(403)
+
+        class Forgets(Base):
+            def forward_request(self):
+                super().forward_request()
+
+        class Returns(Base):
+            def forward_request(self):
+                return super().forward_request()
+
+        with self.assertRaises(host.Err) as caught:
+            Forgets().forward_request()
+        self.assertRegex(caught.exception.value, "did not return it")
+        self.assertIs(Returns().forward_request(), host.Verdict.RESPOND)
+
+    def test_causes_are_told_and_the_place_is_the_plugins(self):
+        def parses():
+            try:
+                {}["a"]
+            except KeyError as error:
+                raise ValueError("bad") from error
+
+        place = r"\(test_helper\.py:\d+ in parses\)"
+        self.assertRegex(self.error(parses), rf"^ValueError: bad {place}: caused by KeyError: 'a' {place}$")
+        # In the library the innermost frame is not the plugin's.
+        self.assertRegex(self.error(lambda: json.loads("{")), r"^JSONDecodeError: .* \(test_helper\.py:\d+ in <lambda>\)$")
+
+        def hides():
+            try:
+                {}["a"]
+            except KeyError:
+                raise Error("no a") from None
+
+        self.assertEqual(self.error(hides), "no a")
+
+    def test_what_a_plugins_python_lacks_is_told_with_what_to_do(self):
+        def imports():
+            import no_such_module  # noqa: F401
+
+        self.assertRegex(self.error(imports), "import it at the top of a module, there are no files when a hook runs")
+        told = describe(LookupError("unknown encoding: iso-8859-9"))
+        self.assertRegex(told, "add `import encodings.iso_8859_9` at the top of a module")
+
     def test_both_hooks_of_a_plugin_fail_with_text(self):
         class Interceptor(Plugin):
             def return_response(self):
@@ -222,6 +339,88 @@ class Hooks(Case):
         with self.assertRaises(host.Err) as caught:
             Interceptor().forward_request()
         self.assertEqual(caught.exception.value, "base")
+
+
+class Build(Case):
+    def module(self, **names):
+        module = types_module.ModuleType("plugin")
+        module.__file__ = "/0/plugin.py"
+        for name, value in names.items():
+            if isinstance(value, type):
+                value.__module__ = "plugin"
+            setattr(module, name, value)
+        return module
+
+    def test_a_name_that_is_nearly_a_hooks_ends_the_build(self):
+        for slip, meant in (("forward_requests", "forward_request"), ("returnResponse", "return_response")):
+            told = self.raised(TypeError, type, "Interceptor", (Plugin,), {slip: lambda self: None})
+            self.assertEqual(told, f"Interceptor.{slip} is no hook: did you mean {meant}?")
+        type("Interceptor", (Plugin,), {"forward_to": lambda self: None, "_forward_requests": lambda self: None})
+
+    def test_hooks_that_the_host_would_not_find_end_the_build(self):
+        hook = {"forward_request": lambda self: None}
+        good = type("Interceptor", (Plugin,), dict(hook))
+        self.assertIs(checked(self.module(Interceptor=good)), good)
+        child = type("Interceptor", (good,), {})
+        self.assertIs(checked(self.module(Interceptor=child)), child)
+        raw = type("Interceptor", (), hook | {"return_response": lambda self: None})
+        self.assertTrue(issubclass(checked(self.module(Interceptor=raw)), raw))
+        ended = [
+            (self.module(), "plugin.py has no class Interceptor: write `class Interceptor(Plugin)`"),
+            (
+                self.module(Auth=type("Auth", (Plugin,), dict(hook))),
+                "plugin.py has no class Interceptor: write `class Interceptor(Plugin)` in place of Auth",
+            ),
+            (
+                self.module(Interceptor=type("Interceptor", (), dict(hook))),
+                "plugin.py: Interceptor has no return_response: write `class Interceptor(Plugin)`",
+            ),
+            (
+                self.module(Interceptor=type("Interceptor", (Plugin,), {"on_request": lambda self: None})),
+                "plugin.py: Interceptor has neither forward_request nor return_response",
+            ),
+            (
+                self.module(Interceptor=type("Interceptor", (Plugin,), {"forward": lambda self: None})),
+                "plugin.py: Interceptor has neither forward_request nor return_response",
+            ),
+        ]
+        for module, told in ended:
+            self.assertEqual(self.raised(TypeError, checked, module).partition(" (it has")[0], told)
+
+    def test_the_host_can_be_used_when_a_hook_runs_not_before(self):
+        script = '''
+import fake_host, socket
+from tollgate import Plugin, exchange, log, now, random, request, response, settings, Error
+from tollgate._main import checked
+import types
+for call in (lambda: settings["x"], lambda: request.path, lambda: response.status, lambda: exchange.id, lambda: log.info("x"),
+        random, now):
+    try:
+        call()
+    except RuntimeError as error:
+        assert str(error).endswith("move this into forward_request or return_response"), error
+        print(str(error).partition(" can't")[0])
+class Interceptor(Plugin):
+    def forward_request(self):
+        settings.get("x")
+        socket.create_connection(("127.0.0.1", 9))
+module = types.ModuleType("plugin")
+module.Interceptor, module.__file__ = Interceptor, __file__
+try:
+    checked(module)().forward_request()
+except fake_host.Err as error:
+    print(error.value)
+'''
+        result = subprocess.run(
+            [sys.executable, "-c", f"__file__ = '<x>'\n{script}"],
+            cwd=host.__file__.rpartition("/")[0],
+            capture_output=True,
+            text=True,
+        )
+        self.assertEqual(result.stderr, "")
+        *early, network = result.stdout.splitlines()
+        self.assertEqual(early, ["settings", "request", "response", "exchange", "log", "random()", "now()"])
+        self.assertRegex(network, r"^OSError: a plugin has no network: it can't make requests of its own \(")
 
 
 class Settings(Case):

@@ -10,6 +10,7 @@ The component is a snapshot taken after the module was imported: there are no fi
 everything at the top of a module.
 """
 
+from ._chance import now, random
 from ._errors import BodyError, Error, FieldError, SettingError
 from ._exchange import exchange
 from ._json import quote_json, replace_json_member
@@ -18,6 +19,7 @@ from ._plugin import Plugin, answer
 from ._request import Request, request
 from ._response import Response, response
 from ._settings import settings
+from ._url import url_decode, url_encode
 
 __all__ = [
     "BodyError",
@@ -30,9 +32,13 @@ __all__ = [
     "answer",
     "exchange",
     "log",
+    "now",
     "quote_json",
+    "random",
     "replace_json_member",
     "request",
     "response",
     "settings",
+    "url_decode",
+    "url_encode",
 ]

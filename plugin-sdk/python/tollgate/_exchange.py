@@ -4,8 +4,7 @@ An instance of a plugin serves many exchanges, and the two hooks of one exchange
 ``return_response`` must know from ``forward_request`` goes into a note.
 """
 
-from wit_world.imports import exchange as _host
-
+from ._host import exchange as _host
 from ._text import Value, to_bytes, to_text
 
 

@@ -5,9 +5,9 @@ there too after ``logging.basicConfig(handlers=[log.handler()], level="INFO")``.
 """
 
 import logging
+from typing import Any
 
-from wit_world.imports import logging as _host
-
+from ._host import logging as _host
 from ._text import to_text
 
 
@@ -34,7 +34,7 @@ class Log:
         """A handler of the standard ``logging`` that writes to the host's log."""
         return _Handler()
 
-    def _write(self, level: _host.Level, line: object) -> None:
+    def _write(self, level: Any, line: object) -> None:
         _host.log(level, "", to_text(str(line), "line"))
 
 

@@ -83,7 +83,7 @@ class Message:
         try:
             return self.body().decode()
         except UnicodeDecodeError as error:
-            self._refuse_compressed()
+            self._refuse_encoded()
             raise Error(f"the body is not UTF-8: byte {error.object[error.start]:#04x} at {error.start}") from None
 
     def json(self) -> Any:
@@ -95,7 +95,10 @@ class Message:
             raise Error(f"the body is not JSON: {error}") from None
 
     def set_body(self, body: Value) -> None:
-        """Replaces the body. The host sets ``content-length``."""
+        """Replaces the body. The host sets ``content-length``, removes ``content-encoding`` and digests, and weakens ``etag``.
+
+        A plugin that puts an encoded body in place sets ``content-encoding`` in the same hook.
+        """
         self._host.set_body(to_bytes(body, "the body"))
 
     def set_json(self, value: Any) -> None:
@@ -111,10 +114,10 @@ class Message:
     def map_text(self, rewrite: Callable[[str], str]) -> bool:
         """Rewrites the body as text. True if it was text; a body that isn't (an image, say) is left alone.
 
-        Raises BodyError, and Error if the body is compressed: let the backend send it plain, by
-        ``request.set_field("accept-encoding", "identity")``.
+        Raises BodyError, and Error if the body is encoded (``content_coding``): call ``request.accept_identity()`` in
+        ``forward_request``, so that the backend sends it plain.
         """
-        self._refuse_compressed()
+        self._refuse_encoded()
         body = self.body()
         try:
             text = body.decode()
@@ -125,11 +128,16 @@ class Message:
             self.set_body(rewritten)
         return True
 
-    def _refuse_compressed(self) -> None:
-        coding = self.field("content-encoding") or "identity"
-        if coding != "identity":
+    def content_coding(self) -> str | None:
+        """The coding of the body, such as ``gzip``; None if it is sent as it is."""
+        coding = ", ".join(self.field_values("content-encoding")).strip()
+        return None if coding.lower() in ("", "identity") else coding
+
+    def _refuse_encoded(self) -> None:
+        coding = self.content_coding()
+        if coding is not None:
             raise Error(
-                f"the body is compressed (content-encoding: {coding}): ask for it plain with accept-encoding: identity"
+                f"the body is encoded (content-encoding: {coding}): call request.accept_identity() in forward_request"
             )
 
 

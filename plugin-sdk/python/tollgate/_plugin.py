@@ -2,28 +2,42 @@
 
 import functools
 import json as _json
-import traceback
 from collections.abc import Callable
 from typing import Any
 
 from componentize_py_types import Err
 from wit_world.exports.interceptor import Verdict
 
+from ._describe import describe
 from ._errors import Error
+from ._host import begin
+from ._nearest import nearest
 from ._response import response
 from ._text import Fields, Value, to_text
 
+HOOKS = ("forward_request", "return_response")
+
+# Whether the hook that runs has made an answer, and how many hooks run inside each other: one may call its parent's.
+_answered = False
+_depth = 0
+
 
 class Plugin:
-    """What a plugin derives from; the bindings find it by the name ``Interceptor``.
+    """What a plugin derives from; the host calls the one of the name ``Interceptor``.
 
     Whatever a hook raises is its error: the text goes to the host's log, and the plugin's failure policy decides.
     Without this class it would be a trap, which costs the instance.
+
+    A method whose name is nearly that of a hook is an error of the build: the host would never call it.
     """
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        for name, check in (("forward_request", _verdict), ("return_response", _nothing)):
+        for name, method in list(cls.__dict__.items()):
+            meant = None if name in HOOKS or name.startswith("_") or not callable(method) else nearest(name, HOOKS)
+            if meant is not None:
+                raise TypeError(f"{cls.__name__}.{name} is no hook: did you mean {meant}?")
+        for name, check in zip(HOOKS, (_verdict, _nothing), strict=True):
             if name in cls.__dict__:
                 setattr(cls, name, _failing(getattr(cls, name), check))
 
@@ -48,9 +62,12 @@ def answer(
 ) -> Verdict:
     """Answers the request without the backend: ``return answer(403, text="no\\n")`` in ``forward_request``.
 
-    ``body`` is sent as it is; ``text`` and ``json`` set ``content-type`` too, unless ``fields`` has one. Raises
-    FieldError.
+    ``body`` is sent as it is; ``text`` and ``json`` set ``content-type`` too, unless ``fields`` has one. At most one of the
+    three is given. Raises FieldError. The hook must return what this returns.
     """
+    global _answered
+    if sum(part is not None for part in (body, text, json)) > 1:
+        raise TypeError("answer: body, text and json exclude each other")
     response.status = status
     if fields:
         response.set_fields(fields)
@@ -64,6 +81,7 @@ def answer(
         response.set_field("content-type", media_type)
     if body is not None:
         response.set_body(body)
+    _answered = True
     return Verdict.RESPOND
 
 
@@ -72,33 +90,31 @@ def _failing(hook: Callable[[Any], Any], check: Callable[[Any], Any]) -> Callabl
 
     @functools.wraps(hook)
     def wrapped(self: Any) -> Any:
+        global _answered, _depth
+        begin()
+        if _depth == 0:
+            _answered = False
+        _depth += 1
         try:
             return check(hook(self))
         except Exception as error:
-            raise Err(to_text(_describe(error), "error")) from None
+            raise Err(to_text(describe(error), "error")) from None
+        finally:
+            _depth -= 1
 
     return wrapped
 
 
 def _verdict(returned: Any) -> Verdict:
-    if returned is None:
-        return Verdict.FORWARD
-    if isinstance(returned, Verdict):
-        return returned
-    raise Error(f"forward_request returned {returned!r}: expected nothing or answer(…)")
+    if returned is not None and not isinstance(returned, Verdict):
+        raise Error(f"forward_request returned {returned!r}: expected nothing or answer(…)")
+    if _answered and _depth == 1 and returned is not Verdict.RESPOND:
+        raise Error("answer(…) was called, but forward_request did not return it: write `return answer(…)`")
+    return Verdict.FORWARD if returned is None else returned
 
 
 def _nothing(returned: Any) -> None:
     if returned is not None:
         raise Error(f"return_response returned {returned!r}: expected nothing")
-
-
-def _describe(error: Exception) -> str:
-    """What is wrong; for mistakes in the code also where."""
-    if isinstance(error, Error):
-        return str(error)
-    if isinstance(error, Err):
-        return str(error.value)
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    file = frame.filename.rpartition("/")[2]
-    return f"{type(error).__name__}: {error} ({file}:{frame.lineno} in {frame.name})"
+    if _answered and _depth == 1:
+        raise Error("answer(…) was called in return_response: change `response` there")

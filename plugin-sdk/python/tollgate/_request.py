@@ -1,10 +1,10 @@
 """The request of the exchange in hand: an object without content, each property one host call."""
 
-from wit_world.imports import request as _host
-
-from ._errors import host_errors
+from ._errors import FieldError, host_errors
+from ._host import request as _host
 from ._message import Message
 from ._text import to_text
+from ._url import parse_cookies, parse_query
 
 
 class Request(Message):
@@ -33,7 +33,7 @@ class Request(Message):
     def authority(self) -> str:
         """The host and port that the client asked for, empty if it named none.
 
-        Setting it changes what the backend sees, as setting the field ``host`` does.
+        Setting it changes the field ``host`` and nothing else: it does not choose another backend.
         """
         return _host.authority()
 
@@ -57,14 +57,45 @@ class Request(Message):
 
     @property
     def path(self) -> str:
-        """The target up to its first ``?``, raw."""
+        """The target up to its first ``?``, raw. Setting it keeps the query."""
         return _host.target().partition("?")[0]
+
+    @path.setter
+    def path(self, path: str) -> None:
+        if "?" in to_text(path, "path") or "#" in path:
+            raise FieldError("invalid-value", f'the path "{path}" has a ? or #: encode it with url_encode')
+        query = self.query
+        self.target = path if query is None else f"{path}?{query}"
 
     @property
     def query(self) -> str | None:
         """What follows the first ``?`` of the target, raw; None without a ``?``."""
         _, mark, query = _host.target().partition("?")
         return query if mark else None
+
+    def query_param(self, name: str) -> str | None:
+        """The first parameter of this name in the query, decoded (``+`` is a space); None if there is none."""
+        return next((value for found, value in self.query_params() if found == name), None)
+
+    def query_params(self) -> list[tuple[str, str]]:
+        """Name and value of all parameters of the query in their order, decoded."""
+        return parse_query(self.query or "")
+
+    def cookie(self, name: str) -> str | None:
+        """The first cookie of this name, as it was sent; None if there is none."""
+        return next((value for found, value in self.cookies() if found == name), None)
+
+    def cookies(self) -> list[tuple[str, str]]:
+        """Name and value of all cookies in their order, as they were sent."""
+        return [cookie for field in self.field_values("cookie") for cookie in parse_cookies(field)]
+
+    def accept_identity(self) -> None:
+        """Asks the backend to send its response's body as it is, not compressed.
+
+        For ``forward_request`` of a plugin that reads or rewrites the body in ``return_response``. Sets ``accept-encoding``
+        to ``identity``.
+        """
+        self.set_field("accept-encoding", "identity")
 
 
 request = Request(_host)

@@ -1,8 +1,7 @@
 """The response of the exchange in hand: an object without content, each property one host call."""
 
-from wit_world.imports import response as _host
-
 from ._errors import FieldError, host_errors
+from ._host import response as _host
 from ._message import Message
 
 

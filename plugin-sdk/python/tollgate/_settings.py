@@ -11,9 +11,8 @@ import typing
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
-from wit_world.imports import store as _host
-
 from ._errors import SettingError
+from ._host import store as _host
 from ._text import to_text
 
 T = TypeVar("T")

@@ -1,6 +1,6 @@
 //! Replaces every occurrence of the setting `from` by the setting `to` in text and JSON that comes back.
 
-use tollgate_plugin::{Plugin, Request, Response, Result, Verdict};
+use tollgate_plugin::{Plugin, Request, Response, Result, Verdict, warn};
 
 /// The settings.
 #[derive(serde::Deserialize)]
@@ -12,7 +12,7 @@ struct Rewrite {
 impl Plugin for Rewrite {
     fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
         // A compressed body would have to be unpacked first.
-        request.set_field("accept-encoding", "identity")?;
+        request.accept_identity()?;
         Ok(Verdict::Forward)
     }
 
@@ -21,9 +21,14 @@ impl Plugin for Rewrite {
             let media_type = value.text().to_ascii_lowercase();
             media_type.starts_with("text/") || media_type.starts_with("application/json")
         });
-        if is_text {
-            response.map_text(|text| text.replace(&self.from, &self.to))?;
+        if !is_text {
+            return Ok(());
         }
+        if let Some(coding) = response.content_coding() {
+            warn!("left a body alone that is encoded: {coding}");
+            return Ok(());
+        }
+        response.map_text(|text| text.replace(&self.from, &self.to))?;
         Ok(())
     }
 }

@@ -39,3 +39,13 @@ fn the_backend_is_asked_for_plain_bodies() {
     let outcome = with(Answer::new(200));
     assert_eq!(outcome.request.field("accept-encoding"), Some("identity"));
 }
+
+#[test]
+fn a_body_that_is_compressed_all_the_same_is_left_alone() {
+    let gzip = Answer::new(200)
+        .field("content-type", "text/plain")
+        .field("content-encoding", "gzip");
+    let outcome = with(gzip.body("http:"));
+    assert_eq!(outcome.response.text(), "http:");
+    assert_eq!(outcome.error, None);
+}
