@@ -95,9 +95,18 @@ mod tests {
         assert_eq!(query(""), []);
         assert_eq!(
             query("a=1&&b&c=x%3D=y&a=%C3%A9+%2B&=v"),
-            pairs(&[("a", "1"), ("b", ""), ("c", "x==y"), ("a", "é +"), ("", "v")])
+            pairs(&[
+                ("a", "1"),
+                ("b", ""),
+                ("c", "x==y"),
+                ("a", "é +"),
+                ("", "v")
+            ])
         );
-        assert_eq!(query("a=%zz%4&b=%ff"), pairs(&[("a", "%zz%4"), ("b", "\u{fffd}")]));
+        assert_eq!(
+            query("a=%zz%4&b=%ff"),
+            pairs(&[("a", "%zz%4"), ("b", "\u{fffd}")])
+        );
     }
 
     #[test]
