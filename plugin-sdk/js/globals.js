@@ -13,6 +13,18 @@ const scope = /** @type {any} */ (globalThis);
 const frozen = Math.random;
 Math.random = () => (isLive() ? random() : frozen());
 
+// Its zero is part of the snapshot too, and on another machine it may lie in the future. In an instance it is the first call.
+const clock = scope.performance?.now.bind(scope.performance);
+/** @type {number | undefined} */
+let zero;
+if (clock) {
+  Object.defineProperty(scope.performance, 'now', {
+    value: () => (isLive() ? clock() - (zero ??= clock()) : clock()),
+    configurable: true,
+    writable: true,
+  });
+}
+
 /** Only UTF-8, as TextEncoder everywhere. */
 class Encoder {
   get encoding() {

@@ -195,6 +195,8 @@ describe('messages', () => {
     assert.equal(Math.random(), 0.5);
     assert.equal(randomUuid(), '00010203-0405-4607-8809-0a0b0c0d0e0f');
     assert.ok(Math.abs(now() - Date.now()) < 60_000);
+    const first = performance.now();
+    assert.ok(first >= 0 && first < 60_000 && performance.now() >= first);
   });
 
   test('refusals say what is wrong', () => {

@@ -41,14 +41,14 @@ def _one(error: BaseException) -> str:
 
 
 def _place(trace: TracebackType | None) -> str:
-    """The innermost frame that is the plugin's own; the innermost of all if none is."""
-    frames = list(traceback.walk_tb(trace))
-    if not frames:
-        return ""
+    """The innermost frame that is the plugin's own, else one of a package of others."""
+    frames = traceback.walk_tb(trace)
     near = [frame for frame in frames if not frame[0].f_code.co_filename.startswith((_HERE, _LIBRARY, "<"))]
     own = [frame for frame in near if frame[0].f_code.co_filename.startswith(_own)]
+    if not near:
+        return ""
     frame: FrameType
-    frame, line = (own or near or frames)[-1]
+    frame, line = (own or near)[-1]
     file = frame.f_code.co_filename.rpartition("/")[2]
     return f" ({file}:{line} in {frame.f_code.co_name})"
 
