@@ -19,7 +19,11 @@ const clock = scope.performance?.now.bind(scope.performance);
 let zero;
 if (clock) {
   Object.defineProperty(scope.performance, 'now', {
-    value: () => (isLive() ? clock() - (zero ??= clock()) : clock()),
+    value: () => {
+      if (!isLive()) return clock();
+      zero ??= clock();
+      return clock() - zero;
+    },
     configurable: true,
     writable: true,
   });
@@ -60,7 +64,9 @@ class Decoder {
    * @param {{ fatal?: boolean, ignoreBOM?: boolean }} [options]
    */
   constructor(label = 'utf-8', { fatal = false, ignoreBOM = false } = {}) {
-    if (!/^\s*(?:unicode-1-1-)?utf-?8\s*$/i.test(label)) throw new RangeError(`TextDecoder: no encoding but utf-8 is there, not ${label}`);
+    if (!/^\s*(?:unicode-1-1-)?utf-?8\s*$/i.test(label)) {
+      throw new RangeError(`TextDecoder: no encoding but utf-8 is there, not ${label}`);
+    }
     this.fatal = fatal;
     this.ignoreBOM = ignoreBOM;
   }
