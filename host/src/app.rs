@@ -11,18 +11,20 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::uri::Authority;
 use tokio::sync::{Notify, mpsc};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::admin::{self, Readiness};
 use crate::config::backend::{BackendAddress, BackendUrl};
 use crate::config::server::{Certificate, ServerTls};
 use crate::config::{self, Config};
+use crate::descriptors;
 use crate::echo;
+use crate::essential;
 use crate::plugin::watch::{self, Change, WatchError};
 use crate::plugin::{
-    Cache, Chains, Compiler, Engines, PluginStatus, Reconfigure, Resources, Stock, Supervisor,
-    Table, Workbench,
+    Cache, Chains, Compiler, Engines, PluginStatus, Reconfigure, Resources, RouteChain, Stock,
+    Supervisor, Table, Workbench,
 };
 use crate::proxy::{self, Listener, Proxy, Stop};
 use crate::tls::{self, ServerIdentity};
@@ -40,7 +42,7 @@ pub enum StartError {
         address: SocketAddr,
         source: io::Error,
     },
-    #[error("can't start the embedded echo backend on {address}: {source}{}", echo_advice(.source))]
+    #[error("backend = \"echo://{address}\": can't start the embedded echo backend there: {source}{}", echo_advice(.source))]
     Echo {
         address: SocketAddr,
         source: io::Error,
@@ -61,8 +63,8 @@ pub enum StartError {
     Tls(tls::SetupError),
     #[error("{0}")]
     Backend(String),
-    #[error("can't print: {0}")]
-    Print(#[from] io::Error),
+    #[error("can't start: {0}")]
+    System(#[from] io::Error),
 }
 
 /// A proxy that listens, with its plugins in service.
@@ -74,10 +76,11 @@ pub struct App {
     table: Arc<Table>,
     ready: Readiness,
     stop: Stop,
-    /// Ends what clients don't see: the echo backend, the admin listener, the looking after files.
-    stop_rest: CancellationToken,
     connections: TaskTracker,
     reload: Arc<Notify>,
+    /// Tells what clients don't see to end: the echo backend, the admin listener, the looking after files and plugins.
+    /// Dropped first, so that all of these know that they may.
+    _stop_rest: DropGuard,
     /// Changes are followed for as long as it is there.
     _watcher: watch::Watcher,
 }
@@ -90,6 +93,7 @@ impl App {
     /// When an address can't be bound, a certificate can't be used, the directory can't be watched, or the engine doesn't
     /// run here. A plugin that can't be loaded is no reason: it is shown as failed.
     pub async fn start(mut config: Config, again: Reread) -> Result<Self, StartError> {
+        warn_of_shortage(&config);
         let (address, socket) = listen(config.listen, config.reuse_port)?;
         let identity = identity(config.tls.as_ref(), address)?;
         let stop_rest = CancellationToken::new();
@@ -98,7 +102,7 @@ impl App {
             start_admin(admin, ready.clone(), stop_rest.clone()).await?;
         }
         let echo = match config.echo {
-            Some(echo) => Some(start_echo(echo, stop_rest.clone()).await?),
+            Some(echo) => Some(start_echo(echo, config.echo_fixed, stop_rest.clone()).await?),
             None => None,
         };
         reload::complete(&mut config, echo.as_ref());
@@ -111,7 +115,10 @@ impl App {
         let routing = reload::routing(&config, &backends, routes);
         let proxy = Arc::new(Proxy::new(routing, first_id(), connections.clone()));
         let table = Arc::new(Table::default());
-        let (watcher, orders) = start_plugins(&config, &chains, &table).await?;
+        let (watcher, orders) = start_plugins(&config, &chains, &table, &stop_rest).await?;
+
+        // After the watcher, so that it goes first if something fails below.
+        let stopping = stop_rest.clone().drop_guard();
 
         let notify = Arc::new(Notify::new());
         let tending = Tending {
@@ -125,15 +132,22 @@ impl App {
             identity: identity.clone(),
             reload: notify.clone(),
         };
-        tokio::spawn(tending.run(stop_rest.clone()));
+        spawn(
+            "configuration, certificates, backends",
+            &stop_rest,
+            tending.run(stop_rest.clone()),
+        );
         let stop = Stop::default();
-        let listener = Arc::new(Listener {
-            proxy,
-            tls: identity.clone(),
-            cleartext: config.tls.as_ref().is_none_or(|tls| tls.cleartext),
-            stop: stop.clone(),
-        });
-        connections.spawn(proxy::accept(socket, listener, connections.clone()));
+        serve(
+            socket,
+            Listener {
+                proxy,
+                tls: identity.clone(),
+                cleartext: config.tls.as_ref().is_none_or(|tls| tls.cleartext),
+                stop: stop.clone(),
+            },
+            &connections,
+        );
         ready.set(true);
         Ok(Self {
             config,
@@ -142,7 +156,7 @@ impl App {
             table,
             ready,
             stop,
-            stop_rest,
+            _stop_rest: stopping,
             connections,
             reload: notify,
             _watcher: watcher,
@@ -165,27 +179,16 @@ impl App {
     }
 
     /// What a user sees at the start: the plugins, and one line with the URL that says the proxy is ready.
-    ///
-    /// # Errors
-    /// When the output can't be written.
-    pub fn announce(&self, mut out: impl io::Write) -> io::Result<()> {
-        write!(out, "{}", plugin_lines(&self.config, &self.plugins()))?;
+    pub fn announcement(&self) -> String {
+        let mut text = plugin_lines(&self.config, &self.plugins());
         let mut scheme = "http";
         if let Some(identity) = &self.identity {
             scheme = "https";
-            writeln!(
-                out,
-                "certificate: SHA-256 fingerprint {}",
-                identity.fingerprint()
-            )?;
+            let fingerprint = identity.fingerprint();
+            text += &format!("certificate: SHA-256 fingerprint {fingerprint}\n");
         }
-        let target = backend_words(&self.config);
-        writeln!(
-            out,
-            "tollgate is ready: {scheme}://{} -> {target}",
-            self.address
-        )?;
-        out.flush()
+        let (address, target) = (self.address, backend_words(&self.config));
+        text + &format!("tollgate is ready: {scheme}://{address} -> {target}\n")
     }
 
     /// Turns readiness off, stops accepting, lets exchanges end for as long as the configuration allows, and says whether
@@ -195,12 +198,43 @@ impl App {
         tokio::time::sleep(self.config.server.drain_delay).await;
         self.stop.stop();
         self.connections.close();
-        let done = tokio::time::timeout(self.config.drain, self.connections.wait())
+        tokio::time::timeout(self.config.drain, self.connections.wait())
             .await
-            .is_ok();
-        self.stop_rest.cancel();
-        done
+            .is_ok()
     }
+}
+
+/// Accepts connections until it is time to stop.
+fn serve(
+    socket: tokio::net::TcpListener,
+    listener: Listener<RouteChain>,
+    connections: &TaskTracker,
+) {
+    let stop = listener.stop.clone();
+    let accepting = proxy::accept(socket, Arc::new(listener), connections.clone());
+    connections.spawn(essential::task(
+        "accept",
+        move || stop.is_stopped(),
+        accepting,
+    ));
+}
+
+/// Says when the connections that may be can't all be had.
+fn warn_of_shortage(config: &Config) {
+    let connections = config.server.max_connections;
+    if let Some(warning) = descriptors::too_few_for(connections, descriptors::limit()) {
+        tracing::warn!("{warning}");
+    }
+}
+
+/// Runs what must not end before it is told to.
+fn spawn(
+    name: &'static str,
+    stop: &CancellationToken,
+    work: impl Future<Output = ()> + Send + 'static,
+) {
+    let stop = stop.clone();
+    tokio::spawn(essential::task(name, move || stop.is_cancelled(), work));
 }
 
 fn listen(
@@ -247,21 +281,37 @@ async fn start_admin(
         "admin: http://{}/ready and /live",
         listener.local_addr().map_err(failed)?
     );
-    tokio::spawn(admin::serve(listener, ready, stop.cancelled_owned()));
+    let serving = admin::serve(listener, ready, stop.clone().cancelled_owned());
+    spawn("admin", &stop, serving);
     Ok(())
 }
 
-/// Starts the embedded backend and gives its origin.
+/// Starts the embedded backend and gives its origin. Unless its address is fixed, another will do.
 async fn start_echo(
     address: SocketAddr,
+    fixed: bool,
     stop: CancellationToken,
 ) -> Result<BackendUrl, StartError> {
     let failed = |source| StartError::Echo { address, source };
-    let listener = tokio::net::TcpListener::bind(address)
-        .await
-        .map_err(failed)?;
+    let listening = tokio::net::TcpListener::bind(address).await;
+    let taken = listening
+        .as_ref()
+        .is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse);
+    let listener = if taken && !fixed {
+        tokio::net::TcpListener::bind((address.ip(), 0)).await
+    } else {
+        listening
+    };
+    let listener = listener.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
-    tokio::spawn(echo::serve(listener, stop.cancelled_owned()));
+    if taken {
+        tracing::warn!(
+            "another process listens on {address}, so the embedded echo backend listens on {bound}; to forward to what \
+             listens on {address}, set backend = \"http://{address}\" (or --backend http://{address})"
+        );
+    }
+    let serving = echo::serve(listener, stop.clone().cancelled_owned());
+    spawn("echo backend", &stop, serving);
     let authority =
         Authority::try_from(bound.to_string()).map_err(|e| failed(io::Error::other(e)))?;
     Ok(BackendUrl {
@@ -275,12 +325,13 @@ async fn start_plugins(
     config: &Arc<Config>,
     chains: &Arc<Chains>,
     table: &Arc<Table>,
+    stop: &CancellationToken,
 ) -> Result<(watch::Watcher, mpsc::Sender<Reconfigure>), StartError> {
     let engines = Engines::new(config.most_memory()).map_err(StartError::Engine)?;
     let workers = config.workers.get();
     let resources = Resources::new(workers, workers);
     resources.seats.watch(tokio::runtime::Handle::current())?;
-    tokio::spawn(resources.idle.clone().tend());
+    spawn("idle instances", stop, resources.idle.clone().tend());
     let bench = Workbench {
         compiler: Compiler::new(engines).map_err(StartError::Engine)?,
         cache: open_cache(config),
@@ -300,7 +351,7 @@ async fn start_plugins(
         table.clone(),
     );
     let (orders, ordered) = mpsc::channel(1);
-    tokio::spawn(supervisor.run(changes, ordered));
+    spawn("plugins", stop, supervisor.run(changes, ordered));
     // It only ends without a word if the watcher does; then there is nothing to wait for.
     let _ = ready.await;
     Ok((watcher, orders))

@@ -22,9 +22,18 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// How `run` ends, for whoever starts it again.
+const EXIT_CODES: &str = "Exit codes:
+  0   stopped by SIGTERM or SIGINT, all requests done
+  1   could not start: the address is taken, say
+  64  a mistake in the command line or the configuration
+  70  a part of the proxy that it can't do without has failed; the last line of the log says which. Start it again
+  75  stopped, but requests that took longer than the time to drain were cut off";
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve: pass requests through the plugins to the backend
+    #[command(after_long_help = EXIT_CODES)]
     Run(RunArgs),
     /// Check the configuration that `run` would use, report every mistake, and end
     CheckConfig(RunArgs),
@@ -53,7 +62,7 @@ pub struct RunArgs {
     /// Where requests go: a URL with http://, https://, h2c:// or unix:, or `echo` for a built-in backend
     /// that answers with the request it got
     ///
-    /// `h2c://` is HTTP/2 in cleartext, `unix:/PATH` a socket of this machine. `echo://ADDR` fixes the built-in backend's address. [env: TOLLGATE_BACKEND] [default: echo]
+    /// `h2c://` is HTTP/2 in cleartext, `unix:/PATH` a socket of this machine. The built-in backend listens on 127.0.0.1:4566, or on a free port if that is taken; `echo://ADDR` fixes its address. [env: TOLLGATE_BACKEND] [default: echo]
     #[arg(long, value_name = "URL")]
     pub backend: Option<String>,
 
@@ -135,9 +144,9 @@ pub struct RunArgs {
     #[arg(long, value_name = "TIME")]
     pub drain: Option<String>,
 
-    /// What to log: a level, or `target=level` pairs with commas between
+    /// What to log, on stderr: a level (off, error, warn, info, debug, trace), or `target=level` pairs with commas between
     ///
-    /// [env: TOLLGATE_LOG] [default: info]
+    /// What plugins print and log has the target `plugin`, that of one plugin `plugin::NAME`: `info,plugin::cors=debug`. Pairs without a level turn off everything that they don't name. RUST_LOG is read when neither this flag nor TOLLGATE_LOG is set. [env: TOLLGATE_LOG] [default: info]
     #[arg(long, value_name = "FILTER")]
     pub log: Option<String>,
 }

@@ -66,6 +66,8 @@ pub struct Config {
     pub routes: Vec<RouteConfig>,
     /// Where to start the embedded echo backend if it is the default backend. Port 0 takes any free port.
     pub echo: Option<SocketAddr>,
+    /// Whether it must be there, as `echo://ADDRESS` says; else any free port will do when that one is taken.
+    pub echo_fixed: bool,
     /// The directory of the plugins. It need not exist yet.
     pub plugins: PathBuf,
     /// Whether components for `wasi:http` are served along with plugins for our own contract.

@@ -1,6 +1,6 @@
 //! The program: arguments → configuration → runtime → [`App`] → signal → drain → exit code.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tollgate::app::{App, StartError};
 use tollgate::cli::{Cli, Command, RunArgs};
 use tollgate::config::{self, Config};
-use tollgate::{telemetry, tools};
+use tollgate::{descriptors, essential, telemetry, tools};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -21,14 +21,23 @@ const NOT_DRAINED: u8 = 75;
 
 fn main() -> ExitCode {
     match Cli::parse().command {
-        Command::Run(args) => run(&args),
-        Command::CheckConfig(args) => match configure(&args) {
-            Ok(_) => {
-                println!("the configuration is good");
-                ExitCode::SUCCESS
-            }
-            Err(code) => code,
-        },
+        Command::Run(args) => {
+            let code = essential::call("main", || run(&args));
+            telemetry::flush();
+            code
+        }
+        Command::CheckConfig(args) => {
+            let code = match configure(&args) {
+                Ok(_) => {
+                    // Whoever closed stdout sees the exit code.
+                    let _ = writeln!(io::stdout(), "the configuration is good");
+                    ExitCode::SUCCESS
+                }
+                Err(code) => code,
+            };
+            telemetry::flush();
+            code
+        }
         Command::New(args) => tools::new(&args),
         Command::Build(args) => tools::build(&args),
         Command::Dev(args) => tools::dev(&args),
@@ -42,6 +51,7 @@ fn run(args: &RunArgs) -> ExitCode {
         Ok(config) => config,
         Err(code) => return code,
     };
+    descriptors::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(config.workers.get())
         .thread_name("worker")
@@ -59,7 +69,7 @@ fn run(args: &RunArgs) -> ExitCode {
             ExitCode::from(NOT_DRAINED)
         }
         Err(error) => {
-            eprintln!("tollgate: {error}");
+            telemetry::say(&format!("tollgate: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -67,11 +77,13 @@ fn run(args: &RunArgs) -> ExitCode {
 
 fn configure(args: &RunArgs) -> Result<Config, ExitCode> {
     let config = config::resolve(args, |key| std::env::var_os(key)).map_err(|errors| {
-        eprintln!("tollgate: the configuration has mistakes:\n{errors}");
+        telemetry::say(&format!(
+            "tollgate: the configuration has mistakes:\n{errors}"
+        ));
         ExitCode::from(USAGE)
     })?;
     telemetry::start(args.log.as_deref()).map_err(|error| {
-        eprintln!("tollgate: {error}");
+        telemetry::say(&format!("tollgate: {error}"));
         ExitCode::from(USAGE)
     })?;
     Ok(config)
@@ -84,7 +96,7 @@ async fn serve(config: Config, args: RunArgs) -> Result<bool, StartError> {
     let mut hang_up = signal(SignalKind::hangup())?;
     let again = Box::new(move || config::resolve(&args, |key| std::env::var_os(key)));
     let app = App::start(config, again).await?;
-    app.announce(io::stdout())?;
+    telemetry::print(app.announcement());
     loop {
         tokio::select! {
             _ = terminate.recv() => break,

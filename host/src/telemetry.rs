@@ -1,193 +1,156 @@
-//! The log: lines on stderr, chosen by a filter.
+//! The log: lines on stderr, chosen by a filter, written by a thread of its own.
 //!
 //! Stdout is left to what a command prints. Colours are for terminals, and `NO_COLOR` turns them
 //! off there too.
 
-use std::ffi::OsString;
+mod entry;
+mod filter;
+mod panics;
+mod writer;
+
 use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
+use std::sync::OnceLock;
+use std::time::Duration;
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::{Directive, LevelFilter};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// What is logged when nothing is said.
-pub const DEFAULT_FILTER: &str = "info";
+use writer::Log;
+
+pub use panics::message as panic_message;
+
+/// The log of this process, once it is started.
+static LOG: OnceLock<Log> = OnceLock::new();
+
+/// How long the end of the process waits for the last lines to be written.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// Why the log could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     #[error(
         "{origin}: {directive:?} is not a log filter; expected a level (off, error, warn, info, \
-         debug, trace) or target=level, with commas between several"
+         debug, trace) or target=level, with commas between several{advice}"
     )]
     Filter {
         /// `--log` or `TOLLGATE_LOG`.
         origin: &'static str,
         directive: String,
+        advice: String,
     },
     #[error("the log was already started")]
     Started,
+    #[error("cannot start the thread that writes the log: {0}")]
+    Thread(#[from] io::Error),
 }
 
-/// Starts the log with the filter of the flag, else of `TOLLGATE_LOG`, else `info`.
+/// Starts the log with the filter of the flag, else of `TOLLGATE_LOG`, else of `RUST_LOG`, else `info`. Panics are told in
+/// it from now on.
 ///
 /// # Errors
-/// When a filter can't be understood (either of the two, as with every other setting), or when this
-/// process has a log already.
+/// When a filter can't be understood (any of them, as with every other setting), when this process has a log already, or
+/// when there can be no further thread.
 pub fn start(flag: Option<&str>) -> Result<(), TelemetryError> {
-    let filter = filter(flag, |name| std::env::var_os(name))?;
+    let chosen = filter::chosen(flag, |name| std::env::var_os(name))?;
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let colours = io::stderr().is_terminal() && !plain;
+    // Not through `io::Stderr` itself: its lock would be held for as long as a full pipe keeps the thread.
+    let log = Log::start(|bytes| writer::write_some(io::stderr().as_fd(), bytes))?;
+    LOG.set(log.clone()).map_err(|_| TelemetryError::Started)?;
+    panics::tell_in(log.clone());
     tracing_subscriber::fmt()
         .compact()
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal() && !plain)
-        .with_env_filter(filter)
+        .with_writer(Entries { log, colours })
+        .with_ansi(colours)
+        // It would do so by `eprintln!`, which panics when stderr is gone.
+        .log_internal_errors(false)
+        .with_env_filter(chosen.filter)
+        .finish()
+        .with(chosen.plugins)
         .try_init()
-        .map_err(|_| TelemetryError::Started)
+        .map_err(|_| TelemetryError::Started)?;
+    if !chosen.ignored.is_empty() {
+        let parts = chosen.ignored.join(", ");
+        tracing::warn!(
+            "RUST_LOG: {parts:?} is not understood and ignored; TOLLGATE_LOG and --log go before it"
+        );
+    }
+    Ok(())
 }
 
-/// The filter of the strongest source that has one. An empty variable counts as absent.
-fn filter(
-    flag: Option<&str>,
-    env: impl Fn(&str) -> Option<OsString>,
-) -> Result<EnvFilter, TelemetryError> {
-    let flag = flag.map(|text| parse("--log", text)).transpose()?;
-    let variable = env("TOLLGATE_LOG").filter(|value| !value.is_empty());
-    let variable = variable.map(|value| parse("TOLLGATE_LOG", &value.to_string_lossy()));
-    let variable = variable.transpose()?;
-    match flag.or(variable) {
-        Some(filter) => Ok(filter),
-        None => parse("default", DEFAULT_FILTER),
+/// Waits a moment for the last lines of the log to be written, before the process ends. A stderr that takes nothing doesn't
+/// hold it up for longer than a second.
+pub fn flush() {
+    if let Some(log) = LOG.get() {
+        log.flush(LAST_LINES);
     }
 }
 
-/// Reads directive by directive: the error of a whole filter doesn't say which of them it is.
-fn parse(origin: &'static str, text: &str) -> Result<EnvFilter, TelemetryError> {
-    let off = EnvFilter::builder().with_default_directive(LevelFilter::OFF.into());
-    let mut filter = off.parse_lossy("");
-    for directive in directives(text).map(str::trim) {
-        if let Some(ours) = ours_alone(directive) {
-            filter = ours.into_iter().fold(filter, EnvFilter::add_directive);
-            continue;
-        }
-        let parsed = directive.parse::<Directive>().ok();
-        let parsed = parsed.filter(|_| !directive.is_empty() && !is_misspelt_level(directive));
-        let wrong = || TelemetryError::Filter {
-            origin,
-            directive: directive.to_owned(),
-        };
-        filter = filter.add_directive(parsed.ok_or_else(wrong)?);
-    }
-    Ok(filter)
-}
-
-/// A level beyond `info` alone is about this program and its plugins: wasmtime's compilers would drown them out. Theirs is
-/// to be had by name, `cranelift=debug`.
-fn ours_alone(directive: &str) -> Option<[Directive; 3]> {
-    let level = directive.parse::<LevelFilter>().ok()?;
-    let of = |target: &str| format!("{target}={level}").parse().ok();
-    let beyond_info = level > LevelFilter::INFO;
-    beyond_info.then_some([LevelFilter::INFO.into(), of("tollgate")?, of("plugin")?])
-}
-
-/// Whether this is a level with a slip in it. Left alone it would be taken for a target, and turn
-/// off every other.
-fn is_misspelt_level(directive: &str) -> bool {
-    let word = directive.to_ascii_lowercase();
-    let mut levels = ["off", "error", "warn", "info", "debug", "trace"].iter();
-    levels.any(|level| strsim::damerau_levenshtein(&word, level) == 1)
-}
-
-/// The directives between the commas that are not inside a span's fields (`[span{a=1,b=2}]`).
-fn directives(text: &str) -> impl Iterator<Item = &str> {
-    let mut depth = 0_usize;
-    text.split(move |c| {
-        match c {
-            '[' | '{' => depth += 1,
-            ']' | '}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        c == ',' && depth == 0
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn filtered(flag: Option<&str>, variable: Option<&str>) -> Result<String, String> {
-        let env = |name: &str| {
-            variable
-                .filter(|_| name == "TOLLGATE_LOG")
-                .map(OsString::from)
-        };
-        filter(flag, env)
-            .map(|f| f.to_string())
-            .map_err(|e| e.to_string())
-    }
-
-    #[test]
-    fn the_flag_wins_over_the_variable_over_the_default() {
-        let cases = [
-            (None, None, "info"),
-            (None, Some(""), "info"),
-            (None, Some("warn"), "warn"),
-            (
-                Some("debug"),
-                Some("warn"),
-                "tollgate=debug,plugin=debug,info",
-            ),
-            (Some("off"), None, "off"),
-            (
-                Some("warn, tollgate::plugin=debug"),
-                None,
-                "tollgate::plugin=debug,warn",
-            ),
-            (
-                Some("[exchange{id=1,plugin=2}]=trace"),
-                None,
-                "off,[exchange{id=1,plugin=2}]=trace",
-            ),
-        ];
-        for (flag, variable, expected) in cases {
-            assert_eq!(
-                filtered(flag, variable).as_deref(),
-                Ok(expected),
-                "{flag:?} {variable:?}"
-            );
+/// Says something on stderr that is no entry of the log, and doesn't mind if nobody can hear it.
+pub fn say(text: &str) {
+    match LOG.get() {
+        Some(log) => log.push(format!("{text}\n")),
+        None => {
+            let bytes = format!("{text}\n").into_bytes();
+            let _ = writer::write_all(&bytes, |some| {
+                writer::write_some(io::stderr().as_fd(), some)
+            });
         }
     }
+}
 
-    #[test]
-    fn a_bad_filter_says_which_part_and_where() {
-        let cases = [
-            (Some("loud=!"), None, "--log: \"loud=!\" "),
-            (
-                Some("info,tollgate=loud,warn"),
-                None,
-                "--log: \"tollgate=loud\" ",
-            ),
-            (Some(""), None, "--log: \"\" "),
-            (Some("info,"), None, "--log: \"\" "),
-            (None, Some("tollgate=5x"), "TOLLGATE_LOG: \"tollgate=5x\" "),
-            (
-                Some("info"),
-                Some("tollgate=5x"),
-                "TOLLGATE_LOG: \"tollgate=5x\" ",
-            ),
-        ];
-        for (flag, variable, expected) in cases {
-            let got = filtered(flag, variable).unwrap_err();
-            assert!(got.starts_with(expected), "{got}");
+/// Puts an error into the log that must be there whatever the filter says.
+pub fn last_word(target: &str, text: &str) {
+    let entry = entry::of_our_own("ERROR", target, text);
+    match LOG.get() {
+        Some(log) => log.push(entry),
+        None => say(entry.trim_end()),
+    }
+}
+
+/// Prints on stdout, from a thread of its own: nobody waits for a reader that doesn't read. A failure is told in the log
+/// and has no other consequence.
+pub fn print(text: String) {
+    let printing = move || {
+        let printed = writer::write_all(text.as_bytes(), |some| {
+            writer::write_some(io::stdout().as_fd(), some)
+        });
+        if let Err((_, error)) = printed {
+            tracing::warn!("can't print on stdout ({error}); serving goes on without");
         }
+    };
+    // Short-lived, and nothing depends on it.
+    let thread = std::thread::Builder::new().name("print".to_owned());
+    if let Err(error) = thread.spawn(printing) {
+        tracing::warn!("can't print on stdout: no further thread: {error}");
+    }
+}
+
+/// Where `tracing` puts what it has formatted.
+struct Entries {
+    log: Log,
+    colours: bool,
+}
+
+impl<'a> MakeWriter<'a> for Entries {
+    type Writer = &'a Self;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        self
+    }
+}
+
+impl io::Write for &Entries {
+    /// One entry, as `tracing-subscriber` gives it in one piece.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        self.log.push(entry::finished(&text, self.colours));
+        Ok(bytes.len())
     }
 
-    #[test]
-    fn a_slip_in_a_level_is_no_target() {
-        for word in ["inof", "Warm", "eror", "traec", "debugg", "ino"] {
-            assert!(filtered(Some(word), None).is_err(), "{word}");
-        }
-        for word in ["INFO", "tollgate", "hyper", "3"] {
-            assert!(filtered(Some(word), None).is_ok(), "{word}");
-        }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -51,6 +51,9 @@ mod retire;
 /// Table, ready line, mistakes, exit codes.
 mod startup;
 
+/// The log: what is in it, and that a stderr which takes nothing costs nothing else.
+mod logging;
+
 /// Signals and draining.
 mod shutdown;
 

@@ -71,6 +71,30 @@ async fn without_plugins_and_backend_it_echoes() {
     }
 }
 
+/// The port is LocalStack's, so it often is taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_embedded_backend_takes_another_port_unless_one_was_asked_for() {
+    // Whoever has it, it is taken.
+    let _taken = std::net::TcpListener::bind("127.0.0.1:4566");
+    let proxy = proxy().backend_at("echo").start_binary().await;
+    let answer = proxy.get("/through").await;
+    assert!(answer.text().contains("/through"), "{}", answer.text());
+    eventually!(
+        proxy
+            .stderr()
+            .contains("another process listens on 127.0.0.1:4566")
+    );
+    let ready = proxy.stdout();
+    assert!(!ready.contains(":4566 (embedded"), "{ready}");
+
+    let ended = run_binary(&["run", "--listen", "0", "--backend", "echo://4566"]).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(
+        ended.stderr.contains("backend = \"echo://127.0.0.1:4566\""),
+        "{ended:?}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_directory_that_does_not_exist_may_come() {
     let builder = proxy().watch("events");

@@ -80,6 +80,59 @@ impl Binary {
         binary
     }
 
+    /// The same with streams of the test's own, of which [`stdout`](Self::stdout) and [`stderr`](Self::stderr) hear nothing.
+    /// Its address is asked of the system, so it must listen on one alone.
+    pub(crate) async fn start_into(
+        args: &RunArgs,
+        plugins: Plugins,
+        stdout: impl Into<Stdio>,
+        stderr: impl Into<Stdio>,
+    ) -> Self {
+        let mut command = command(&flags(args));
+        let command = command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
+        let mut binary = Self {
+            served: Served {
+                address: nowhere().address,
+                plugins,
+            },
+            child: command.spawn().unwrap(),
+            stdout: Said::default(),
+            stderr: Said::default(),
+        };
+        eventually!(binary.listening_port().is_some());
+        binary
+            .served
+            .address
+            .set_port(binary.listening_port().unwrap());
+        binary
+    }
+
+    /// The port on which the process listens; none while it doesn't.
+    fn listening_port(&self) -> Option<u16> {
+        let process = PathBuf::from(format!("/proc/{}", self.child.id()));
+        let files = std::fs::read_dir(process.join("fd")).ok()?;
+        let sockets: Vec<String> = files
+            .filter_map(|file| std::fs::read_link(file.ok()?.path()).ok())
+            .filter_map(|target| {
+                let inode = target.to_str()?.strip_prefix("socket:[")?;
+                Some(inode.strip_suffix(']')?.to_owned())
+            })
+            .collect();
+        // One line a socket: number, local address, remote address, state (0A listens), four more fields, inode.
+        let table = std::fs::read_to_string(process.join("net/tcp")).ok()?;
+        table.lines().find_map(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let listens = fields.get(3) == Some(&"0A");
+            let is_its_own = fields
+                .get(9)
+                .is_some_and(|inode| sockets.iter().any(|own| own == inode));
+            let port = fields.get(1)?.rsplit(':').next()?;
+            u16::from_str_radix(port, 16)
+                .ok()
+                .filter(|_| listens && is_its_own)
+        })
+    }
+
     /// The address in the ready line; none while that line isn't complete.
     fn ready_address(&self) -> Option<SocketAddr> {
         let said = self.stdout();
@@ -106,6 +159,11 @@ impl Binary {
 
     pub fn interrupt(&self) {
         self.signal(Signal::INT);
+    }
+
+    /// Asks for the configuration to be read again.
+    pub fn hang_up(&self) {
+        self.signal(Signal::HUP);
     }
 
     fn signal(&self, signal: Signal) {
@@ -185,6 +243,7 @@ fn command(args: &[impl AsRef<std::ffi::OsStr>]) -> Command {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TOLLGATE_")) {
         command.env_remove(name);
     }
+    command.env_remove("RUST_LOG");
     command
 }
 

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tollgate::app::App;
@@ -127,6 +128,16 @@ impl Builder {
     pub async fn start_binary(self) -> Binary {
         let (args, plugins) = self.into_args();
         Binary::start(&args, plugins).await
+    }
+
+    /// Starts the real executable with these streams, which may be such that it can say nothing.
+    pub async fn start_binary_into(
+        self,
+        stdout: impl Into<Stdio>,
+        stderr: impl Into<Stdio>,
+    ) -> Binary {
+        let (args, plugins) = self.into_args();
+        Binary::start_into(&args, plugins, stdout, stderr).await
     }
 
     fn into_args(self) -> (RunArgs, Plugins) {

@@ -90,7 +90,8 @@ pub fn listen_advice(error: &io::Error) -> &'static str {
 pub fn echo_advice(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "; another process listens there: to forward to it, give its URL with --backend"
+            "; another process listens there: choose another address, or `echo` alone for any free one; to forward to \
+             what listens there, give its URL (--backend)"
         }
         _ => "",
     }

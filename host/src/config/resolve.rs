@@ -158,6 +158,7 @@ impl Layers<'_> {
             backends: destinations.backends,
             routes: destinations.routes,
             echo: destinations.echo,
+            echo_fixed: destinations.echo_fixed,
             plugins: chosen(plugins, PathBuf::from(DEFAULT_PLUGINS)),
             standard_components: chosen(stock, false),
             watch: chosen(watch, WatchMode::default()),

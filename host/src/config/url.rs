@@ -20,8 +20,11 @@ const LONGEST_SOCKET_PATH: usize = 107;
 /// What the default backend may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Target {
-    /// The embedded echo backend, on this address.
-    Echo(SocketAddr),
+    /// The embedded echo backend, on this address and no other if that was said.
+    Echo {
+        address: SocketAddr,
+        fixed: bool,
+    },
     Origin(Origin),
 }
 
@@ -73,12 +76,16 @@ impl fmt::Display for Origin {
 pub(super) fn target(text: &str, base: &Path) -> Result<Target, String> {
     let text = text.trim();
     if text == "echo" {
-        return Ok(Target::Echo(DEFAULT_ECHO));
+        return Ok(Target::Echo {
+            address: DEFAULT_ECHO,
+            fixed: false,
+        });
     }
     match text.split_once("://") {
-        Some((scheme, address)) if scheme.eq_ignore_ascii_case("echo") => {
-            Ok(Target::Echo(listen(address.trim_end_matches('/'))?))
-        }
+        Some((scheme, address)) if scheme.eq_ignore_ascii_case("echo") => Ok(Target::Echo {
+            address: listen(address.trim_end_matches('/'))?,
+            fixed: true,
+        }),
         _ => origin(text, base).map(Target::Origin),
     }
 }
@@ -342,7 +349,10 @@ mod tests {
     fn urls() {
         for (text, expected) in GOOD {
             let shown = match target(text, Path::new("/base")).unwrap() {
-                Target::Echo(address) => format!("echo://{address}"),
+                Target::Echo { address, fixed } => {
+                    assert_eq!(fixed, *text != "echo");
+                    format!("echo://{address}")
+                }
                 Target::Origin(origin) => origin.to_string(),
             };
             assert_eq!(shown, *expected);

@@ -10,6 +10,8 @@ use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy,
 };
 
+use crate::essential;
+
 /// How often guests are interrupted to let other work of their thread run, and the unit of their CPU budget.
 ///
 /// Short enough that a busy guest delays others little; long enough that the clock itself costs nothing.
@@ -115,19 +117,18 @@ impl Engines {
 
     fn start_clock(&self) -> wasmtime::Result<()> {
         let engines = [self.baseline.weak(), self.optimized.weak()];
-        std::thread::Builder::new()
-            .name("epoch".into())
-            .spawn(move || {
-                loop {
-                    std::thread::sleep(TICK);
-                    for engine in &engines {
-                        let Some(engine) = engine.upgrade() else {
-                            return;
-                        };
-                        engine.increment_epoch();
-                    }
+        // Without it no plugin could be stopped any more.
+        essential::thread("epoch", move || {
+            loop {
+                std::thread::sleep(TICK);
+                for engine in &engines {
+                    let Some(engine) = engine.upgrade() else {
+                        return;
+                    };
+                    engine.increment_epoch();
                 }
-            })?;
+            }
+        })?;
         Ok(())
     }
 }

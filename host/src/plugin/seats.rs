@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use crate::essential;
+
 /// How long a call may hold its seat before the other threads are made to look after its thread's work.
 const LONG: Duration = Duration::from_millis(10);
 
@@ -60,10 +62,7 @@ impl Seats {
     /// When the thread can't be started.
     pub fn watch(self: &Arc<Self>, runtime: Handle) -> io::Result<()> {
         let seats = Arc::downgrade(self);
-        std::thread::Builder::new()
-            .name("seats".to_owned())
-            .spawn(move || look_after(&seats, &runtime))
-            .map(drop)
+        essential::thread("seats", move || look_after(&seats, &runtime))
     }
 }
 

@@ -93,7 +93,7 @@ impl Supervisor {
         (supervisor, ready)
     }
 
-    /// Follows changes of files and of the configuration for as long as they come and there is work.
+    /// Follows changes of files and of the configuration for as long as either can come and there is work.
     pub async fn run(
         mut self,
         mut changes: mpsc::Receiver<Change>,
@@ -101,10 +101,13 @@ impl Supervisor {
     ) {
         let mut retire = tokio::time::interval(RETIRE_EVERY);
         retire.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut watching = true;
-        while watching || !self.jobs.is_empty() || !self.retiring.is_empty() {
+        let (mut watching, mut ordered) = (true, true);
+        while watching || ordered || !self.jobs.is_empty() || !self.retiring.is_empty() {
             tokio::select! {
-                Some(order) = orders.recv(), if self.pending.is_none() => self.reconfigure(order),
+                order = orders.recv(), if ordered && self.pending.is_none() => match order {
+                    Some(order) => self.reconfigure(order),
+                    None => ordered = false,
+                },
                 // A file that changes while a configuration is tried waits for what comes of it.
                 change = changes.recv(), if watching && self.pending.is_none() => match change {
                     Some(change) => self.change(change),

@@ -26,6 +26,9 @@ pub enum ExchangeError {
     Saturated(&'static str),
     #[error("no response in {} s", .0.as_secs_f32())]
     TimedOut(Duration),
+    /// A mistake of ours; the log has the panic.
+    #[error("the proxy itself failed")]
+    Panicked,
     /// An interceptor with the policy `closed` failed.
     #[error("plugin {name}: {hook} {error}")]
     Interceptor {
@@ -46,7 +49,9 @@ impl ExchangeError {
         match self {
             Self::Head(_) | Self::Request(_) | Self::TooLarge { .. } | Self::NoRoute => true,
             Self::Upstream { error, .. } => matches!(error, UpstreamError::RequestBody(_)),
-            Self::Saturated(_) | Self::TimedOut(_) | Self::Interceptor { .. } => false,
+            Self::Saturated(_) | Self::TimedOut(_) | Self::Panicked | Self::Interceptor { .. } => {
+                false
+            }
         }
     }
 
@@ -67,7 +72,7 @@ impl ExchangeError {
             Self::Head(_) | Self::Request(_) | Self::TooLarge { .. } | Self::NoRoute => {
                 NextErrorKind::Refused
             }
-            Self::Saturated(_) | Self::Interceptor { .. } => NextErrorKind::Other,
+            Self::Saturated(_) | Self::Panicked | Self::Interceptor { .. } => NextErrorKind::Other,
         };
         NextError {
             kind,

@@ -22,6 +22,7 @@ use super::slots::Slots;
 use super::tunnel::{self, Opening};
 use super::upstream::Upgrade;
 use super::{forwarding, respond};
+use crate::essential;
 use crate::interceptor::{Chain, ChainSource};
 use crate::message::hygiene::{self, Asked, BadRequest};
 use crate::message::{Body, Exchange, Limited, OnInformational, Scheme, Streaming};
@@ -264,20 +265,45 @@ fn limit_body(body: &mut Body, limit: u64) -> Result<(), ExchangeError> {
     Ok(())
 }
 
-/// Bounds the time of an exchange up to its response's head.
+/// Bounds the time of an exchange up to its response's head, and what a panic can do to it: no exchange goes on after one.
 async fn within<T>(
     bound: Option<Duration>,
     passing: Pin<&mut impl Future<Output = (Box<Exchange>, Result<T, ExchangeError>)>>,
 ) -> (Box<Exchange>, Result<T, ExchangeError>) {
-    let Some(bound) = bound else {
-        return passing.await;
+    let passing = essential::caught(passing);
+    let failed = match bound {
+        None => match passing.await {
+            Ok(done) => return done,
+            Err(_) => ExchangeError::Panicked,
+        },
+        Some(bound) => match tokio::time::timeout(bound, passing).await {
+            Ok(Ok(done)) => return done,
+            Ok(Err(_)) => ExchangeError::Panicked,
+            Err(_) => ExchangeError::TimedOut(bound),
+        },
     };
-    match tokio::time::timeout(bound, passing).await {
-        Ok(done) => done,
-        // The exchange goes with what is dropped; the answer needs none of it.
-        Err(_) => (
-            Box::new(Exchange::probe()),
-            Err(ExchangeError::TimedOut(bound)),
-        ),
+    // The exchange went with what was dropped; the answer needs none of it.
+    (Box::new(Exchange::probe()), Err(failed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer_and_no_exchange_goes_on_after_it() {
+        for bound in [None, Some(Duration::from_secs(20))] {
+            let passing = pin!(async {
+                tokio::task::yield_now().await;
+                assert!(bound.is_some_and(|bound| bound.is_zero()), "on purpose");
+                (Box::new(Exchange::probe()), Ok(()))
+            });
+            let (_, result) = within(bound, passing).await;
+            let error = result.unwrap_err();
+            assert!(matches!(error, ExchangeError::Panicked), "{error}");
+            let form = Form::wanted(&http::HeaderMap::new());
+            let answer = respond::from_error(&error, form, &ErrorFields::default());
+            assert_eq!(answer.status(), http::StatusCode::INTERNAL_SERVER_ERROR);
+        }
     }
 }

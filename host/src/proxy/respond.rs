@@ -213,6 +213,7 @@ fn classify(error: &ExchangeError) -> (StatusCode, &'static str) {
         ExchangeError::NoRoute => (StatusCode::NOT_FOUND, "destination_not_found"),
         ExchangeError::Saturated(_) => (StatusCode::SERVICE_UNAVAILABLE, "proxy_internal_response"),
         ExchangeError::TimedOut(_) => (StatusCode::GATEWAY_TIMEOUT, "http_response_timeout"),
+        ExchangeError::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, "proxy_internal_error"),
         ExchangeError::Interceptor {
             error: InterceptError::Unavailable(_),
             ..

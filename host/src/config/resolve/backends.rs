@@ -102,7 +102,7 @@ impl Layers<'_> {
             Some((Target::Origin(origin), place)) => {
                 backends.add_only(DEFAULT_BACKEND, origin, place.clone());
             }
-            Some((Target::Echo(_), _)) => {
+            Some((Target::Echo { .. }, _)) => {
                 backends.configs.remove(DEFAULT_BACKEND);
             }
             None => {}
@@ -164,7 +164,7 @@ impl Layers<'_> {
                 (vec![(origin.clone(), place.clone())], own_scheme.or(given))
             }
             // Nobody asks the table's addresses as long as the embedded backend is the default.
-            Some((Target::Echo(_), _)) => (Vec::new(), own_scheme),
+            Some((Target::Echo { .. }, _)) => (Vec::new(), own_scheme),
             None => (own, own_scheme),
         };
         Addresses { used, in_file }

@@ -19,6 +19,8 @@ pub(super) struct Destinations {
     pub(super) backends: BTreeMap<String, BackendConfig>,
     pub(super) routes: Vec<RouteConfig>,
     pub(super) echo: Option<SocketAddr>,
+    /// Whether it must be that address.
+    pub(super) echo_fixed: bool,
     /// Where the embedded echo backend was asked for; none if it is there because nothing was said.
     echo_place: Option<Place>,
     /// Every address of a backend and where it was given.
@@ -64,17 +66,18 @@ impl Layers<'_> {
         if default.is_given || !has_routes {
             add_default(&mut routes);
         }
-        let (echo, echo_place) = match default.given {
-            Some((Target::Echo(address), place)) => (Some(address), Some(place)),
-            Some((Target::Origin(_), _)) => (None, None),
-            None if has_routes || has_table => (None, None),
-            None => (Some(DEFAULT_ECHO), None),
+        let (echo, echo_fixed, echo_place) = match default.given {
+            Some((Target::Echo { address, fixed }, place)) => (Some(address), fixed, Some(place)),
+            Some((Target::Origin(_), _)) => (None, false, None),
+            None if has_routes || has_table => (None, false, None),
+            None => (Some(DEFAULT_ECHO), false, None),
         };
         let (backends, addresses) = backends.done();
         Destinations {
             backends,
             routes,
             echo,
+            echo_fixed,
             echo_place,
             addresses,
         }

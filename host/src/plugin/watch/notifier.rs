@@ -14,6 +14,7 @@ use super::hint;
 use super::identity::FileId;
 use super::links::{Trail, follow};
 use super::worker::Message;
+use crate::essential;
 
 /// Watches and what they are for.
 pub(super) struct Notifier {
@@ -45,7 +46,7 @@ impl DirectoryId {
 impl Notifier {
     /// Sends events to the worker from now on.
     pub fn new(messages: Sender<Message>) -> notify::Result<Notifier> {
-        let system = notify::recommended_watcher(move |event: notify::Result<Event>| {
+        let hear = move |event: notify::Result<Event>| {
             let message = match event {
                 Ok(event) if !hint::is_change(&event.kind) => return,
                 Ok(event) => Message::Event(event),
@@ -53,6 +54,9 @@ impl Notifier {
             };
             // It fails only if the worker has ended.
             let _ = messages.send(message);
+        };
+        let system = notify::recommended_watcher(move |event| {
+            essential::call("file events", || hear(event));
         })?;
         Ok(Notifier {
             system,

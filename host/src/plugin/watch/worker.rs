@@ -16,6 +16,7 @@ use super::notifier::Notifier;
 use super::scan::{Found, Seen, scan};
 use super::settle::{Settler, Timing};
 use super::{Change, WatchMode};
+use crate::essential;
 
 /// What wakes the worker up.
 #[derive(Debug)]
@@ -35,11 +36,9 @@ pub(super) fn spawn(
 ) -> io::Result<Sender<Message>> {
     let (sender, messages) = channel();
     let to_worker = sender.clone();
-    std::thread::Builder::new()
-        .name("tollgate-watch".into())
-        .spawn(move || {
-            Worker::new(dir, mode, interval, to_worker).run(&messages, &changes);
-        })?;
+    essential::thread("watch", move || {
+        Worker::new(dir, mode, interval, to_worker).run(&messages, &changes);
+    })?;
     Ok(sender)
 }
 

@@ -105,10 +105,7 @@ impl Connector {
                 name: name.host().to_owned(),
                 after: self.timeout,
             })?
-            .map_err(|source| UpstreamError::Dns {
-                name: name.host().to_owned(),
-                source,
-            })?;
+            .map_err(|source| UpstreamError::from_lookup(name.host().to_owned(), source))?;
         let (io, address) = self.within(deadline, first(&addresses)).await?;
         Ok((io, Some(Origin { address, version })))
     }

@@ -7,6 +7,7 @@ use std::error::Error as _;
 use std::io;
 use std::time::Duration;
 
+use crate::descriptors;
 use crate::message::BodyError;
 use crate::tls::TlsError;
 
@@ -25,6 +26,9 @@ pub enum UpstreamError {
     Refused { peer: String },
     #[error("{peer} took no connection in {} s", .after.as_secs_f32())]
     ConnectTimeout { peer: String, after: Duration },
+    /// The address was never asked.
+    #[error("no connection to {peer} can be opened: {why}")]
+    OwnShortage { peer: String, why: String },
     #[error("all {limit} connections to {peer} are in use")]
     ConnectionLimit { peer: String, limit: usize },
     #[error("the certificate of {peer} was not accepted: {why}")]
@@ -61,7 +65,7 @@ impl UpstreamError {
             Self::Unroutable { .. } => "destination_ip_unroutable",
             Self::Refused { .. } => "connection_refused",
             Self::ConnectTimeout { .. } => "connection_timeout",
-            Self::ConnectionLimit { .. } => "connection_limit_reached",
+            Self::ConnectionLimit { .. } | Self::OwnShortage { .. } => "connection_limit_reached",
             Self::TlsCertificate { .. } => "tls_certificate_error",
             Self::TlsAlert { .. } => "tls_alert_received",
             Self::TlsProtocol { .. } => "tls_protocol_error",
@@ -81,6 +85,7 @@ impl UpstreamError {
             self,
             Self::RequestBody(_)
                 | Self::ConnectionLimit { .. }
+                | Self::OwnShortage { .. }
                 | Self::Upgrade(_)
                 | Self::Configuration(_)
         )
@@ -88,12 +93,23 @@ impl UpstreamError {
 
     /// What a failed attempt to connect means.
     pub(super) fn from_connect(peer: String, source: io::Error) -> Self {
+        if let Some(why) = descriptors::own_shortage(&source) {
+            return Self::OwnShortage { peer, why };
+        }
         match source.kind() {
             io::ErrorKind::ConnectionRefused => Self::Refused { peer },
             io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
                 Self::Unroutable { peer, source }
             }
             _ => Self::Unavailable { peer, source },
+        }
+    }
+
+    /// What a failed look at a name means.
+    pub(super) fn from_lookup(name: String, source: io::Error) -> Self {
+        match descriptors::own_shortage(&source) {
+            Some(why) => Self::OwnShortage { peer: name, why },
+            None => Self::Dns { name, source },
         }
     }
 
@@ -154,6 +170,23 @@ pub(super) fn broken(error: &hyper::Error) -> BodyError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shortage_of_our_own_is_no_fault_of_the_address() {
+        for os in [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE] {
+            let errors = [
+                UpstreamError::from_connect("a:1".into(), os.into()),
+                UpstreamError::from_lookup("a".into(), os.into()),
+            ];
+            for error in errors {
+                assert!(!error.blames_address(), "{error}");
+                assert_eq!(error.proxy_error(), "connection_limit_reached", "{error}");
+            }
+        }
+        let refused =
+            UpstreamError::from_connect("a:1".into(), rustix::io::Errno::CONNREFUSED.into());
+        assert!(refused.blames_address());
+    }
 
     #[test]
     fn a_failed_connect_tells_refusal_from_routing() {
