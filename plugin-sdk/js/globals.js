@@ -14,19 +14,17 @@ const frozen = Math.random;
 Math.random = () => (isLive() ? random() : frozen());
 
 // Its zero is part of the snapshot too, and on another machine it may lie in the future. In an instance it is the first call.
-const clock = scope.performance?.now.bind(scope.performance);
+const engines = scope.performance;
 /** @type {number | undefined} */
 let zero;
-if (clock) {
-  Object.defineProperty(scope.performance, 'now', {
-    value: () => {
-      if (!isLive()) return clock();
-      zero ??= clock();
-      return clock() - zero;
-    },
-    configurable: true,
-    writable: true,
-  });
+if (engines) {
+  const now = () => {
+    if (!isLive()) return engines.now();
+    const from = (zero ??= engines.now());
+    return engines.now() - from;
+  };
+  const value = Object.create(engines, { now: { value: now } });
+  Object.defineProperty(scope, 'performance', { value, configurable: true, writable: true });
 }
 
 /** Only UTF-8, as TextEncoder everywhere. */

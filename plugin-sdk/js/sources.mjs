@@ -10,27 +10,29 @@ import { fileURLToPath } from 'node:url';
 const bundle = process.argv[2] ?? '';
 const helper = realpathSync(dirname(fileURLToPath(import.meta.url))) + sep;
 const map = JSON.parse(readFileSync(`${bundle}.map`, 'utf8'));
-const places = map.sources.map((source) => resolve(dirname(bundle), source));
+const sources = map.sources.map((source) => resolve(dirname(bundle), source));
 const table = {
-  sources: places.map((place) => relative(process.cwd(), place)),
-  runs: runs(firstOfEachLine(map.mappings)).filter(([, , source]) => !places[source].startsWith(helper)),
+  sources: sources.map((source) => relative(process.cwd(), source)),
+  runs: runs(placeOfEachLine(map.mappings)).filter(([, , source]) => !sources[source].startsWith(helper)),
 };
 writeFileSync(bundle, `globalThis.__tollgateSources=${JSON.stringify(table)};${readFileSync(bundle, 'utf8')}`);
 
-/** Source and line, from 0, that each line of the bundle begins with; null where it has none. */
-function firstOfEachLine(mappings) {
+/** Source and line, from 0, that most parts of each line of the bundle come from; null where it has none. */
+function placeOfEachLine(mappings) {
   let source = 0;
   let line = 0;
   return mappings.split(';').map((segments) => {
-    let first = null;
+    const places = new Map();
     for (const segment of segments.split(',').filter(Boolean)) {
       const [, sourceStep, lineStep] = numbers(segment);
       if (sourceStep === undefined) continue;
       source += sourceStep;
       line += lineStep;
-      first ??= { source, line };
+      const place = places.get(`${source}:${line}`) ?? { source, line, parts: 0 };
+      place.parts++;
+      places.set(`${source}:${line}`, place);
     }
-    return first;
+    return [...places.values()].reduce((most, place) => (most && most.parts >= place.parts ? most : place), null);
   });
 }
 
@@ -51,15 +53,16 @@ function numbers(segment) {
   return found;
 }
 
-function runs(firsts) {
+/** Lines that follow each other in the bundle and in a source, counted from 1. */
+function runs(places) {
   const runs = [];
-  firsts.forEach((first, index) => {
-    if (!first) return;
+  places.forEach((place, index) => {
+    if (!place) return;
     const last = runs.at(-1);
     const goesOn =
-      last && last[0] + last[1] === index + 1 && last[2] === first.source && last[3] + last[1] === first.line + 1;
+      last && last[0] + last[1] === index + 1 && last[2] === place.source && last[3] + last[1] === place.line + 1;
     if (goesOn) last[1]++;
-    else runs.push([index + 1, 1, first.source, first.line + 1]);
+    else runs.push([index + 1, 1, place.source, place.line + 1]);
   });
   return runs;
 }
