@@ -23,8 +23,8 @@ use crate::echo;
 use crate::essential;
 use crate::plugin::watch::{self, Change, WatchError};
 use crate::plugin::{
-    Cache, Chains, Compiler, Engines, PluginStatus, Reconfigure, Resources, RouteChain, Stock,
-    Supervisor, Table, Workbench,
+    Cache, Chains, Compiler, Engines, Member, PluginStatus, Reconfigure, Resources, RouteChain,
+    Stock, Supervisor, Table, Workbench,
 };
 use crate::proxy::{self, Listener, Proxy, Stop};
 use crate::tls::{self, ServerIdentity};
@@ -52,6 +52,8 @@ pub enum StartError {
         directory: std::path::PathBuf,
         source: WatchError,
     },
+    #[error("can't load the plugins: the task that does so has ended; the log says why")]
+    Supervisor,
     #[error("can't start the WebAssembly engine: {0:#}")]
     Engine(wasmtime::Error),
     #[error("can't listen on {address} for admin: {source}{}", listen_advice(.source))]
@@ -110,7 +112,7 @@ impl App {
 
         let backends = reload::backends(&config, &BTreeMap::new()).map_err(StartError::Backend)?;
         let chains = Arc::new(Chains::default());
-        let routes = chains.replace(&config.routes, &[]);
+        let routes = chains.replace(&config.routes, &Member::all_missing(&config));
         let connections = TaskTracker::new();
         let routing = reload::routing(&config, &backends, routes);
         let proxy = Arc::new(Proxy::new(routing, first_id(), connections.clone()));
@@ -320,7 +322,7 @@ async fn start_echo(
     })
 }
 
-/// Starts the plugins' line and waits until every file that is there has been tried.
+/// Starts the plugins' line and waits until every file that is there has its verdict.
 async fn start_plugins(
     config: &Arc<Config>,
     chains: &Arc<Chains>,
@@ -352,8 +354,8 @@ async fn start_plugins(
     );
     let (orders, ordered) = mpsc::channel(1);
     spawn("plugins", stop, supervisor.run(changes, ordered));
-    // It only ends without a word if the watcher does; then there is nothing to wait for.
-    let _ = ready.await;
+    // No request is answered by a chain of which nobody knows what it lacks.
+    ready.await.map_err(|_| StartError::Supervisor)?;
     Ok((watcher, orders))
 }
 

@@ -6,7 +6,9 @@
 pub mod backend;
 pub(crate) mod file;
 mod matching;
+pub mod reading;
 mod reload;
+mod required;
 mod resolve;
 pub mod route;
 pub mod server;
@@ -26,6 +28,7 @@ use server::{Forwarding, ServerConfig, ServerTls};
 
 pub use matching::Matches;
 pub use reload::needs_restart;
+pub use required::{Remark, remarks};
 pub use resolve::{resolve, settings};
 pub(crate) use units::nearest_name;
 
@@ -176,6 +179,9 @@ pub struct PluginConfig {
     pub limits: Limits,
     /// Whether it may be a standard component.
     pub stock: bool,
+    /// Whether its exchanges are answered 503 while no version of it serves, if the configuration names it at all; see
+    /// [`Config::requires`].
+    pub required: bool,
 }
 
 impl PluginConfig {
@@ -189,6 +195,7 @@ impl PluginConfig {
             on_failure: OnFailure::default(),
             limits,
             stock: false,
+            required: true,
         }
     }
 }

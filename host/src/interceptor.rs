@@ -4,9 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use http::request;
-
-pub use crate::config::OnFailure;
+pub use crate::config::{Matches, OnFailure};
 use crate::message::{BodyError, Exchange};
 
 /// What an interceptor wants to happen to a request.
@@ -18,31 +16,32 @@ pub enum Verdict {
     Respond,
 }
 
-/// Something that sees every exchange twice: before the backend is asked and after it answered.
-///
-/// An exchange is moved in and comes back with the outcome, also after a failure.
+/// What a chain knows of each plugin in it.
 pub trait Interceptor: Send + Sync + 'static {
     /// The name in the configuration, in logs and in `Proxy-Status`.
     fn name(&self) -> &str;
 
-    /// Whether this interceptor takes part in the exchange with this request.
-    fn matches(&self, request: &request::Parts) -> bool;
+    /// The exchanges that it takes part in.
+    fn rules(&self) -> &Matches;
 
     /// What happens to an exchange when this interceptor fails.
     fn on_failure(&self) -> OnFailure;
+}
 
+/// An interceptor that sees an exchange twice: before the backend is asked and after it answered.
+///
+/// An exchange is moved in and comes back with the outcome, also after a failure.
+pub trait Transform: Interceptor {
     fn forward_request(
         &self,
         exchange: Box<Exchange>,
     ) -> impl Future<Output = Outcome<Verdict>> + Send;
 
     fn return_response(&self, exchange: Box<Exchange>) -> impl Future<Output = Outcome<()>> + Send;
+}
 
-    /// Whether it is called by [`handle`](Self::handle) in place of the two functions.
-    fn surrounds(&self) -> bool {
-        false
-    }
-
+/// An interceptor that surrounds what comes after it in the chain.
+pub trait Surround: Interceptor {
     /// Puts a response into the exchange, its own or what came of asking `next`.
     ///
     /// The request's body is gone afterwards if anybody began to read it; that tells a failed call that can be undone from
@@ -52,6 +51,69 @@ pub trait Interceptor: Send + Sync + 'static {
         exchange: Box<Exchange>,
         next: Arc<dyn Next>,
     ) -> impl Future<Output = Outcome<()>> + Send;
+}
+
+/// One place of a chain. Each kind has its own way to be called, so that calling one in the way of another, which would
+/// let an exchange pass it, does not compile.
+#[derive(Debug)]
+pub enum Link<H, A> {
+    /// A plugin with two hooks.
+    Hooks(Arc<H>),
+    /// A plugin that surrounds what comes after it.
+    Around(Arc<A>),
+    /// The place of a required plugin of which no version serves. An exchange that it would take part in ends here.
+    Missing(Arc<Missing>),
+}
+
+impl<H: Interceptor, A: Interceptor> Link<H, A> {
+    /// The exchanges that this place concerns.
+    pub fn rules(&self) -> &Matches {
+        match self {
+            Link::Hooks(hooks) => hooks.rules(),
+            Link::Around(around) => around.rules(),
+            Link::Missing(missing) => &missing.rules,
+        }
+    }
+
+    /// Whether both are the same version of the same plugin, or both stand for the same one that is missing.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Link::Hooks(one), Link::Hooks(other)) => Arc::ptr_eq(one, other),
+            (Link::Around(one), Link::Around(other)) => Arc::ptr_eq(one, other),
+            (Link::Missing(one), Link::Missing(other)) => one == other,
+            _ => false,
+        }
+    }
+}
+
+impl<H, A> Clone for Link<H, A> {
+    fn clone(&self) -> Self {
+        match self {
+            Link::Hooks(hooks) => Link::Hooks(hooks.clone()),
+            Link::Around(around) => Link::Around(around.clone()),
+            Link::Missing(missing) => Link::Missing(missing.clone()),
+        }
+    }
+}
+
+/// A plugin that the configuration requires and of which no version serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    pub name: String,
+    /// The exchanges that it would take part in.
+    pub rules: Matches,
+    pub why: Absence,
+}
+
+/// Why no version of a plugin serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Absence {
+    #[error("it has no file")]
+    NoFile,
+    #[error("its file was refused")]
+    Refused,
+    #[error("its file is not loaded yet")]
+    Loading,
 }
 
 /// What comes after an interceptor that surrounds it: the rest of the chain, and behind it the backend.
@@ -137,15 +199,35 @@ pub enum InterceptError {
 /// An exchange takes one `Arc` of it and holds it to its last byte, so a swap never changes interceptors under a
 /// running exchange.
 #[derive(Debug)]
-pub struct Chain<I> {
-    pub interceptors: Vec<Arc<I>>,
-    /// Counts the chains that were current before this one.
-    pub generation: u64,
+pub struct Chain<H, A> {
+    links: Vec<Link<H, A>>,
+    /// Whether there are links that don't take part in everything.
+    selective: bool,
+}
+
+impl<H: Interceptor, A: Interceptor> Chain<H, A> {
+    pub fn new(links: Vec<Link<H, A>>) -> Self {
+        let selective = links.iter().any(|link| !link.rules().is_everything());
+        Self { links, selective }
+    }
+
+    pub fn links(&self) -> &[Link<H, A>] {
+        &self.links
+    }
+
+    /// Whether it depends on the request which links it meets.
+    pub fn is_selective(&self) -> bool {
+        self.selective
+    }
 }
 
 /// Gives the chain that new exchanges go through.
 pub trait ChainSource: Send + Sync + 'static {
-    type Interceptor: Interceptor;
+    type Hooks: Transform;
+    type Around: Surround;
 
-    fn current(&self) -> Arc<Chain<Self::Interceptor>>;
+    fn current(&self) -> Arc<ChainOf<Self>>;
 }
+
+/// The chain that a source gives.
+pub type ChainOf<S> = Chain<<S as ChainSource>::Hooks, <S as ChainSource>::Around>;

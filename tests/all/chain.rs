@@ -123,6 +123,7 @@ async fn settings_reach_their_plugin_alone() {
     let origin = origin().start().await;
     let proxy = proxy()
         .plugin("setting", guest("setting"))
+        .plugin("other", guest("mark"))
         .config("[plugin.setting.settings]\ngreeting = 'h\u{e9} \"there\"'\n[plugin.other.settings]\ngreeting = 'no'")
         .backend(&origin)
         .start()

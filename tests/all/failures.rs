@@ -136,11 +136,12 @@ async fn the_log_names_plugin_exchange_and_cause() {
         .start_binary()
         .await;
     proxy.get("/").await;
-    eventually!(proxy.stderr().contains("a secret reason"));
+    let told = |log: &str| log.contains("a secret reason exchange=");
+    eventually!(told(&proxy.stderr()));
     let stderr = proxy.stderr();
     let line = stderr
         .lines()
-        .find(|line| line.contains("a secret reason"))
+        .find(|line| line.contains("a secret reason") && line.contains("exchange="))
         .unwrap();
     assert!(
         line.contains("WARN")

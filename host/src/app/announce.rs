@@ -65,10 +65,14 @@ pub fn plugin_lines(config: &Config, plugins: &[PluginStatus]) -> String {
             .as_ref()
             .map(|error| format!(": {error}"))
             .unwrap_or_default();
+        let trial = match plugin.warnings.is_empty() {
+            true => String::new(),
+            false => format!("; in its trial {}", plugin.warnings.join(", ")),
+        };
         let (name, order, state) = (&plugin.name, plugin.order, plugin.state());
         let _ = writeln!(
             lines,
-            "{name:<width$}  {version:<12}  {order:>5}  {state}{reason}"
+            "{name:<width$}  {version:<12}  {order:>5}  {state}{reason}{trial}"
         );
     }
     lines

@@ -116,6 +116,7 @@ impl Tending {
             config: next.clone(),
             apply: Box::new(move |chains| proxy.set_routing(routing(&config, &backends, chains))),
             done,
+            again: self.reload.clone(),
         };
         let gone = || vec!["the plugins' supervisor has ended".to_owned()];
         self.orders.send(order).await.map_err(|_| gone())?;

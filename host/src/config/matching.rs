@@ -2,13 +2,13 @@
 //!
 //! Any rule may match; within a rule everything it says must. Patterns are globs:
 //!
-//! - host: `example.com`, `*.example.com` (any depth below, not `example.com` itself). Case and port
-//!   don't count.
+//! - host: `example.com`, `*.example.com` (any depth below, not `example.com` itself). Case, port and a
+//!   dot at the end don't count; IPv6 addresses are compared as addresses.
 //! - path: `/health` is that path alone; `*` stands for anything within a segment (`/users/*/keys`),
 //!   `**` for any number of segments. `/api/**` is everything from `/api` on: `/api`, `/api/` and all
-//!   below. The path is compared as it was sent, without query and without decoding, so a rule is
-//!   for choosing work and no barrier: `/%61pi` reaches many a backend as `/api`.
-//! - method: as sent; methods are case-sensitive (RFC 9110, section 9.1).
+//!   below. A query doesn't count. The path is compared as it was sent and in every other way in which
+//!   a backend may read it (see [`Reading`]): `/%61pi` and `/x/../api` match `/api` too. Case counts.
+//! - method: case doesn't count, since there are backends that take `post` for `POST`.
 //!
 //! `?`, `[a-z]` and `{a,b}` have their usual meaning, but `?` is refused in paths, where it would be
 //! taken for a query.
@@ -17,10 +17,11 @@ use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 use globset::{GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
-use http::Method;
+use http::{Method, header, request};
 use toml::de::DeValue;
 
 use super::file::{Entry, Mistakes, Table, Value};
+use super::reading::{self, Reading};
 
 /// The rules of one plugin. Without any it takes part in everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -46,15 +47,38 @@ impl Matches {
     /// Whether this exchange matches.
     ///
     /// The authority is host and port as in the field `host`, the target as in the request line.
-    /// Nothing is allocated.
+    /// Nothing is allocated unless the path has escapes, dots or slashes that can be read in several ways.
     pub fn matches(&self, authority: &str, target: &str, method: &str) -> bool {
         if self.is_everything() {
             return true;
         }
         let (host, path) = (host_of(authority), path_of(target));
-        self.rules
-            .iter()
-            .any(|rule| rule.matches(host, path, method))
+        let matches = |path: &str| {
+            let mut rules = self.rules.iter();
+            rules.any(|rule| rule.matches(host, path, method))
+        };
+        matches(path)
+            || (!reading::is_plain(path)
+                && Reading::ALL
+                    .iter()
+                    .any(|reading| matches(&reading.read(path))))
+    }
+
+    /// Whether the exchange of this request matches. Its host is the field `host`.
+    pub fn match_request(&self, request: &request::Parts) -> bool {
+        if self.is_everything() {
+            return true;
+        }
+        let authority = request
+            .headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok())
+            .unwrap_or("");
+        let target = request
+            .uri
+            .path_and_query()
+            .map_or("/", http::uri::PathAndQuery::as_str);
+        self.matches(authority, target, request.method.as_str())
     }
 }
 
@@ -75,23 +99,44 @@ impl Rule {
     fn matches(&self, host: &str, path: &str, method: &str) -> bool {
         self.host
             .as_ref()
-            .is_none_or(|pattern| pattern.0.is_match(host))
+            .is_none_or(|pattern| pattern.is_match(host))
             && self
                 .path
                 .as_ref()
                 .is_none_or(|pattern| pattern.globs.is_match(path))
-            && (self.methods.is_empty() || self.methods.iter().any(|m| m.as_str() == method))
+            && (self.methods.is_empty()
+                || self
+                    .methods
+                    .iter()
+                    .any(|own| own.as_str().eq_ignore_ascii_case(method)))
     }
 }
 
-/// A glob on the host, without case and without port.
+/// A host, without case and without port.
 #[derive(Debug, Clone)]
-struct HostPattern(GlobMatcher);
+enum HostPattern {
+    Glob(GlobMatcher),
+    /// It can be written in many ways (RFC 5952).
+    Address(Ipv6Addr),
+}
+
+impl HostPattern {
+    fn is_match(&self, host: &str) -> bool {
+        match self {
+            Self::Glob(glob) => glob.is_match(host),
+            Self::Address(address) => ipv6_literal(host) == Some(*address),
+        }
+    }
+}
 
 /// Patterns that are written alike are equal.
 impl PartialEq for HostPattern {
     fn eq(&self, other: &Self) -> bool {
-        self.0.glob() == other.0.glob()
+        match (self, other) {
+            (Self::Glob(one), Self::Glob(other)) => one.glob() == other.glob(),
+            (Self::Address(one), Self::Address(other)) => one == other,
+            _ => false,
+        }
     }
 }
 
@@ -117,12 +162,14 @@ impl FromStr for HostPattern {
         if port {
             return Err(format!("the port doesn't count here; expected {host:?}"));
         }
-        let address = is_ipv6_literal(text).then(|| globset::escape(text));
-        let glob = GlobBuilder::new(address.as_deref().unwrap_or(text.trim_end_matches('.')))
+        if let Some(address) = ipv6_literal(text) {
+            return Ok(Self::Address(address));
+        }
+        let glob = GlobBuilder::new(text.trim_end_matches('.'))
             .case_insensitive(true)
             .build()
             .map_err(|e| not_a_glob(&e))?;
-        Ok(Self(glob.compile_matcher()))
+        Ok(Self::Glob(glob.compile_matcher()))
     }
 }
 
@@ -254,13 +301,13 @@ fn not_a_glob(error: &globset::Error) -> String {
     format!("not a glob: {}", error.kind())
 }
 
-/// The host of an authority: no userinfo, no port, no dot at the end.
+/// The host of an authority: no userinfo, no port, no dots at the end.
 pub(super) fn host_of(authority: &str) -> &str {
     let authority = authority
         .rsplit_once('@')
         .map_or(authority, |(_, host)| host);
     let (host, _) = split_port(authority);
-    host.strip_suffix('.').unwrap_or(host)
+    host.trim_end_matches('.')
 }
 
 /// The host, and whether a port stood behind it. Colons in brackets belong to the host.
@@ -271,9 +318,9 @@ pub(super) fn split_port(authority: &str) -> (&str, bool) {
     }
 }
 
-fn is_ipv6_literal(host: &str) -> bool {
-    let inner = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
-    inner.is_some_and(|inner| Ipv6Addr::from_str(inner).is_ok())
+pub(super) fn ipv6_literal(host: &str) -> Option<Ipv6Addr> {
+    let inner = host.strip_prefix('[')?.strip_suffix(']')?;
+    Ipv6Addr::from_str(inner).ok()
 }
 
 /// The path of a target in origin form (`/a?b`) or absolute form (`http://host/a?b`), RFC 9112,
@@ -309,6 +356,7 @@ mod tests {
             ("example.com", "EXAMPLE.com:8080", true),
             ("Example.COM", "example.com.", true),
             ("example.com.", "example.com", true),
+            ("example.com", "example.com..:80", true),
             ("example.com", "user@example.com:80", true),
             ("example.com", "www.example.com", false),
             ("example.com", "example.com.evil.org", false),
@@ -322,6 +370,9 @@ mod tests {
             ("*", "", true),
             ("[::1]", "[::1]:8080", true),
             ("[::1]", "[::1]", true),
+            ("[::1]", "[0:0::0:1]:80", true),
+            ("[fe80::A]", "[FE80:0::a]", true),
+            ("[::1]", "[::2]", false),
             ("[::1]", "1", false),
             ("127.0.0.1", "127.0.0.1:4566", true),
         ];
@@ -365,7 +416,13 @@ mod tests {
             ("/*.png", "/a/b.png", false),
             ("**/*.png", "/a/b.png", true),
             ("/Api", "/api", false),
-            ("/api", "/%61pi", false),
+            ("/api", "/%61pi", true),
+            ("/api/**", "/x/../api/y?z", true),
+            ("/api/**", "/x/..%2fapi", true),
+            ("/api/**", "//api", true),
+            ("/api/**", "/x/..;/api", true),
+            ("/api/**", "/%2561pi/x", true),
+            ("/api/**", "/x?/../api", false),
             ("/a%20b", "/a%20b", true),
             ("/{a,b}/x", "/b/x", true),
             ("/api/**", "http://example.com/api/x?y", true),
@@ -393,7 +450,7 @@ mod tests {
             ("a.test", "/x/1", "GET", true),
             ("a.test", "/x/1", "PURGE", true),
             ("a.test", "/x/1", "POST", false),
-            ("a.test", "/x/1", "get", false),
+            ("a.test", "/x/1", "get", true),
             ("b.test", "/x/1", "GET", false),
             ("a.test", "/z", "GET", false),
             ("b.test", "/y", "POST", true),

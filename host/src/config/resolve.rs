@@ -59,7 +59,7 @@ pub fn resolve(
 }
 
 /// Keys of tables, for people who write them at the top of the file.
-const IN_TABLES: [&str; 46] = [
+const IN_TABLES: [&str; 47] = [
     "tls.certificate",
     "tls.key",
     "tls.self-signed",
@@ -106,6 +106,7 @@ const IN_TABLES: [&str; 46] = [
     "plugin.NAME.on-failure",
     "plugin.NAME.match",
     "plugin.NAME.enabled",
+    "plugin.NAME.required",
 ];
 
 impl Layers<'_> {

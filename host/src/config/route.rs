@@ -1,9 +1,7 @@
 //! Which backend and which plugins a request meets, by its host and path.
 
-use std::net::Ipv6Addr;
-use std::str::FromStr;
-
-use super::matching::host_of;
+use super::matching::{host_of, ipv6_literal};
+use super::reading::Reading;
 
 /// One entry of `[[routes]]`. A request takes the one that fits best: an exact host before a wildcard before none,
 /// among equals the longest path. Routes are compared with the request as it was received.
@@ -35,6 +33,21 @@ impl RouteConfig {
     pub fn fits(&self, host: &str, path: &str) -> bool {
         self.host.as_ref().is_none_or(|own| own.fits(host)) && is_below(&self.path, path)
     }
+
+    /// The same for a backend that reads paths in this way. The path has no query.
+    pub fn fits_as(&self, reading: Reading, host: &str, path: &str) -> bool {
+        self.host.as_ref().is_none_or(|own| own.fits(host))
+            && is_below(&reading.read(&self.path), &reading.read(path))
+    }
+
+    /// Whether an exchange on this route meets every plugin that it would meet on the other one.
+    pub fn has_plugins_of(&self, other: &Self) -> bool {
+        match (&self.plugins, &other.plugins) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(own), Some(others)) => others.iter().all(|name| own.contains(name)),
+        }
+    }
 }
 
 impl RouteHost {
@@ -58,11 +71,7 @@ fn is_subdomain(name: &[u8], parent: &[u8]) -> bool {
 
 /// Whether two IPv6 literals are the same address, which can be written in many ways (RFC 5952).
 fn is_same_address(own: &str, host: &str) -> bool {
-    let address = |literal: &str| {
-        let inner = literal.strip_prefix('[')?.strip_suffix(']')?;
-        Ipv6Addr::from_str(inner).ok()
-    };
-    address(own).is_some_and(|own| address(host) == Some(own))
+    ipv6_literal(own).is_some_and(|own| ipv6_literal(host) == Some(own))
 }
 
 /// Whether the path begins with all segments of the prefix.

@@ -1,10 +1,8 @@
-//! A compiled plugin as an [`Interceptor`]: take an instance, call it, put it back. One for a world of `wasi:http` goes its
+//! A compiled plugin as a [`Link`] of a chain: take an instance, call it, put it back. One for a world of `wasi:http` goes its
 //! own way, in [`stock`](super::stock).
 
 use std::pin::pin;
 use std::sync::Arc;
-
-use http::{header, request};
 
 use super::compile::Code;
 use super::engine::Tier;
@@ -15,38 +13,61 @@ use super::load;
 use super::resources::Resources;
 use super::seats::Seat;
 use super::stock::Handler;
-use crate::interceptor::{Hook, InterceptError, Interceptor, Next, OnFailure, Outcome, Verdict};
+use crate::interceptor::{
+    Hook, InterceptError, Interceptor, Link, Matches, Next, OnFailure, Outcome, Surround,
+    Transform, Verdict,
+};
 use crate::message::Exchange;
 
 /// One version of a plugin, ready to serve.
 pub struct Guest {
-    facts: Arc<Facts>,
     tier: Tier,
-    kind: Kind,
+    callable: Callable,
 }
 
-enum Kind {
-    Hooks(Hooks),
-    Stock(Handler),
+/// A version in the way in which it is called.
+#[derive(Debug, Clone)]
+pub enum Callable {
+    Hooks(Arc<HooksPlugin>),
+    Around(Arc<StandardComponent>),
 }
 
 /// A plugin for our contract.
-struct Hooks {
+pub struct HooksPlugin {
+    facts: Arc<Facts>,
     code: Code,
     idle: Idle,
     resources: Resources,
 }
 
+/// A plugin for a world of `wasi:http`.
+#[derive(Debug)]
+pub struct StandardComponent {
+    facts: Arc<Facts>,
+    handler: Handler,
+}
+
+/// What a chain of these plugins has in one place.
+pub type GuestLink = Link<HooksPlugin, StandardComponent>;
+
+impl std::fmt::Debug for HooksPlugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HooksPlugin")
+            .field("name", &self.facts.name)
+            .finish_non_exhaustive()
+    }
+}
+
 impl std::fmt::Debug for Guest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Guest")
-            .field("name", &self.facts.name)
+            .field("name", &self.facts().name)
             .field("tier", &self.tier)
             .finish_non_exhaustive()
     }
 }
 
-/// What the first calls of a plugin came to. Of a standard component nothing is known.
+/// What the trial of a plugin came to: the first calls of a new version.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Probed {
     /// Bytes of linear memory of an instance before its first call, and after both.
@@ -55,71 +76,113 @@ pub struct Probed {
     /// The errors that the hooks returned, which are no failures: the exchange was made up.
     pub forward_request: Option<String>,
     pub return_response: Option<String>,
+    /// How the call of a standard component failed, if it did.
+    pub handle: Option<InterceptError>,
+}
+
+impl Probed {
+    /// What whoever runs the plugin should know of the trial though the plugin serves: `HOOK returned an error: TEXT`.
+    pub fn warnings(&self) -> Vec<String> {
+        let returned = |hook: Hook, error: &Option<String>| {
+            let error = error.clone().map(InterceptError::Returned)?;
+            Some(format!("{hook} {error}"))
+        };
+        let handle = self.handle.as_ref();
+        [
+            returned(Hook::ForwardRequest, &self.forward_request),
+            returned(Hook::ReturnResponse, &self.return_response),
+            handle.map(|error| format!("{} {error}", Hook::Handle)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
 }
 
 impl Guest {
     /// A plugin of this code.
     pub fn new(facts: Arc<Facts>, tier: Tier, code: Code, resources: Resources) -> Self {
-        Self {
+        let hooks = HooksPlugin {
             facts,
+            code,
+            idle: Idle::new(resources.threads, tier, resources.idle.clone()),
+            resources,
+        };
+        Self {
             tier,
-            kind: Kind::Hooks(Hooks::new(tier, code, resources)),
+            callable: Callable::Hooks(Arc::new(hooks)),
         }
     }
 
     /// A standard component.
     pub fn stock(facts: Arc<Facts>, tier: Tier, handler: Handler) -> Self {
         Self {
-            facts,
             tier,
-            kind: Kind::Stock(handler),
+            callable: Callable::Around(Arc::new(StandardComponent { facts, handler })),
         }
     }
 
     pub fn facts(&self) -> &Arc<Facts> {
-        &self.facts
+        match &self.callable {
+            Callable::Hooks(hooks) => &hooks.facts,
+            Callable::Around(component) => &component.facts,
+        }
     }
 
     pub fn tier(&self) -> Tier {
         self.tier
     }
 
+    pub fn callable(&self) -> &Callable {
+        &self.callable
+    }
+
+    /// Its place in a chain.
+    pub fn link(&self) -> GuestLink {
+        match &self.callable {
+            Callable::Hooks(hooks) => Link::Hooks(hooks.clone()),
+            Callable::Around(component) => Link::Around(component.clone()),
+        }
+    }
+
+    /// Whether no chain has it.
+    pub fn is_free(&self) -> bool {
+        match &self.callable {
+            Callable::Hooks(hooks) => Arc::strong_count(hooks) == 1,
+            Callable::Around(component) => Arc::strong_count(component) == 1,
+        }
+    }
+
     /// The same code under other facts, such as other settings, with no instance yet.
     pub fn again(&self, facts: Arc<Facts>) -> Self {
-        let kind = match &self.kind {
-            Kind::Hooks(hooks) => Kind::Hooks(Hooks::new(
-                self.tier,
-                hooks.code.clone(),
-                hooks.resources.clone(),
-            )),
-            Kind::Stock(handler) => Kind::Stock(handler.clone()),
-        };
-        Self {
-            facts,
-            tier: self.tier,
-            kind,
+        match &self.callable {
+            Callable::Hooks(hooks) => {
+                let (code, resources) = (hooks.code.clone(), hooks.resources.clone());
+                Self::new(facts, self.tier, code, resources)
+            }
+            Callable::Around(component) => Self::stock(facts, self.tier, component.handler.clone()),
         }
     }
 
     /// Whether a call may have to leave its stack to wait.
     #[cfg(test)]
     pub fn can_wait(&self) -> bool {
-        match &self.kind {
-            Kind::Hooks(hooks) => hooks.code.linked.can_wait,
-            Kind::Stock(_) => true,
+        match &self.callable {
+            Callable::Hooks(hooks) => hooks.code.linked.can_wait,
+            Callable::Around(_) => true,
         }
     }
 
     /// What it is by its exports, as the loader found.
     pub fn kind(&self) -> load::Kind {
-        match &self.kind {
-            Kind::Hooks(hooks) => load::Kind::Interceptor(hooks.code.linked.contract),
-            Kind::Stock(handler) => load::Kind::Stock(handler.world()),
+        match &self.callable {
+            Callable::Hooks(hooks) => load::Kind::Interceptor(hooks.code.linked.contract),
+            Callable::Around(component) => load::Kind::Stock(component.handler.world()),
         }
     }
 
     pub fn is_stock(&self) -> bool {
-        matches!(self.kind, Kind::Stock(_))
+        matches!(self.callable, Callable::Around(_))
     }
 
     /// The machine code, for the cache.
@@ -127,25 +190,30 @@ impl Guest {
     /// # Errors
     /// When wasmtime can't serialise it.
     pub fn serialize(&self) -> wasmtime::Result<Vec<u8>> {
-        match &self.kind {
-            Kind::Hooks(hooks) => hooks.code.serialize(),
-            Kind::Stock(handler) => handler.code().serialize(),
+        match &self.callable {
+            Callable::Hooks(hooks) => hooks.code.serialize(),
+            Callable::Around(component) => component.handler.code().serialize(),
         }
     }
 
     /// Makes an instance and calls what it exports once for an exchange of the host's own, before anybody depends on it.
-    /// An error that the plugin returns is as good as success.
+    ///
+    /// An error that the plugin returns does not keep it from serving. Nor does a failed call of a standard component,
+    /// whose author knows nothing of this. [`Probed::warnings`] tells of both.
     ///
     /// # Errors
     /// Which function failed (none when the instance could not be made), and how.
     pub async fn probe(&self) -> Result<Probed, (Option<Hook>, InterceptError)> {
-        match &self.kind {
-            Kind::Hooks(hooks) => hooks.probe(&self.facts).await,
-            Kind::Stock(handler) => {
-                let probed = handler.probe(&self.facts).await;
+        match &self.callable {
+            Callable::Hooks(hooks) => hooks.probe().await,
+            Callable::Around(component) => {
+                let probed = component.handler.probe(&component.facts).await;
                 probed
-                    .map(|()| Probed::default())
-                    .map_err(|error| (Some(Hook::Handle), error))
+                    .map(|handle| Probed {
+                        handle,
+                        ..Probed::default()
+                    })
+                    .map_err(|error| (None, error))
             }
         }
     }
@@ -153,39 +221,24 @@ impl Guest {
     /// The linear memory of the largest instance that waits for this thread's next call, in bytes; none if none waits,
     /// since the last one was replaced.
     pub fn memory_at_rest(&self) -> Option<u64> {
-        match &self.kind {
-            Kind::Hooks(hooks) => hooks.idle.memory(),
-            Kind::Stock(_) => None,
+        match &self.callable {
+            Callable::Hooks(hooks) => hooks.idle.memory(),
+            Callable::Around(_) => None,
         }
     }
 
     /// Instances that were let go after their last call; none for a standard component, which has one for each exchange.
     pub fn replaced(&self) -> Option<Replaced> {
-        match &self.kind {
-            Kind::Hooks(hooks) => Some(hooks.idle.replaced()),
-            Kind::Stock(_) => None,
-        }
-    }
-
-    async fn call(&self, hook: Hook, exchange: Box<Exchange>) -> Outcome<Verdict> {
-        match &self.kind {
-            Kind::Hooks(hooks) => hooks.call(&self.facts, hook, exchange).await,
-            // It surrounds, so nobody asks.
-            Kind::Stock(_) => (exchange, Ok(Verdict::Forward)),
+        match &self.callable {
+            Callable::Hooks(hooks) => Some(hooks.idle.replaced()),
+            Callable::Around(_) => None,
         }
     }
 }
 
-impl Hooks {
-    fn new(tier: Tier, code: Code, resources: Resources) -> Self {
-        Self {
-            code,
-            idle: Idle::new(resources.threads, tier, resources.idle.clone()),
-            resources,
-        }
-    }
-
-    async fn probe(&self, facts: &Arc<Facts>) -> Result<Probed, (Option<Hook>, InterceptError)> {
+impl HooksPlugin {
+    async fn probe(&self) -> Result<Probed, (Option<Hook>, InterceptError)> {
+        let facts = &self.facts;
         let mut left = facts.limits.trial;
         let made = pin!(self.idle.make(&self.code.linked, facts));
         let made = match waiting_at_most(&mut left, made).await {
@@ -222,31 +275,28 @@ impl Hooks {
             memory: instance.memory(),
             forward_request,
             return_response,
+            handle: None,
         })
     }
 
     /// A seat for a call that runs straight. None for a guest that can wait, which needs a stack to leave behind, and for
     /// one that was slow once, which may be so again.
-    fn seat(&self, facts: &Facts) -> Option<Seat<'_>> {
-        if self.code.linked.can_wait || facts.is_slow() {
+    fn seat(&self) -> Option<Seat<'_>> {
+        if self.code.linked.can_wait || self.facts.is_slow() {
             None
         } else {
             self.resources.seats.take()
         }
     }
 
-    async fn call(
-        &self,
-        facts: &Arc<Facts>,
-        hook: Hook,
-        exchange: Box<Exchange>,
-    ) -> Outcome<Verdict> {
+    async fn call(&self, hook: Hook, exchange: Box<Exchange>) -> Outcome<Verdict> {
+        let facts = &self.facts;
         let mut instance = match self.idle.take(&self.code.linked, facts).await {
             Ok(instance) => instance,
             Err(error) => return (exchange, Err(error)),
         };
         // If the client leaves meanwhile, this future is dropped and the instance with it: its guest is in mid-call.
-        let seat = self.seat(facts);
+        let seat = self.seat();
         let pace = if seat.is_some() {
             Pace::Straight
         } else {
@@ -259,32 +309,21 @@ impl Hooks {
     }
 }
 
-impl Interceptor for Guest {
+impl Interceptor for HooksPlugin {
     fn name(&self) -> &str {
         &self.facts.name
     }
 
-    fn matches(&self, request: &request::Parts) -> bool {
-        let rules = &self.facts.config.matches;
-        if rules.is_everything() {
-            return true;
-        }
-        let authority = request
-            .headers
-            .get(header::HOST)
-            .and_then(|host| host.to_str().ok())
-            .unwrap_or("");
-        let target = request
-            .uri
-            .path_and_query()
-            .map_or("/", http::uri::PathAndQuery::as_str);
-        rules.matches(authority, target, request.method.as_str())
+    fn rules(&self) -> &Matches {
+        &self.facts.config.matches
     }
 
     fn on_failure(&self) -> OnFailure {
         self.facts.config.on_failure
     }
+}
 
+impl Transform for HooksPlugin {
     async fn forward_request(&self, exchange: Box<Exchange>) -> Outcome<Verdict> {
         self.call(Hook::ForwardRequest, exchange).await
     }
@@ -293,15 +332,24 @@ impl Interceptor for Guest {
         let (exchange, result) = self.call(Hook::ReturnResponse, exchange).await;
         (exchange, result.map(|_| ()))
     }
+}
 
-    fn surrounds(&self) -> bool {
-        self.is_stock()
+impl Interceptor for StandardComponent {
+    fn name(&self) -> &str {
+        &self.facts.name
     }
 
+    fn rules(&self) -> &Matches {
+        &self.facts.config.matches
+    }
+
+    fn on_failure(&self) -> OnFailure {
+        self.facts.config.on_failure
+    }
+}
+
+impl Surround for StandardComponent {
     async fn handle(&self, exchange: Box<Exchange>, next: Arc<dyn Next>) -> Outcome<()> {
-        match &self.kind {
-            Kind::Stock(handler) => handler.handle(&self.facts, exchange, next).await,
-            Kind::Hooks(_) => (exchange, Ok(())),
-        }
+        self.handler.handle(&self.facts, exchange, next).await
     }
 }

@@ -9,9 +9,9 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::guest::Guest;
+use super::guest::{Guest, Probed};
 use super::load::ContentHash;
-use super::prepare::{Fresh, PluginError, Prepared, Untried, Workbench};
+use super::prepare::{Fresh, PluginError, Prepared, Refusal, Untried, Workbench};
 use super::progress::{Progress, Step};
 use crate::config::PluginConfig;
 
@@ -52,7 +52,7 @@ pub enum Done {
         /// As given to [`Jobs::load`].
         load: u64,
         look: Look,
-        result: Result<Prepared, PluginError>,
+        result: Result<Prepared, Refusal>,
     },
     Improved {
         name: String,
@@ -138,7 +138,7 @@ impl Jobs {
             let result = match made {
                 Ok(Some(better)) => tried_out(&bench, &better, || stale.load(Ordering::Relaxed))
                     .await
-                    .map(|()| Some(better)),
+                    .map(|_| Some(better)),
                 other => other,
             };
             Done::Improved { name, from, result }
@@ -168,7 +168,7 @@ async fn prepare(
     permits: Arc<Semaphore>,
     file: File,
     progress: Arc<Progress>,
-) -> Result<Prepared, PluginError> {
+) -> Result<Prepared, Refusal> {
     let untried = {
         let _permit = permits.acquire_owned().await;
         let (bench, progress) = (bench.clone(), progress.clone());
@@ -191,8 +191,16 @@ async fn prepare(
                 attempts += 1;
                 attempts == MOST_TRIALS
             };
-            tried_out(&bench, &guest, enough).await?;
-            Prepared::Ready(Fresh { guest, improve })
+            let tried = tried_out(&bench, &guest, enough).await;
+            let trial = tried.map_err(|error| Refusal {
+                hash: Some(guest.facts().hash),
+                error,
+            })?;
+            Prepared::Ready(Fresh {
+                guest,
+                trial,
+                improve,
+            })
         }
         Prepared::Unchanged => Prepared::Unchanged,
         Prepared::Unsettled => Prepared::Unsettled,
@@ -204,7 +212,7 @@ async fn tried_out(
     bench: &Arc<Workbench>,
     guest: &Arc<Guest>,
     mut enough: impl FnMut() -> bool,
-) -> Result<(), PluginError> {
+) -> Result<Probed, PluginError> {
     loop {
         let (bench, guest) = (bench.clone(), guest.clone());
         match blocking(move || bench.try_out(&guest)).await {
@@ -217,9 +225,9 @@ async fn tried_out(
 }
 
 /// Runs what blocks; a panic is a mistake of ours and the end of this job alone.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, PluginError> + Send + 'static,
-) -> Result<T, PluginError> {
+async fn blocking<T: Send + 'static, E: From<PluginError> + Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or(Err(PluginError::Loader))
+    done.unwrap_or_else(|_| Err(PluginError::Loader.into()))
 }

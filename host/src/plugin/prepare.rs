@@ -10,7 +10,7 @@ use super::cache::{Cache, Key};
 use super::compile::{CompileError, Compiler};
 use super::engine::Tier;
 use super::facts::Facts;
-use super::guest::Guest;
+use super::guest::{Guest, Probed};
 use super::load::{self, ContentHash, Kind, LoadError, Loaded, StockWorld};
 use super::progress::{Progress, Step};
 use super::resources::Resources;
@@ -106,8 +106,23 @@ pub struct Untried {
 #[derive(Debug)]
 pub struct Fresh {
     pub guest: Arc<Guest>,
+    pub trial: Probed,
     /// The file's bytes, for the better tier; none when this is the best.
     pub improve: Option<Arc<Vec<u8>>>,
+}
+
+/// Why a file can't go into service, and which content it had.
+#[derive(Debug)]
+pub struct Refusal {
+    /// None if the file could not be read.
+    pub hash: Option<ContentHash>,
+    pub error: PluginError,
+}
+
+impl From<PluginError> for Refusal {
+    fn from(error: PluginError) -> Self {
+        Self { hash: None, error }
+    }
 }
 
 /// What is needed to prepare plugins.
@@ -158,16 +173,29 @@ impl Workbench {
         serving: Option<ContentHash>,
         config: PluginConfig,
         progress: &Progress,
-    ) -> Result<Prepared<Untried>, PluginError> {
+    ) -> Result<Prepared<Untried>, Refusal> {
         progress.reach(Step::Reading);
-        let bytes = load::read(path, config.limits.file_size)?;
+        let bytes = load::read(path, config.limits.file_size).map_err(PluginError::from)?;
         let hash = ContentHash::of(&bytes);
         if serving == Some(hash) {
             return Ok(Prepared::Unchanged);
         }
         progress.reach(Step::Compiling);
         let facts = Arc::new(Facts::new(name.to_owned(), hash, config));
-        if let Some(guest) = self.restore(&facts) {
+        let prepared = self.prepare_bytes(bytes, settled, &facts);
+        prepared.map_err(|error| Refusal {
+            hash: Some(hash),
+            error,
+        })
+    }
+
+    fn prepare_bytes(
+        &self,
+        bytes: Vec<u8>,
+        settled: bool,
+        facts: &Arc<Facts>,
+    ) -> Result<Prepared<Untried>, PluginError> {
+        if let Some(guest) = self.restore(facts) {
             let improve = (guest.tier() == Tier::Baseline).then(|| Arc::new(bytes));
             let guest = Arc::new(guest);
             return Ok(Prepared::Ready(Untried { guest, improve }));
@@ -176,7 +204,7 @@ impl Workbench {
         if loaded.may_be_prefix && !settled {
             return Ok(Prepared::Unsettled);
         }
-        let guest = self.compile_fast(&facts, &loaded)?;
+        let guest = self.compile_fast(facts, &loaded)?;
         Ok(Prepared::Ready(Untried {
             guest: Arc::new(guest),
             improve: Some(Arc::new(bytes)),
@@ -277,18 +305,16 @@ impl Workbench {
     ///
     /// # Errors
     /// When it can't be started or a call fails.
-    pub fn try_out(&self, guest: &Guest) -> Result<(), PluginError> {
+    pub fn try_out(&self, guest: &Guest) -> Result<Probed, PluginError> {
         let tried = self.runtime.block_on(guest.probe());
-        tried
-            .map(drop)
-            .map_err(|(hook, error)| match (hook, error) {
-                (hook, InterceptError::Stalled { .. }) => PluginError::TrialStalled {
-                    hook,
-                    limit: guest.facts().limits.trial,
-                },
-                (Some(hook), error) => PluginError::FirstCall { hook, error },
-                (None, error) => PluginError::Start(error),
-            })
+        tried.map_err(|(hook, error)| match (hook, error) {
+            (hook, InterceptError::Stalled { .. }) => PluginError::TrialStalled {
+                hook,
+                limit: guest.facts().limits.trial,
+            },
+            (Some(hook), error) => PluginError::FirstCall { hook, error },
+            (None, error) => PluginError::Start(error),
+        })
     }
 
     fn restore(&self, facts: &Arc<Facts>) -> Option<Guest> {

@@ -23,10 +23,10 @@ impl Retiring {
         self.guests.is_empty()
     }
 
-    /// Gives out those that nobody else holds, to be dropped off the request path.
+    /// Gives out those that nobody else and no chain holds, to be dropped off the request path.
     pub fn take_unused(&mut self) -> Vec<Arc<Guest>> {
         self.guests
-            .extract_if(.., |guest| Arc::strong_count(guest) == 1)
+            .extract_if(.., |guest| Arc::strong_count(guest) == 1 && guest.is_free())
             .collect()
     }
 }

@@ -13,10 +13,16 @@ pub struct PluginStatus {
     pub order: i32,
     /// The version that serves, if one does.
     pub serving: Option<Serving>,
-    /// Why the file as it is now doesn't serve.
+    /// Why the file as it is now doesn't serve, or that there is none.
     pub error: Option<String>,
+    /// What is to be known of the version that serves: how its trial ended.
+    pub warnings: Vec<String>,
     /// Switched off in the configuration.
     pub disabled: bool,
+    /// Exchanges that it would take part in are answered 503 while no version of it serves.
+    pub required: bool,
+    /// It has no file; only of a required plugin is that known.
+    pub missing: bool,
 }
 
 /// The version of a plugin that is in the chain.
@@ -29,12 +35,14 @@ pub struct Serving {
 impl PluginStatus {
     /// `active`, `failed`, … as the start-up table shows it.
     pub fn state(&self) -> &'static str {
+        let or_required = |plain, required| if self.required { required } else { plain };
         match (&self.serving, &self.error, self.disabled) {
             (_, _, true) => "disabled",
             (Some(_), None, _) => "active",
             (Some(_), Some(_), _) => "active, new version refused",
-            (None, Some(_), _) => "failed",
-            (None, None, _) => "loading",
+            (None, _, _) if self.missing => or_required("missing", "missing (required)"),
+            (None, Some(_), _) => or_required("failed", "failed (required)"),
+            (None, None, _) => or_required("loading", "loading (required)"),
         }
     }
 }
@@ -61,7 +69,10 @@ impl Table {
                 order,
                 serving: None,
                 error: None,
+                warnings: Vec::new(),
                 disabled: false,
+                required: false,
+                missing: false,
             });
         change(status);
     }

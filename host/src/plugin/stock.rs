@@ -59,16 +59,24 @@ impl Handler {
         &self.code
     }
 
-    /// Has the component answer a request of the host's own, behind which is nothing but an empty 200.
+    /// Makes an instance, and has another one answer a request of the host's own, behind which is nothing but an empty 200.
+    ///
+    /// How that call failed is given back and is no reason to refuse the component: its author knows nothing of trials, so
+    /// it may well expect a field that this request lacks. An exchange in which it fails so is answered 502.
     ///
     /// # Errors
-    /// When it traps or takes more than a call may; what it answers is its own affair.
-    pub async fn probe(&self, facts: &Arc<Facts>) -> Result<(), InterceptError> {
+    /// When no instance can be made.
+    pub async fn probe(
+        &self,
+        facts: &Arc<Facts>,
+    ) -> Result<Option<InterceptError>, InterceptError> {
         let exchange = Box::new(Exchange::probe());
+        run::instantiate(&self.code, facts, &exchange, Arc::new(Nothing)).await?;
         let call = self.handle(facts, exchange, Arc::new(Nothing));
         match tokio::time::timeout(LONGEST_PROBE, call).await {
-            Ok((_, Err(InterceptError::Returned(_) | InterceptError::Next(_)))) | Err(_) => Ok(()),
-            Ok((_, result)) => result,
+            Ok((_, Err(error @ InterceptError::Unavailable(_)))) => Err(error),
+            Ok((_, result)) => Ok(result.err()),
+            Err(_) => Ok(None),
         }
     }
 

@@ -3,7 +3,10 @@
 //! One task owns every decision, so there are no two loads of one plugin at once and no locks. What blocks runs on
 //! threads of its own and comes back as a message.
 
+mod presence;
 mod reconfigure;
+mod start;
+mod verdict;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,16 +15,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::guest::Guest;
 use super::jobs::{Done, Jobs, Look};
-use super::prepare::{Fresh, PluginError, Prepared, Workbench};
+use super::prepare::{PluginError, Prepared, Refusal, Workbench};
 use super::retire::Retiring;
 use super::status::{Serving, Table};
 use super::swap::Chains;
 use super::watch::Change;
-use crate::config::{Config, check_plugin_name};
-use reconfigure::Pending;
+use crate::config::{Config, PluginConfig, Remark, check_plugin_name};
+use reconfigure::{Pending, Wanted};
+use start::Start;
+use verdict::Complaint;
 
 pub use reconfigure::Reconfigure;
 
@@ -40,9 +46,13 @@ pub struct Supervisor {
     pending: Option<Pending>,
     retiring: Retiring,
     jobs: Jobs,
-    /// Told when all files that were there at the start have been tried.
-    started: Option<oneshot::Sender<()>>,
+    /// What a configuration that was refused waits for.
+    wanted: Option<Wanted>,
+    /// Told when all files that were there at the start have their verdict.
+    started: Option<Start>,
     scanned: bool,
+    /// What was last said about plugins that the configuration names.
+    remarks: Vec<Remark>,
     next_load: u64,
 }
 
@@ -51,13 +61,25 @@ pub struct Supervisor {
 struct Plugin {
     serving: Option<Arc<Guest>>,
     /// The load that runs; the result of any other comes too late.
-    loading: Option<u64>,
+    loading: Option<Loading>,
     /// The latest change that came while a load ran.
     waiting: Option<Look>,
     /// Set when the version that is being improved is not the one that serves any more.
     stale: Arc<AtomicBool>,
     /// What was last said about this plugin's file, so that it is said once.
-    complained: Option<String>,
+    complained: Option<Complaint>,
+    /// Whether a load has ended, with whatever result.
+    tried: bool,
+    /// Whether a file of it was taken into service or refused.
+    judged: bool,
+}
+
+/// A load that runs.
+#[derive(Debug)]
+struct Loading {
+    load: u64,
+    /// What it is prepared for.
+    config: PluginConfig,
 }
 
 impl std::fmt::Debug for Supervisor {
@@ -86,10 +108,15 @@ impl Supervisor {
             pending: None,
             retiring: Retiring::default(),
             jobs: Jobs::new(bench),
-            started: Some(started),
+            wanted: None,
+            started: Some(Start::new(started)),
             scanned: false,
+            remarks: Vec::new(),
             next_load: 0,
         };
+        for name in supervisor.config.required() {
+            supervisor.mark(&name);
+        }
         (supervisor, ready)
     }
 
@@ -101,12 +128,17 @@ impl Supervisor {
     ) {
         let mut retire = tokio::time::interval(RETIRE_EVERY);
         retire.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let (mut watching, mut ordered) = (true, true);
-        while watching || ordered || !self.jobs.is_empty() || !self.retiring.is_empty() {
+        let (mut watching, mut ordering) = (true, true);
+        while watching || ordering || !self.jobs.is_empty() || !self.retiring.is_empty() {
+            if !watching && !self.scanned {
+                tracing::error!("the plugins directory is not watched any more");
+                return;
+            }
+            let deadline = self.started.as_ref().and_then(Start::deadline);
             tokio::select! {
-                order = orders.recv(), if ordered && self.pending.is_none() => match order {
+                order = orders.recv(), if ordering && self.pending.is_none() => match order {
                     Some(order) => self.reconfigure(order),
-                    None => ordered = false,
+                    None => ordering = false,
                 },
                 // A file that changes while a configuration is tried waits for what comes of it.
                 change = changes.recv(), if watching && self.pending.is_none() => match change {
@@ -115,6 +147,7 @@ impl Supervisor {
                 },
                 Some(done) = self.jobs.next() => self.done(done),
                 _ = retire.tick(), if !self.retiring.is_empty() => self.retire(),
+                () = tokio::time::sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {}
             }
             self.tell_started();
         }
@@ -128,7 +161,7 @@ impl Supervisor {
                 settled,
             } => self.look(&name, Look { path, settled }),
             Change::Removed { name } => self.remove(&name),
-            Change::Ready => self.scanned = true,
+            Change::Ready => self.scanned(),
             Change::Directory { present: true } => {
                 tracing::debug!(
                     "plugins directory {} is there",
@@ -157,10 +190,9 @@ impl Supervisor {
             return;
         }
         self.files.insert(name.to_owned(), look.path.clone());
+        self.mark(name);
+        self.remark();
         let config = self.config.for_plugin(name);
-        self.table.update(name, config.order, |status| {
-            status.disabled = !config.enabled;
-        });
         if !config.enabled {
             return;
         }
@@ -171,13 +203,17 @@ impl Supervisor {
         }
         let load = self.next_load;
         self.next_load += 1;
-        plugin.loading = Some(load);
+        plugin.loading = Some(Loading {
+            load,
+            config: config.clone(),
+        });
         // Under another configuration the same bytes are another version.
         let serving = plugin.serving.as_ref().map(|guest| guest.facts());
         let serving = serving
             .filter(|facts| facts.config == config)
             .map(|facts| facts.hash);
         self.jobs.load(name.to_owned(), load, look, serving, config);
+        self.publish();
     }
 
     fn done(&mut self, done: Done) {
@@ -193,13 +229,7 @@ impl Supervisor {
         }
     }
 
-    fn loaded(
-        &mut self,
-        name: &str,
-        load: u64,
-        look: &Look,
-        result: Result<Prepared, PluginError>,
-    ) {
+    fn loaded(&mut self, name: &str, load: u64, look: &Look, result: Result<Prepared, Refusal>) {
         let serves = self
             .plugins
             .get(name)
@@ -212,88 +242,27 @@ impl Supervisor {
             None => result,
         };
         // The file may have been removed while it was loaded, and be back with another load.
-        let Some(plugin) = self
-            .plugins
-            .get_mut(name)
-            .filter(|plugin| plugin.loading == Some(load))
-        else {
+        let Some(plugin) = self.plugins.get_mut(name) else {
             return;
         };
-        plugin.loading = None;
+        let Some(loading) = plugin.loading.take_if(|loading| loading.load == load) else {
+            return;
+        };
         let waiting = plugin.waiting.take();
+        plugin.tried = true;
+        if loading.config != self.config.for_plugin(name) {
+            // The configuration has changed meanwhile; what came of the old one must not serve under the new.
+            return self.look(name, waiting.unwrap_or_else(|| look.clone()));
+        }
         match result {
             Ok(Prepared::Ready(fresh)) => self.serve(name, fresh),
             Ok(Prepared::Unchanged) => self.keep(name),
             Ok(Prepared::Unsettled) => {}
-            Err(error) => self.refuse(name, look, &error),
+            Err(refusal) => self.refuse(name, look, &refusal),
         }
-        if let Some(look) = waiting {
-            self.look(name, look);
-        }
-    }
-
-    /// Swaps a version in. Everything that can fail has been done.
-    fn serve(&mut self, name: &str, fresh: Fresh) {
-        self.install(name, fresh);
-        self.publish();
-    }
-
-    /// Makes a version the one of its plugin; the next to be published.
-    fn install(&mut self, name: &str, fresh: Fresh) {
-        let guest = fresh.guest;
-        self.replace(name, guest.clone());
-        if let Some(plugin) = self.plugins.get_mut(name) {
-            plugin.complained = None;
-        }
-        self.table.update(name, 0, |status| status.error = None);
-        tracing::info!(
-            "plugin {name}: version {} serves ({})",
-            guest.facts().hash.short(),
-            guest.tier()
-        );
-        if let Some(bytes) = fresh.improve {
-            let stale = self.plugins.get(name).map(|plugin| plugin.stale.clone());
-            self.jobs
-                .improve(name.to_owned(), guest, bytes, stale.unwrap_or_default());
-        }
-    }
-
-    /// The file is back to what serves, or was only touched.
-    fn keep(&mut self, name: &str) {
-        if let Some(plugin) = self.plugins.get_mut(name)
-            && plugin.complained.take().is_some()
-        {
-            tracing::info!("plugin {name}: the file holds the version that serves again");
-        }
-        self.table.update(name, 0, |status| status.error = None);
-    }
-
-    fn refuse(&mut self, name: &str, look: &Look, error: &PluginError) {
-        let Some(plugin) = self.plugins.get_mut(name) else {
-            return;
-        };
-        let reason = error.to_string();
-        // A copy under way fails in many ways; whoever copies wants to hear of none of them.
-        let hold = !look.settled && error.could_be_incomplete();
-        let serving = plugin
-            .serving
-            .as_ref()
-            .map(|guest| guest.facts().hash.short());
-        if !hold && plugin.complained.as_ref() != Some(&reason) {
-            let file = look.path.display();
-            match &serving {
-                Some(hash) => tracing::error!(
-                    "plugin {name}: {file} refused, version {hash} goes on: {reason}"
-                ),
-                None => tracing::error!(
-                    "plugin {name}: {file} refused, no version of it serves: {reason}"
-                ),
-            }
-            plugin.complained = Some(reason.clone());
-        }
-        if !hold || serving.is_none() {
-            self.table
-                .update(name, 0, |status| status.error = Some(reason));
+        match waiting {
+            Some(look) => self.look(name, look),
+            None => self.try_wanted(name),
         }
     }
 
@@ -322,23 +291,26 @@ impl Supervisor {
             }
             Ok(None) => {}
             Err(error) => {
-                tracing::warn!("plugin {name}: no better code, going on with the baseline: {error}")
+                tracing::warn!(
+                    "plugin {name}: optimising failed, it stays on baseline code: {error}"
+                )
             }
         }
     }
 
     fn remove(&mut self, name: &str) {
-        self.table.remove(name);
         self.files.remove(name);
-        let Some(plugin) = self.plugins.remove(name) else {
-            return;
-        };
-        plugin.stale.store(true, Ordering::Relaxed);
-        if let Some(guest) = plugin.serving {
-            tracing::info!("plugin {name}: removed");
-            self.publish();
-            self.retiring.extend([guest]);
+        let plugin = self.plugins.remove(name);
+        self.mark(name);
+        if let Some(plugin) = plugin {
+            plugin.stale.store(true, Ordering::Relaxed);
+            if plugin.serving.is_some() {
+                tracing::info!("plugin {name}: removed");
+            }
+            self.retiring.extend(plugin.serving);
         }
+        self.publish();
+        self.remark();
     }
 
     /// Puts a guest in the place of the one with its name.
@@ -357,30 +329,13 @@ impl Supervisor {
     }
 
     fn publish(&self) {
-        self.chains.publish(&self.serving());
-    }
-
-    fn serving(&self) -> Vec<Arc<Guest>> {
-        let plugins = self.plugins.values();
-        plugins
-            .filter_map(|plugin| plugin.serving.clone())
-            .collect()
+        self.chains.publish(&self.members());
     }
 
     fn retire(&mut self) {
         let unused = self.retiring.take_unused();
         if !unused.is_empty() {
             self.jobs.discard(unused);
-        }
-    }
-
-    fn tell_started(&mut self) {
-        if self.scanned
-            && self.plugins.values().all(|plugin| plugin.loading.is_none())
-            && let Some(started) = self.started.take()
-        {
-            // Nobody may be waiting any more.
-            let _ = started.send(());
         }
     }
 }

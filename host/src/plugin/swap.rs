@@ -4,9 +4,52 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
-use super::guest::Guest;
+use super::guest::{Guest, GuestLink, HooksPlugin, StandardComponent};
 use crate::config::route::RouteConfig;
-use crate::interceptor::{Chain, ChainSource};
+use crate::config::{Config, PluginConfig};
+use crate::interceptor::{Absence, Chain, ChainSource, Link, Missing};
+
+/// A plugin that chains are to have: one that serves, or one that should.
+#[derive(Debug, Clone)]
+pub struct Member {
+    name: String,
+    order: i32,
+    link: GuestLink,
+}
+
+impl Member {
+    /// A version that serves.
+    pub fn serving(guest: &Guest) -> Self {
+        Self {
+            name: guest.facts().name.clone(),
+            order: guest.facts().config.order,
+            link: guest.link(),
+        }
+    }
+
+    /// The place of a required plugin of which no version serves.
+    pub fn missing(name: String, config: PluginConfig, why: Absence) -> Self {
+        let missing = Missing {
+            name: name.clone(),
+            rules: config.matches,
+            why,
+        };
+        Self {
+            name,
+            order: config.order,
+            link: Link::Missing(Arc::new(missing)),
+        }
+    }
+
+    /// The places of all required plugins, before any file was looked at.
+    pub fn all_missing(config: &Config) -> Vec<Self> {
+        let missing = |name: String| {
+            let config = config.for_plugin(&name);
+            Self::missing(name, config, Absence::Loading)
+        };
+        config.required().into_iter().map(missing).collect()
+    }
+}
 
 /// The chains of all routes.
 #[derive(Debug, Default)]
@@ -17,21 +60,21 @@ pub struct Chains(Mutex<Vec<Arc<RouteChain>>>);
 pub struct RouteChain {
     /// As in [`RouteConfig::plugins`].
     selection: Option<Vec<String>>,
-    current: ArcSwap<Chain<Guest>>,
+    current: ArcSwap<Chain<HooksPlugin, StandardComponent>>,
 }
 
 impl Chains {
     /// Makes these plugins the ones of all exchanges to come, on every route.
-    pub fn publish(&self, guests: &[Arc<Guest>]) {
+    pub fn publish(&self, members: &[Member]) {
         for route in self.lock().iter() {
-            route.publish(guests);
+            route.publish(members);
         }
     }
 
     /// Chains for other routes, of these plugins. The old ones stay as they are for those who hold them, and are not
     /// published to any more.
-    pub fn replace(&self, routes: &[RouteConfig], guests: &[Arc<Guest>]) -> Vec<Arc<RouteChain>> {
-        let chain = |route: &RouteConfig| RouteChain::new(route.plugins.clone(), guests);
+    pub fn replace(&self, routes: &[RouteConfig], members: &[Member]) -> Vec<Arc<RouteChain>> {
+        let chain = |route: &RouteConfig| RouteChain::new(route.plugins.clone(), members);
         let routes: Vec<_> = routes.iter().map(chain).map(Arc::new).collect();
         self.lock().clone_from(&routes);
         routes
@@ -43,57 +86,43 @@ impl Chains {
 }
 
 impl RouteChain {
-    fn new(selection: Option<Vec<String>>, guests: &[Arc<Guest>]) -> Self {
-        let chain = Chain {
-            interceptors: select(selection.as_deref(), guests),
-            generation: 0,
-        };
+    fn new(selection: Option<Vec<String>>, members: &[Member]) -> Self {
+        let chain = Chain::new(select(selection.as_deref(), members));
         Self {
             selection,
             current: ArcSwap::from_pointee(chain),
         }
     }
 
-    fn publish(&self, guests: &[Arc<Guest>]) {
-        let interceptors = select(self.selection.as_deref(), guests);
+    fn publish(&self, members: &[Member]) {
+        let links = select(self.selection.as_deref(), members);
         let current = self.current.load();
-        let same = interceptors.len() == current.interceptors.len()
-            && interceptors
-                .iter()
-                .zip(&current.interceptors)
-                .all(|(a, b)| Arc::ptr_eq(a, b));
-        if same {
-            return;
+        let same = links.len() == current.links().len()
+            && links.iter().zip(current.links()).all(|(a, b)| a.is_same(b));
+        if !same {
+            self.current.store(Arc::new(Chain::new(links)));
         }
-        let generation = current.generation + 1;
-        self.current.store(Arc::new(Chain {
-            interceptors,
-            generation,
-        }));
     }
 }
 
 impl ChainSource for RouteChain {
-    type Interceptor = Guest;
+    type Hooks = HooksPlugin;
+    type Around = StandardComponent;
 
-    fn current(&self) -> Arc<Chain<Guest>> {
+    fn current(&self) -> Arc<Chain<HooksPlugin, StandardComponent>> {
         self.current.load_full()
     }
 }
 
-/// The plugins that a route takes, in the order in which a request meets them. Of one that isn't there the list knows
-/// nothing; it is taken in as soon as its file comes.
-fn select(names: Option<&[String]>, guests: &[Arc<Guest>]) -> Vec<Arc<Guest>> {
+/// The plugins that a route takes, in the order in which a request meets them. Of one that is neither there nor required the
+/// list knows nothing; it is taken in as soon as its file comes.
+fn select(names: Option<&[String]>, members: &[Member]) -> Vec<GuestLink> {
     let Some(names) = names else {
-        let mut all = guests.to_vec();
-        all.sort_by(|a, b| {
-            let key = |guest: &Guest| guest.facts().config.order;
-            key(a)
-                .cmp(&key(b))
-                .then_with(|| a.facts().name.cmp(&b.facts().name))
-        });
-        return all;
+        let mut all: Vec<_> = members.iter().collect();
+        all.sort_by(|a, b| (a.order, &a.name).cmp(&(b.order, &b.name)));
+        return all.into_iter().map(|member| member.link.clone()).collect();
     };
-    let named = |name: &String| guests.iter().find(|guest| guest.facts().name == *name);
-    names.iter().filter_map(named).cloned().collect()
+    let named = |name: &String| members.iter().find(|member| member.name == *name);
+    let named = names.iter().filter_map(named);
+    named.map(|member| member.link.clone()).collect()
 }

@@ -1,53 +1,90 @@
 //! The onion: requests go through the interceptors in order, responses in reverse order, each through those that saw
 //! its request.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use super::error::ExchangeError;
 use super::error_fields::ErrorFields;
-use crate::interceptor::{Chain, Hook, InterceptError, Interceptor, OnFailure, Outcome, Verdict};
+use crate::interceptor::{
+    Chain, Hook, InterceptError, Interceptor, Link, OnFailure, Outcome, Surround, Transform,
+    Verdict,
+};
 use crate::message::Exchange;
 
-/// Positions in the chain of the interceptors whose `forward_request` ran, in order.
-pub type Ran = SmallVec<[u16; 16]>;
+/// The interceptors whose `forward_request` ran, in order.
+pub type Ran<'c, H> = SmallVec<[&'c H; 8]>;
 
 /// What is to come after the interceptors that a request went through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+#[derive(Debug)]
+pub enum Step<'c, A> {
     /// None is left: the backend is asked.
     Backend,
     /// One of them answered.
     Answered,
-    /// The interceptor at this position surrounds what comes after it.
-    Surround(u16),
+    /// This interceptor surrounds what comes after its position.
+    Surround { around: &'c Arc<A>, position: usize },
+}
+
+/// The links that a request takes part in as it came to the chain.
+///
+/// Rules are asked twice: of the request as it came, and of the request as those before a link have left it. A link is met
+/// if either matches, so that no interceptor can keep a request from a later one by changing it.
+#[derive(Debug, Clone, Default)]
+pub struct Due(SmallVec<[u64; 2]>);
+
+impl Due {
+    pub fn of<H: Interceptor, A: Interceptor>(chain: &Chain<H, A>, exchange: &Exchange) -> Self {
+        if !chain.is_selective() {
+            return Self::default();
+        }
+        let mut due = SmallVec::from_elem(0, chain.links().len().div_ceil(64));
+        for (position, link) in chain.links().iter().enumerate() {
+            let matches = link.rules().match_request(&exchange.request);
+            due[position / 64] |= u64::from(matches) << (position % 64);
+        }
+        Self(due)
+    }
+
+    fn contains(&self, position: usize) -> bool {
+        self.0
+            .get(position / 64)
+            .is_some_and(|word| word >> (position % 64) & 1 == 1)
+    }
 }
 
 /// Takes a request through the chain, from a position on, until one interceptor answers it, surrounds the rest or none is
 /// left. Those that ran are added to `ran`, and what they set on the response of a request that goes on to `kept`.
-pub async fn forward_request<I: Interceptor>(
-    chain: &Chain<I>,
-    from: u16,
-    ran: &mut Ran,
+pub async fn forward_request<'c, H: Transform, A: Surround>(
+    chain: &'c Chain<H, A>,
+    due: &Due,
+    from: usize,
+    ran: &mut Ran<'c, H>,
     kept: &ErrorFields,
     mut exchange: Box<Exchange>,
-) -> (Box<Exchange>, Result<Step, ExchangeError>) {
-    for (position, interceptor) in (0..).zip(&chain.interceptors).skip(from.into()) {
-        if !interceptor.matches(&exchange.request) {
+) -> (Box<Exchange>, Result<Step<'c, A>, ExchangeError>) {
+    for (position, link) in chain.links().iter().enumerate().skip(from) {
+        let edited = from > 0 || !ran.is_empty();
+        let meets = !chain.is_selective()
+            || due.contains(position)
+            || (edited && link.rules().match_request(&exchange.request));
+        if !meets {
             continue;
         }
-        if interceptor.surrounds() {
-            return (exchange, Ok(Step::Surround(position)));
-        }
-        ran.push(position);
+        let interceptor = match link {
+            Link::Hooks(interceptor) => interceptor.as_ref(),
+            Link::Around(around) => return (exchange, Ok(Step::Surround { around, position })),
+            Link::Missing(missing) => {
+                let (name, why) = (missing.name.clone(), missing.why);
+                return (exchange, Err(ExchangeError::Missing { name, why }));
+            }
+        };
+        ran.push(interceptor);
         checkpoint(&mut exchange, interceptor.on_failure());
         let (returned, result) = interceptor.forward_request(exchange).await;
         exchange = returned;
-        match settle(
-            &mut exchange,
-            result,
-            interceptor.as_ref(),
-            Hook::ForwardRequest,
-        ) {
+        match settle(&mut exchange, result, interceptor, Hook::ForwardRequest) {
             Ok(Some(Verdict::Respond)) => return (exchange, Ok(Step::Answered)),
             Ok(Some(Verdict::Forward)) => {
                 kept.keep(&mut exchange.response.headers);
@@ -61,22 +98,15 @@ pub async fn forward_request<I: Interceptor>(
 }
 
 /// Takes a response back through the interceptors that ran.
-pub async fn return_response<I: Interceptor>(
-    chain: &Chain<I>,
+pub async fn return_response<H: Transform>(
     mut exchange: Box<Exchange>,
-    ran: &Ran,
+    ran: &Ran<'_, H>,
 ) -> (Box<Exchange>, Result<(), ExchangeError>) {
-    for &position in ran.iter().rev() {
-        let interceptor = &chain.interceptors[usize::from(position)];
+    for interceptor in ran.iter().rev() {
         checkpoint(&mut exchange, interceptor.on_failure());
         let (returned, result): Outcome<()> = interceptor.return_response(exchange).await;
         exchange = returned;
-        if let Err(error) = settle(
-            &mut exchange,
-            result,
-            interceptor.as_ref(),
-            Hook::ReturnResponse,
-        ) {
+        if let Err(error) = settle(&mut exchange, result, *interceptor, Hook::ReturnResponse) {
             return (exchange, Err(error));
         }
     }
@@ -118,10 +148,10 @@ fn settle<T>(
 mod tests {
     use std::sync::Arc;
 
-    use http::{HeaderValue, request};
+    use http::HeaderValue;
 
     use super::*;
-    use crate::interceptor::Next;
+    use crate::interceptor::{Absence, Matches, Missing, Next};
     use crate::message::Body;
 
     /// Appends its name to the field `trail` of what it sees, then does as told.
@@ -130,7 +160,6 @@ mod tests {
         forward: Result<Verdict, InterceptError>,
         back: Result<(), InterceptError>,
         policy: OnFailure,
-        matches: bool,
     }
 
     fn marker(name: &'static str) -> Marker {
@@ -139,7 +168,6 @@ mod tests {
             forward: Ok(Verdict::Forward),
             back: Ok(()),
             policy: OnFailure::Closed,
-            matches: true,
         }
     }
 
@@ -147,12 +175,17 @@ mod tests {
         fn name(&self) -> &str {
             self.name
         }
-        fn matches(&self, _: &request::Parts) -> bool {
-            self.matches
+        fn rules(&self) -> &Matches {
+            static EVERYTHING: std::sync::LazyLock<Matches> =
+                std::sync::LazyLock::new(Matches::default);
+            &EVERYTHING
         }
         fn on_failure(&self) -> OnFailure {
             self.policy
         }
+    }
+
+    impl Transform for Marker {
         async fn forward_request(&self, mut exchange: Box<Exchange>) -> Outcome<Verdict> {
             exchange
                 .request
@@ -173,6 +206,9 @@ mod tests {
             exchange.set_response_body(self.name.into());
             (exchange, self.back.clone())
         }
+    }
+
+    impl Surround for Marker {
         async fn handle(&self, exchange: Box<Exchange>, _: Arc<dyn Next>) -> Outcome<()> {
             (exchange, Ok(()))
         }
@@ -193,34 +229,33 @@ mod tests {
         }
     }
 
-    async fn run(markers: Vec<Marker>) -> (Box<Exchange>, Result<Step, ExchangeError>) {
-        let chain = Chain {
-            interceptors: markers.into_iter().map(Arc::new).collect(),
-            generation: 0,
-        };
+    type Ended = (Box<Exchange>, Result<&'static str, ExchangeError>);
+
+    async fn run(markers: Vec<Marker>) -> Ended {
+        run_links(markers.into_iter().map(Arc::new).map(Link::Hooks).collect()).await
+    }
+
+    async fn run_links(links: Vec<Link<Marker, Marker>>) -> Ended {
+        let chain = Chain::new(links);
         let mut ran = Ran::new();
         let exchange = Box::new(Exchange::probe());
-        let (exchange, step) =
-            forward_request(&chain, 0, &mut ran, &ErrorFields::default(), exchange).await;
-        if step.is_err() {
-            return (exchange, step);
-        }
-        let (exchange, returned) = return_response(&chain, exchange, &ran).await;
-        (exchange, returned.and(step))
+        let due = Due::of(&chain, &exchange);
+        let kept = ErrorFields::default();
+        let (exchange, step) = forward_request(&chain, &due, 0, &mut ran, &kept, exchange).await;
+        let step = match step {
+            Ok(Step::Backend) => "backend",
+            Ok(Step::Answered) => "answered",
+            Ok(Step::Surround { .. }) => "surround",
+            Err(error) => return (exchange, Err(error)),
+        };
+        let (exchange, returned) = return_response(exchange, &ran).await;
+        (exchange, returned.map(|()| step))
     }
 
     #[tokio::test]
     async fn requests_go_in_order_and_responses_in_reverse() {
-        let (exchange, verdict) = run(vec![
-            marker("a"),
-            marker("b"),
-            Marker {
-                matches: false,
-                ..marker("c")
-            },
-        ])
-        .await;
-        assert_eq!(verdict.unwrap(), Step::Backend);
+        let (exchange, verdict) = run(vec![marker("a"), marker("b")]).await;
+        assert_eq!(verdict.unwrap(), "backend");
         assert_eq!(trail(&exchange.request.headers), ["a", "b"]);
         assert_eq!(trail(&exchange.response.headers), ["b", "a"]);
     }
@@ -236,7 +271,7 @@ mod tests {
             marker("c"),
         ])
         .await;
-        assert_eq!(verdict.unwrap(), Step::Answered);
+        assert_eq!(verdict.unwrap(), "answered");
         assert_eq!(trail(&exchange.request.headers), ["a", "b"]);
         // What a set on a response that it then forwarded is forgotten; b's answer stands.
         assert_eq!(trail(&exchange.response.headers), ["b", "b", "a"]);
@@ -264,7 +299,7 @@ mod tests {
         };
         let (exchange, verdict) =
             run(vec![marker("a"), failing(OnFailure::Open), marker("c")]).await;
-        assert_eq!(verdict.unwrap(), Step::Backend);
+        assert_eq!(verdict.unwrap(), "backend");
         assert_eq!(trail(&exchange.request.headers), ["a", "c"]);
         assert_eq!(trail(&exchange.response.headers), ["c", "a"]);
         assert_eq!(bytes(&exchange.request_body), b"c");
@@ -276,5 +311,28 @@ mod tests {
             b"a",
             "the body that the failed call replaced is back"
         );
+    }
+
+    #[tokio::test]
+    async fn nothing_passes_the_place_of_a_missing_plugin() {
+        let missing = Missing {
+            name: "auth".into(),
+            rules: Matches::default(),
+            why: Absence::NoFile,
+        };
+        let hooks = |name| Link::Hooks(Arc::new(marker(name)));
+        let links = vec![
+            hooks("a"),
+            Link::Missing(Arc::new(missing)),
+            Link::Around(Arc::new(marker("b"))),
+            hooks("c"),
+        ];
+        let (exchange, verdict) = run_links(links).await;
+        let error = verdict.unwrap_err();
+        assert!(
+            matches!(&error, ExchangeError::Missing { name, .. } if name == "auth"),
+            "{error}"
+        );
+        assert_eq!(trail(&exchange.request.headers), ["a"]);
     }
 }

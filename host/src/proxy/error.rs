@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::http1::BadHead;
 use super::upstream::UpstreamError;
-use crate::interceptor::{Hook, InterceptError, NextError, NextErrorKind};
+use crate::interceptor::{Absence, Hook, InterceptError, NextError, NextErrorKind};
 use crate::message::BodyError;
 use crate::message::hygiene::BadRequest;
 
@@ -21,6 +21,11 @@ pub enum ExchangeError {
     TooLarge { limit: u64 },
     #[error("no route matches")]
     NoRoute,
+    /// Read in different ways, the path takes routes with different plugins.
+    #[error(
+        "bad request: the path can be read in more than one way, and routes with different plugins match"
+    )]
+    Ambiguous,
     /// More is under way than may be.
     #[error("too many {0} at once")]
     Saturated(&'static str),
@@ -29,6 +34,9 @@ pub enum ExchangeError {
     /// A mistake of ours; the log has the panic.
     #[error("the proxy itself failed")]
     Panicked,
+    /// A required plugin that the exchange would have met does not serve.
+    #[error("plugin {name}: the configuration requires it and no version of it serves: {why}")]
+    Missing { name: String, why: Absence },
     /// An interceptor with the policy `closed` failed.
     #[error("plugin {name}: {hook} {error}")]
     Interceptor {
@@ -47,11 +55,17 @@ impl ExchangeError {
     /// Whether the client alone is to blame, so that it is no news for who runs the proxy.
     pub fn is_clients(&self) -> bool {
         match self {
-            Self::Head(_) | Self::Request(_) | Self::TooLarge { .. } | Self::NoRoute => true,
+            Self::Head(_)
+            | Self::Request(_)
+            | Self::TooLarge { .. }
+            | Self::NoRoute
+            | Self::Ambiguous => true,
             Self::Upstream { error, .. } => matches!(error, UpstreamError::RequestBody(_)),
-            Self::Saturated(_) | Self::TimedOut(_) | Self::Panicked | Self::Interceptor { .. } => {
-                false
-            }
+            Self::Saturated(_)
+            | Self::TimedOut(_)
+            | Self::Panicked
+            | Self::Missing { .. }
+            | Self::Interceptor { .. } => false,
         }
     }
 
@@ -69,10 +83,15 @@ impl ExchangeError {
                 "http_request_error" => NextErrorKind::Refused,
                 _ => NextErrorKind::Unreachable,
             },
-            Self::Head(_) | Self::Request(_) | Self::TooLarge { .. } | Self::NoRoute => {
-                NextErrorKind::Refused
-            }
-            Self::Saturated(_) | Self::Panicked | Self::Interceptor { .. } => NextErrorKind::Other,
+            Self::Head(_)
+            | Self::Request(_)
+            | Self::TooLarge { .. }
+            | Self::NoRoute
+            | Self::Ambiguous => NextErrorKind::Refused,
+            Self::Saturated(_)
+            | Self::Panicked
+            | Self::Missing { .. }
+            | Self::Interceptor { .. } => NextErrorKind::Other,
         };
         NextError {
             kind,

@@ -23,7 +23,7 @@ use super::tunnel::{self, Opening};
 use super::upstream::Upgrade;
 use super::{forwarding, respond};
 use crate::essential;
-use crate::interceptor::{Chain, ChainSource};
+use crate::interceptor::{ChainOf, ChainSource};
 use crate::message::hygiene::{self, Asked, BadRequest};
 use crate::message::{Body, Exchange, Limited, OnInformational, Scheme, Streaming};
 
@@ -80,7 +80,7 @@ impl std::fmt::Debug for Begun {
 }
 
 /// The response to a client. It holds what its exchange took until its last byte is sent or given up.
-pub type Answer<S> = Response<Held<Chain<<S as ChainSource>::Interceptor>>>;
+pub type Answer<S> = Response<Held<ChainOf<S>>>;
 
 impl<S: ChainSource> Proxy<S> {
     /// Exchanges are numbered from `first_id`; runs that start far apart never meet.
@@ -154,7 +154,7 @@ impl<S: ChainSource> Proxy<S> {
                 // This exchange keeps this chain to its last byte, whatever is swapped in meanwhile.
                 let chain = route.chains.current();
                 let (exchange, result) = {
-                    let passing = pin!(pass::pass(&chain, route, 0, exchange, wish, &kept));
+                    let passing = pin!(pass::pass(&chain, route, exchange, wish, &kept));
                     within(routing.server.request_timeout, passing).await
                 };
                 (exchange, Some(chain), result)
@@ -233,8 +233,8 @@ fn receive<'a, S>(
     if let Some(limit) = routing.server.max_body {
         limit_body(&mut exchange.request_body, limit)?;
     }
-    let route = routing.find(&exchange.request.uri, &exchange.request.headers);
-    Ok((route.ok_or(ExchangeError::NoRoute)?, wish))
+    let route = routing.find(&exchange.request.uri, &exchange.request.headers)?;
+    Ok((route, wish))
 }
 
 /// Makes an extended CONNECT (RFC 8441) the handshake that it stands for, so that plugins see one kind of WebSocket

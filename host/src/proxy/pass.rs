@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{HeaderValue, StatusCode, Version, header};
 
-use super::chain::{self, Ran, Step};
+use super::chain::{self, Due, Ran, Step};
 use super::error::ExchangeError;
 use super::error_fields::ErrorFields;
 use super::routing::Route;
 use super::tunnel::Opening;
 use super::upstream::{Outgoing, Upgrade};
 use crate::interceptor::{
-    Asking, Chain, ChainSource, Hook, InterceptError, Interceptor, Next, OnFailure,
+    Asking, ChainOf, ChainSource, Hook, InterceptError, Interceptor, Next, OnFailure, Surround,
 };
 use crate::message::hygiene::{self, Asked};
 use crate::message::{Body, Exchange, OnInformational};
@@ -33,30 +33,60 @@ pub struct Wish {
     pub on_informational: Option<OnInformational>,
 }
 
-/// Takes an exchange through the chain, from a position on, to the backend and back. The exchange is given back also after a
-/// failure. `kept` gets what plugins want on an error answer.
+/// Takes an exchange through the chain, to the backend and back. The exchange is given back also after a failure. `kept`
+/// gets what plugins want on an error answer.
 pub async fn pass<S: ChainSource>(
-    chain: &Arc<Chain<S::Interceptor>>,
+    chain: &Arc<ChainOf<S>>,
     route: &Arc<Route<S>>,
-    from: u16,
+    exchange: Box<Exchange>,
+    wish: Wish,
+    kept: &ErrorFields,
+) -> (Box<Exchange>, Result<Option<Switch>, ExchangeError>) {
+    let due = Due::of(chain, &exchange);
+    pass_from(chain, route, &due, 0, exchange, wish, kept).await
+}
+
+/// The same from a position on.
+async fn pass_from<S: ChainSource>(
+    chain: &Arc<ChainOf<S>>,
+    route: &Arc<Route<S>>,
+    due: &Due,
+    from: usize,
     exchange: Box<Exchange>,
     wish: Wish,
     kept: &ErrorFields,
 ) -> (Box<Exchange>, Result<Option<Switch>, ExchangeError>) {
     let mut ran = Ran::new();
     let (mut exchange, mut step) =
-        chain::forward_request(&**chain, from, &mut ran, kept, exchange).await;
+        chain::forward_request(chain.as_ref(), due, from, &mut ran, kept, exchange).await;
     let mut wish = Some(wish);
     // As often as there are interceptors that surround and failed without a trace.
-    while let Ok(Step::Surround(position)) = step {
+    while let Ok(Step::Surround { around, position }) = step {
         // On the heap: few exchanges come here, and this future would be larger for all.
-        let surrounded = surround(chain, route, position, exchange, wish.take(), kept);
-        let (returned, result, unused) = Box::pin(surrounded).await;
-        (exchange, wish) = (returned, unused);
+        let rest = Arc::new(Rest {
+            chain: chain.clone(),
+            route: route.clone(),
+            due: due.clone(),
+            from: position + 1,
+            wish: Mutex::new(wish.take()),
+            kept: kept.surrounded(),
+            asked: AtomicBool::new(false),
+            failed: Mutex::new(None),
+        });
+        let (returned, result) = Box::pin(surround(around.as_ref(), &rest, exchange)).await;
+        exchange = returned;
         step = match result {
             Ok(true) => Ok(Step::Answered),
             Ok(false) => {
-                let on = chain::forward_request(&**chain, position + 1, &mut ran, kept, exchange);
+                wish = lock(&rest.wish).take();
+                let on = chain::forward_request(
+                    chain.as_ref(),
+                    due,
+                    position + 1,
+                    &mut ran,
+                    kept,
+                    exchange,
+                );
                 let (returned, step) = Box::pin(on).await;
                 exchange = returned;
                 step
@@ -71,7 +101,7 @@ pub async fn pass<S: ChainSource>(
     };
     match answered {
         Ok(switch) => {
-            let (exchange, result) = chain::return_response(&**chain, exchange, &ran).await;
+            let (exchange, result) = chain::return_response(exchange, &ran).await;
             (exchange, result.map(|()| switch))
         }
         Err(error) => (exchange, Err(error)),
@@ -79,30 +109,17 @@ pub async fn pass<S: ChainSource>(
 }
 
 /// Has an interceptor answer with what comes after it at hand. False when it failed and the exchange goes on as if it weren't
-/// there; then nobody saw the request, and the wish comes back.
+/// there; then nobody saw the request.
 async fn surround<S: ChainSource>(
-    chain: &Arc<Chain<S::Interceptor>>,
-    route: &Arc<Route<S>>,
-    position: u16,
+    interceptor: &S::Around,
+    rest: &Arc<Rest<S>>,
     exchange: Box<Exchange>,
-    wish: Option<Wish>,
-    kept: &ErrorFields,
-) -> (Box<Exchange>, Result<bool, ExchangeError>, Option<Wish>) {
-    let interceptor = &chain.interceptors[usize::from(position)];
-    let rest = Arc::new(Rest {
-        chain: chain.clone(),
-        route: route.clone(),
-        from: position + 1,
-        wish: Mutex::new(wish),
-        kept: kept.surrounded(),
-        asked: AtomicBool::new(false),
-        failed: Mutex::new(None),
-    });
+) -> (Box<Exchange>, Result<bool, ExchangeError>) {
     let (mut exchange, result) = interceptor.handle(exchange, rest.clone()).await;
     let error = match result {
         Ok(()) => {
             hygiene::strip_hop_by_hop(&mut exchange.response.headers);
-            return (exchange, Ok(true), None);
+            return (exchange, Ok(true));
         }
         Err(error) => error,
     };
@@ -110,8 +127,7 @@ async fn surround<S: ChainSource>(
     if interceptor.on_failure() == OnFailure::Open && whole && !rest.asked.load(Ordering::Acquire) {
         tracing::warn!(exchange = %exchange.id, "plugin {}: {} {error}; continuing without it", interceptor.name(), Hook::Handle);
         exchange.reset_response();
-        let wish = lock(&rest.wish).take();
-        return (exchange, Ok(false), wish);
+        return (exchange, Ok(false));
     }
     let failed = lock(&rest.failed).take();
     let error = match (failed, error) {
@@ -123,14 +139,15 @@ async fn surround<S: ChainSource>(
             error,
         },
     };
-    (exchange, Err(error), None)
+    (exchange, Err(error))
 }
 
 /// What comes after an interceptor that surrounds it.
 struct Rest<S: ChainSource> {
-    chain: Arc<Chain<S::Interceptor>>,
+    chain: Arc<ChainOf<S>>,
     route: Arc<Route<S>>,
-    from: u16,
+    due: Due,
+    from: usize,
     /// Of the client's, for the first request that goes on; a second one can't switch its connection.
     wish: Mutex<Option<Wish>>,
     kept: Arc<ErrorFields>,
@@ -154,8 +171,16 @@ impl<S: ChainSource> Next for Rest<S> {
                 upgrade: None,
                 on_informational,
             };
-            let (exchange, result) =
-                pass(&self.chain, &self.route, self.from, exchange, wish, &kept).await;
+            let passing = pass_from(
+                &self.chain,
+                &self.route,
+                &self.due,
+                self.from,
+                exchange,
+                wish,
+                &kept,
+            );
+            let (exchange, result) = passing.await;
             match result {
                 Ok(_) => Ok(exchange),
                 Err(error) => {

@@ -210,10 +210,14 @@ fn classify(error: &ExchangeError) -> (StatusCode, &'static str) {
         ExchangeError::Head(bad) => (bad.status(), "http_request_error"),
         ExchangeError::Request(bad) => classify_request(*bad),
         ExchangeError::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "http_request_error"),
+        ExchangeError::Ambiguous => (StatusCode::BAD_REQUEST, "http_request_error"),
         ExchangeError::NoRoute => (StatusCode::NOT_FOUND, "destination_not_found"),
         ExchangeError::Saturated(_) => (StatusCode::SERVICE_UNAVAILABLE, "proxy_internal_response"),
         ExchangeError::TimedOut(_) => (StatusCode::GATEWAY_TIMEOUT, "http_response_timeout"),
         ExchangeError::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, "proxy_internal_error"),
+        ExchangeError::Missing { .. } => {
+            (StatusCode::SERVICE_UNAVAILABLE, "proxy_configuration_error")
+        }
         ExchangeError::Interceptor {
             error: InterceptError::Unavailable(_),
             ..
@@ -288,6 +292,9 @@ fn public_details(error: &ExchangeError) -> String {
                 other => other.to_string(),
             };
             format!("plugin {name}: {hook} {kind}")
+        }
+        ExchangeError::Missing { name, .. } => {
+            format!("plugin {name} is required and no version of it serves")
         }
         ExchangeError::Upstream {
             error: UpstreamError::RequestBody(body),

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Uri, header};
 
+use super::error::ExchangeError;
 use super::upstream::Backend;
+use crate::config::reading::{self, Reading};
 use crate::config::route::RouteConfig;
 use crate::config::server::{Forwarding, ServerConfig};
 
@@ -28,11 +30,27 @@ pub struct Route<S> {
 
 impl<S> Routing<S> {
     /// The route of a request as it was received: its `host` and its raw path decide.
-    pub fn find(&self, target: &Uri, fields: &HeaderMap) -> Option<&Arc<Route<S>>> {
+    ///
+    /// # Errors
+    /// When no route matches. When the path can be read in another way, by which it would take a route whose plugins this
+    /// one lacks: a backend may read it so, and those plugins would not have seen the request.
+    pub fn find(&self, target: &Uri, fields: &HeaderMap) -> Result<&Arc<Route<S>>, ExchangeError> {
         let host = fields.get(header::HOST).and_then(|host| host.to_str().ok());
         let (host, path) = (host.unwrap_or(""), target.path());
-        self.routes
-            .iter()
+        let mut routes = self.routes.iter();
+        let route = routes
             .find(|route| route.config.fits(host, path))
+            .ok_or(ExchangeError::NoRoute)?;
+        if route.config.plugins.is_some() && !reading::is_plain(path) {
+            let read = |reading: &Reading| {
+                let mut routes = self.routes.iter();
+                routes.find(|route| route.config.fits_as(*reading, host, path))
+            };
+            let misses = |other: &Arc<Route<S>>| !route.config.has_plugins_of(&other.config);
+            if Reading::ALL.iter().filter_map(read).any(misses) {
+                return Err(ExchangeError::Ambiguous);
+            }
+        }
+        Ok(route)
     }
 }

@@ -190,7 +190,7 @@ fn run_file(
             continue;
         }
         let guest = plugin.with(case.input.settings.clone());
-        came.push((case, runtime.block_on(run::run(guest, &case.input, lines))));
+        came.push((case, runtime.block_on(run::run(&guest, &case.input, lines))));
     }
     if args.update {
         let came: Vec<_> = came.iter().map(|(case, got)| (*case, got)).collect();

@@ -88,6 +88,7 @@ impl Layers<'_> {
     fn plugin(&self, mut table: Table<'_>, defaults: Limits) -> PluginConfig {
         let mut plugin = PluginConfig::new(self.limits(table.table("limits"), defaults));
         plugin.enabled = table.boolean("enabled").unwrap_or(plugin.enabled);
+        plugin.required = table.boolean("required").unwrap_or(plugin.required);
         self.set(&mut plugin.order, table.number("order"), units::order);
         let on_failure = table.text("on-failure");
         self.set(&mut plugin.on_failure, on_failure, units::on_failure);

@@ -15,13 +15,13 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
 use super::*;
 use crate::config::{Limits, PluginConfig, route::RouteConfig};
-use crate::interceptor::{ChainSource, Interceptor};
+use crate::interceptor::{ChainSource, Link, Transform};
 use crate::message::{Body, Exchange, Streaming};
-use crate::plugin::guest::Guest;
+use crate::plugin::guest::{Guest, GuestLink, HooksPlugin};
 use crate::plugin::load::{self, Kind, LoadError};
 use crate::plugin::prepare::{Fresh, PluginError, Prepared, Untried};
 use crate::plugin::progress::Progress;
-use crate::plugin::{Cache, Chains, Compiler, Engines, Resources, Stock, Tier, Workbench};
+use crate::plugin::{Cache, Chains, Compiler, Engines, Member, Resources, Stock, Tier, Workbench};
 
 static BOTH: [&Contract; 2] = [&v0_2::CONTRACT, &v0_1::CONTRACT];
 const CONTRACTS: Contracts = Contracts(&BOTH);
@@ -141,10 +141,15 @@ fn prepare(host: &Workbench, name: &str, file: &[u8]) -> Result<Fresh, PluginErr
     std::fs::write(&path, file).unwrap();
     let config = PluginConfig::new(Limits::default());
     let progress = Progress::default();
-    match block_in_place(|| host.prepare(name, &path, true, None, config, &progress))? {
+    let prepared = block_in_place(|| host.prepare(name, &path, true, None, config, &progress));
+    match prepared.map_err(|refusal| refusal.error)? {
         Prepared::Ready(Untried { guest, improve }) => {
-            block_in_place(|| host.try_out(&guest))?;
-            Ok(Fresh { guest, improve })
+            let trial = block_in_place(|| host.try_out(&guest))?;
+            Ok(Fresh {
+                guest,
+                trial,
+                improve,
+            })
         }
         other => panic!("{other:?}"),
     }
@@ -165,20 +170,29 @@ fn exchange(target: &str, body: Body) -> Box<Exchange> {
     Box::new(exchange)
 }
 
+fn hooks_of(link: &GuestLink) -> Arc<HooksPlugin> {
+    match link {
+        Link::Hooks(hooks) => hooks.clone(),
+        other => panic!("it has no hooks: {other:?}"),
+    }
+}
+
 /// A request's way through a chain of both and back, as `proxy` does it. Gives the exchange and how far it went.
 async fn run(guests: &[Arc<Guest>], target: &str) -> (Box<Exchange>, usize) {
     let chains = Chains::default();
-    let names = guests.iter().map(|guest| guest.name().to_owned());
+    let names = guests.iter().map(|guest| guest.facts().name.clone());
     let route = RouteConfig {
         host: None,
         path: "/".into(),
         backend: String::new(),
         plugins: Some(names.collect()),
     };
-    let chain = chains.replace(&[route], guests)[0].current();
+    let members: Vec<_> = guests.iter().map(|guest| Member::serving(guest)).collect();
+    let chain = chains.replace(&[route], &members)[0].current();
+    let chain: Vec<_> = chain.links().iter().map(hooks_of).collect();
     let mut exchange = exchange(target, Body::Empty);
     let mut ran = 0;
-    for guest in &chain.interceptors {
+    for guest in &chain {
         let (returned, verdict) = guest.forward_request(exchange).await;
         exchange = returned;
         ran += 1;
@@ -186,7 +200,7 @@ async fn run(guests: &[Arc<Guest>], target: &str) -> (Box<Exchange>, usize) {
             break;
         }
     }
-    for guest in chain.interceptors[..ran].iter().rev() {
+    for guest in chain[..ran].iter().rev() {
         let (returned, result) = guest.return_response(exchange).await;
         exchange = returned;
         result.unwrap();
@@ -272,7 +286,8 @@ async fn a_function_that_waits_may_have_another_name() {
     let guest = prepare(&host, "wait", text.as_bytes()).unwrap().guest;
     assert!(guest.can_wait());
     let body = Body::Stream(Streaming::new(Late(0)));
-    let (exchange, verdict) = guest.forward_request(exchange("/", body)).await;
+    let hooks = hooks_of(&guest.link());
+    let (exchange, verdict) = hooks.forward_request(exchange("/", body)).await;
     assert_eq!(verdict, Ok(Verdict::Respond));
     assert_eq!(exchange.response.status, 405, "400 and the five bytes");
 }

@@ -22,7 +22,8 @@ use super::convert;
 use super::life::Life;
 use super::next::Origin;
 use super::state::State;
-use crate::interceptor::InterceptError;
+use crate::interceptor::{InterceptError, Next};
+use crate::message::Exchange;
 use crate::plugin::facts::Facts;
 use crate::plugin::instance;
 
@@ -72,16 +73,7 @@ pub fn spawn(
 ) -> Task {
     let (code, facts) = (code.clone(), facts.clone());
     Task(Some(tokio::spawn(async move {
-        let state = State::new(&facts, life.clone(), origin.clone());
-        let mut store = Store::new(code.engine(), state);
-        store.limiter(|state| &mut state.memory);
-        store.epoch_deadline_callback(|context| {
-            Ok(match context.data().life.tick() {
-                true => UpdateDeadline::Yield(1),
-                false => UpdateDeadline::Interrupt,
-            })
-        });
-        store.set_epoch_deadline(1);
+        let mut store = store(&code, &facts, &life, &origin);
         let mut head = Some(head);
         let work = Box::pin(work(
             &mut store, &code.pre, request, &origin, &life, &mut head,
@@ -96,16 +88,52 @@ pub fn spawn(
     })))
 }
 
+fn store(code: &Code, facts: &Arc<Facts>, life: &Arc<Life>, origin: &Arc<Origin>) -> Store<State> {
+    let state = State::new(facts, life.clone(), origin.clone());
+    let mut store = Store::new(code.engine(), state);
+    store.limiter(|state| &mut state.memory);
+    store.epoch_deadline_callback(|context| {
+        Ok(match context.data().life.tick() {
+            true => UpdateDeadline::Yield(1),
+            false => UpdateDeadline::Interrupt,
+        })
+    });
+    store.set_epoch_deadline(1);
+    store
+}
+
+/// Makes an instance for this exchange and drops it.
+///
+/// # Errors
+/// When there is no room for one, or when the guest's own start-up traps or takes too long.
+pub async fn instantiate(
+    code: &Code,
+    facts: &Arc<Facts>,
+    exchange: &Exchange,
+    next: Arc<dyn Next>,
+) -> Result<(), InterceptError> {
+    let life = Arc::new(Life::new(facts.cpu_ticks()));
+    let origin = Arc::new(Origin::new(exchange, next, life.clone()));
+    let mut store = store(code, facts, &life, &origin);
+    match code.pre.instantiate_async(&mut store).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(explain(&error, store.data())),
+    }
+}
+
 /// Says why a guest ended: to whoever waits for its answer, or reads it.
 fn fail(facts: &Facts, life: &Life, head: Option<oneshot::Sender<Head>>, error: InterceptError) {
     match head {
         Some(head) => drop(head.send(Err(error))),
         None if life.is_wanted() => {
-            tracing::warn!("plugin {} {error} after it had answered", facts.name);
+            tracing::warn!("plugin {}: it {error} after it had answered", facts.name);
             life.fail(error);
         }
         // What clients do by leaving is no warning.
-        None => tracing::debug!("plugin {} {error} after its client had left", facts.name),
+        None => tracing::debug!(
+            "plugin {}: it {error} after its client had left",
+            facts.name
+        ),
     }
 }
 

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use super::Supervisor;
 use crate::config::Config;
+use crate::interceptor::Absence;
 use crate::plugin::jobs::Look;
-use crate::plugin::prepare::{Fresh, PluginError, Prepared};
+use crate::plugin::prepare::{Fresh, Prepared, Refusal};
 use crate::plugin::swap::RouteChain;
 
 /// A configuration to go by, and whom to tell.
@@ -18,8 +19,17 @@ pub struct Reconfigure {
     /// Puts the chains of the new routes, in their order, in the place of the old. Runs at most once, at the moment of
     /// the change.
     pub apply: Box<dyn FnOnce(Vec<Arc<RouteChain>>) + Send>,
-    /// Hears when it is done, or of each plugin that would not serve any more.
+    /// Hears when it is done, or of each plugin that would not serve any more or is required and would not serve.
     pub done: oneshot::Sender<Result<(), Vec<String>>>,
+    /// Told to ask again when a plugin has come for lack of which the configuration was refused.
+    pub again: Arc<Notify>,
+}
+
+/// The plugins for lack of which a configuration was refused, and whom to tell when one comes.
+#[derive(Debug)]
+pub struct Wanted {
+    names: BTreeSet<String>,
+    again: Arc<Notify>,
 }
 
 impl std::fmt::Debug for Reconfigure {
@@ -35,6 +45,8 @@ pub struct Pending {
     loads: BTreeSet<u64>,
     fresh: BTreeMap<String, Fresh>,
     errors: Vec<String>,
+    /// Why plugins don't serve that do not serve now either.
+    refused: BTreeMap<String, String>,
 }
 
 impl Pending {
@@ -44,6 +56,7 @@ impl Pending {
             loads: BTreeSet::new(),
             fresh: BTreeMap::new(),
             errors: Vec::new(),
+            refused: BTreeMap::new(),
         }
     }
 
@@ -61,8 +74,8 @@ impl Pending {
         name: &str,
         load: u64,
         serves: bool,
-        result: Result<Prepared, PluginError>,
-    ) -> Result<(), Result<Prepared, PluginError>> {
+        result: Result<Prepared, Refusal>,
+    ) -> Result<(), Result<Prepared, Refusal>> {
         if !self.loads.remove(&load) {
             return Err(result);
         }
@@ -72,10 +85,24 @@ impl Pending {
             }
             Ok(Prepared::Unchanged | Prepared::Unsettled) => {}
             // A plugin that is out of service already can't be lost.
-            Err(_) if !serves => {}
-            Err(error) => self.errors.push(format!("plugin {name}: {error}")),
+            Err(refusal) if !serves => {
+                let reason = refusal.error.to_string();
+                self.refused.insert(name.to_owned(), reason);
+            }
+            Err(refusal) => self
+                .errors
+                .push(format!("plugin {name}: {}", refusal.error)),
         }
         Ok(())
+    }
+
+    /// A plugin is required that would not serve.
+    fn lacks(&mut self, name: &str, absence: Absence) {
+        let reason = self.refused.get(name);
+        let reason = reason.map_or_else(|| absence.to_string(), |r| format!("{absence}: {r}"));
+        self.errors.push(format!(
+            "plugin {name}: the new configuration requires it and no version of it serves: {reason}"
+        ));
     }
 
     /// Whether every plugin has been tried.
@@ -113,30 +140,52 @@ impl Supervisor {
 
     /// Goes over to the configuration that is being tried, once it is clear that all of it works.
     pub(super) fn settle(&mut self) {
-        let Some(pending) = self.pending.take_if(|pending| pending.is_complete()) else {
+        let Some(mut pending) = self.pending.take_if(|pending| pending.is_complete()) else {
             return;
         };
+        let prepared = |name: &str| pending.fresh.contains_key(name);
+        let lacking = self.lacking(&pending.order.config, prepared);
+        for (name, absence) in &lacking {
+            pending.lacks(name, *absence);
+        }
+        let errors = pending.errors();
+        let order = pending.order;
+        self.wanted = (!lacking.is_empty()).then(|| Wanted {
+            names: lacking.into_iter().map(|(name, _)| name).collect(),
+            again: order.again,
+        });
         // Whoever asked may have gone.
-        let _ = match pending.errors() {
-            Some(errors) => pending.order.done.send(Err(errors)),
+        let _ = match errors {
+            Some(errors) => order.done.send(Err(errors)),
             None => {
-                self.config = pending.order.config;
+                self.config = order.config;
                 self.change_over(pending.fresh);
-                let chains = self.chains.replace(&self.config.routes, &self.serving());
-                (pending.order.apply)(chains);
-                pending.order.done.send(Ok(()))
+                let chains = self.chains.replace(&self.config.routes, &self.members());
+                (order.apply)(chains);
+                self.remark();
+                order.done.send(Ok(()))
             }
         };
     }
 
+    /// A file of this plugin has its verdict, which may be what a configuration waits for.
+    pub(super) fn try_wanted(&mut self, name: &str) {
+        if let Some(wanted) = &self.wanted
+            && wanted.names.contains(name)
+        {
+            wanted.again.notify_one();
+            self.wanted = None;
+        }
+    }
+
     /// Takes the plugins that were prepared, and lets go of those that are switched off; not yet seen by anyone.
     fn change_over(&mut self, mut fresh: BTreeMap<String, Fresh>) {
+        let rows = self.table.snapshot().into_iter().map(|row| row.name);
+        for name in rows.chain(self.config.required()) {
+            self.mark(&name);
+        }
         for (name, path) in self.files.clone() {
             let config = self.config.for_plugin(&name);
-            self.table.update(&name, config.order, |status| {
-                status.order = config.order;
-                status.disabled = !config.enabled;
-            });
             if let Some(fresh) = fresh.remove(&name) {
                 self.install(&name, fresh);
             } else if !config.enabled

@@ -46,8 +46,10 @@ pub(super) struct Findings {
     pub optimized: Option<Compiled>,
     /// What the first calls of the two hooks came to; none of a standard component, whose one function has no more to say.
     pub probed: Option<Probed>,
-    /// Whether its first calls went well.
+    /// Whether it serves after its trial.
     pub works: bool,
+    /// How the trial's call of a standard component failed, which then serves all the same.
+    pub failed: Option<InterceptError>,
     pub calls: Vec<Calls>,
 }
 
@@ -131,7 +133,13 @@ impl Examiner {
             None => PluginError::Start(error),
         })?;
         findings.works = true;
+        findings.failed = probed.handle.clone();
         findings.probed = (!guest.is_stock()).then_some(probed);
+        use InterceptError::{Next, Returned};
+        if !matches!(findings.failed, None | Some(Returned(_) | Next(_))) {
+            // Its other calls would fail as this one did.
+            return Ok(());
+        }
         findings.calls = self.runtime.block_on(times::time_calls(&guest))?;
         Ok(())
     }

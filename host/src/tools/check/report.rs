@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::examine::{About, Calls, Compiled, Findings};
 use super::imports::Import;
-use crate::interceptor::Hook;
+use crate::interceptor::{Hook, InterceptError};
 
 /// A file with what was found.
 pub(super) struct Checked {
@@ -53,7 +53,11 @@ pub(super) fn print(checked: &Checked, out: &mut impl Write) -> io::Result<()> {
         row(out, "", &said("return-response", &probed.return_response))?;
     }
     if findings.works && findings.probed.is_none() {
-        row(out, "first call", "handle ok")?;
+        let said = match &findings.failed {
+            None => "handle ok".to_owned(),
+            Some(error) => format!("handle {error}; it is served all the same"),
+        };
+        row(out, "first call", &said)?;
     }
     if !findings.calls.is_empty() {
         row(out, "call times", &call_times(&findings.calls))?;
@@ -188,6 +192,8 @@ struct JsonMemory {
 struct JsonCalls {
     forward_request: Option<String>,
     return_response: Option<String>,
+    /// Of a standard component, whatever its failure: it is served all the same.
+    handle: Option<String>,
 }
 
 /// `null` for a function that such a plugin doesn't have.
@@ -235,12 +241,18 @@ fn json(checked: &Checked) -> JsonFile<'_> {
             start: probed.memory_at_start,
             after_first_calls: probed.memory,
         }),
-        first_calls: found.probed.as_ref().map(|probed| JsonCalls {
-            forward_request: probed.forward_request.clone(),
-            return_response: probed.return_response.clone(),
-        }),
+        first_calls: first_calls(found),
         call_times: times(&found.calls),
     }
+}
+
+fn first_calls(found: &Findings) -> Option<JsonCalls> {
+    let probed = found.probed.as_ref();
+    (probed.is_some() || found.failed.is_some()).then(|| JsonCalls {
+        forward_request: probed.and_then(|probed| probed.forward_request.clone()),
+        return_response: probed.and_then(|probed| probed.return_response.clone()),
+        handle: found.failed.as_ref().map(InterceptError::to_string),
+    })
 }
 
 fn tier(compiled: &Compiled) -> JsonTier<'_> {

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use http_body_util::BodyExt as _;
 
 use super::examine::{Calls, Refusal};
-use crate::interceptor::{Asking, Hook, InterceptError, Interceptor, Next};
+use crate::interceptor::{Asking, Hook, InterceptError, Next, Surround, Transform};
 use crate::message::{Body, Exchange};
-use crate::plugin::Guest;
+use crate::plugin::{Callable, Guest, HooksPlugin, StandardComponent};
 
 /// Calls of each function that are timed, and the time after which it is enough.
 const CALLS: usize = 500;
@@ -29,9 +29,9 @@ pub(super) async fn time_calls(guest: &Guest) -> Result<Vec<Calls>, Refusal> {
         if enough && !times.is_empty() {
             break;
         }
-        let calls = match guest.is_stock() {
-            true => handle(guest).await,
-            false => both_hooks(guest).await,
+        let calls = match guest.callable() {
+            Callable::Around(component) => handle(component).await,
+            Callable::Hooks(hooks) => both_hooks(hooks).await,
         };
         let failed = |(hook, error)| Refusal::LaterCall {
             number,
@@ -59,7 +59,7 @@ pub(super) async fn time_calls(guest: &Guest) -> Result<Vec<Calls>, Refusal> {
 /// How long each function took, or which failed.
 type Timed = Result<Vec<(Hook, Duration)>, (Hook, InterceptError)>;
 
-async fn both_hooks(guest: &Guest) -> Timed {
+async fn both_hooks(guest: &HooksPlugin) -> Timed {
     let exchange = Box::new(Exchange::probe());
     let start = Instant::now();
     let (exchange, result) = guest.forward_request(exchange).await;
@@ -76,7 +76,7 @@ async fn both_hooks(guest: &Guest) -> Timed {
 }
 
 /// With the answer's body, which the component may make when the head has long been sent.
-async fn handle(guest: &Guest) -> Timed {
+async fn handle(guest: &StandardComponent) -> Timed {
     let start = Instant::now();
     let exchange = Box::new(Exchange::probe());
     let (mut exchange, result) = guest.handle(exchange, Arc::new(Nothing)).await;

@@ -10,9 +10,10 @@ use http_body_util::{BodyExt, Full};
 use super::case::Input;
 use super::log::Lines;
 use crate::interceptor::{
-    Asking, Chain, Hook, InterceptError, Interceptor, Next, NextError, NextErrorKind,
+    Asking, Chain, Hook, InterceptError, Next, NextError, NextErrorKind, Surround,
 };
 use crate::message::{Body, Exchange, Streaming};
+use crate::plugin::Guest;
 use crate::proxy::chain::{self, Step};
 use crate::proxy::{ErrorFields, ExchangeError};
 
@@ -35,7 +36,7 @@ pub(super) struct Got {
 }
 
 /// Runs a case. `log` is where the plugin's lines go.
-pub(super) async fn run<I: Interceptor>(plugin: Arc<I>, input: &Input, log: &Lines) -> Got {
+pub(super) async fn run(plugin: &Guest, input: &Input, log: &Lines) -> Got {
     log.take();
     let mut got = Got::default();
     if let Err(error) = pass(plugin, input, &mut got).await {
@@ -45,28 +46,20 @@ pub(super) async fn run<I: Interceptor>(plugin: Arc<I>, input: &Input, log: &Lin
     got
 }
 
-async fn pass<I: Interceptor>(plugin: Arc<I>, input: &Input, got: &mut Got) -> Result<(), String> {
-    let chain = Chain {
-        interceptors: vec![plugin],
-        generation: 0,
-    };
+async fn pass(plugin: &Guest, input: &Input, got: &mut Got) -> Result<(), String> {
+    let chain = Chain::new(vec![plugin.link()]);
     let (head, sent) = input.request.clone().into_parts();
     let exchange = Exchange::new(EXCHANGE, CLIENT, input.scheme, head, arriving(sent));
     let mut ran = chain::Ran::new();
-    let (mut exchange, step) = chain::forward_request(
-        &chain,
-        0,
-        &mut ran,
-        &ErrorFields::default(),
-        Box::new(exchange),
-    )
-    .await;
+    let due = chain::Due::of(&chain, &exchange);
+    let kept = ErrorFields::default();
+    let (mut exchange, step) =
+        chain::forward_request(&chain, &due, 0, &mut ran, &kept, Box::new(exchange)).await;
     let step = step.map_err(|error| explain(&error))?;
-    if let Step::Surround(position) = step {
-        let plugin = &chain.interceptors[usize::from(position)];
-        return surround(plugin, exchange, input, got).await;
+    if let Step::Surround { around, .. } = step {
+        return surround(around.as_ref(), exchange, input, got).await;
     }
-    if step == Step::Backend {
+    if let Step::Backend = step {
         let body = whole(exchange.request_body.send()).await?;
         got.request = Some(captured(&exchange.request, input.request.headers(), body));
         let (head, body) = input.response.clone().into_parts();
@@ -75,7 +68,7 @@ async fn pass<I: Interceptor>(plugin: Arc<I>, input: &Input, got: &mut Got) -> R
     }
     // What is there before the way back, so that a length that the backend told is one that may be seen.
     let before = exchange.response.headers.clone();
-    let (mut exchange, result) = chain::return_response(&chain, exchange, &ran).await;
+    let (mut exchange, result) = chain::return_response(exchange, &ran).await;
     result.map_err(|error| explain(&error))?;
     let body = whole(exchange.response_body.send()).await?;
     got.response = Some(answer(exchange.response, &before, body));
@@ -83,8 +76,8 @@ async fn pass<I: Interceptor>(plugin: Arc<I>, input: &Input, got: &mut Got) -> R
 }
 
 /// A plugin that answers itself with the backend at hand.
-async fn surround<I: Interceptor>(
-    plugin: &Arc<I>,
+async fn surround(
+    plugin: &impl Surround,
     exchange: Box<Exchange>,
     input: &Input,
     got: &mut Got,

@@ -16,8 +16,26 @@ fn as_it_stands_it_says_the_defaults() {
     // What it must give a name to is a default too.
     let users = example.backends.remove("users").unwrap();
     assert_eq!(users, BackendConfig::new(users.addresses.clone()));
-    let plugin = example.plugin.remove("add-header").unwrap();
-    assert_eq!(plugin, defaults.for_plugin("add-header"));
+    let on = EXAMPLE.lines().filter(|line| {
+        // What the table of a plugin holds by default: it names a plugin, so it is off as a whole.
+        [
+            "#: [plugin.",
+            "#: enabled",
+            "#: required",
+            "#: order",
+            "#: on-failure",
+        ]
+        .iter()
+        .any(|start| line.starts_with(start))
+    });
+    let table: String = on.map(|line| format!("{}\n", &line[3..])).collect();
+    let (named, _) = resolved(&[], &variables, Some(&table)).unwrap();
+    assert_eq!(named.plugin.len(), 1);
+    assert_eq!(
+        named.plugin["add-header"],
+        defaults.for_plugin("add-header")
+    );
+    assert!(named.requires("add-header"));
     defaults.file = Some(dir.join("t.toml"));
     assert_eq!(example, defaults);
     assert_eq!(example.echo, Some(DEFAULT_ECHO));

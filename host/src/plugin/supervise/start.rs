@@ -1,0 +1,69 @@
+//! The start: every file that is there gets its verdict before the first request.
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::Supervisor;
+
+/// How long a start waits for files that change again and again or look unfinished. Longer than it takes to believe that a
+/// writer has gone, so that a file that nobody writes to has always got its verdict by then.
+const PATIENCE: Duration = Duration::from_secs(12);
+
+/// Who waits for the start, and since when.
+#[derive(Debug)]
+pub struct Start {
+    done: oneshot::Sender<()>,
+    /// When all files that are there were known.
+    scanned: Option<Instant>,
+}
+
+impl Start {
+    pub fn new(done: oneshot::Sender<()>) -> Self {
+        Self {
+            done,
+            scanned: None,
+        }
+    }
+
+    /// When it is over at the latest, but for files that are being loaded for the first time.
+    pub fn deadline(&self) -> Option<Instant> {
+        Some(self.scanned? + PATIENCE)
+    }
+}
+
+impl Supervisor {
+    pub(super) fn scanned(&mut self) {
+        self.scanned = true;
+        if let Some(start) = &mut self.started {
+            start.scanned = Some(Instant::now());
+        }
+    }
+
+    /// Tells whoever waits that every file has its verdict: it serves, it is refused, or it has not come to rest for too
+    /// long.
+    pub(super) fn tell_started(&mut self) {
+        let Some(deadline) = self.started.as_ref().and_then(Start::deadline) else {
+            return;
+        };
+        let late = Instant::now() >= deadline;
+        let judged = |plugin: &super::Plugin| plugin.loading.is_none() && plugin.judged;
+        let mut plugins = self.plugins.values();
+        if !plugins.all(|plugin| judged(plugin) || (late && plugin.tried)) {
+            return;
+        }
+        for (name, _) in self.plugins.iter().filter(|(_, plugin)| !judged(plugin)) {
+            let file = self.files.get(name).map(|path| path.display());
+            let file = file.map_or_else(String::new, |file| file.to_string());
+            tracing::warn!(
+                "plugin {name}: {file} keeps changing or is incomplete; the start goes on without it"
+            );
+        }
+        let start = self.started.take();
+        self.remark();
+        self.publish();
+        // Nobody may be waiting any more.
+        let _ = start.map(|start| start.done.send(()));
+    }
+}

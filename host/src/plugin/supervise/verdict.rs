@@ -1,0 +1,98 @@
+//! What becomes of a file, and who is told: a version of it serves, it holds what serves already, or it is refused.
+
+use super::Supervisor;
+use crate::plugin::jobs::Look;
+use crate::plugin::load::ContentHash;
+use crate::plugin::prepare::{Fresh, Refusal};
+
+/// A fault of a file that was told.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Complaint {
+    /// The file's content, if it could be read.
+    hash: Option<ContentHash>,
+    reason: String,
+}
+
+impl Supervisor {
+    /// Swaps a version in. Everything that can fail has been done.
+    pub(super) fn serve(&mut self, name: &str, fresh: Fresh) {
+        self.install(name, fresh);
+        self.publish();
+    }
+
+    /// Makes a version the one of its plugin; the next to be published.
+    pub(super) fn install(&mut self, name: &str, fresh: Fresh) {
+        let guest = fresh.guest;
+        self.replace(name, guest.clone());
+        if let Some(plugin) = self.plugins.get_mut(name) {
+            plugin.complained = None;
+            plugin.judged = true;
+        }
+        let (hash, warnings) = (guest.facts().hash.short(), fresh.trial.warnings());
+        tracing::info!("plugin {name}: version {hash} serves ({})", guest.tier());
+        for warning in &warnings {
+            tracing::warn!("plugin {name}: version {hash} serves, but in its trial {warning}");
+        }
+        self.table.update(name, 0, |status| {
+            status.error = None;
+            status.warnings = warnings;
+        });
+        if let Some(bytes) = fresh.improve {
+            let stale = self.plugins.get(name).map(|plugin| plugin.stale.clone());
+            self.jobs
+                .improve(name.to_owned(), guest, bytes, stale.unwrap_or_default());
+        }
+    }
+
+    /// The file is back to what serves, or was only touched.
+    pub(super) fn keep(&mut self, name: &str) {
+        if let Some(plugin) = self.plugins.get_mut(name) {
+            plugin.judged = true;
+            if plugin.complained.take().is_some() {
+                tracing::info!("plugin {name}: the file holds the version that serves again");
+            }
+        }
+        self.table.update(name, 0, |status| status.error = None);
+    }
+
+    pub(super) fn refuse(&mut self, name: &str, look: &Look, refusal: &Refusal) {
+        let required = self.config.requires(name);
+        let Some(plugin) = self.plugins.get_mut(name) else {
+            return;
+        };
+        // A copy under way fails in many ways; whoever copies wants to hear of none of them.
+        let hold = !look.settled && refusal.error.could_be_incomplete();
+        let reason = refusal.error.to_string();
+        let serving = plugin
+            .serving
+            .as_ref()
+            .map(|guest| guest.facts().hash.short());
+        if !hold || serving.is_none() {
+            let error = Some(reason.clone());
+            self.table.update(name, 0, |status| status.error = error);
+        }
+        let complaint = Complaint {
+            hash: refusal.hash,
+            reason,
+        };
+        plugin.judged |= !hold;
+        if hold || plugin.complained.as_ref() == Some(&complaint) {
+            return;
+        }
+        let (file, reason) = (look.path.display(), &complaint.reason);
+        match serving {
+            Some(hash) => {
+                tracing::error!("plugin {name}: {file} refused, version {hash} goes on: {reason}")
+            }
+            None if required => tracing::error!(
+                "plugin {name}: {file} refused, no version of it serves, and requests that it would take part in are \
+                 answered 503: {reason}"
+            ),
+            None => {
+                tracing::error!("plugin {name}: {file} refused, no version of it serves: {reason}")
+            }
+        }
+        plugin.complained = Some(complaint);
+        self.publish();
+    }
+}
