@@ -42,6 +42,15 @@ mod trial;
 /// Plugins that change while the proxy runs.
 mod reload;
 
+/// Plugins that must not be missing.
+mod required;
+
+/// What becomes of a file, when, and who is told.
+mod verdicts;
+
+/// Requests that are made to miss a plugin.
+mod dodges;
+
 /// Files that are no plugins.
 mod refused;
 

@@ -153,6 +153,12 @@ impl Binary {
         self.stderr.0.lock().unwrap().clone()
     }
 
+    /// Writes another configuration file and has it read at once.
+    pub fn configure(&self, toml: &str) {
+        self.served.plugins.configure(toml);
+        self.signal(Signal::HUP);
+    }
+
     pub fn terminate(&self) {
         self.signal(Signal::TERM);
     }

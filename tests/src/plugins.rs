@@ -38,6 +38,15 @@ impl Plugins {
         self.root.path()
     }
 
+    /// Puts this configuration file beside the directory, whole at once.
+    pub(crate) fn configure(&self, toml: &str) -> PathBuf {
+        let file = self.beside().join("tollgate.toml");
+        let fresh = self.beside().join("tollgate.toml.new");
+        fs::write(&fresh, toml).unwrap();
+        fs::rename(fresh, &file).unwrap();
+        file
+    }
+
     pub fn file(&self, name: &str) -> PathBuf {
         self.path().join(name)
     }

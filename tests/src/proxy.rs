@@ -34,6 +34,13 @@ pub fn proxy() -> Builder {
 }
 
 impl Builder {
+    /// In this directory of plugins.
+    #[must_use]
+    pub fn plugins(mut self, plugins: Plugins) -> Self {
+        self.plugins = plugins;
+        self
+    }
+
     /// A plugin of this name, there from the start.
     #[must_use]
     #[expect(
@@ -141,8 +148,7 @@ impl Builder {
     }
 
     fn into_args(self) -> (RunArgs, Plugins) {
-        let config = self.plugins.beside().join("tollgate.toml");
-        std::fs::write(&config, &self.config).unwrap();
+        let config = self.plugins.configure(&self.config);
         let args = RunArgs {
             listen: Some("127.0.0.1:0".to_owned()),
             backend: (!self.no_backend).then(|| {

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 use std::io;
 
-use crate::config::Config;
 use crate::config::backend::{BackendUrl, DEFAULT_BACKEND};
+use crate::config::{Config, Remark, remarks};
 use crate::plugin::PluginStatus;
+use crate::plugin::watch::names;
 
 /// Where requests go, for the ready line.
 pub fn backend_words(config: &Config) -> String {
@@ -76,6 +77,30 @@ pub fn plugin_lines(config: &Config, plugins: &[PluginStatus]) -> String {
         );
     }
     lines
+}
+
+/// What `check-config` says of the plugins that a configuration names, and whether that is a fault. Their directory is
+/// looked into for the names of files alone.
+///
+/// # Errors
+/// When the directory can't be listed.
+pub fn judge_names(config: &Config) -> io::Result<(Vec<String>, bool)> {
+    let directory = &config.plugins;
+    let place = match directory.exists() {
+        true => format!(" in {}", directory.display()),
+        false => format!(": the directory {} does not exist", directory.display()),
+    };
+    let remarks = remarks(config, &names(directory)?);
+    let faulty = remarks.iter().any(Remark::is_fault);
+    let lines = remarks.iter().map(|remark| match remark {
+        Remark::NoFile { name, required: true, .. } => format!(
+            "{remark}{place}; requests that it would take part in would be answered 503; add the file, correct the name, \
+             or set required = false in [plugin.{name}]"
+        ),
+        Remark::NoFile { .. } => format!("{remark}{place}"),
+        Remark::Disabled { .. } => remark.to_string(),
+    });
+    Ok((lines.collect(), faulty))
 }
 
 pub fn listen_advice(error: &io::Error) -> &'static str {

@@ -23,8 +23,9 @@ mod settle;
 mod tests;
 mod worker;
 
+use std::collections::BTreeSet;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc as std_mpsc;
 use std::time::Duration;
 
@@ -75,6 +76,9 @@ const CHANGES: usize = 256;
 pub enum WatchError {
     #[error("{} is not a directory", path.display())]
     NotADirectory { path: PathBuf },
+    /// Else the proxy would start without the plugins that may be in it.
+    #[error("cannot list {}: {source}; make it readable for the proxy, or remove it", path.display())]
+    Unreadable { path: PathBuf, source: io::Error },
     #[error("cannot start a thread to watch {}: {source}", path.display())]
     Thread { path: PathBuf, source: io::Error },
 }
@@ -92,6 +96,18 @@ impl Drop for Watcher {
     }
 }
 
+/// The names of the plugins whose files are in a directory now; none of one that does not exist.
+///
+/// # Errors
+/// When it can't be listed.
+pub fn names(dir: &Path) -> io::Result<BTreeSet<String>> {
+    match scan::scan(dir) {
+        scan::Found::Files { files, .. } => Ok(files.into_iter().map(|file| file.name).collect()),
+        scan::Found::NoDirectory => Ok(BTreeSet::new()),
+        scan::Found::Unknown(error) => Err(error),
+    }
+}
+
 /// Watches the files directly in `dir` whose extension is `wasm`, `wat` or `cwasm` (which the loader refuses with the
 /// reason). Files whose name begins with a dot are left alone, as are the names that editors and downloads use for
 /// unfinished ones, none of which has such an extension.
@@ -104,6 +120,9 @@ pub fn watch(
 ) -> Result<(Watcher, mpsc::Receiver<Change>), WatchError> {
     if dir.metadata().is_ok_and(|metadata| !metadata.is_dir()) {
         return Err(WatchError::NotADirectory { path: dir });
+    }
+    if let scan::Found::Unknown(source) = scan::scan(&dir) {
+        return Err(WatchError::Unreadable { path: dir, source });
     }
     let (changes, receiver) = mpsc::channel(CHANGES);
     let stop = worker::spawn(dir.clone(), mode, interval, changes)
