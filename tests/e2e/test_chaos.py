@@ -1,8 +1,11 @@
 """The plugin chaos: boto3 sees AWS's own errors and does what it does about them; a seed makes that repeatable."""
 
 import concurrent.futures
+import gzip
+import http.client
 import threading
 import time
+import urllib.parse
 
 import boto3
 import pytest
@@ -161,6 +164,60 @@ def test_a_rule_fails_a_service_in_its_own_protocol(chaos, service, call, status
     assert response["Error"]["Code"] == "SlowDown"
     assert response["Error"]["Message"] == "reduce <your> rate"
     assert client("sts", url).get_caller_identity(), "another service is left alone"
+
+
+def test_a_rule_knows_operations_of_rest_services(chaos):
+    url = chaos(faults=[{"service": "lambda", "action": "ListFunctions", "status": 429, "code": "TooManyRequestsException"}])
+    functions = client("lambda", url)
+    with pytest.raises(functions.exceptions.TooManyRequestsException):
+        functions.list_functions()
+    with pytest.raises(functions.exceptions.ResourceNotFoundException):
+        functions.get_function(FunctionName="none")
+
+
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_a_rule_knows_s3_by_any_signature(chaos, unique, version):
+    url = chaos(faults=[{"service": "s3", "action": "GetObject", "status": 503, "code": "SlowDown"}])
+    s3, bucket = client("s3", url, signature_version=version), unique("chaos")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    with pytest.raises(ClientError) as error:
+        s3.get_object(Bucket=bucket, Key="k")
+    assert error.value.response["Error"]["Code"] == "SlowDown"
+    signed = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k"})
+    status, _, text = request(url, "GET", signed.removeprefix(url))
+    assert status == 503 and b"<Code>SlowDown</Code>" in text
+
+
+def request(url, method, target, body=None, fields=None):
+    """A request without boto3; returns status, fields and body."""
+    connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=30)
+    connection.request(method, target, body=body, headers=fields or {})
+    response = connection.getresponse()
+    answer = response.status, response.headers, response.read()
+    connection.close()
+    return answer
+
+
+def test_a_rule_knows_smithys_protocol(chaos):
+    """As SDKs for JavaScript and Go call CloudWatch; boto3 prefers JSON."""
+    url = chaos(faults=[{"action": "PutMetricData", "status": 400, "code": "Throttling"}])
+    target = "/service/GraniteServiceVersion20100801/operation/PutMetricData"
+    fields = {"smithy-protocol": "rpc-v2-cbor", "content-type": "application/cbor"}
+    status, answer, body = request(url, "POST", target, b"\xa0", fields)
+    assert (status, answer["smithy-protocol"], answer["content-type"]) == (400, "rpc-v2-cbor", "application/cbor")
+    assert body.startswith(b"\xa2\x66__type\x6aThrottling")
+
+
+@pytest.mark.parametrize(
+    ("body", "coding"),
+    [(gzip.compress(b"Action=ListTopics&Version=2010-03-31"), "gzip"), (b"Action=\xff\xfe", "identity")],
+)
+def test_forms_that_cannot_be_read_pass(chaos, body, coding):
+    url = chaos(faults=[{"action": "Publish", "status": 503}])
+    fields = {"content-type": "application/x-www-form-urlencoded", "content-encoding": coding}
+    status, answer, _ = request(url, "POST", "/", body, fields)
+    assert "proxy-status" not in answer and status not in (502, 503)
 
 
 def test_a_rule_delays(chaos):

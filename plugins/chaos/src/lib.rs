@@ -7,7 +7,9 @@
 mod batch;
 mod chance;
 mod protocol;
+mod rules;
 mod settings;
+mod subject;
 #[cfg(test)]
 mod tests;
 mod throttle;
@@ -15,12 +17,15 @@ mod throttle;
 use std::time::Duration;
 
 use serde_json::Value;
-use tollgate_plugin::{Answer, Plugin, Request, Response, Result, Verdict, clocks, exchange, info};
+use tollgate_plugin::{
+    Answer, Plugin, Request, Response, Result, Verdict, clocks, exchange, info, warn,
+};
 
 use batch::Batch;
 use chance::Chance;
 use protocol::Protocol;
-use settings::{Chaos, Fault};
+use settings::{Chaos, Fault, Pattern};
+use subject::Subject;
 use throttle::Operation;
 
 /// Where the first hook tells the second what it held back of a batch.
@@ -28,10 +33,12 @@ const WITHHELD: &str = "chaos.withheld";
 
 impl Plugin for Chaos {
     fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
+        self.warn_in_trial();
         let chance = self.chance(request);
+        let subject = Subject::new(request);
         for (index, fault) in self.faults.iter().enumerate() {
             if !chance.hits(&format!("fault {index}"), fault.probability)
-                || !fault.concerns(request)?
+                || !fault.concerns(request, &subject)?
             {
                 continue;
             }
@@ -45,7 +52,7 @@ impl Plugin for Chaos {
                 );
                 clocks::sleep(delay);
             }
-            if let Some(answer) = fault.answer(request, &chance) {
+            if let Some(answer) = fault.answer(&subject, &chance) {
                 info!(
                     "fails {} {} by fault {index}",
                     request.method(),
@@ -54,11 +61,16 @@ impl Plugin for Chaos {
                 return Ok(answer.into());
             }
         }
-        match Operation::of(request) {
-            Some(operation) if self.may_throttle(&operation) => {
-                self.throttle(request, &operation, &chance)
+        if !self.throttles() {
+            return Ok(Verdict::Forward);
+        }
+        let operation = subject.known_call().and_then(Operation::of);
+        match operation.filter(|operation| self.may_throttle(operation)) {
+            Some(operation) => {
+                let protocol = Protocol::of(&subject);
+                self.throttle(request, &operation, &protocol, &chance)
             }
-            _ => Ok(Verdict::Forward),
+            None => Ok(Verdict::Forward),
         }
     }
 
@@ -89,14 +101,29 @@ impl Chaos {
         }
     }
 
+    /// Says once for each version what its rules can't do: in the trial before it serves (`wit/v0.1/interceptor.wit`).
+    fn warn_in_trial(&self) {
+        if !self.doubts.is_empty() && exchange::client_address() == "0.0.0.0:0" {
+            for doubt in &self.doubts {
+                warn!("{doubt}");
+            }
+        }
+    }
+
     /// Throttles a call, or some of the items of a batch.
     fn throttle(
         &self,
         request: &mut Request,
         operation: &Operation,
+        protocol: &Protocol,
         chance: &Chance,
     ) -> Result<Verdict> {
-        let body = request.body()?;
+        let batch = Batch::of(operation).filter(|_| self.batch_partial && protocol.is_json());
+        let is_body_needed = batch.is_some() || self.seed.is_some();
+        let body = match is_body_needed {
+            true => request.body()?,
+            false => Vec::new(),
+        };
         let chance = if self.seed.is_some() {
             chance.with(&body)
         } else {
@@ -106,15 +133,13 @@ impl Chaos {
             let mut causes = self.throttling(operation).into_iter();
             causes.any(|(cause, probability)| chance.hits(&format!("{cause} {what}"), probability))
         };
-        let protocol = Protocol::of(request);
-        let batch = Batch::of(operation).filter(|_| self.batch_partial && protocol.is_json());
         let parsed = batch.and_then(|batch| Some((batch, serde_json::from_slice(&body).ok()?)));
         let Some((batch, parsed)) = parsed else {
             if !hits("call") {
                 return Ok(Verdict::Forward);
             }
             info!("throttles {operation}");
-            return Ok(operation.throttled(&protocol, &chance).into());
+            return Ok(operation.throttled(protocol, &chance).into());
         };
         let split = batch.split(parsed, |item| hits(&format!("item {item}")));
         if split.withheld_items == 0 {
@@ -126,30 +151,30 @@ impl Chaos {
         );
         if split.withheld_items < split.items {
             request.set_body(split.kept.to_string());
+            // The answer is going to be read.
+            request.set_field("accept-encoding", "identity")?;
             exchange::set_note(WITHHELD, split.withheld.to_string());
             return Ok(Verdict::Forward);
         }
         match batch.all_failed(&split.withheld)? {
             Some(response) => Ok(protocol.success(&response, &chance).into()),
-            None => Ok(operation.throttled(&protocol, &chance).into()),
+            None => Ok(operation.throttled(protocol, &chance).into()),
         }
     }
 }
 
 impl Fault {
-    /// Whether the rule is about this request.
-    fn concerns(&self, request: &Request) -> Result<bool> {
-        let fits = |pattern: &Option<settings::Pattern>, text: &dyn Fn() -> Result<String>| {
+    /// Whether the rule is about this request. What costs least is looked at first.
+    fn concerns(&self, request: &Request, subject: &Subject<'_>) -> Result<bool> {
+        let fits = |pattern: &Option<Pattern>, text: &dyn Fn() -> Result<String>| {
             pattern.as_ref().map_or(Ok(true), |pattern| {
                 Ok::<_, tollgate_plugin::Error>(pattern.fits(&text()?))
             })
         };
         Ok(fits(&self.method, &|| Ok(request.method()))?
             && fits(&self.path, &|| Ok(request.path()))?
-            && fits(&self.service, &|| {
-                Ok(protocol::service(request).unwrap_or_default())
-            })?
-            && fits(&self.action, &|| protocol::action(request))?)
+            && fits(&self.service, &|| subject.service())?
+            && fits(&self.action, &|| subject.action())?)
     }
 
     fn delay(&self, fraction: f64) -> Duration {
@@ -158,12 +183,12 @@ impl Fault {
     }
 
     /// The answer, if the rule does more than delay.
-    fn answer(&self, request: &Request, chance: &Chance) -> Option<Answer> {
+    fn answer(&self, subject: &Subject<'_>, chance: &Chance) -> Option<Answer> {
         let status = self.status.or(self.code.is_some().then_some(400))?;
         let answer = match (&self.code, &self.body) {
             (Some(code), None) => {
                 let message = self.message.as_deref().unwrap_or("injected by chaos");
-                Protocol::of(request).error(status, code, message, chance)
+                Protocol::of(subject).error(status, code, message, chance)
             }
             (_, Some(body)) => Answer::new(status).text(body),
             (None, None) => Answer::new(status).text(self.message.as_deref().unwrap_or_default()),

@@ -1,9 +1,10 @@
 //! How an error looks in each of AWS's protocols, so that an SDK raises the exception that it would for the real one.
 
 use serde_json::{Value, json};
-use tollgate_plugin::{Answer, Request, Result};
+use tollgate_plugin::Answer;
 
 use crate::chance::Chance;
+use crate::subject::Subject;
 
 /// What a request speaks, and so what its answer must.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,37 +13,47 @@ pub(crate) enum Protocol {
     Json(String),
     /// The same in CBOR, which Kinesis's Java clients speak; holds the media type.
     Cbor(String),
+    /// Smithy's rpc-v2-cbor (CloudWatch and others).
+    RpcCbor,
     /// Parameters in a form, XML back (SNS, STS, IAM, CloudFormation, …).
     Query,
     Ec2,
     S3,
     /// Paths and JSON (Lambda, API Gateway, …).
     RestJson,
+    /// Paths and XML (Route 53, CloudFront).
+    RestXml,
     /// Not AWS.
     Plain,
 }
 
 impl Protocol {
-    pub(crate) fn of(request: &Request) -> Self {
-        let media_type = request
-            .field("content-type")
-            .map(|value| value.to_string())
-            .unwrap_or_default();
-        let essence = media_type
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase();
-        let service = service(request);
-        match (essence.as_str(), service.as_deref()) {
-            (cbor, _) if cbor.contains("cbor") => Self::Cbor(media_type),
-            (json, _) if json.starts_with("application/x-amz-json") => Self::Json(media_type),
-            (_, Some("s3")) => Self::S3,
-            (_, Some("ec2")) => Self::Ec2,
-            ("application/x-www-form-urlencoded", Some(_)) => Self::Query,
-            (_, Some(_)) => Self::RestJson,
-            _ => Self::Plain,
+    pub(crate) fn of(subject: &Subject<'_>) -> Self {
+        let media_type = subject.media_type();
+        let or = |default: &str| match media_type.as_str() {
+            "" => default.to_owned(),
+            media_type => media_type.to_owned(),
+        };
+        let Some(call) = subject.known_call() else {
+            let is_form = media_type.starts_with("application/x-www-form-urlencoded");
+            return match subject.signed_for() {
+                Some("ec2") => Self::Ec2,
+                Some(_) if is_form => Self::Query,
+                Some(_) => Self::RestJson,
+                None => Self::Plain,
+            };
+        };
+        match call.protocol {
+            aws_requests::Protocol::Json => Self::Json(or("application/x-amz-json-1.0")),
+            aws_requests::Protocol::Cbor => Self::Cbor(or("application/x-amz-cbor-1.1")),
+            aws_requests::Protocol::RpcCbor => Self::RpcCbor,
+            aws_requests::Protocol::Query => Self::Query,
+            aws_requests::Protocol::Ec2 => Self::Ec2,
+            aws_requests::Protocol::S3 => Self::S3,
+            aws_requests::Protocol::Rest => match call.service.as_str() {
+                "cloudfront" | "route53" | "s3-control" => Self::RestXml,
+                _ => Self::RestJson,
+            },
         }
     }
 
@@ -64,7 +75,7 @@ impl Protocol {
         let body = match self {
             Self::Json(_) => json!({ "__type": code, "message": message }).to_string(),
             Self::RestJson => json!({ "message": message }).to_string(),
-            Self::Query => format!(
+            Self::Query | Self::RestXml => format!(
                 "<ErrorResponse><Error><Type>{fault}</Type><Code>{code_xml}</Code><Message>{message_xml}</Message></Error>\
                  <RequestId>{id}</RequestId></ErrorResponse>"
             ),
@@ -77,7 +88,7 @@ impl Protocol {
                  <Message>{message_xml}</Message><RequestId>{id}</RequestId></Error>"
             ),
             Self::Plain => format!("{short}: {message}\n"),
-            Self::Cbor(_) => {
+            Self::Cbor(_) | Self::RpcCbor => {
                 return self.answer(
                     status,
                     cbor_map(&[("__type", code), ("message", message)]),
@@ -98,8 +109,9 @@ impl Protocol {
             Self::Json(media_type) | Self::Cbor(media_type) => {
                 (media_type.as_str(), "x-amzn-requestid")
             }
+            Self::RpcCbor => ("application/cbor", "x-amzn-requestid"),
             Self::RestJson => ("application/json", "x-amzn-requestid"),
-            Self::Query | Self::Ec2 => ("text/xml", "x-amzn-requestid"),
+            Self::Query | Self::RestXml | Self::Ec2 => ("text/xml", "x-amzn-requestid"),
             Self::S3 => ("application/xml", "x-amz-request-id"),
             Self::Plain => {
                 return Answer::new(status)
@@ -116,53 +128,13 @@ impl Protocol {
         } else {
             answer
         };
+        // A client of this protocol refuses an answer that doesn't name it.
+        let answer = match self {
+            Self::RpcCbor => answer.field("smithy-protocol", "rpc-v2-cbor"),
+            _ => answer,
+        };
         answer.body(body)
     }
-}
-
-/// The service of the request's credential scope: `Credential=KEY/DATE/REGION/SERVICE/aws4_request`.
-pub(crate) fn service(request: &Request) -> Option<String> {
-    let in_field = request
-        .field("authorization")
-        .map(|value| value.to_string());
-    let scope_of = |text: &str| {
-        let scope = text
-            .split("Credential=")
-            .nth(1)?
-            .split([',', '&', ' '])
-            .next()?
-            .replace("%2F", "/");
-        scope.split('/').nth(3).map(str::to_owned)
-    };
-    in_field
-        .as_deref()
-        .and_then(scope_of)
-        .or_else(|| scope_of(&request.query()?))
-}
-
-/// The operation: `x-amz-target` without its service's prefix, or the parameter `Action`; empty if there is neither.
-pub(crate) fn action(request: &Request) -> Result<String> {
-    if let Some(target) = request.field("x-amz-target") {
-        let target = target.to_string();
-        return Ok(target.rsplit('.').next().unwrap_or(&target).to_owned());
-    }
-    let action_in = |form: &str| {
-        form.split('&')
-            .find_map(|pair| pair.strip_prefix("Action="))
-            .map(str::to_owned)
-    };
-    if let Some(action) = request.query().as_deref().and_then(action_in) {
-        return Ok(action);
-    }
-    let is_form = |value: tollgate_plugin::FieldValue| {
-        value
-            .text()
-            .starts_with("application/x-www-form-urlencoded")
-    };
-    if !request.field("content-type").is_some_and(is_form) {
-        return Ok(String::new());
-    }
-    Ok(action_in(&request.text()?).unwrap_or_default())
 }
 
 /// An id of the form that AWS's have.
@@ -273,6 +245,16 @@ mod tests {
             (rest.text(), rest.field("x-amzn-errortype")),
             (r#"{"message":"<less>"}"#, Some("SlowDown"))
         );
+        let xml = fails(signed("route53"));
+        assert!(xml.text().starts_with("<ErrorResponse><Error><Type>"));
+        let rpc = testing::exchange()
+            .method("POST")
+            .target("/service/GraniteServiceVersion20100801/operation/PutMetricData")
+            .field("smithy-protocol", "rpc-v2-cbor");
+        let rpc = fails(rpc);
+        assert_eq!(rpc.field("smithy-protocol"), Some("rpc-v2-cbor"));
+        assert_eq!(rpc.field("content-type"), Some("application/cbor"));
+        assert!(rpc.body.starts_with(b"\xa2\x66__type\x68SlowDown"));
         let json = fails(call("AmazonSQS.SendMessage", &json!({})));
         assert_eq!(json.text(), r#"{"__type":"SlowDown","message":"<less>"}"#);
         assert_eq!(fails(testing::exchange()).text(), "SlowDown: <less>\n");

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::rules;
+
 /// The settings.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Settings")]
@@ -16,6 +18,8 @@ pub(crate) struct Chaos {
     pub(crate) kinesis_error_probability: f64,
     pub(crate) batch_partial: bool,
     pub(crate) faults: Vec<Fault>,
+    /// What is said of rules that seem to be mistaken, and can be meant so.
+    pub(crate) doubts: Vec<String>,
 }
 
 /// A rule: which requests it is about, how often it strikes, and what it does.
@@ -36,8 +40,8 @@ pub(crate) struct Fault {
 }
 
 /// A text in which `*` stands for any text.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Pattern(String);
+#[derive(Debug, Deserialize, PartialEq, Eq)]
+pub(crate) struct Pattern(pub(crate) String);
 
 /// The settings as written.
 #[derive(Deserialize)]
@@ -123,7 +127,14 @@ impl TryFrom<Settings> for Chaos {
         ] {
             check_probability(key, probability)?;
         }
+        for name in &settings.key_fields {
+            rules::check_field_name("key_fields", name)?;
+        }
         let faults = settings.faults.into_iter().enumerate();
+        let faults: Vec<_> = faults
+            .map(|(index, fault)| fault.checked(index))
+            .collect::<Result<_, _>>()?;
+        let doubts = rules::check(&faults)?;
         Ok(Self {
             seed: settings.seed,
             key_fields: settings
@@ -136,9 +147,8 @@ impl TryFrom<Settings> for Chaos {
             dynamodb_write_error_probability: settings.dynamodb_write_error_probability,
             kinesis_error_probability: settings.kinesis_error_probability,
             batch_partial: settings.batch_partial,
-            faults: faults
-                .map(|(index, fault)| fault.checked(index))
-                .collect::<Result<_, _>>()?,
+            faults,
+            doubts,
         })
     }
 }

@@ -210,13 +210,147 @@ fn an_error_of_the_backend_stays_as_it_is() {
     assert_eq!(outcome.response.text(), "broken");
 }
 
+/// A call of Smithy's rpc-v2-cbor.
+fn rpc(service: &str, action: &str) -> Exchange {
+    testing::exchange()
+        .method("POST")
+        .target(&format!("/service/{service}/operation/{action}"))
+        .field("smithy-protocol", "rpc-v2-cbor")
+        .field("content-type", "application/cbor")
+        .body([0xa0])
+}
+
+fn form_unsigned() -> Exchange {
+    testing::exchange()
+        .method("POST")
+        .field("content-type", "application/x-www-form-urlencoded")
+        .body("Action=Publish&Version=2010-03-31")
+}
+
+#[test]
+fn a_form_that_is_no_call_of_aws_goes_on_unread() {
+    let rule = json!([{ "action": "*Publish*", "status": 500 }]);
+    let form = |target: &str| {
+        testing::exchange()
+            .method("POST")
+            .target(target)
+            .field("content-type", "application/x-www-form-urlencoded")
+            .setting("faults", rule.clone())
+    };
+    let outcome = run(form("/login").body("Action=Publish&Version=2010-03-31"));
+    assert!(outcome.reached_backend && !outcome.request.body_wanted);
+    for form in [
+        form("/")
+            .body(*b"\x1f\x8b\x08\x00")
+            .field("content-encoding", "gzip"),
+        form("/").body(*b"Action=\xff\xfe&Version=2010-03-31"),
+        form("/").body_error(BodyError::TooLarge(9)),
+    ] {
+        assert!(run(form).reached_backend);
+    }
+}
+
+#[test]
+fn smithys_calls_are_throttled_in_their_own_protocol() {
+    let outcome =
+        run(rpc("Kinesis_20131202", "PutRecords").setting("kinesis_error_probability", 1));
+    assert_eq!(outcome.response.status, 400);
+    assert_eq!(
+        outcome.response.field("smithy-protocol"),
+        Some("rpc-v2-cbor")
+    );
+    assert_eq!(
+        outcome.response.field("content-type"),
+        Some("application/cbor")
+    );
+    assert!(!outcome.request.body_wanted);
+}
+
+/// Rules, and what is said of them.
+const DEAD_RULES: &[(&str, &str)] = &[
+    (
+        r#"[{ "method": "get", "status": 500 }]"#,
+        "setting faults[0].method is \"get\" and can never strike: expected a method in capital letters, such as GET",
+    ),
+    (
+        r#"[{ "path": "a/*", "status": 500 }]"#,
+        "setting faults[0].path is \"a/*\" and can never strike: expected a path that begins with / or *",
+    ),
+    (
+        r#"[{ "path": "/a?b", "status": 500 }]"#,
+        "setting faults[0].path is \"/a?b\" and can never strike: expected a path without a query",
+    ),
+    (
+        r#"[{ "service": "DynamoDB", "status": 500 }]"#,
+        "setting faults[0].service is \"DynamoDB\" and can never strike: expected a name in small letters, as in a signature, such as dynamodb",
+    ),
+    (
+        r#"[{ "service": "lambda", "action": "ListFunction", "status": 500 }]"#,
+        "setting faults[0].action is \"ListFunction\" and can never strike: lambda has no such operation",
+    ),
+    (
+        r#"[{ "service": "macie2", "action": "GetFindings", "status": 500 }]"#,
+        "setting faults[0].action is \"GetFindings\" and can never strike: the operations of macie2 are not known, use path and method",
+    ),
+    (
+        r#"[{ "service": "s3", "status": 500 }, { "service": "s3", "method": "GET", "latency_ms": 5 }]"#,
+        "setting faults[1] can never strike: faults[0] answers every request that it is about",
+    ),
+    (
+        r#"[{ "status": 500, "fields": { "a b": "c" } }]"#,
+        "setting faults[0].fields has \"a b\": expected a field name",
+    ),
+];
+
+#[test]
+fn a_rule_that_can_never_strike_is_told() {
+    for (rules, error) in DEAD_RULES {
+        let rules: serde_json::Value = serde_json::from_str(rules).unwrap();
+        // In the trial already.
+        let exchange = testing::exchange().client_address("0.0.0.0:0");
+        let outcome = exchange.setting("faults", rules).run::<Chaos>();
+        assert_eq!(outcome.error.as_deref(), Some(*error));
+    }
+    for rules in [
+        json!([{ "service": "lambda", "action": "List*", "status": 500 }]),
+        json!([{ "service": "*", "action": "Anything", "status": 500 }]),
+        json!([{ "service": "dynamodb", "action": "New", "status": 500 }]),
+        json!([{ "service": "s3", "status": 500, "probability": 0.5 }, { "service": "s3", "status": 400 }]),
+        json!([{ "method": "GET", "status": 500 }, { "status": 400 }]),
+    ] {
+        assert!(
+            run(testing::exchange()
+                .method("PUT")
+                .target("/x")
+                .setting("faults", rules))
+            .log
+            .len()
+                < 2
+        );
+    }
+    let unknown = json!([{ "service": "dynamo", "status": 500 }]);
+    let trial = testing::exchange().client_address("0.0.0.0:0");
+    let outcome = run(trial.setting("faults", unknown.clone()));
+    let (level, line) = &outcome.log[0];
+    assert_eq!(*level, tollgate_plugin::Level::Warn);
+    assert!(
+        line.starts_with("setting faults[0].service is \"dynamo\": AWS has no service"),
+        "{line}"
+    );
+    assert!(
+        run(testing::exchange().setting("faults", unknown))
+            .log
+            .is_empty()
+    );
+}
+
 #[test]
 fn a_rule_strikes_only_what_it_is_about() {
     let form = || {
         signed("sns")
             .method("POST")
             .field("content-type", "application/x-www-form-urlencoded")
-            .body("Version=1&Action=Publish")
+            .body("Version=2010-03-31&Action=Publish")
     };
     for (rule, exchange, strikes) in [
         (json!({ "method": "GET" }), testing::exchange(), true),
@@ -242,10 +376,44 @@ fn a_rule_strikes_only_what_it_is_about() {
         (json!({ "action": "Subscribe" }), form(), false),
         (
             json!({ "action": "Publish" }),
-            testing::exchange().target("/?Action=Publish"),
+            testing::exchange().target("/?Action=Publish&Version=2010-03-31"),
             true,
         ),
         (json!({ "probability": 0.0 }), testing::exchange(), false),
+        (
+            json!({ "service": "lambda", "action": "ListFunctions" }),
+            signed("lambda").target("/2015-03-31/functions/"),
+            true,
+        ),
+        (
+            json!({ "service": "lambda", "action": "ListFunctions" }),
+            signed("lambda").target("/2015-03-31/functions/f"),
+            false,
+        ),
+        (
+            json!({ "service": "s3", "action": "PutObject" }),
+            testing::exchange()
+                .method("PUT")
+                .target("/b/k?AWSAccessKeyId=t&Signature=x&Expires=9"),
+            true,
+        ),
+        (
+            json!({ "service": "s3" }),
+            testing::exchange().field("authorization", "AWS AKIA:x="),
+            true,
+        ),
+        (
+            json!({ "service": "s3", "action": "GetObject" }),
+            testing::exchange()
+                .target("/b/k?X-Amz-Credential=A%2F1%2Fus-east-1%2Fs3%2Faws4_request"),
+            true,
+        ),
+        (
+            json!({ "service": "kinesis", "action": "PutRecord" }),
+            rpc("Kinesis_20131202", "PutRecord"),
+            true,
+        ),
+        (json!({ "service": "sns" }), form_unsigned(), true),
     ] {
         let mut rule = rule;
         rule["status"] = json!(500);

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use tollgate_plugin::{Answer, Request};
+use aws_requests::{Call, Protocol as Written};
+use tollgate_plugin::Answer;
 
 use crate::chance::Chance;
 use crate::protocol::Protocol;
@@ -43,14 +44,19 @@ const WRITES: [&str; 5] = [
 ];
 
 impl Operation {
-    /// The operation that `x-amz-target` names, if it is one that is throttled.
-    pub(crate) fn of(request: &Request) -> Option<Self> {
-        let target = request.field("x-amz-target")?;
-        let (service, name) = target.as_str()?.split_once('.')?;
-        let kind = match service.split('_').next()? {
-            "DynamoDB" if READS.contains(&name) => Kind::DynamoRead,
-            "DynamoDB" if WRITES.contains(&name) => Kind::DynamoWrite,
-            "Kinesis" if matches!(name, "PutRecord" | "PutRecords") => Kind::Kinesis,
+    /// The operation that a call is of, if it is one that is throttled.
+    pub(crate) fn of(call: &Call) -> Option<Self> {
+        if !matches!(
+            call.protocol,
+            Written::Json | Written::Cbor | Written::RpcCbor
+        ) {
+            return None;
+        }
+        let name = call.action.as_deref()?;
+        let kind = match call.service.as_str() {
+            "dynamodb" if READS.contains(&name) => Kind::DynamoRead,
+            "dynamodb" if WRITES.contains(&name) => Kind::DynamoWrite,
+            "kinesis" if matches!(name, "PutRecord" | "PutRecords") => Kind::Kinesis,
             _ => return None,
         };
         Some(Self {
@@ -85,6 +91,18 @@ impl Chaos {
             Kind::DynamoWrite => vec![all, ("write", self.dynamodb_write_error_probability)],
             Kind::Kinesis => vec![("kinesis", self.kinesis_error_probability)],
         }
+    }
+
+    /// Whether any call is throttled.
+    pub(crate) fn throttles(&self) -> bool {
+        [
+            self.dynamodb_error_probability,
+            self.dynamodb_read_error_probability,
+            self.dynamodb_write_error_probability,
+            self.kinesis_error_probability,
+        ]
+        .iter()
+        .any(|probability| *probability > 0.0)
     }
 
     pub(crate) fn may_throttle(&self, operation: &Operation) -> bool {

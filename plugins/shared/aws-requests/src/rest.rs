@@ -19,8 +19,10 @@ pub enum Known {
 
 /// Whether a service of AWS is signed by this name.
 pub fn known_service(name: &str) -> Known {
+    // Requests to users' own APIs in API Gateway are signed, too.
     match kinds(name) {
         Some(_) => Known::Yes,
+        None if name == "execute-api" => Known::Yes,
         None => Known::No,
     }
 }
