@@ -32,7 +32,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::host;
+use crate::{FieldError, host};
 
 /// Names this exchange in logs; unique for as long as the host runs.
 pub fn id() -> String {
@@ -53,4 +53,39 @@ pub fn note(key: &str) -> Option<Vec<u8>> {
 /// keys: begin yours with the plugin's name unless others shall read the note.
 pub fn set_note(key: &str, value: impl AsRef<[u8]>) {
     host::set_note(key, value.as_ref());
+}
+
+/// In `forward_request`: sets fields of the answer that the client gets if the host answers this exchange with an error of
+/// its own (a backend that can't be reached, a plugin that failed, a timeout), which doesn't come to `return_response`.
+/// The answer of a backend or of a plugin never gets them.
+///
+/// ```
+/// use tollgate_plugin::{Plugin, Request, Result, Verdict, exchange, testing};
+///
+/// /// Lets every page read the host's errors.
+/// #[derive(serde::Deserialize)]
+/// struct Readable;
+///
+/// impl Plugin for Readable {
+///     fn forward_request(&self, _: &mut Request) -> Result<Verdict> {
+///         exchange::set_error_fields([("access-control-allow-origin", "*")])?;
+///         Ok(Verdict::Forward)
+///     }
+/// }
+///
+/// let outcome = testing::exchange().run::<Readable>();
+/// assert_eq!(outcome.error_fields[0].0, "access-control-allow-origin");
+/// assert_eq!(outcome.response.fields, []);
+/// ```
+///
+/// # Errors
+/// When a name or value may not stand in a field, or the field is the host's own. None is set then.
+pub fn set_error_fields<N: AsRef<str>, V: AsRef<[u8]>>(
+    fields: impl IntoIterator<Item = (N, V)>,
+) -> Result<(), FieldError> {
+    let fields: Vec<_> = fields
+        .into_iter()
+        .map(|(name, value)| (String::from(name.as_ref()), value.as_ref().to_vec()))
+        .collect();
+    host::set_fields(host::Side::Response, &fields)
 }

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import urllib.parse
 
 import pytest
@@ -70,8 +71,52 @@ def test_an_upload_from_a_page(page, bucket, aws, reached):
     assert got["Metadata"] == {"from": "page"}
     (preflight,) = page.preflights
     assert preflight.body == b""
+    assert preflight.status == 204, "the bucket has no rules: the plugin answers"
     assert reached(f"PUT /{bucket}/by-page")
-    assert not reached(f"OPTIONS /{bucket}/by-page"), "the plugin answers preflights itself"
+    assert reached(f"OPTIONS /{bucket}/by-page"), "the bucket might have had rules"
+
+
+def test_a_page_may_read_metadata_checksums_and_ranges(page, bucket, aws):
+    aws("s3").put_object(Bucket=bucket, Key="k", Body=b"0123456789", Metadata={"from": "boto3"}, ACL="public-read")
+    answer = page.fetch("GET", f"/{bucket}/k", {"range": "bytes=2-3"})
+    assert (answer.status, answer.body) == (206, b"23")
+    assert answer.fields["x-amz-meta-from"] == "boto3"
+    assert answer.fields["content-range"] == "bytes 2-3/10"
+
+
+def rules(origin, **more):
+    return {"CORSRules": [{"AllowedOrigins": [origin], "AllowedMethods": ["GET", "PUT"], "AllowedHeaders": ["*"], **more}]}
+
+
+def test_a_buckets_own_rules_stand(page, bucket, aws):
+    """For an object moto answers by the rules, and what these don't expose the plugin doesn't either."""
+    s3 = aws("s3")
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x", Metadata={"from": "boto3"}, ACL="public-read")
+    s3.put_bucket_cors(Bucket=bucket, CORSConfiguration=rules(PAGE, ExposeHeaders=["x-amz-meta-from"], MaxAgeSeconds=77))
+    answer = page.fetch("GET", f"/{bucket}/k", {"x-mine": "1"})
+    (preflight,) = page.preflights
+    assert (preflight.status, preflight.all("access-control-max-age")) == (200, ["77"])
+    assert answer.fields["x-amz-meta-from"] == "boto3"
+    assert "etag" not in answer.fields
+    assert page.fetch("PUT", f"/{bucket}/new", body=b"x").status == 200
+
+
+def test_a_page_that_a_buckets_rules_do_not_name_may_not_call(page, bucket, aws, reached):
+    aws("s3").put_bucket_cors(Bucket=bucket, CORSConfiguration=rules("https://another.example"))
+    with pytest.raises(Blocked):
+        page.fetch("PUT", f"/{bucket}/new", body=b"x")
+    assert not reached(f"PUT /{bucket}/new")
+
+
+def test_an_error_of_the_proxy_is_readable_for_the_page_and_no_other(tollgate):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        closed = "http://{}:{}".format(*listener.getsockname())
+    url = tollgate(closed, {**cors(allow_credentials=True)}).url
+    answer = Browser(url, PAGE).fetch("GET", "/", credentials=True)
+    assert answer.status == 502
+    assert "connection_refused" in answer.fields["proxy-status"]
+    with pytest.raises(Blocked):
+        Browser(url, FOREIGN).fetch("GET", "/")
 
 
 def test_dynamodb_from_a_page(page):

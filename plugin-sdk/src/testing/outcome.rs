@@ -14,6 +14,8 @@ pub struct Outcome {
     pub request: RequestSeen,
     /// The response as the client sees it, unless `error` is set.
     pub response: ResponseSeen,
+    /// What an error answer of the host would get: see [`set_error_fields`](crate::exchange::set_error_fields).
+    pub error_fields: Vec<Field>,
     /// Whether the backend was asked; false if the plugin answered or failed before.
     pub reached_backend: bool,
     /// Why a hook failed; the host would now go by the plugin's failure policy.
@@ -68,11 +70,16 @@ impl Outcome {
             fields: state.response.fields,
         };
         let State {
-            log, notes, slept, ..
+            log,
+            notes,
+            slept,
+            error_fields,
+            ..
         } = state;
         Self {
             request,
             response,
+            error_fields,
             reached_backend,
             error,
             log,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::message::is_token;
 pub(crate) use super::message::{Body, Message};
+use crate::host::Field;
 use crate::{Answer, BodyError, FieldError, Level};
 
 thread_local! {
@@ -21,6 +22,8 @@ pub(crate) struct State {
     pub(crate) request: Message,
     pub(crate) status: u16,
     pub(crate) response: Message,
+    /// What `forward_request` set on the response before it forwarded.
+    pub(crate) error_fields: Vec<Field>,
     pub(crate) id: String,
     pub(crate) client_address: String,
     pub(crate) notes: BTreeMap<String, Vec<u8>>,
@@ -71,6 +74,7 @@ impl Default for State {
             request: Message::default(),
             status: 200,
             response: Message::default(),
+            error_fields: Vec::new(),
             id: "test".to_owned(),
             client_address: "127.0.0.1:50000".to_owned(),
             notes: BTreeMap::new(),
@@ -119,7 +123,8 @@ impl State {
         Ok(())
     }
 
-    /// What `forward_request` did to the response is forgotten; the backend's answer takes its place.
+    /// What `forward_request` did to the response is forgotten but for its fields, which an error of the host would get;
+    /// the backend's answer takes its place.
     pub(crate) fn answer_from_backend(
         &mut self,
         answer: Option<Answer>,
@@ -127,7 +132,7 @@ impl State {
     ) {
         let (status, fields, body) = answer.unwrap_or_else(|| Answer::new(200)).into_parts();
         self.status = status;
-        self.response = Message::default();
+        self.error_fields = std::mem::take(&mut self.response).fields;
         self.response.body = match broken {
             Some(error) => Body::Broken(error),
             None => Body::Streaming(body),

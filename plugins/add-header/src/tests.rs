@@ -38,15 +38,36 @@ fn name_and_value_are_settings() {
 }
 
 #[test]
-fn a_name_that_is_none_is_an_error_that_says_so() {
-    for (name, error) in [
-        ("x env", "\"x env\" is not a field name"),
+fn mistakes_in_the_settings_are_named() {
+    for (key, value, error) in [
         (
+            "name",
+            "x env",
+            "setting name is \"x env\": expected the name of a field",
+        ),
+        (
+            "name",
+            "",
+            "setting name is \"\": expected the name of a field",
+        ),
+        (
+            "value",
+            "a\nb",
+            "setting value is \"a\\nb\": expected text without control characters",
+        ),
+        (
+            "nmae",
+            "x",
+            "setting nmae is unknown: there are name, value",
+        ),
+        // The host tells which fields are its own.
+        (
+            "name",
             "Connection",
             "the field connection is set by the host alone",
         ),
     ] {
-        let outcome = testing::exchange().setting("name", name).run::<AddHeader>();
+        let outcome = testing::exchange().setting(key, value).run::<AddHeader>();
         assert_eq!(outcome.error.as_deref(), Some(error));
         assert!(!outcome.reached_backend);
     }

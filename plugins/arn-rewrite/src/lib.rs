@@ -83,6 +83,9 @@ impl Plugin for ArnRewrite {
                 response.delete_field(name)?;
             }
             response.set_fields(changes.renewed)?;
+            if let Some(coding) = response.field("content-encoding") {
+                response.set_field("content-encoding", coding)?;
+            }
             response.set_body(bytes);
         }
         let location = match note.as_deref() {
@@ -224,6 +227,10 @@ fn set_body(request: &mut Request, bytes: Vec<u8>) -> Result<()> {
         request.delete_field(name)?;
     }
     request.set_fields(changes.renewed)?;
+    // The host takes the coding for that of the old bytes, unless it is set along with the new ones.
+    if let Some(coding) = request.field("content-encoding") {
+        request.set_field("content-encoding", coding)?;
+    }
     request.set_body(bytes);
     Ok(())
 }

@@ -58,7 +58,9 @@ impl Default for Settings {
                  amz-sdk-invocation-id amz-sdk-request",
             ),
             extra_allow_headers: Vec::new(),
-            expose_headers: list("etag x-amz-version-id"),
+            expose_headers: list(
+                "etag x-amz-version-id content-encoding content-range location x-amz-* x-amzn-*",
+            ),
             extra_expose_headers: Vec::new(),
             allow_credentials: false,
             max_age: None,
@@ -79,6 +81,25 @@ impl TryFrom<Settings> for Cors {
             .iter()
             .map(|text| Pattern::parse(text))
             .collect::<Result<_, _>>();
+        for method in &settings.allow_methods {
+            check_token("allow_methods", method, "a method such as PUT")?;
+        }
+        let headers = [
+            ("allow_headers", &settings.allow_headers),
+            ("extra_allow_headers", &settings.extra_allow_headers),
+            ("expose_headers", &settings.expose_headers),
+            ("extra_expose_headers", &settings.extra_expose_headers),
+        ];
+        for (key, names) in headers {
+            for name in names {
+                check_token(key, name, "the name of a field, or *")?;
+            }
+        }
+        if settings.exempt.iter().any(String::is_empty) {
+            return Err(
+                "setting exempt has \"\": expected authority and path, such as *.s3.*".to_owned(),
+            );
+        }
         Ok(Self {
             origins: origins
                 .map_err(|why| format!("settings allow_origins and extra_allow_origins: {why}"))?,
@@ -96,26 +117,39 @@ impl TryFrom<Settings> for Cors {
 
 impl Exemption {
     pub(crate) fn covers(&self, authority: &str, path: &str) -> bool {
-        let mut parts = self.0.split('*');
-        let subject = format!("{authority}{path}");
-        let Some(mut rest) = parts.next().and_then(|first| subject.strip_prefix(first)) else {
-            return false;
-        };
-        let mut parts = parts.peekable();
-        if parts.peek().is_none() {
-            return rest.is_empty();
-        }
-        while let Some(part) = parts.next() {
-            if parts.peek().is_none() {
-                return rest.ends_with(part);
-            }
-            match rest.find(part) {
-                Some(at) => rest = &rest[at + part.len()..],
-                None => return false,
-            }
-        }
-        true
+        fits(&self.0, &format!("{authority}{path}"))
     }
+}
+
+/// Whether a text is one that the pattern stands for: `*` is any text.
+pub(crate) fn fits(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {
+        return false;
+    };
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    true
+}
+
+/// Checks that a text is of the form that methods and field names have (RFC 9110, section 5.6.2).
+fn check_token(key: &str, text: &str, expected: &str) -> Result<(), String> {
+    let is_part = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    if text.is_empty() || !text.bytes().all(is_part) {
+        return Err(format!("setting {key} has {text:?}: expected {expected}"));
+    }
+    Ok(())
 }
 
 fn list(words: &str) -> Vec<String> {

@@ -117,7 +117,7 @@ fn answers_get_what_they_lack() {
     assert_eq!(response.field("access-control-allow-origin"), Some(PAGE));
     assert_eq!(
         response.field("access-control-expose-headers"),
-        Some("etag,x-amz-version-id")
+        Some("etag,x-amz-version-id,content-encoding,content-range,location")
     );
     assert_eq!(response.field_values("vary"), ["accept-encoding", "Origin"]);
 
@@ -145,6 +145,129 @@ fn what_the_backend_says_stands_and_is_never_doubled() {
     );
     assert_eq!(response.field("access-control-expose-headers"), None);
     assert_eq!(response.field_values("vary"), ["Accept, origin"]);
+}
+
+#[test]
+fn a_backend_that_allows_an_origin_is_left_to_its_rules() {
+    let backend = Answer::new(200)
+        .field("access-control-allow-origin", PAGE)
+        .field("etag", "x");
+    let outcome = testing::exchange()
+        .target("/b/k")
+        .field("origin", PAGE)
+        .setting("allow_credentials", true)
+        .backend_response(backend)
+        .run::<Cors>();
+    let names: Vec<_> = outcome
+        .response
+        .fields
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(names, ["access-control-allow-origin", "etag", "vary"]);
+}
+
+#[test]
+fn where_a_bucket_may_have_rules_the_backend_is_asked_first() {
+    let ask = |answer: Answer| {
+        let outcome = preflight(PAGE)
+            .target("/b/k")
+            .backend_response(answer)
+            .run::<Cors>();
+        assert_eq!(outcome.error, None);
+        assert!(outcome.reached_backend);
+        outcome.response
+    };
+    // Rules that allow it, and rules that don't.
+    let allowed = ask(Answer::new(200)
+        .field("access-control-allow-origin", PAGE)
+        .field("access-control-allow-methods", "GET"));
+    assert_eq!((allowed.status, allowed.fields.len()), (200, 2));
+    let refusal =
+        "<Error><Message>CORSResponse: This CORS request is not allowed.</Message></Error>";
+    let refused = ask(Answer::new(403).text(refusal));
+    assert_eq!((refused.status, refused.text()), (403, refusal));
+    assert_eq!(refused.field("access-control-allow-origin"), None);
+    // No rules: the plugin's own.
+    for answer in [
+        Answer::new(200).field("x-of", "backend"),
+        Answer::new(403),
+        Answer::new(403)
+            .text("<Message>CORSResponse: CORS is not enabled for this bucket.</Message>"),
+        Answer::new(404).text("no OPTIONS here"),
+    ] {
+        let answer = ask(answer);
+        assert_eq!((answer.status, answer.text()), (204, ""));
+        assert_eq!(answer.field("access-control-allow-origin"), Some(PAGE));
+        assert_eq!(
+            (answer.field("x-of"), answer.field("content-type")),
+            (None, None)
+        );
+    }
+    // A foreign page learns nothing, and a call that can't be for a bucket needs no question.
+    assert!(
+        !preflight("https://evil.example")
+            .target("/b/k")
+            .run::<Cors>()
+            .reached_backend
+    );
+    let target = preflight(PAGE)
+        .target("/x")
+        .field("access-control-request-headers", "x-amz-target");
+    assert!(!target.run::<Cors>().reached_backend);
+    let hosted = preflight(PAGE).authority("b.s3.localhost");
+    assert!(hosted.run::<Cors>().reached_backend);
+}
+
+#[test]
+fn exposed_names_with_a_star_are_those_that_the_response_has() {
+    let exposed = |settings| {
+        let backend = Answer::new(200)
+            .field("x-amz-meta-a", "1")
+            .field("x-amz-checksum-crc32", "2")
+            .field("x-other", "3");
+        let outcome = testing::exchange()
+            .field("origin", PAGE)
+            .settings(settings)
+            .backend_response(backend)
+            .run::<Cors>();
+        outcome
+            .response
+            .field("access-control-expose-headers")
+            .unwrap_or_default()
+            .to_owned()
+    };
+    assert_eq!(
+        exposed(json!({})),
+        "etag,x-amz-version-id,content-encoding,content-range,location,x-amz-meta-a,x-amz-checksum-crc32"
+    );
+    assert_eq!(
+        exposed(json!({ "expose_headers": ["x-o*", "x-amz-meta-*"] })),
+        "x-other,x-amz-meta-a"
+    );
+    assert_eq!(exposed(json!({ "expose_headers": ["*"] })), "*");
+    assert_eq!(exposed(json!({ "expose_headers": [] })), "");
+}
+
+#[test]
+fn errors_of_the_host_can_be_read_by_an_allowed_page() {
+    let outcome = testing::exchange().field("origin", PAGE).run::<Cors>();
+    let field = |name: &str| {
+        let found = outcome.error_fields.iter().find(|(of, _)| of == name);
+        found.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+    };
+    assert_eq!(field("access-control-allow-origin").as_deref(), Some(PAGE));
+    assert_eq!(field("vary").as_deref(), Some("Origin"));
+    assert!(
+        field("access-control-expose-headers")
+            .unwrap()
+            .contains("proxy-status")
+    );
+    let foreign = testing::exchange()
+        .field("origin", "https://evil.example")
+        .setting("enforce", false);
+    assert_eq!(foreign.run::<Cors>().error_fields, []);
+    assert_eq!(testing::exchange().run::<Cors>().error_fields, []);
 }
 
 #[test]
@@ -195,6 +318,17 @@ fn mistakes_in_the_settings_are_named() {
             json!(["localhost"]),
             "\"localhost\" is not an origin",
         ),
+        (
+            "allow_methods",
+            json!(["PUT", "a b"]),
+            "setting allow_methods has \"a b\": expected a method such as PUT",
+        ),
+        (
+            "extra_expose_headers",
+            json!(["x:"]),
+            "setting extra_expose_headers has \"x:\": expected the name of a field, or *",
+        ),
+        ("exempt", json!([""]), "setting exempt has \"\""),
         ("alow_origins", json!([]), "setting alow_origins is unknown"),
         ("max_age", json!("long"), "setting max_age is \"long\""),
     ] {
