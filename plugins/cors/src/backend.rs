@@ -16,16 +16,13 @@ pub(crate) fn may_have_rules(preflight: &Request) -> bool {
     (names_bucket || preflight.path() != "/") && !asks_for_target
 }
 
-/// Whether the backend's answer to a preflight is that of rules: it allows an origin, or S3 says that its rules don't.
+/// Whether the backend's answer to a preflight is that of rules: it allows an origin and is a success, without which
+/// browsers take no permission, or S3 says that its rules don't allow it.
 pub(crate) fn has_ruled(response: &Response) -> bool {
-    if response
-        .field(ALLOW_ORIGIN)
-        .is_some_and(|value| value != "")
-    {
-        return true;
-    }
-    if response.status() != 403 {
-        return false;
+    let status = response.status();
+    if status != 403 {
+        let origin = response.field(ALLOW_ORIGIN);
+        return status < 300 && origin.is_some_and(|value| value != "");
     }
     let says = response.body().unwrap_or_default();
     let contains = |words: &[u8]| says.windows(words.len()).any(|window| window == words);

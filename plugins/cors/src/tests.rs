@@ -192,6 +192,7 @@ fn where_a_bucket_may_have_rules_the_backend_is_asked_first() {
     for answer in [
         Answer::new(200).field("x-of", "backend"),
         Answer::new(403),
+        Answer::new(403).field("access-control-allow-origin", "*"),
         Answer::new(403)
             .text("<Message>CORSResponse: CORS is not enabled for this bucket.</Message>"),
         Answer::new(404).text("no OPTIONS here"),
