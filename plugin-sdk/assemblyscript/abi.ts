@@ -54,3 +54,14 @@ export namespace storeAbi {
 export namespace loggingAbi {
   @external("wasi:logging/logging@0.1.0-draft", "log") export declare function log(level: i32, context: usize, contextLength: usize, message: usize, messageLength: usize): void;
 }
+
+// prettier-ignore
+export namespace clockAbi {
+  @external("wasi:clocks/wall-clock@0.2.0", "now") export declare function now(result: usize): void;
+}
+
+// prettier-ignore
+export namespace randomAbi {
+  @external("wasi:random/random@0.2.0", "get-random-u64") export declare function number(): u64;
+  @external("wasi:random/random@0.2.0", "get-random-bytes") export declare function bytes(count: u64, result: usize): void;
+}

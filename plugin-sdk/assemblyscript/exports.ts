@@ -1,9 +1,12 @@
 // The plugin's exports; a second entry file of the build. `transform.mjs` gives them the contract's names, which are no
-// identifiers.
+// identifiers, and takes those of `std.ts` away again.
 
 import "./abort";
-import { callRequestHook, callResponseHook, takeFailure } from "./hooks";
+import { callRequestHook, callResponseHook, misuse, takeFailure } from "./hooks";
+import { log } from "./exchange";
 import { allocate, lower, start } from "./memory";
+
+export * from "./std";
 
 /** What a hook returns: a result of a verdict or nothing, or of an error text. */
 const returned: usize = memory.data(12, 4);
@@ -11,11 +14,22 @@ const returned: usize = memory.data(12, 4);
 /** Holds the error text until the host has read it. */
 let reason: ArrayBuffer | null = null;
 
+/** Ends the instance if the plugin is no good, with words that the host tells. In the first call of a version that keeps it
+ * out of service. */
+function check(): void {
+  const why = misuse();
+  if (why === null) return;
+  log.critical(why);
+  unreachable();
+}
+
 export function forwardRequest(): usize {
+  check();
   return lowerResult(<u8>callRequestHook());
 }
 
 export function returnResponse(): usize {
+  check();
   callResponseHook();
   return lowerResult(0);
 }

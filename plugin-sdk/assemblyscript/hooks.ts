@@ -14,17 +14,24 @@ export type ResponseHook = () => void;
 let requestHook: RequestHook | null = null;
 let responseHook: ResponseHook | null = null;
 let failure: string | null = null;
+/** What is wrong with the registration of hooks. */
+let wrong: string | null = null;
+/** Whether an answer was made in the hook for requests that runs. */
+let answered: bool = false;
 
 /**
  * Registers the hook for requests, which is called before the backend is asked. Without one every request is forwarded.
- * It must not capture variables of an enclosing function, which AssemblyScript can't do.
+ * It must not capture variables of an enclosing function, which AssemblyScript can't do. A plugin that registers two hooks for
+ * requests, or no hook at all, is refused when it is loaded.
  */
 export function onRequest(hook: RequestHook): void {
+  if (requestHook) wrong = "onRequest was called twice: one hook would replace the other";
   requestHook = hook;
 }
 
 /** Registers the hook for responses. Without one every response is left as it is. */
 export function onResponse(hook: ResponseHook): void {
+  if (responseHook) wrong = "onResponse was called twice: one hook would replace the other";
   responseHook = hook;
 }
 
@@ -37,10 +44,27 @@ export function fail(reason: string): Verdict {
   return Verdict.Forward;
 }
 
+/** What is wrong with the plugin as a whole, or null. */
+export function misuse(): string | null {
+  if (wrong === null && !requestHook && !responseHook)
+    return "the plugin has no hook: call onRequest, onResponse or both at the top level of plugin.ts";
+  return wrong;
+}
+
+/** An answer was made, which the hook must return. */
+export function noteAnswer(): void {
+  answered = true;
+}
+
 /** Calls the hook for requests; `takeFailure` says whether it failed. */
 export function callRequestHook(): Verdict {
   const hook = requestHook;
-  return hook ? hook() : Verdict.Forward;
+  if (!hook) return Verdict.Forward;
+  answered = false;
+  const verdict = hook();
+  if (answered && verdict == Verdict.Forward && failure === null)
+    failure = "an answer was made, but the hook returned forward: return the answer";
+  return verdict;
 }
 
 /** Calls the hook for responses; `takeFailure` says whether it failed. */

@@ -1,9 +1,10 @@
 // The request and the response of the exchange in hand.
 
 import { requestAbi, responseAbi } from "./abi";
-import { Verdict, fail } from "./hooks";
+import { Verdict, fail, noteAnswer } from "./hooks";
 import { bytesAt, lower, release, result, start, tag, takeFieldError, textAt, word } from "./memory";
-import { Body, BodyErrorKind, Field, FieldError } from "./types";
+import { Body, BodyErrorKind, Field, FieldError, FieldErrorKind, Pair } from "./types";
+import { cookiesOf, isCoding, paramsOf, valueOf } from "./url";
 import { decodeUtf8, encodeUtf8 } from "./utf8";
 
 /** What requests and responses have in common. Names are case-insensitive. */
@@ -120,12 +121,21 @@ export class Message {
     return body;
   }
 
-  /** Replaces the body by text. The host sets content-length. */
+  /** Whether `content-encoding` says that the body is compressed or encoded otherwise. */
+  get isEncoded(): bool {
+    const coding = this.field("content-encoding");
+    return coding !== null && isCoding(coding);
+  }
+
+  /**
+   * Replaces the body by text. The host sets `content-length`, removes `content-encoding` and digests, and weakens `etag`. A
+   * plugin that gives an encoded body sets `content-encoding` in the same hook.
+   */
   setBody(text: string): void {
     this.setBodyBytes(encodeUtf8(text));
   }
 
-  /** Replaces the body. The host sets content-length. */
+  /** Replaces the body, as `setBody` does. */
   setBodyBytes(bytes: Uint8Array): void {
     if (this.isRequest) requestAbi.setBody(bytes.dataStart, bytes.length);
     else responseAbi.setBody(bytes.dataStart, bytes.length);
@@ -182,13 +192,55 @@ export class Request extends Message {
     return end < 0 ? "" : target.substring(end + 1);
   }
 
+  /** The first value of a parameter of the query, decoded (`+` is a space, `%XX` a byte), or null. */
+  queryParam(name: string): string | null {
+    return valueOf(this.queryParams(), name);
+  }
+
+  /** Every parameter of the query in order, decoded. */
+  queryParams(): Pair[] {
+    return paramsOf(this.query);
+  }
+
+  /** The first cookie of this name as it was sent, or null. */
+  cookie(name: string): string | null {
+    return valueOf(this.cookies(), name);
+  }
+
+  /** Every cookie. */
+  cookies(): Pair[] {
+    const all: Pair[] = [];
+    const fields = this.fieldValues("cookie");
+    for (let i = 0; i < fields.length; i++) cookiesOf(decodeUtf8(fields[i]), all);
+    return all;
+  }
+
+  /** Replaces the path, as it is to stand on the wire, and keeps the query. */
+  setPath(path: string): FieldError | null {
+    if (path.includes("?") || path.includes("#")) {
+      const what = "the path " + path + " has a ? or #: encode it with encodeUrl";
+      return new FieldError(FieldErrorKind.InvalidValue, what);
+    }
+    const target = this.target;
+    const end = target.indexOf("?");
+    return this.setTarget(end < 0 ? path : path + target.substring(end));
+  }
+
+  /**
+   * Asks the backend for a body without `content-encoding`: sets `accept-encoding` to `identity`. For plugins that read or
+   * change the response's body.
+   */
+  acceptIdentity(): FieldError | null {
+    return this.setField("accept-encoding", "identity");
+  }
+
   setMethod(method: string): FieldError | null {
     const text = lower(method);
     requestAbi.setMethod(start(text), text.byteLength, result);
     return takeFieldError();
   }
 
-  /** Changes the authority that the backend sees. */
+  /** Sets the field `host` that the backend sees. It does not choose another backend. */
   setAuthority(authority: string): FieldError | null {
     const text = lower(authority);
     requestAbi.setAuthority(start(text), text.byteLength, result);
@@ -220,8 +272,12 @@ export class Response extends Message {
     return takeFieldError();
   }
 
-  /** Sets status, content-type and body, and says what the hook for requests returns to answer with them. */
+  /**
+   * Sets status, content-type and body, and says what the hook for requests returns to answer with them: `return
+   * response.answer(...)`. A hook that calls it and then returns `Verdict.Forward` fails.
+   */
   answer(status: i32, mediaType: string, body: string): Verdict {
+    noteAnswer();
     let error = this.setStatus(status);
     if (!error) error = this.setField("content-type", mediaType);
     if (error) return fail(error.message);

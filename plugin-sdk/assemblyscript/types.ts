@@ -20,6 +20,14 @@ export class Field {
   }
 }
 
+/** A name and a value, of a query or a cookie. */
+export class Pair {
+  constructor(
+    public name: string,
+    public value: string,
+  ) {}
+}
+
 /** Why a part of a message could not be changed. */
 export enum FieldErrorKind {
   /** Not a token (RFC 9110, section 5.6.2). */

@@ -14,6 +14,8 @@
 #define EXCHANGE "tollgate:proxy/exchange@0.1.0"
 #define STORE "wasi:config/store@0.2.0-rc.1"
 #define LOGGING "wasi:logging/logging@0.1.0-draft"
+#define RANDOM "wasi:random/random@0.2.0"
+#define CLOCK "wasi:clocks/wall-clock@0.2.0"
 
 _Static_assert(sizeof(void *) == 4, "the contract is bound for wasm32 only");
 
@@ -140,5 +142,15 @@ IMPORT(STORE, "get-all") void store_get_all(settings_result *area);
 IMPORT(LOGGING, "log")
 void logging_log(uint32_t level, const char *context, size_t context_size, const char *message,
                  size_t message_size);
+
+/* A time of day since 1970. */
+typedef struct {
+  uint64_t seconds;
+  uint32_t nanoseconds;
+} datetime;
+
+IMPORT(RANDOM, "get-random-u64") uint64_t random_u64(void);
+IMPORT(RANDOM, "get-random-bytes") void random_bytes(uint64_t count, tg_text *area);
+IMPORT(CLOCK, "now") void clock_now(datetime *area);
 
 #endif

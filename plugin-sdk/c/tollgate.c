@@ -1,13 +1,7 @@
-/* The contract's functions as tollgate.h has them, and the exported hooks. */
+/* The contract's functions as tollgate.h has them; the hooks are in hooks.c. */
 
 #include "abi.h"
 #include "memory.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-#define EXPORT(name) __attribute__((export_name(name)))
-#define INTERCEPTOR "tollgate:proxy/interceptor@0.1.0#"
 
 /* ---- Results into what tollgate.h has ---- */
 
@@ -157,6 +151,27 @@ tg_text tg_request_path(void) {
   tg_text target = tg_request_target();
   return tg_slice(target, 0, tg_find(target, TG("?")));
 }
+tg_error tg_request_set_path(tg_text path) {
+  if (tg_find(path, TG("?")) != SIZE_MAX || tg_find(path, TG("#")) != SIZE_MAX)
+    return (tg_error){.kind = TG_INVALID_VALUE,
+                      .text = TG("the path has a ? or #: encode it with tg_url_encode")};
+  tg_text target = tg_request_target();
+  size_t end = tg_find(target, TG("?"));
+  return tg_request_set_target(tg_concat(path, tg_slice(target, end, SIZE_MAX)));
+}
+tg_text tg_request_query(void) {
+  tg_text target = tg_request_target();
+  size_t end = tg_find(target, TG("?"));
+  return end == SIZE_MAX ? TG("") : tg_slice(target, end + 1, SIZE_MAX);
+}
+tg_fields tg_request_query_params(void) { return tg_query_pairs(tg_request_query()); }
+tg_text tg_request_query_param(tg_text name) {
+  return tg_value_of(tg_request_query_params(), name);
+}
+tg_fields tg_request_cookies(void) {
+  return tg_cookies_of(tg_request_field_values(TG("cookie")));
+}
+tg_text tg_request_cookie(tg_text name) { return tg_value_of(tg_request_cookies(), name); }
 tg_text tg_request_field(tg_text name) { return named(request_field, name); }
 tg_texts tg_request_field_values(tg_text name) { return all_named(request_field_values, name); }
 tg_fields tg_request_fields(void) { return fields_of(request_fields); }
@@ -172,6 +187,12 @@ tg_error tg_request_append_field(tg_text name, tg_text value) {
 tg_error tg_request_delete_field(tg_text name) { return edit_by_name(request_delete_field, name); }
 tg_error tg_request_body(tg_text *body) { return body_of(request_body, body); }
 void tg_request_set_body(tg_text body) { request_set_body(body.data, body.size); }
+bool tg_request_is_encoded(void) {
+  return tg_is_coding(tg_request_field(TG("content-encoding")));
+}
+tg_error tg_request_accept_identity(void) {
+  return tg_request_set_field(TG("accept-encoding"), TG("identity"));
+}
 
 /* ---- The response ---- */
 
@@ -198,6 +219,9 @@ tg_error tg_response_delete_field(tg_text name) {
 }
 tg_error tg_response_body(tg_text *body) { return body_of(response_body, body); }
 void tg_response_set_body(tg_text body) { response_set_body(body.data, body.size); }
+bool tg_response_is_encoded(void) {
+  return tg_is_coding(tg_response_field(TG("content-encoding")));
+}
 
 /* ---- The exchange, settings, log ---- */
 
@@ -222,7 +246,7 @@ tg_error tg_setting_or_error(tg_text key, tg_text *value) {
 }
 tg_text tg_setting(tg_text key) {
   tg_text value;
-  tg_setting_or_error(key, &value);
+  (void)tg_setting_or_error(key, &value);
   return value;
 }
 tg_error tg_require_setting(tg_text key, tg_text *value) {
@@ -246,64 +270,16 @@ void tg_log(tg_level level, tg_text line) {
   logging_log((uint32_t)level, NULL, 0, message.data, message.size);
 }
 
-tg_verdict tg_answer(uint16_t status, tg_text content_type, tg_text body) {
-  tg_error error = tg_response_set_status(status);
-  if (error.kind == TG_OK)
-    error = tg_response_set_field(TG("content-type"), content_type);
-  if (error.kind != TG_OK)
-    return tg_fail_request(tg_error_message(error));
-  tg_response_set_body(body);
-  return tg_respond();
+uint64_t tg_now(void) {
+  datetime now;
+  clock_now(&now);
+  return now.seconds * 1000 + now.nanoseconds / 1000000;
 }
 
-/* ---- Exports ---- */
+uint64_t tg_random(void) { return random_u64(); }
 
-/* What stands in for a hook that the plugin doesn't define. */
-__attribute__((weak)) tg_verdict tg_forward_request(void) { return tg_forward(); }
-__attribute__((weak)) tg_outcome tg_return_response(void) { return tg_done(); }
-
-EXPORT("cabi_realloc")
-void *tg_cabi_realloc(void *old, size_t old_size, size_t alignment, size_t size) {
-  return tg_memory_resize(old_size == 0 ? NULL : old, old_size, alignment, size);
-}
-
-/* The adapter that stands in for wasi_snapshot_preview1 keeps its state in what this gives, so it must outlive a hook. */
-EXPORT("cabi_realloc_adapter")
-void *tg_cabi_realloc_adapter(void *old, size_t old_size, size_t alignment, size_t size) {
-  void *memory = aligned_alloc(alignment, size);
-  if (memory == NULL)
-    abort();
-  if (old_size != 0) {
-    memcpy(memory, old, old_size < size ? old_size : size);
-    free(old);
-  }
-  return memory;
-}
-
-/* The host reads the result before the next call begins, and only then is the memory of this one freed. */
-static hook_result result;
-
-static hook_result *failed(tg_text error) {
-  result = (hook_result){.failed = 1, .value.error = tg_as_utf8(error)};
-  return &result;
-}
-
-EXPORT(INTERCEPTOR "forward-request")
-hook_result *tg_export_forward_request(void) {
-  tg_memory_reset();
-  tg_verdict verdict = tg_forward_request();
-  if (verdict.failed)
-    return failed(verdict.error);
-  result = (hook_result){.value.responds = verdict.responds};
-  return &result;
-}
-
-EXPORT(INTERCEPTOR "return-response")
-hook_result *tg_export_return_response(void) {
-  tg_memory_reset();
-  tg_outcome outcome = tg_return_response();
-  if (outcome.failed)
-    return failed(outcome.error);
-  result = (hook_result){.failed = 0};
-  return &result;
+tg_text tg_random_bytes(size_t count) {
+  tg_text area;
+  random_bytes(count, &area);
+  return present(area);
 }

@@ -13,6 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Results that must not be ignored: an error of an edit, and what a hook returns. */
+#if defined(__GNUC__)
+#define TG_MUST_USE __attribute__((warn_unused_result))
+#else
+#define TG_MUST_USE
+#endif
+
 /* ---- Text ---- */
 
 /* Bytes, for the most part text, without an end mark. Absent text has data == NULL; empty text has not. */
@@ -69,6 +76,13 @@ tg_text tg_json_replace(tg_text json, tg_text name, tg_text value);
 /* New text: the text as a JSON string with its quotes. */
 tg_text tg_json_string(tg_text text);
 
+/* ---- URLs ---- */
+
+/* New text: %XX as its byte. `+` stays, and so does a `%` that begins no escape. */
+tg_text tg_url_decode(tg_text text);
+/* New text: all but letters, digits and `-._~` as %XX, so that it can stand in any part of a URL. */
+tg_text tg_url_encode(tg_text text);
+
 /* ---- Errors ---- */
 
 typedef enum {
@@ -94,8 +108,23 @@ typedef struct {
   uint64_t limit;
 } tg_error;
 
-/* The error in words, for a log or tg_fail. */
+/* The error in words, for a log or for tg_fail_request and tg_fail_response. */
 tg_text tg_error_message(tg_error error);
+
+/* Ends tg_forward_request or tg_return_response with the error of a call, if there is one:
+ * TG_TRY_REQUEST(tg_request_set_field(name, value)); */
+#define TG_TRY_REQUEST(call)                                                                       \
+  do {                                                                                             \
+    tg_error tg_tried = (call);                                                                    \
+    if (tg_tried.kind != TG_OK)                                                                    \
+      return tg_fail_request(tg_error_message(tg_tried));                                          \
+  } while (0)
+#define TG_TRY_RESPONSE(call)                                                                      \
+  do {                                                                                             \
+    tg_error tg_tried = (call);                                                                    \
+    if (tg_tried.kind != TG_OK)                                                                    \
+      return tg_fail_response(tg_error_message(tg_tried));                                         \
+  } while (0)
 
 /* ---- Messages ---- */
 
@@ -116,40 +145,61 @@ typedef struct {
 
 /* The request. Field names match in any case; values are bytes and need not be UTF-8. */
 tg_text tg_request_method(void);
-tg_error tg_request_set_method(tg_text method);
+TG_MUST_USE tg_error tg_request_set_method(tg_text method);
 tg_text tg_request_scheme(void);
 tg_text tg_request_authority(void);
-tg_error tg_request_set_authority(tg_text authority);
+/* Sets the field `host` that the backend sees. It does not choose another backend. */
+TG_MUST_USE tg_error tg_request_set_authority(tg_text authority);
 /* Path and query as on the wire. */
 tg_text tg_request_target(void);
-tg_error tg_request_set_target(tg_text target);
+TG_MUST_USE tg_error tg_request_set_target(tg_text target);
 /* The target up to its '?'. */
 tg_text tg_request_path(void);
+/* Replaces the path, as it is to stand on the wire, and keeps the query. */
+TG_MUST_USE tg_error tg_request_set_path(tg_text path);
+/* The target behind its first '?'; empty if it has none. */
+tg_text tg_request_query(void);
+/* The first value of a parameter of the query, decoded (`+` is a space, %XX a byte); absent if there is none. */
+tg_text tg_request_query_param(tg_text name);
+/* Every parameter of the query in order, decoded. */
+tg_fields tg_request_query_params(void);
+/* The first cookie of this name as it was sent; absent if there is none. */
+tg_text tg_request_cookie(tg_text name);
+/* Every cookie. */
+tg_fields tg_request_cookies(void);
 /* The first value; absent text if there is none. */
 tg_text tg_request_field(tg_text name);
 tg_texts tg_request_field_values(tg_text name);
 tg_fields tg_request_fields(void);
-tg_error tg_request_set_field(tg_text name, tg_text value);
+TG_MUST_USE tg_error tg_request_set_field(tg_text name, tg_text value);
 /* Several at once, all or none; names that the list doesn't have are left alone. */
-tg_error tg_request_set_fields(const tg_field *fields, size_t count);
-tg_error tg_request_append_field(tg_text name, tg_text value);
-tg_error tg_request_delete_field(tg_text name);
+TG_MUST_USE tg_error tg_request_set_fields(const tg_field *fields, size_t count);
+TG_MUST_USE tg_error tg_request_append_field(tg_text name, tg_text value);
+TG_MUST_USE tg_error tg_request_delete_field(tg_text name);
 /* Waits for the whole body and leaves it in place. On an error *body is absent. */
-tg_error tg_request_body(tg_text *body);
+TG_MUST_USE tg_error tg_request_body(tg_text *body);
+/* Replaces the body. The host sets content-length, removes content-encoding and digests, and weakens etag. A plugin that gives
+ * an encoded body sets content-encoding in the same hook. */
 void tg_request_set_body(tg_text body);
+/* Whether content-encoding says that the body is compressed or encoded otherwise. */
+bool tg_request_is_encoded(void);
+/* Asks the backend for a body without content-encoding: sets accept-encoding to identity. For plugins that read or change
+ * the response's body. */
+TG_MUST_USE tg_error tg_request_accept_identity(void);
 
 /* The response. In tg_forward_request it is an empty 200, which becomes the answer when that hook responds. */
 uint16_t tg_response_status(void);
-tg_error tg_response_set_status(uint16_t status);
+TG_MUST_USE tg_error tg_response_set_status(uint16_t status);
 tg_text tg_response_field(tg_text name);
 tg_texts tg_response_field_values(tg_text name);
 tg_fields tg_response_fields(void);
-tg_error tg_response_set_field(tg_text name, tg_text value);
-tg_error tg_response_set_fields(const tg_field *fields, size_t count);
-tg_error tg_response_append_field(tg_text name, tg_text value);
-tg_error tg_response_delete_field(tg_text name);
-tg_error tg_response_body(tg_text *body);
+TG_MUST_USE tg_error tg_response_set_field(tg_text name, tg_text value);
+TG_MUST_USE tg_error tg_response_set_fields(const tg_field *fields, size_t count);
+TG_MUST_USE tg_error tg_response_append_field(tg_text name, tg_text value);
+TG_MUST_USE tg_error tg_response_delete_field(tg_text name);
+TG_MUST_USE tg_error tg_response_body(tg_text *body);
 void tg_response_set_body(tg_text body);
+bool tg_response_is_encoded(void);
 
 /* ---- The exchange ---- */
 
@@ -166,16 +216,26 @@ void tg_exchange_set_note(tg_text key, tg_text value);
 /* A setting of this plugin: a string as it is, anything else as JSON text. Absent if it is not set or the store
  * failed; tg_setting_or_error tells the two apart. */
 tg_text tg_setting(tg_text key);
-tg_error tg_setting_or_error(tg_text key, tg_text *value);
+TG_MUST_USE tg_error tg_setting_or_error(tg_text key, tg_text *value);
 /* The same, but one that is not set is an error. */
-tg_error tg_require_setting(tg_text key, tg_text *value);
+TG_MUST_USE tg_error tg_require_setting(tg_text key, tg_text *value);
 /* Every setting; name is the key. None on an error. */
-tg_error tg_settings(tg_fields *settings);
+TG_MUST_USE tg_error tg_settings(tg_fields *settings);
 
 typedef enum { TG_TRACE, TG_DEBUG, TG_INFO, TG_WARN, TG_ERROR, TG_CRITICAL } tg_level;
 
 /* One line for the host's log. */
 void tg_log(tg_level level, tg_text line);
+
+/* ---- Time and chance ---- */
+
+/* Milliseconds since 1970-01-01T00:00:00Z. */
+uint64_t tg_now(void);
+/* 64 random bits, cryptographically secure. rand() of the C library gives the same numbers in each instance: seed it with
+ * srand((unsigned)tg_random()), or call this. */
+uint64_t tg_random(void);
+/* New text: so many random bytes. */
+tg_text tg_random_bytes(size_t count);
 
 /* ---- What a plugin defines ---- */
 
@@ -193,20 +253,22 @@ typedef struct {
 } tg_outcome;
 
 /* Go on to the next plugin and the backend. */
-static inline tg_verdict tg_forward(void) { return (tg_verdict){.responds = false}; }
+TG_MUST_USE static inline tg_verdict tg_forward(void) { return (tg_verdict){.responds = false}; }
 /* Answer with the response as it was set. */
-static inline tg_verdict tg_respond(void) { return (tg_verdict){.responds = true}; }
-/* Sets status, content-type and body of the response, and answers with it. */
-tg_verdict tg_answer(uint16_t status, tg_text content_type, tg_text body);
-static inline tg_verdict tg_fail_request(tg_text error) {
+TG_MUST_USE tg_verdict tg_respond(void);
+/* Sets status, content-type and body of the response, and answers with it: return tg_answer(…); A tg_forward_request that
+ * calls this and then returns tg_forward() fails. */
+TG_MUST_USE tg_verdict tg_answer(uint16_t status, tg_text content_type, tg_text body);
+TG_MUST_USE static inline tg_verdict tg_fail_request(tg_text error) {
   return (tg_verdict){.failed = true, .error = error};
 }
-static inline tg_outcome tg_done(void) { return (tg_outcome){.failed = false}; }
-static inline tg_outcome tg_fail_response(tg_text error) {
+TG_MUST_USE static inline tg_outcome tg_done(void) { return (tg_outcome){.failed = false}; }
+TG_MUST_USE static inline tg_outcome tg_fail_response(tg_text error) {
   return (tg_outcome){.failed = true, .error = error};
 }
 
-/* Called before the backend is asked. Without a definition every request goes on. */
+/* Called before the backend is asked. Without a definition every request goes on. A plugin that defines neither hook is
+ * refused when it is loaded. */
 tg_verdict tg_forward_request(void);
 /* Called when the response's head is there. Without a definition it stays as it is. */
 tg_outcome tg_return_response(void);

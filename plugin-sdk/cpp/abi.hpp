@@ -17,6 +17,8 @@
 #define EXCHANGE "tollgate:proxy/exchange@0.1.0"
 #define STORE "wasi:config/store@0.2.0-rc.1"
 #define LOGGING "wasi:logging/logging@0.1.0-draft"
+#define RANDOM "wasi:random/random@0.2.0"
+#define CLOCK "wasi:clocks/wall-clock@0.2.0"
 
 static_assert(sizeof(void*) == 4, "the contract is bound for wasm32 only");
 
@@ -116,6 +118,12 @@ struct HookResult {
   } value;
 };
 
+/// A time of day since 1970.
+struct Datetime {
+  std::uint64_t seconds;
+  std::uint32_t nanoseconds;
+};
+
 using GetText = void(Bytes*);
 using Find = void(const char*, std::size_t, Optional*);
 using FindAll = void(const char*, std::size_t, List<Bytes>*);
@@ -169,6 +177,10 @@ IMPORT(STORE, "get-all") void tg_store_get_all(SettingsResult* area);
 IMPORT(LOGGING, "log")
 void tg_logging_log(std::uint32_t level, const char* context, std::size_t context_size,
                     const char* message, std::size_t message_size);
+
+IMPORT(RANDOM, "get-random-u64") std::uint64_t tg_random_u64();
+IMPORT(RANDOM, "get-random-bytes") void tg_random_bytes(std::uint64_t count, Bytes* area);
+IMPORT(CLOCK, "now") void tg_clock_now(Datetime* area);
 }
 
 }  // namespace tollgate::abi
@@ -179,5 +191,7 @@ void tg_logging_log(std::uint32_t level, const char* context, std::size_t contex
 #undef EXCHANGE
 #undef STORE
 #undef LOGGING
+#undef RANDOM
+#undef CLOCK
 
 #endif

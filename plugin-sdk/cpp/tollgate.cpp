@@ -1,41 +1,15 @@
-/// The contract's functions as C++ has them, the memory that the host writes into, and the exported hooks.
+/// The contract's functions as C++ has them; the hooks are in hooks.cpp.
 
 #include "tollgate.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstdarg>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
 
 #include "abi.hpp"
+#include "memory.hpp"
 #include "utf8.hpp"
-
-#define EXPORT(name) [[clang::export_name(name)]]
-#define INTERCEPTOR "tollgate:proxy/interceptor@0.1.0#"
 
 namespace tollgate {
 namespace {
-
-/// The memory of one hook call. It begins in a static buffer, so that small exchanges allocate nothing, and all of it is
-/// free again when the next call begins; the host has read the result by then.
-std::pmr::monotonic_buffer_resource& arena() {
-  alignas(std::max_align_t) static std::array<std::byte, 16 * 1024> first;
-  static std::pmr::monotonic_buffer_resource arena(first.data(), first.size());
-  return arena;
-}
-
-std::string_view in_arena(std::string_view text) {
-  auto copy = static_cast<char*>(arena().allocate(text.size() + 1, 1));
-  std::memcpy(copy, text.data(), text.size());
-  return {copy, text.size()};
-}
-
-/// The text as the contract's strings must be: with U+FFFD for what is not UTF-8.
-std::string_view as_utf8(std::string_view text) {
-  return utf8::prefix(text) == text.size() ? text : in_arena(utf8::mended(text));
-}
 
 std::string_view get(abi::GetText* get) {
   abi::Bytes area;
@@ -136,8 +110,6 @@ void write(Level level, std::string_view line) {
 
 }  // namespace
 
-std::pmr::memory_resource* memory() { return &arena(); }
-
 std::string FieldError::message() const {
   switch (kind) {
     case Kind::invalid_name:
@@ -180,6 +152,38 @@ std::string_view path() {
   auto whole = target();
   return whole.substr(0, whole.find('?'));
 }
+Edited set_path(std::string_view path) {
+  if (path.find_first_of("?#") != path.npos)
+    return std::unexpected(FieldError{FieldError::Kind::invalid_value,
+                                      "the path has a ? or #: encode it with url::encode"});
+  auto whole = target();
+  auto end = std::min(whole.find('?'), whole.size());
+  return set_target(std::string(path).append(whole.substr(end)));
+}
+std::string_view query() {
+  auto whole = target();
+  auto end = whole.find('?');
+  return end == whole.npos ? "" : whole.substr(end + 1);
+}
+std::optional<std::string> query_param(std::string_view name) {
+  for (auto& [found, value] : query_params())
+    if (found == name) return value;
+  return std::nullopt;
+}
+std::vector<std::pair<std::string, std::string>> query_params() {
+  return url::query_params(query());
+}
+std::optional<std::string_view> cookie(std::string_view name) {
+  for (auto& [found, value] : cookies())
+    if (found == name) return value;
+  return std::nullopt;
+}
+std::vector<Field> cookies() {
+  std::vector<Field> all;
+  for (auto field : field_values("cookie"))
+    for (auto [name, value] : url::cookies(field)) all.push_back({name, value});
+  return all;
+}
 std::optional<std::string_view> field(std::string_view name) {
   return find(abi::tg_request_field, name);
 }
@@ -201,6 +205,8 @@ Edited delete_field(std::string_view name) {
 }
 Body body() { return get_body(abi::tg_request_body); }
 void set_body(std::string_view body) { abi::tg_request_set_body(body.data(), body.size()); }
+bool is_encoded() { return url::is_coding(field("content-encoding").value_or("")); }
+Edited accept_identity() { return set_field("accept-encoding", "identity"); }
 }  // namespace request
 
 namespace response {
@@ -231,6 +237,7 @@ Edited delete_field(std::string_view name) {
 }
 Body body() { return get_body(abi::tg_response_body); }
 void set_body(std::string_view body) { abi::tg_response_set_body(body.data(), body.size()); }
+bool is_encoded() { return url::is_coding(field("content-encoding").value_or("")); }
 }  // namespace response
 
 namespace exchange {
@@ -279,87 +286,18 @@ void error(std::string_view line) { write(Level::error, line); }
 void critical(std::string_view line) { write(Level::critical, line); }
 }  // namespace log
 
-Outcome<Verdict> answer(std::uint16_t status, std::string_view content_type,
-                        std::string_view body) {
-  auto set = response::set_status(status).and_then(
-      [&] { return response::set_field("content-type", content_type); });
-  if (!set) return std::unexpected(set.error().message());
-  response::set_body(body);
-  return Verdict::respond;
+std::int64_t now() {
+  abi::Datetime now;
+  abi::tg_clock_now(&now);
+  return static_cast<std::int64_t>(now.seconds * 1000 + now.nanoseconds / 1000000);
 }
 
-// What stands in for a hook that the plugin doesn't define.
-[[gnu::weak]] Outcome<Verdict> forward_request() { return Verdict::forward; }
-[[gnu::weak]] Outcome<void> return_response() { return {}; }
+std::uint64_t random() { return abi::tg_random_u64(); }
+
+std::string random_bytes(std::size_t count) {
+  abi::Bytes area;
+  abi::tg_random_bytes(count, &area);
+  return std::string(area.view());
+}
 
 }  // namespace tollgate
-
-/// What libc++ calls instead of throwing; its own prints to a stderr that plugins don't have.
-[[noreturn]] void std::__libcpp_verbose_abort(const char* format, ...) noexcept {
-  std::array<char, 256> line;
-  va_list arguments;
-  va_start(arguments, format);
-  int size = std::vsnprintf(line.data(), line.size(), format, arguments);
-  va_end(arguments);
-  if (size > 0) {
-    auto length = std::min<std::size_t>(size, line.size() - 1);
-    tollgate::log::critical({line.data(), length});
-  }
-  __builtin_trap();
-}
-
-using namespace tollgate;
-
-namespace {
-
-abi::HookResult result;
-
-abi::HookResult* failed(std::string_view error) {
-  // The error's own string ends with the hook; the host reads a copy.
-  auto text = as_utf8(in_arena(error));
-  result = {1, {.error = abi::Bytes::of(text)}};
-  return &result;
-}
-
-}  // namespace
-
-extern "C" {
-
-EXPORT("cabi_realloc")
-void* tg_cabi_realloc(void* old, std::size_t old_size, std::size_t alignment, std::size_t size) {
-  void* memory = arena().allocate(size, alignment);
-  if (old_size != 0) std::memcpy(memory, old, std::min(old_size, size));
-  return memory;
-}
-
-/// The adapter that stands in for wasi_snapshot_preview1 keeps its state in what this gives, so it must outlive a hook.
-EXPORT("cabi_realloc_adapter")
-void* tg_cabi_realloc_adapter(void* old, std::size_t old_size, std::size_t alignment,
-                              std::size_t size) {
-  void* memory = std::aligned_alloc(alignment, size);
-  if (memory == nullptr) __builtin_trap();
-  if (old_size != 0) {
-    std::memcpy(memory, old, std::min(old_size, size));
-    std::free(old);
-  }
-  return memory;
-}
-
-EXPORT(INTERCEPTOR "forward-request")
-abi::HookResult* tg_forward_request() {
-  arena().release();
-  auto outcome = forward_request();
-  if (!outcome) return failed(outcome.error());
-  result = {0, {.verdict = static_cast<std::uint8_t>(*outcome)}};
-  return &result;
-}
-
-EXPORT(INTERCEPTOR "return-response")
-abi::HookResult* tg_return_response() {
-  arena().release();
-  auto outcome = return_response();
-  if (!outcome) return failed(outcome.error());
-  result = {0, {.verdict = 0}};
-  return &result;
-}
-}

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "json.hpp"
+#include "url.hpp"
 
 namespace tollgate {
 
@@ -68,57 +69,89 @@ using SettingsError = std::string;
 using Edited = std::expected<void, FieldError>;
 using Body = std::expected<std::string_view, BodyError>;
 
+/// An error in words, for `std::unexpected` in a hook.
+inline std::string words(const FieldError& error) { return error.message(); }
+inline std::string words(const BodyError& error) { return error.message(); }
+inline std::string words(std::string error) { return error; }
+
+/// Ends the hook with the error of a call, if there is one: `TOLLGATE_TRY(request::set_field(name, value));`
+#define TOLLGATE_TRY(call)                                                       \
+  do {                                                                           \
+    if (auto tollgate_tried = (call); !tollgate_tried)                           \
+      return std::unexpected(tollgate::words(std::move(tollgate_tried).error())); \
+  } while (0)
+
 /// Memory until the hook returns, for containers of std::pmr.
 std::pmr::memory_resource* memory();
 
 /// The request. Names of fields match in any case.
 namespace request {
 std::string_view method();
-Edited set_method(std::string_view method);
+[[nodiscard]] Edited set_method(std::string_view method);
 /// `http` or `https`.
 std::string_view scheme();
 /// The host and port that the client asked for; empty when it sent none.
 std::string_view authority();
-Edited set_authority(std::string_view authority);
+/// Sets the field `host` that the backend sees. It does not choose another backend.
+[[nodiscard]] Edited set_authority(std::string_view authority);
 /// Path and query as on the wire.
 std::string_view target();
-Edited set_target(std::string_view target);
+[[nodiscard]] Edited set_target(std::string_view target);
 /// The target up to its `?`.
 std::string_view path();
+/// Replaces the path, as it is to stand on the wire, and keeps the query.
+[[nodiscard]] Edited set_path(std::string_view path);
+/// The target behind its first `?`; empty if it has none.
+std::string_view query();
+/// The first value of a parameter of the query, decoded: `+` is a space, `%XX` a byte.
+std::optional<std::string> query_param(std::string_view name);
+/// The names and values of all parameters of the query in order, decoded.
+std::vector<std::pair<std::string, std::string>> query_params();
+/// The first cookie of this name as it was sent.
+std::optional<std::string_view> cookie(std::string_view name);
+/// Every cookie.
+std::vector<Field> cookies();
 
 /// The first value.
 std::optional<std::string_view> field(std::string_view name);
 std::vector<std::string_view> field_values(std::string_view name);
 std::vector<Field> fields();
 /// Makes this the only value of the field.
-Edited set_field(std::string_view name, std::string_view value);
+[[nodiscard]] Edited set_field(std::string_view name, std::string_view value);
 /// Sets several fields, all or none; names that the list doesn't have are left alone.
-Edited set_fields(const std::vector<Field>& fields);
-Edited append_field(std::string_view name, std::string_view value);
-Edited delete_field(std::string_view name);
+[[nodiscard]] Edited set_fields(const std::vector<Field>& fields);
+[[nodiscard]] Edited append_field(std::string_view name, std::string_view value);
+[[nodiscard]] Edited delete_field(std::string_view name);
 
 /// Waits for the whole body and leaves it in place.
-Body body();
-/// Replaces the body; the host sets `content-length`.
+[[nodiscard]] Body body();
+/// Replaces the body. The host sets `content-length`, removes `content-encoding` and digests, and weakens `etag`. A plugin
+/// that gives an encoded body sets `content-encoding` in the same hook.
 void set_body(std::string_view body);
+/// Whether `content-encoding` says that the body is compressed or encoded otherwise.
+bool is_encoded();
+/// Asks the backend for a body without `content-encoding`: sets `accept-encoding` to `identity`. For plugins that read or
+/// change the response's body.
+[[nodiscard]] Edited accept_identity();
 }  // namespace request
 
 /// The response. In `forward_request` it is an empty 200, which becomes the answer when that hook responds.
 namespace response {
 std::uint16_t status();
 /// 200 to 599.
-Edited set_status(std::uint16_t status);
+[[nodiscard]] Edited set_status(std::uint16_t status);
 
 std::optional<std::string_view> field(std::string_view name);
 std::vector<std::string_view> field_values(std::string_view name);
 std::vector<Field> fields();
-Edited set_field(std::string_view name, std::string_view value);
-Edited set_fields(const std::vector<Field>& fields);
-Edited append_field(std::string_view name, std::string_view value);
-Edited delete_field(std::string_view name);
+[[nodiscard]] Edited set_field(std::string_view name, std::string_view value);
+[[nodiscard]] Edited set_fields(const std::vector<Field>& fields);
+[[nodiscard]] Edited append_field(std::string_view name, std::string_view value);
+[[nodiscard]] Edited delete_field(std::string_view name);
 
-Body body();
+[[nodiscard]] Body body();
 void set_body(std::string_view body);
+bool is_encoded();
 }  // namespace response
 
 /// Facts about the exchange in hand, and notes that travel with it.
@@ -153,8 +186,17 @@ void error(std::string_view line);
 void critical(std::string_view line);
 }  // namespace log
 
+/// Milliseconds since 1970-01-01T00:00:00Z.
+std::int64_t now();
+
+/// 64 random bits, cryptographically secure. `rand()` and a default engine of `<random>` give the same numbers in each
+/// instance: seed them with this.
+std::uint64_t random();
+/// So many random bytes.
+std::string random_bytes(std::size_t count);
+
 /// What `forward_request` decides.
-enum class Verdict : std::uint8_t {
+enum class [[nodiscard]] Verdict : std::uint8_t {
   forward,  ///< Go on to the next plugin and the backend.
   respond,  ///< Answer with the response as it was set.
 };
@@ -163,10 +205,13 @@ enum class Verdict : std::uint8_t {
 template <typename T>
 using Outcome = std::expected<T, std::string>;
 
-/// Sets status, content-type and body of the response, and answers with it.
-Outcome<Verdict> answer(std::uint16_t status, std::string_view content_type, std::string_view body);
+/// Sets status, content-type and body of the response, and answers with it: `return answer(…);` A hook that calls this and
+/// then returns `Verdict::forward` fails.
+[[nodiscard]] Outcome<Verdict> answer(std::uint16_t status, std::string_view content_type,
+                                      std::string_view body);
 
-/// Defined by the plugin; called before the backend is asked. Without a definition every request goes on.
+/// Defined by the plugin; called before the backend is asked. Without a definition every request goes on. A plugin that
+/// defines neither hook is refused when it is loaded.
 Outcome<Verdict> forward_request();
 
 /// Defined by the plugin; called when the response's head is there. Without a definition it stays as it is.

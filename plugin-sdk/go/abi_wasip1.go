@@ -1,6 +1,9 @@
 package tollgate
 
-import "unsafe"
+import (
+	"os"
+	"unsafe"
+)
 
 // The host's functions as the canonical ABI has them: a list or string is a pointer and a length, and a result that is
 // not one number is written to where the last parameter points.
@@ -116,13 +119,36 @@ var (
 
 //go:wasmexport tollgate:proxy/interceptor@0.1.0#forward-request
 func exportForwardRequest() unsafe.Pointer {
+	prepare()
 	verdict, err := forwardRequest()
 	return lowerResult(uint32(verdict), err)
 }
 
 //go:wasmexport tollgate:proxy/interceptor@0.1.0#return-response
 func exportReturnResponse() unsafe.Pointer {
+	prepare()
 	return lowerResult(0, returnResponse())
+}
+
+// pluginMain is the plugin's own, which Go doesn't run in a library.
+//
+//go:linkname pluginMain main.main
+func pluginMain()
+
+var prepared bool
+
+// prepare comes before the first hook. A plugin may register its hooks in main, too; one that registers none ends here, with
+// words that the host tells.
+func prepare() {
+	if prepared {
+		return
+	}
+	prepared = true
+	pluginMain()
+	if why := misused(); why != "" {
+		hostLog(LevelCritical, "", why)
+		os.Exit(1)
+	}
 }
 
 func lowerResult(value uint32, err error) unsafe.Pointer {

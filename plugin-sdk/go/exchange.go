@@ -6,25 +6,45 @@ import (
 )
 
 // ID names the exchange in logs; unique for as long as the host runs.
-func ID() string { return hostText(getID) }
+func ID() string {
+	enter()
+	defer leave()
+	return hostText(getID)
+}
 
 // ClientAddress is the address and port of the peer on the connection: 127.0.0.1:50312.
-func ClientAddress() string { return hostText(getClientAddress) }
+func ClientAddress() string {
+	enter()
+	defer leave()
+	return hostText(getClientAddress)
+}
 
 // Note is what this plugin or one that ran earlier in the exchange left, and whether there is such a note. The two hooks
 // of one exchange may run in two instances, so what the second must know from the first goes into a note. All plugins
 // share the notes: begin the key with the plugin's name.
-func Note(key string) ([]byte, bool) { return hostNote(key) }
+func Note(key string) ([]byte, bool) {
+	enter()
+	defer leave()
+	return hostNote(key)
+}
 
 // SetNote leaves a note; an empty one is a note too.
-func SetNote(key string, value []byte) { hostSetNote(key, value) }
+func SetNote(key string, value []byte) {
+	enter()
+	defer leave()
+	hostSetNote(key, value)
+}
 
 // settingsFailure is thrown by the functions for settings and becomes the hook's error.
 type settingsFailure string
 
 // Setting is a setting of the plugin, and whether it is set. A string is given as it is, anything else as JSON text. If
 // the host can't read its settings, the hook ends with that error.
-func Setting(key string) (string, bool) { return hostSetting(key) }
+func Setting(key string) (string, bool) {
+	enter()
+	defer leave()
+	return hostSetting(key)
+}
 
 // SettingOr is a setting of the plugin, or another value when it is not set.
 func SettingOr(key, other string) string {
@@ -56,7 +76,11 @@ func SettingJSON(key string, value any) (bool, error) {
 }
 
 // Settings is every setting by its key.
-func Settings() map[string]string { return hostSettings() }
+func Settings() map[string]string {
+	enter()
+	defer leave()
+	return hostSettings()
+}
 
 // Level is how much a line of the log matters.
 type Level uint8
@@ -72,7 +96,11 @@ const (
 
 // Log writes a line to the host's log, which names it by plugin and exchange. The context says which part of the plugin
 // speaks; it may be empty.
-func Log(level Level, context, message string) { hostLog(level, context, message) }
+func Log(level Level, context, message string) {
+	enter()
+	defer leave()
+	hostLog(level, context, message)
+}
 
 // Tracef writes a line of level trace.
 func Tracef(format string, arguments ...any) { Log(LevelTrace, "", fmt.Sprintf(format, arguments...)) }

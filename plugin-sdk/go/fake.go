@@ -3,6 +3,7 @@
 package tollgate
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -30,12 +31,18 @@ var fake *Fake
 
 // ForwardRequest calls the hook for requests.
 func (f *Fake) ForwardRequest() (Verdict, error) {
+	if why := misused(); why != "" {
+		return Forward, errors.New(why)
+	}
 	f.setDefaults()
 	return forwardRequest()
 }
 
 // ReturnResponse calls the hook for responses.
 func (f *Fake) ReturnResponse() error {
+	if why := misused(); why != "" {
+		return errors.New(why)
+	}
 	f.setDefaults()
 	return returnResponse()
 }

@@ -4,26 +4,104 @@ package tollgate
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 )
 
 // withHooks registers hooks for one test.
 func withHooks(t *testing.T, request RequestHook, response ResponseHook) {
 	t.Helper()
-	OnRequest(request)
-	OnResponse(response)
-	t.Cleanup(func() { OnRequest(nil); OnResponse(nil) })
+	requestHook, responseHook, misuse = nil, nil, ""
+	if request != nil {
+		OnRequest(request)
+	}
+	if response != nil {
+		OnResponse(response)
+	}
+	t.Cleanup(func() { requestHook, responseHook, misuse = nil, nil, "" })
 }
 
-func TestAPluginWithoutHooksLeavesEverything(t *testing.T) {
-	exchange := &Fake{}
-	if verdict, err := exchange.ForwardRequest(); verdict != Forward || err != nil {
-		t.Errorf("got %v, %v", verdict, err)
+func forward(Request, Response) (Verdict, error) { return Forward, nil }
+
+func TestAPluginWithoutHooksIsRefused(t *testing.T) {
+	if _, err := (&Fake{}).ForwardRequest(); err == nil || !strings.Contains(err.Error(), "no hook") {
+		t.Errorf("got %v", err)
 	}
-	if err := exchange.ReturnResponse(); err != nil {
-		t.Error(err)
+	if err := (&Fake{}).ReturnResponse(); err == nil || !strings.Contains(err.Error(), "no hook") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestASecondHookIsRefused(t *testing.T) {
+	withHooks(t, forward, nil)
+	OnRequest(forward)
+	if _, err := (&Fake{}).ForwardRequest(); err == nil || !strings.Contains(err.Error(), "OnRequest was called twice") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAnAnswerThatIsNotReturnedIsAnError(t *testing.T) {
+	withHooks(t, func(_ Request, response Response) (Verdict, error) {
+		response.Answer(403, "text/plain", "no")
+		return Forward, nil
+	}, nil)
+	if _, err := (&Fake{}).ForwardRequest(); err == nil || !strings.HasPrefix(err.Error(), "an answer was made") {
+		t.Errorf("got %v", err)
+	}
+	withHooks(t, forward, nil)
+	if _, err := (&Fake{}).ForwardRequest(); err != nil {
+		t.Errorf("the next call got %v", err)
+	}
+}
+
+func TestAGoroutineDoesNotSpeakForTheNextExchange(t *testing.T) {
+	goOn, ended := make(chan bool), make(chan bool, 1)
+	withHooks(t, func(request Request, _ Response) (Verdict, error) {
+		if request.Target() == "/first" {
+			go func() {
+				defer func() { ended <- true }()
+				SetNote("first", nil)
+				goOn <- true
+				<-goOn
+				SetNote("stray", []byte(request.Target()))
+				t.Error("the goroutine went on")
+			}()
+			<-goOn
+			return Forward, nil
+		}
+		goOn <- true
+		<-ended
+		SetNote("own", nil)
+		return Forward, nil
+	}, nil)
+	first, second := &Fake{Target: "/first"}, &Fake{Target: "/second"}
+	for _, exchange := range []*Fake{first, second} {
+		if _, err := exchange.ForwardRequest(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, ok := first.Notes["first"]; !ok {
+		t.Error("a goroutine can't call the host while its hook runs")
+	}
+	_, stray := second.Notes["stray"]
+	_, own := second.Notes["own"]
+	if stray || !own {
+		t.Errorf("got %v", second.Notes)
+	}
+	if len(second.Lines) != 1 || !strings.HasPrefix(second.Lines[0], "error a goroutine that the hook in hand did not start") {
+		t.Errorf("got %q", second.Lines)
+	}
+}
+
+func TestARefusedConnectionIsExplained(t *testing.T) {
+	withHooks(t, func(Request, Response) (Verdict, error) {
+		return Forward, fmt.Errorf("get: %w", syscall.ECONNREFUSED)
+	}, nil)
+	if _, err := (&Fake{}).ForwardRequest(); err == nil || !strings.Contains(err.Error(), "a plugin has no network") {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -110,6 +188,11 @@ func TestJSONBodies(t *testing.T) {
 	if string(exchange.ResponseBody) != `{"N":2}` {
 		t.Errorf("got %s", exchange.ResponseBody)
 	}
+	exchange.ResponseFields = []Field{{"content-encoding", "gzip"}}
+	if err := exchange.ReturnResponse(); err == nil || !strings.HasPrefix(err.Error(), "the body is encoded (content-encoding: gzip)") {
+		t.Errorf("got %v", err)
+	}
+	exchange.ResponseFields = nil
 	exchange.ResponseBody = []byte("{")
 	if err := exchange.ReturnResponse(); err == nil || !strings.HasPrefix(err.Error(), "the body is not the JSON") {
 		t.Errorf("got %v", err)

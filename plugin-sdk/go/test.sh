@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tests of the helper library: its logic natively, and that it compiles for plugins. Go is taken from GO, from PATH, or from
+# Tests of the helper library: its logic natively; with the program in $TOLLGATE (an absolute path) also as plugins. Go is taken from GO, from PATH, or from
 # tollgate's tools.
 set -eu
 cd "$(dirname "$0")"
@@ -11,6 +11,20 @@ if [ -n "$unformatted" ]; then
     echo "not formatted by gofmt: $unformatted" >&2
     exit 1
 fi
-"$go" vet ./...
-GOOS=wasip1 GOARCH=wasm "$go" vet ./...
-"$go" test ./...
+"$go" vet .
+GOOS=wasip1 GOARCH=wasm "$go" vet .
+"$go" test .
+
+if [ -n "${TOLLGATE:-}" ]; then
+    out=$(mktemp -d)
+    trap 'rm -rf "$out"' EXIT
+    cp -r tests/contract "$out/contract"
+    mkdir "$out/contract/tollgate" "$out/contract/tests"
+    cp *.go go.mod "$out/contract/tollgate"
+    cp ../c/tests/helpers/* ../c/tests/prints/* tests/cases/* "$out/contract/tests"
+    "$TOLLGATE" build "$out/contract"
+    "$TOLLGATE" test "$out/contract"
+    ../refused.sh "$out/contract" tests/refused/*
+else
+    echo "plugin-sdk/go/test.sh: no TOLLGATE, the contract's functions not tested"
+fi

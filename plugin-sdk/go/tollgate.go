@@ -1,6 +1,6 @@
 // Package tollgate is for plugins of tollgate, the HTTP proxy, in Go.
 //
-// A plugin registers up to two hooks in an init function. While one runs, the request, the response and the
+// A plugin registers one or two hooks, in an init function or in main. While one runs, the request, the response and the
 // functions of this package speak of the exchange that it was called for:
 //
 //	func init() {
@@ -13,12 +13,6 @@
 //
 // The contract, with all that the host promises, is the package tollgate:proxy in the project's folder wit.
 package tollgate
-
-import (
-	"errors"
-	"fmt"
-	"runtime/debug"
-)
 
 // Verdict is what becomes of a request.
 type Verdict uint8
@@ -37,42 +31,3 @@ type RequestHook func(Request, Response) (Verdict, error)
 // ResponseHook is called when the response's head is there, whoever made it. The request can be read but is past
 // changing.
 type ResponseHook func(Request, Response) error
-
-var (
-	requestHook  RequestHook
-	responseHook ResponseHook
-)
-
-// OnRequest registers the hook for requests. Without one every request is forwarded.
-func OnRequest(hook RequestHook) { requestHook = hook }
-
-// OnResponse registers the hook for responses. Without one every response is left as it is.
-func OnResponse(hook ResponseHook) { responseHook = hook }
-
-// forwardRequest calls the hook; a panic becomes an error, so that the instance can go on.
-func forwardRequest() (verdict Verdict, err error) {
-	if requestHook == nil {
-		return Forward, nil
-	}
-	defer recoverInto(&err)
-	return requestHook(Request{message{requestSide}}, Response{message{responseSide}})
-}
-
-func returnResponse() (err error) {
-	if responseHook == nil {
-		return nil
-	}
-	defer recoverInto(&err)
-	return responseHook(Request{message{requestSide}}, Response{message{responseSide}})
-}
-
-func recoverInto(err *error) {
-	switch cause := recover().(type) {
-	case nil:
-	case settingsFailure:
-		*err = errors.New(string(cause))
-	default:
-		Log(LevelError, "", string(debug.Stack()))
-		*err = fmt.Errorf("panic: %v", cause)
-	}
-}

@@ -160,6 +160,20 @@ pub const logging = struct {
     pub const log = import("log", fn (u32, [*]const u8, usize, [*]const u8, usize) callconv(calling) void);
 };
 
+/// A time of day since 1970.
+pub const Datetime = extern struct { seconds: u64, nanoseconds: u32 };
+
+pub const clock = struct {
+    const import = Interface("wasi:clocks/wall-clock@0.2.0").function;
+    pub const now = import("now", fn (*Datetime) callconv(calling) void);
+};
+
+pub const random = struct {
+    const import = Interface("wasi:random/random@0.2.0").function;
+    pub const @"get-random-u64" = import("get-random-u64", fn () callconv(calling) u64);
+    pub const @"get-random-bytes" = import("get-random-bytes", fn (u64, *Bytes) callconv(calling) void);
+};
+
 var arena: std.heap.ArenaAllocator = .init(std.heap.wasm_allocator);
 
 /// Memory until the next call begins.

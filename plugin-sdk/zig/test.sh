@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tests of the helper library: JSON and text natively; with the program in $TOLLGATE (an absolute path) also every
+# Tests of the helper library: JSON, URLs and text natively; with the program in $TOLLGATE (an absolute path) also every
 # function of the contract.
 # Zig is taken from PATH or from tollgate's tools.
 set -eu
@@ -14,17 +14,20 @@ if [ -x "$tools/python/bin/python" ] && "$tools/python/bin/python" -m ziglang ve
 else
     set -- zig
 fi
-"$@" fmt --check *.zig tests/contract/plugin.zig
+"$@" fmt --check *.zig tests/contract/plugin.zig tests/refused/*.zig
 "$@" test json.zig
 "$@" test text.zig
+"$@" test url.zig
 
 if [ -n "${TOLLGATE:-}" ]; then
     cp -r tests/contract "$out/contract"
     cp -r ../c/tests/cases "$out/contract/tests"
+    cp ../c/tests/helpers/* "$out/contract/tests"
     mkdir "$out/contract/tollgate"
     cp *.zig "$out/contract/tollgate"
     "$TOLLGATE" build "$out/contract"
     "$TOLLGATE" test "$out/contract"
+    ../refused.sh "$out/contract" tests/refused/*
 else
     echo "plugin-sdk/zig/test.sh: no TOLLGATE, the contract's functions not tested"
 fi

@@ -15,21 +15,24 @@
 
 const std = @import("std");
 const abi = @import("abi.zig");
-const text = @import("text.zig");
+const call = @import("call.zig");
+const hooks = @import("hooks.zig");
 
 /// JSON changed without touching another byte.
 pub const json = @import("json.zig");
+/// Percent-encoding.
+pub const url = @import("url.zig");
 
 /// Memory until the hook returns.
 pub const allocator = abi.allocator;
 
 /// What `forwardRequest` decides.
-pub const Verdict = enum {
-    /// Go on to the next plugin and the backend.
-    forward,
-    /// Answer with the response as it was set.
-    respond,
-};
+pub const Verdict = hooks.Verdict;
+
+const failed = call.failed;
+const print = call.print;
+const utf8 = call.utf8;
+const outOfMemory = call.outOfMemory;
 
 pub const Field = struct { name: []const u8, value: []const u8 };
 
@@ -45,16 +48,7 @@ pub const SettingsError = error{ SettingMissing, SettingsFailed };
 /// The last error of a function here, in words: `only the host sets the field te`. A hook that returns that error gives
 /// the host these words.
 pub fn errorMessage() []const u8 {
-    return message_of_last;
-}
-
-var message_of_last: []const u8 = "";
-var last: ?anyerror = null;
-
-fn failed(err: anytype, comptime format: []const u8, args: anytype) @TypeOf(err) {
-    message_of_last = print(format, args);
-    last = err;
-    return err;
+    return call.words;
 }
 
 /// Makes an error with a text, which goes to the host's log: `return tollgate.fail("no tenant in {s}", .{path});`
@@ -62,8 +56,10 @@ pub fn fail(comptime format: []const u8, args: anytype) error{PluginFailed} {
     return failed(error.PluginFailed, format, args);
 }
 
-/// Sets status, content-type and body of the response, and answers with it.
+/// Sets status, content-type and body of the response, and answers with it: `return try tollgate.answer(...)`. A hook that
+/// calls this and then returns `.forward` fails.
 pub fn answer(status: u16, content_type: []const u8, body: []const u8) FieldError!Verdict {
+    call.answered = true;
     try response.setStatus(status);
     try response.setField("content-type", content_type);
     response.setBody(body);
@@ -88,6 +84,7 @@ pub const request = struct {
     pub fn authority() []const u8 {
         return get(import.authority);
     }
+    /// Sets the field `host` that the backend sees. It does not choose another backend.
     pub fn setAuthority(new: []const u8) FieldError!void {
         return edit(import.@"set-authority", new);
     }
@@ -103,6 +100,41 @@ pub const request = struct {
         const whole = target();
         return whole[0 .. std.mem.indexOfScalar(u8, whole, '?') orelse whole.len];
     }
+    /// Replaces the path, as it is to stand on the wire, and keeps the query.
+    pub fn setPath(new: []const u8) FieldError!void {
+        if (std.mem.indexOfAny(u8, new, "?#") != null)
+            return failed(error.InvalidValue, "invalid value: the path has a ? or #: encode it with url.encode", .{});
+        const whole = target();
+        const end = std.mem.indexOfScalar(u8, whole, '?') orelse whole.len;
+        return setTarget(std.mem.concat(allocator, u8, &.{ new, whole[end..] }) catch outOfMemory());
+    }
+    /// The target behind its first `?`; empty if it has none.
+    pub fn query() []const u8 {
+        const whole = target();
+        const end = std.mem.indexOfScalar(u8, whole, '?') orelse return "";
+        return whole[end + 1 ..];
+    }
+    /// The first value of a parameter of the query, decoded: `+` is a space, `%XX` a byte.
+    pub fn queryParam(name: []const u8) ?[]const u8 {
+        return valueOf(queryParams(), name);
+    }
+    /// Every parameter of the query in order, decoded.
+    pub fn queryParams() []const Field {
+        return url.queryParams(Field, allocator, query()) catch outOfMemory();
+    }
+    /// The first cookie of this name as it was sent.
+    pub fn cookie(name: []const u8) ?[]const u8 {
+        return valueOf(cookies(), name);
+    }
+    /// Every cookie.
+    pub fn cookies() []const Field {
+        return url.cookies(Field, allocator, fieldValues("cookie")) catch outOfMemory();
+    }
+    /// Asks the backend for a body without `content-encoding`: sets `accept-encoding` to `identity`. For plugins that read or
+    /// change the response's body.
+    pub fn acceptIdentity() FieldError!void {
+        return setField("accept-encoding", "identity");
+    }
 
     const message = Message(import);
     pub const field = message.field;
@@ -114,6 +146,7 @@ pub const request = struct {
     pub const deleteField = message.deleteField;
     pub const body = message.body;
     pub const setBody = message.setBody;
+    pub const isEncoded = message.isEncoded;
 };
 
 /// The response. In `forwardRequest` it is an empty 200, which becomes the answer when that hook responds.
@@ -140,6 +173,7 @@ pub const response = struct {
     pub const deleteField = message.deleteField;
     pub const body = message.body;
     pub const setBody = message.setBody;
+    pub const isEncoded = message.isEncoded;
 };
 
 /// What request and response have in common.
@@ -214,7 +248,13 @@ fn Message(import: type) type {
             };
         }
 
-        /// Replaces the body; the host sets `content-length`.
+        /// Whether `content-encoding` says that the body is compressed or encoded otherwise.
+        pub fn isEncoded() bool {
+            return url.isCoding(field("content-encoding") orelse "");
+        }
+
+        /// Replaces the body. The host sets `content-length`, removes `content-encoding` and digests, and weakens `etag`.
+        /// A plugin that gives an encoded body sets `content-encoding` in the same hook.
         pub fn setBody(new: []const u8) void {
             import.@"set-body"(new.ptr, new.len);
         }
@@ -266,6 +306,26 @@ pub const settings = struct {
     }
 };
 
+/// Milliseconds since 1970-01-01T00:00:00Z.
+pub fn now() u64 {
+    var area: abi.Datetime = undefined;
+    abi.clock.now(&area);
+    return area.seconds * 1000 + area.nanoseconds / 1_000_000;
+}
+
+/// 64 random bits, cryptographically secure. A generator of `std.Random` gives the same numbers in each instance unless it is
+/// seeded with this.
+pub fn random() u64 {
+    return abi.random.@"get-random-u64"();
+}
+
+/// So many random bytes.
+pub fn randomBytes(count: usize) []const u8 {
+    var area: abi.Bytes = undefined;
+    abi.random.@"get-random-bytes"(count, &area);
+    return area.slice();
+}
+
 pub const Level = enum(u32) { trace, debug, info, warn, err, critical };
 
 /// One line for the host's log.
@@ -293,68 +353,21 @@ pub const panic = std.debug.FullPanic(struct {
     }
 }.panic);
 
-/// Exports the hooks of a plugin; one that it doesn't have does nothing.
-pub fn plugin(comptime Plugin: type) void {
-    const hooks = struct {
-        fn forwardRequest() callconv(abi.calling) *const abi.HookResult {
-            begin();
-            if (!@hasDecl(Plugin, "forwardRequest")) return abi.succeed(@backingInt(Verdict.forward));
-            const verdict: Verdict = orError(Plugin.forwardRequest()) catch |err| return abi.fail(describe(err));
-            return abi.succeed(@backingInt(verdict));
-        }
-
-        fn returnResponse() callconv(abi.calling) *const abi.HookResult {
-            begin();
-            if (!@hasDecl(Plugin, "returnResponse")) return abi.succeed(0);
-            orError(Plugin.returnResponse()) catch |err| return abi.fail(describe(err));
-            return abi.succeed(0);
-        }
-    };
-    if (!@hasDecl(Plugin, "forwardRequest") and !@hasDecl(Plugin, "returnResponse"))
-        @compileError("a plugin has `pub fn forwardRequest() !tollgate.Verdict` or `pub fn returnResponse() !void`");
-    @export(&hooks.forwardRequest, .{ .name = abi.interceptor ++ "forward-request" });
-    @export(&hooks.returnResponse, .{ .name = abi.interceptor ++ "return-response" });
-    @export(&abi.realloc, .{ .name = "cabi_realloc" });
-}
-
-fn begin() void {
-    abi.reset();
-    message_of_last = "";
-    last = null;
-}
-
-/// Lets a hook that can't fail go without an error union.
-fn orError(result: anytype) anyerror!switch (@typeInfo(@TypeOf(result))) {
-    .error_union => |it| it.payload,
-    else => @TypeOf(result),
-} {
-    return result;
-}
-
-/// What the host is told of an error.
-fn describe(err: anyerror) []const u8 {
-    return if (last == @as(?anyerror, err)) message_of_last else @errorName(err);
-}
+/// Exports the hooks of a plugin; one that it doesn't have does nothing. A plugin without any, and a hook that is not `pub` or
+/// has nearly the right name, are compile errors.
+pub const plugin = hooks.plugin;
 
 fn write(level: Level, context: []const u8, line: []const u8) void {
     abi.logging.log(@backingInt(level), context.ptr, context.len, line.ptr, line.len);
 }
 
-/// Always UTF-8, as the contract's strings must be.
-fn print(comptime format: []const u8, args: anytype) []const u8 {
-    return utf8(std.fmt.allocPrint(allocator, format, args) catch outOfMemory());
-}
-
-fn utf8(bytes: []const u8) []const u8 {
-    return text.utf8(allocator, bytes) catch outOfMemory();
+fn valueOf(pairs: []const Field, name: []const u8) ?[]const u8 {
+    for (pairs) |pair| if (std.mem.eql(u8, pair.name, name)) return pair.value;
+    return null;
 }
 
 fn alloc(comptime T: type, count: usize) []T {
     return allocator.alloc(T, count) catch outOfMemory();
-}
-
-fn outOfMemory() noreturn {
-    @panic("out of memory");
 }
 
 fn get(import: anytype) []const u8 {

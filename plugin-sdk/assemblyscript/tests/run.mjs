@@ -65,6 +65,15 @@ test("bytes are replaced", () => {
   assert.equal(replaceBytes("ab", "", "x"), null);
 });
 
+// What they do with whole queries and cookies is in ../../c/tests/helpers.
+test("URLs are coded", () => {
+  for (const [text, want] of [["%", "%"], ["%4", "%4"], ["%00%fF+", "\0\ufffd+"], ["", ""]])
+    assert.equal(values.decodeUrl(text), want);
+  assert.equal(values.encodeUrl("\0é+%azAZ09"), "%00%C3%A9%2B%25azAZ09");
+  for (const value of ["", " ", " IDENTITY ", "identity"]) assert.equal(!!values.isCoding(value), false, value);
+  for (const value of ["gzip", "gzip, identity", "identitx"]) assert.equal(!!values.isCoding(value), true, value);
+});
+
 test("every function of the contract gives and takes what it should", () => {
   host.reset();
   assert.deepEqual(host.forwardRequest(), { verdict: 0 });

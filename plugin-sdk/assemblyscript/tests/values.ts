@@ -3,3 +3,4 @@
 export { replaceBytes } from "../bytes";
 export { isJson, quoteJson, replaceJson } from "../json";
 export { decodeUtf8, encodeUtf8, isUtf8 } from "../utf8";
+export { decodeUrl, encodeUrl, isCoding } from "../url";

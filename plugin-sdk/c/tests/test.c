@@ -187,6 +187,20 @@ static void test_utf8(void) {
                      "b\xe2\x82")));
 }
 
+/* What they do with whole queries and cookies is in helpers/. */
+static void test_urls(void) {
+  TEXT(TG("%"), tg_url_decode(TG("%")));
+  TEXT(TG("%4"), tg_url_decode(TG("%4")));
+  TEXT(TG("\0\xff+"), tg_url_decode(TG("%00%fF+")));
+  TEXT(TG("%00%FF%2B%25azAZ09"), tg_url_encode(TG("\0\xff+%azAZ09")));
+  TEXT(TG(""), tg_url_decode(absent));
+  TRUE(tg_query_pairs(absent).count == 0 && tg_query_pairs(TG("&&")).count == 0);
+  TRUE(tg_query_pairs(TG("a&a=&b=a")).count == 3);
+  TRUE(tg_cookies_of((tg_texts){NULL, 0}).count == 0);
+  TRUE(!tg_is_coding(absent) && !tg_is_coding(TG(" ")) && !tg_is_coding(TG(" IDENTITY ")));
+  TRUE(tg_is_coding(TG("gzip")) && tg_is_coding(TG("gzip, identity")) && tg_is_coding(TG("identitx")));
+}
+
 static void test_memory(void) {
   tg_memory_reset();
   char *small = tg_alloc(3, 1);
@@ -211,6 +225,7 @@ int main(void) {
   test_string();
   test_text();
   test_utf8();
+  test_urls();
   test_memory();
   printf("%d passed, %d failed\n", checks - failures, failures);
   return failures != 0;

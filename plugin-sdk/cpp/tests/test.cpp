@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "../json.hpp"
+#include "../url.hpp"
 #include "../utf8.hpp"
 
 using namespace std::string_view_literals;
@@ -130,6 +131,24 @@ static void test_utf8() {
                                              "b\xe2\x82"));
 }
 
+/// What they do with whole queries and cookies is in ../c/tests/helpers.
+static void test_url() {
+  namespace url = tollgate::url;
+  auto number = [](const auto& list) { return std::to_string(list.size()); };
+  check("%", url::decode("%"));
+  check("%4", url::decode("%4"));
+  check("\0\xff+"sv, url::decode("%00%fF+"));
+  check("%00%FF%2B%25azAZ09", url::encode("\0\xff+%azAZ09"sv));
+  check("0", number(url::query_params("")));
+  check("0", number(url::query_params("&&")));
+  check("3", number(url::query_params("a&a=&b=a")));
+  check("0", number(url::cookies("")));
+  for (auto value : {"", " ", " IDENTITY ", "identity"})
+    check("plain", url::is_coding(value) ? value : "plain");
+  for (auto value : {"gzip", "gzip, identity", "identitx"})
+    check("coding", url::is_coding(value) ? "coding" : value);
+}
+
 int main() {
   test_replace();
   test_valid();
@@ -138,6 +157,7 @@ int main() {
   test_depth();
   test_string();
   test_utf8();
+  test_url();
   std::printf("%d passed, %d failed\n", checks - failures, failures);
   return failures != 0;
 }

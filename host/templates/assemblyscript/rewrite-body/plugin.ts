@@ -1,10 +1,11 @@
 // Replaces every occurrence of the setting `from` by the setting `to` in text and JSON.
 
-import { Verdict, encodeUtf8, fail, onRequest, onResponse, replaceBytes, request, response, settings } from "./tollgate";
+import {
+  Verdict, encodeUtf8, fail, log, onRequest, onResponse, replaceBytes, request, response, settings,
+} from "./tollgate";
 
 onRequest(() => {
-  // A compressed body would have to be unpacked first.
-  const error = request.setField("accept-encoding", "identity");
+  const error = request.acceptIdentity();
   return error ? fail(error.message) : Verdict.Forward;
 });
 
@@ -15,6 +16,11 @@ onResponse(() => {
   const to = settings.get("to");
   if (from === null || to === null) {
     fail(from === null ? "setting from is missing" : "setting to is missing");
+    return;
+  }
+  const coding = response.field("content-encoding");
+  if (response.isEncoded && coding !== null) {
+    log.warn("left a body alone that is encoded: " + coding);
     return;
   }
   const body = response.body();

@@ -12,14 +12,12 @@ static bool is_secret(tg_text given, tg_text secret) {
 
 tg_verdict tg_forward_request(void) {
   tg_text token;
-  tg_error error = tg_require_setting(TG("token"), &token);
-  if (error.kind != TG_OK)
-    return tg_fail_request(tg_error_message(error));
+  TG_TRY_REQUEST(tg_require_setting(TG("token"), &token));
   tg_text given = tg_request_field(TG("authorization"));
   if (is_secret(given, tg_concat(TG("Bearer "), token))) {
-    tg_request_delete_field(TG("authorization"));
+    TG_TRY_REQUEST(tg_request_delete_field(TG("authorization")));
     return tg_forward();
   }
-  tg_response_set_field(TG("www-authenticate"), TG("Bearer"));
+  TG_TRY_REQUEST(tg_response_set_field(TG("www-authenticate"), TG("Bearer")));
   return tg_answer(401, TG("text/plain; charset=utf-8"), TG("token required\n"));
 }

@@ -3,11 +3,11 @@
 #include "tollgate.h"
 
 tg_verdict tg_forward_request(void) {
-  tg_request_set_field(TG("x-{{name}}"), TG("hello"));
+  TG_TRY_REQUEST(tg_request_set_field(TG("x-{{name}}"), TG("hello")));
   return tg_forward();
 }
 
 tg_outcome tg_return_response(void) {
-  tg_response_set_field(TG("x-{{name}}"), TG("hello"));
+  TG_TRY_RESPONSE(tg_response_set_field(TG("x-{{name}}"), TG("hello")));
   return tg_done();
 }

@@ -3,8 +3,7 @@
 #include "tollgate.h"
 
 tg_verdict tg_forward_request(void) {
-  /* A compressed body would have to be unpacked first. */
-  tg_request_set_field(TG("accept-encoding"), TG("identity"));
+  TG_TRY_REQUEST(tg_request_accept_identity());
   return tg_forward();
 }
 
@@ -13,13 +12,14 @@ tg_outcome tg_return_response(void) {
   if (!tg_starts_with(type, TG("text/")) && !tg_starts_with(type, TG("application/json")))
     return tg_done();
   tg_text from, to, body;
-  tg_error error = tg_require_setting(TG("from"), &from);
-  if (error.kind == TG_OK)
-    error = tg_require_setting(TG("to"), &to);
-  if (error.kind == TG_OK)
-    error = tg_response_body(&body);
-  if (error.kind != TG_OK)
-    return tg_fail_response(tg_error_message(error));
+  TG_TRY_RESPONSE(tg_require_setting(TG("from"), &from));
+  TG_TRY_RESPONSE(tg_require_setting(TG("to"), &to));
+  if (tg_response_is_encoded()) {
+    tg_text coding = tg_response_field(TG("content-encoding"));
+    tg_log(TG_WARN, tg_concat(TG("left a body alone that is encoded: "), coding));
+    return tg_done();
+  }
+  TG_TRY_RESPONSE(tg_response_body(&body));
   if (tg_find(body, from) != SIZE_MAX)
     tg_response_set_body(tg_replace_all(body, from, to));
   return tg_done();

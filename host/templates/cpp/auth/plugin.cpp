@@ -17,9 +17,9 @@ Outcome<Verdict> tollgate::forward_request() {
   if (!token) return std::unexpected(token.error());
   auto given = request::field("authorization").value_or("");
   if (is_secret(given, std::string("Bearer ").append(*token))) {
-    request::delete_field("authorization");
+    TOLLGATE_TRY(request::delete_field("authorization"));
     return Verdict::forward;
   }
-  response::set_field("www-authenticate", "Bearer");
+  TOLLGATE_TRY(response::set_field("www-authenticate", "Bearer"));
   return answer(401, "text/plain; charset=utf-8", "token required\n");
 }

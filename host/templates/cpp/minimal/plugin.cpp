@@ -5,11 +5,11 @@
 using namespace tollgate;
 
 Outcome<Verdict> tollgate::forward_request() {
-  request::set_field("x-{{name}}", "hello");
+  TOLLGATE_TRY(request::set_field("x-{{name}}", "hello"));
   return Verdict::forward;
 }
 
 Outcome<void> tollgate::return_response() {
-  response::set_field("x-{{name}}", "hello");
+  TOLLGATE_TRY(response::set_field("x-{{name}}", "hello"));
   return {};
 }

@@ -5,8 +5,7 @@
 using namespace tollgate;
 
 Outcome<Verdict> tollgate::forward_request() {
-  // A compressed body would have to be unpacked first.
-  request::set_field("accept-encoding", "identity");
+  TOLLGATE_TRY(request::accept_identity());
   return Verdict::forward;
 }
 
@@ -26,6 +25,11 @@ Outcome<void> tollgate::return_response() {
   if (!from) return std::unexpected(from.error());
   auto to = settings::require("to");
   if (!to) return std::unexpected(to.error());
+  if (response::is_encoded()) {
+    auto coding = response::field("content-encoding").value_or("");
+    log::warn(std::string("left a body alone that is encoded: ").append(coding));
+    return {};
+  }
   auto body = response::body();
   if (!body) return std::unexpected(body.error().message());
   if (!from->empty() && body->contains(*from)) response::set_body(replace_all(*body, *from, *to));

@@ -17,7 +17,7 @@ func main() {}
 
 // askForPlainText keeps the backend from compressing what the other hook is to read.
 func askForPlainText(request tollgate.Request, _ tollgate.Response) (tollgate.Verdict, error) {
-	return tollgate.Forward, request.SetField("accept-encoding", "identity")
+	return tollgate.Forward, request.AcceptIdentity()
 }
 
 func rewrite(_ tollgate.Request, response tollgate.Response) error {
@@ -32,6 +32,11 @@ func rewrite(_ tollgate.Request, response tollgate.Response) error {
 	to, err := tollgate.RequireSetting("to")
 	if err != nil {
 		return err
+	}
+	if response.IsEncoded() {
+		coding, _ := response.Field("content-encoding")
+		tollgate.Warnf("left a body alone that is encoded: %s", coding)
+		return nil
 	}
 	body, err := response.Body()
 	if err != nil {

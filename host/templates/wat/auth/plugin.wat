@@ -65,15 +65,18 @@
     (call $response_set_body (i32.const 272) (i32.const 15))
     (i32.const 48))
 
-  ;; Whether the bytes at two addresses are the same.
+  ;; Whether the bytes at two addresses are the same; takes as long for every wrong token, so that none can be guessed byte by
+  ;; byte.
   (func $same (param $one i32) (param $other i32) (param $length i32) (result i32)
+    (local $difference i32)
     (loop $next
-      (if (i32.eqz (local.get $length)) (then (return (i32.const 1))))
-      (local.set $length (i32.sub (local.get $length) (i32.const 1)))
-      (br_if $next (i32.eq
-        (i32.load8_u (i32.add (local.get $one) (local.get $length)))
-        (i32.load8_u (i32.add (local.get $other) (local.get $length))))))
-    (i32.const 0))
+      (if (local.get $length) (then
+        (local.set $length (i32.sub (local.get $length) (i32.const 1)))
+        (local.set $difference (i32.or (local.get $difference) (i32.xor
+          (i32.load8_u (i32.add (local.get $one) (local.get $length)))
+          (i32.load8_u (i32.add (local.get $other) (local.get $length))))))
+        (br $next))))
+    (i32.eqz (local.get $difference)))
 
   ;; Memory is given out upwards, and each hook begins anew.
   (global $free (mut i32) (i32.const 4096))

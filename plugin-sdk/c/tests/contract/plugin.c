@@ -3,6 +3,8 @@
 
 #include "tollgate.h"
 
+#include <stdio.h>
+
 static void tell(const char *what, tg_text text) {
   tg_log(TG_INFO, tg_concat(tg_string(what), TG(": "), tg_is_absent(text) ? TG("absent") : text));
 }
@@ -64,8 +66,45 @@ static void read_settings(void) {
   tell_fields(settings);
 }
 
+/* What the cases in helpers/ ask for. */
+static void use_helpers(void) {
+  tg_fields params = tg_request_query_params(), cookies = tg_request_cookies();
+  tell("query", tg_request_query());
+  tell("param a", tg_request_query_param(TG("a")));
+  for (size_t i = 0; i < params.count; i++)
+    tell("param", tg_concat(params.items[i].name, TG("="), params.items[i].value));
+  tell("param b", tg_request_query_param(TG("b")));
+  tell("param c", tg_request_query_param(TG("c")));
+  tell("param d", tg_request_query_param(TG("d")));
+  tell("param ", tg_request_query_param(TG("")));
+  tell("param none", tg_request_query_param(TG("none")));
+  tell("cookie a", tg_request_cookie(TG("a")));
+  tell("cookie none", tg_request_cookie(TG("none")));
+  for (size_t i = 0; i < cookies.count; i++)
+    tell("cookie", tg_concat(cookies.items[i].name, TG("="), cookies.items[i].value));
+  tell("encode", tg_url_encode(TG("a b/\xc3\xbc+%-._~\0")));
+  tell("decode", tg_url_decode(TG("%41+%2f%zz%4%")));
+  tell("wrong path", tg_request_set_path(TG("/a?b")).kind == TG_OK ? TG("ok") : TG("refused"));
+  tell_error("set-path", tg_request_set_path(TG("/new")));
+  tell_error("accept-identity", tg_request_accept_identity());
+  tell("encoded", tg_request_is_encoded() ? TG("yes") : TG("no"));
+  tell("random", tg_random() != tg_random() ? TG("differs") : TG("is the same"));
+  tell("random bytes", tg_number(tg_random_bytes(8).size));
+  tell("now", tg_now() > 100000000000 ? TG("in milliseconds") : tg_number(tg_now()));
+}
+
 tg_verdict tg_forward_request(void) {
-  tg_text body;
+  tg_text body, what = tg_setting(TG("do"));
+  if (tg_equal(what, TG("helpers")))
+    use_helpers();
+  if (tg_equal(what, TG("forget answer")))
+    (void)tg_answer(403, TG("text/plain"), TG("no\n"));
+  if (tg_equal(what, TG("print"))) {
+    printf("one\n");
+    printf("two\n");
+  }
+  if (!tg_is_absent(what))
+    return tg_forward();
   for (int level = TG_TRACE; level <= TG_CRITICAL; level++)
     tg_log((tg_level)level, TG("level"));
   tell("id and client",
@@ -103,6 +142,13 @@ static void edit_response(void) {
 }
 
 tg_outcome tg_return_response(void) {
+  tg_text what = tg_setting(TG("do"));
+  if (tg_equal(what, TG("helpers")))
+    tell("response encoded", tg_response_is_encoded() ? TG("yes") : TG("no"));
+  if (tg_equal(what, TG("print")))
+    printf("return-response\n");
+  if (!tg_is_absent(what))
+    return tg_done();
   tg_text body = {NULL, 0};
   tg_text note = tg_exchange_note(TG("contract"));
   tell("note", tg_equal(note, TG("a\0b\xff")) ? TG("kept") : note);

@@ -1,6 +1,9 @@
 /// Calls every function of the library and logs what comes back. The plugins of this name in C and Zig do the same, and
 /// all of them meet the same cases.
 
+#include <cstdio>
+#include <iostream>
+
 #include "tollgate.hpp"
 
 using namespace tollgate;
@@ -63,9 +66,45 @@ static void read_settings() {
   tell_all(all.value_or(std::vector<Field>()));
 }
 
+/// What the cases in ../c/tests/helpers ask for.
+static void use_helpers() {
+  tell("query", request::query());
+  tell("param a", request::query_param("a"));
+  for (auto& [name, value] : request::query_params()) tell("param", name + "=" + value);
+  for (auto name : {"b", "c", "d", "", "none"})
+    tell(std::string("param ").append(name), request::query_param(name));
+  tell("cookie a", request::cookie("a"));
+  tell("cookie none", request::cookie("none"));
+  for (auto& [name, value] : request::cookies())
+    tell("cookie", std::string(name).append("=").append(value));
+  tell("encode", url::encode("a b/\xc3\xbc+%-._~\0"sv));
+  tell("decode", url::decode("%41+%2f%zz%4%"));
+  tell("wrong path", request::set_path("/a?b") ? "ok" : "refused");
+  tell_edit("set-path", request::set_path("/new"));
+  tell_edit("accept-identity", request::accept_identity());
+  tell("encoded", request::is_encoded() ? "yes" : "no");
+  tell("random", tollgate::random() != tollgate::random() ? "differs" : "is the same");
+  tell("random bytes", std::to_string(random_bytes(8).size()));
+  tell("now", now() > 100000000000 ? "in milliseconds" : std::to_string(now()));
+}
+
+/// Does what the setting `do` says, if it is set.
+static bool did(std::string_view hook) {
+  auto what = settings::get("do");
+  bool forwards = hook == "forward-request";
+  if (what == "helpers" && forwards) use_helpers();
+  if (what == "helpers" && !forwards)
+    tell("response encoded", response::is_encoded() ? "yes" : "no");
+  if (what == "forget answer" && forwards) (void)answer(403, "text/plain", "no\n");
+  if (what == "print" && forwards) std::cout << "one\ntwo\n";
+  if (what == "print" && !forwards) std::printf("return-response\n");
+  return what.has_value();
+}
+
 static std::string_view end() { return settings::get("end").value_or(""); }
 
 Outcome<Verdict> tollgate::forward_request() {
+  if (did("forward-request")) return Verdict::forward;
   for (auto level : {log::trace, log::debug, log::info, log::warn, log::error, log::critical})
     level("level");
   bool is_there = !exchange::id().empty() && exchange::client_address().contains(':');
@@ -99,6 +138,7 @@ static void edit_response() {
 }
 
 Outcome<void> tollgate::return_response() {
+  if (did("return-response")) return {};
   auto note = exchange::note("contract");
   tell("note", note == "a\0b\xff"sv ? "kept" : note);
   tell("empty note", exchange::note("contract-empty"));

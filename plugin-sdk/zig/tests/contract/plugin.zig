@@ -75,11 +75,35 @@ fn readSettings() !void {
     tellFields(try settings.all());
 }
 
+/// What the cases in ../c/tests/helpers ask for.
+fn useHelpers() !void {
+    const gpa = tollgate.allocator;
+    tell("query", request.query());
+    tell("param a", request.queryParam("a"));
+    for (request.queryParams()) |param| tollgate.log(.info, "param: {s}={s}", .{ param.name, param.value });
+    inline for (.{ "b", "c", "d", "", "none" }) |name| tell("param " ++ name, request.queryParam(name));
+    tell("cookie a", request.cookie("a"));
+    tell("cookie none", request.cookie("none"));
+    for (request.cookies()) |cookie| tollgate.log(.info, "cookie: {s}={s}", .{ cookie.name, cookie.value });
+    tell("encode", try tollgate.url.encode(gpa, "a b/ü+%-._~\x00"));
+    tell("decode", try tollgate.url.decode(gpa, "%41+%2f%zz%4%"));
+    tell("wrong path", if (request.setPath("/a?b")) "ok" else |_| "refused");
+    check("set-path", request.setPath("/new"));
+    check("accept-identity", request.acceptIdentity());
+    tell("encoded", if (request.isEncoded()) "yes" else "no");
+    tell("random", if (tollgate.random() != tollgate.random()) "differs" else "is the same");
+    tollgate.log(.info, "random bytes: {d}", .{tollgate.randomBytes(8).len});
+    if (tollgate.now() > 100_000_000_000) tell("now", "in milliseconds");
+}
+
 fn isSet(key: []const u8, value: []const u8) !bool {
     return std.mem.eql(u8, try settings.get(key) orelse "", value);
 }
 
 pub fn forwardRequest() !tollgate.Verdict {
+    if (try isSet("do", "helpers")) try useHelpers();
+    if (try isSet("do", "forget answer")) _ = try tollgate.answer(403, "text/plain", "no\n");
+    if (try settings.get("do") != null) return .forward;
     for (std.enums.values(tollgate.Level)) |level| tollgate.log(level, "level", .{});
     const has_port = std.mem.indexOfScalar(u8, exchange.clientAddress(), ':') != null;
     tell("id and client", if (exchange.id().len != 0 and has_port) "there" else "missing");
@@ -110,6 +134,8 @@ fn editResponse() void {
 }
 
 pub fn returnResponse() !void {
+    if (try isSet("do", "helpers")) tell("response encoded", if (response.isEncoded()) "yes" else "no");
+    if (try settings.get("do") != null) return;
     const note = exchange.note("contract") orelse "absent";
     tell("note", if (std.mem.eql(u8, note, "a\x00b\xff")) "kept" else note);
     tell("empty note", exchange.note("contract-empty"));

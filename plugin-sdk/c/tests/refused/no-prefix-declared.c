@@ -1,0 +1,7 @@
+/* expect: the function forward_request is no hook: name it tg_forward_request */
+
+#include "tollgate.h"
+
+tg_verdict forward_request(void);
+tg_verdict forward_request(void) { return tg_answer(403, TG("text/plain"), TG("no\n")); }
+tg_outcome tg_return_response(void) { return tg_done(); }
