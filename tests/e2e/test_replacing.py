@@ -141,7 +141,7 @@ def workers_of(proxy, stop):
 
 @pytest.mark.timeout(240)
 def test_50_replacements_fail_no_call(tollgate, moto, tmp_path):
-    proxy = tollgate(moto.url, {**add_header(), **cors()}, config='[plugin."replaced"]\norder = 100\n')
+    proxy = tollgate(moto.url, {**add_header(), **cors()}, config='[plugin."replaced"]\norder = 100\nrequired = false\n')
     path = proxy.plugins / "replaced.wasm"
     rename_over(path, build(0))
     until(lambda: served_by(proxy) == word(0).decode(), "build 0 serves")

@@ -23,7 +23,10 @@ def test_it_must_be_switched_on(chained, origin, connect, kind):  # noqa: F811
     proxy = chained(origin(answer(OK)).url, {"foreign": stock(kind)}, arguments=())
     assert "standard-components" in everything(proxy), "the refusal says how to switch it on"
     response = connect(proxy).request("GET", "/", "x-do: deny")
-    assert response.status == 200, "the component isn't asked"
+    assert response.status == 503, "the configuration names it, so nothing goes past it"
+    assert "plugin foreign is required" in response.get("proxy-status")
+    optional = chained(origin(answer(OK)).url, {"foreign": stock(kind, required=False)}, arguments=())
+    assert connect(optional).request("GET", "/", "x-do: deny").status == 200, "the component isn't asked"
 
 
 SWITCHES = {

@@ -23,7 +23,8 @@ class Plugin:
     """A file in the plugins directory, and its table in the configuration."""
 
     suffix: str
-    content: bytes
+    # None for a plugin that has a table and no file.
+    content: bytes | None
     table: dict = field(default_factory=dict)
 
 
@@ -82,7 +83,8 @@ class Chain(Tollgate):
         self.plugins.mkdir(parents=True)
         tables = {}
         for position, (name, plugin) in enumerate(plugins.items()):
-            self.place(name, plugin)
+            if plugin.content is not None:
+                self.place(name, plugin)
             tables[name] = {"order": (position + 1) * 10, **plugin.table}
         self.config = directory / "tollgate.toml"
         settings = {"listen": "127.0.0.1:0", "backend": backend, "plugins": self.plugins, **(settings or {})}
