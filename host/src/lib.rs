@@ -1,12 +1,12 @@
 //! Tollgate: a proxy whose behaviour is WebAssembly plugins.
 //!
-//! Two straight lines that meet in one trait:
+//! Two straight lines that meet in one type:
 //!
 //! ```text
 //! A request                                          A plugin
 //! accept → connection → exchange → chain → upstream  watch → load → compile → swap → retire
 //!                          │         │                              │
-//!                          └─────────┴──── trait Interceptor ───────┘
+//!                          └─────────┴─────── enum Link ────────────┘
 //! ```
 //!
 //! [`proxy`] and [`plugin`] never import each other. What both know is [`interceptor`] and [`message`]. [`app`] is the

@@ -12,8 +12,10 @@ async fn swap_in(proxy: &Binary, version: &str) {
 
 /// Waits until the better code of the version that serves is in its place, and nothing of any other is left.
 async fn settle(proxy: &Binary) {
-    let improved =
-        |log: &str| log.matches("(baseline)").count() == log.matches("(optimized)").count();
+    let improved = |log: &str| {
+        let versions = log.matches("(baseline)").count();
+        versions > 0 && versions == log.matches("(optimized)").count()
+    };
     eventually!(improved(&proxy.stderr()));
 }
 

@@ -98,6 +98,7 @@ async fn each_file_is_told_once_also_with_the_same_fault() {
             .values("x-mark")
             .contains(&"v002".to_owned())
     );
+    eventually!(proxy.stderr().matches(" serves (baseline)").count() == 3);
     assert_eq!(refusals(), 3);
 }
 
@@ -112,6 +113,7 @@ async fn errors_that_hooks_return_in_the_trial_are_told() {
         let row = proxy.stdout();
         let row = row.lines().find(|line| line.starts_with("bad")).unwrap();
         assert!(row.ends_with(&format!("active; {words}")), "{row}");
+        eventually!(proxy.stderr().contains(&words));
         let stderr = proxy.stderr();
         let line = stderr.lines().find(|line| line.contains(&words)).unwrap();
         assert!(

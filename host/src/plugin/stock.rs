@@ -71,7 +71,11 @@ impl Handler {
         facts: &Arc<Facts>,
     ) -> Result<Option<InterceptError>, InterceptError> {
         let exchange = Box::new(Exchange::probe());
-        run::instantiate(&self.code, facts, &exchange, Arc::new(Nothing)).await?;
+        let made = run::instantiate(&self.code, facts, &exchange, Arc::new(Nothing));
+        let made = tokio::time::timeout(LONGEST_PROBE, made).await;
+        made.unwrap_or(Err(InterceptError::Stalled {
+            limit_s: LONGEST_PROBE.as_secs(),
+        }))?;
         let call = self.handle(facts, exchange, Arc::new(Nothing));
         match tokio::time::timeout(LONGEST_PROBE, call).await {
             Ok((_, Err(error @ InterceptError::Unavailable(_)))) => Err(error),

@@ -134,7 +134,9 @@ impl Supervisor {
                 tracing::error!("the plugins directory is not watched any more");
                 return;
             }
+            // Once it is over, only loads are waited for.
             let deadline = self.started.as_ref().and_then(Start::deadline);
+            let deadline = deadline.filter(|deadline| *deadline > Instant::now());
             tokio::select! {
                 order = orders.recv(), if ordering && self.pending.is_none() => match order {
                     Some(order) => self.reconfigure(order),

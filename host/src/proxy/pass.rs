@@ -96,7 +96,9 @@ async fn pass_from<S: ChainSource>(
     }
     let answered = match (step, wish) {
         (Ok(Step::Backend), Some(wish)) => ask_backend(route, &mut exchange, wish).await,
-        (Ok(_), _) => Ok(None),
+        // Nobody was asked, so there is nothing to answer with.
+        (Ok(Step::Backend), None) => Err(ExchangeError::Panicked),
+        (Ok(Step::Answered | Step::Surround { .. }), _) => Ok(None),
         (Err(error), _) => Err(error),
     };
     match answered {

@@ -31,6 +31,23 @@ async fn check_tells_what_a_plugin_is_and_costs() {
     }
 }
 
+/// It is served, so it is good; what its trial came to is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn check_tells_how_the_trial_of_a_standard_component_failed() {
+    let desk = Desk::with(&["standard-trap"]);
+    let ended = desk.run("check $standard-trap.wat").await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let words = "first call   handle trapped: wasm trap: wasm `unreachable` instruction executed";
+    assert!(
+        ended.stdout.contains("standard-trap.wat: good\n") && ended.stdout.contains(words),
+        "{}",
+        ended.stdout
+    );
+    let document = json(&desk.run("check --json $standard-trap.wat").await);
+    let failed = &document["files"][0]["first_calls"]["handle"];
+    assert!(failed.as_str().unwrap().contains("trapped"), "{document}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn check_speaks_json() {
     let desk = Desk::with(&["mark", "missing-export"]);
