@@ -90,10 +90,11 @@ pub fn flush() {
 
 /// Says something on stderr that is no entry of the log, and doesn't mind if nobody can hear it.
 pub fn say(text: &str) {
+    let text = entry::escaped(text);
     match LOG.get() {
-        Some(log) => log.push(format!("{text}\n")),
+        Some(log) => log.push(text),
         None => {
-            let bytes = format!("{text}\n").into_bytes();
+            let bytes = text.into_bytes();
             let _ = writer::write_all(&bytes, |some| {
                 writer::write_some(io::stderr().as_fd(), some)
             });

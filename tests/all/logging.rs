@@ -182,3 +182,92 @@ async fn a_line_can_not_be_forged() {
         "{log}"
     );
 }
+
+/// The lines of plugins in a log: what follows the target, without the time.
+fn of_plugins(log: &str) -> Vec<&str> {
+    let lines = log.lines();
+    lines
+        .filter_map(|line| Some(line.split_once(" plugin: ")?.1))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_printed_without_a_line_end_is_told_with_its_own_exchange() {
+    let proxy = proxy().plugin("p", guest("print")).start_binary().await;
+    assert_eq!(proxy.get("/").await.status(), 200);
+    assert_eq!(proxy.get("/trap").await.status(), 502);
+    eventually!(proxy.stderr().contains("in mid-"));
+    let log = proxy.stderr();
+    let lines = of_plugins(&log);
+    let exchange = |line: &str| line.split("exchange=").nth(1).unwrap().to_owned();
+    let (first, trapped) = (exchange(lines[3]), exchange(lines[6]));
+    let expected = [
+        // A trial says so, and says it once although there are two, of quick and of good code.
+        "one plugin=\"p\" exchange=trial",
+        "two 2 plugin=\"p\" exchange=trial",
+        "back again plugin=\"p\" exchange=trial",
+        &format!("one plugin=\"p\" exchange={first}"),
+        &format!("two 2 plugin=\"p\" exchange={first}"),
+        &format!("back again plugin=\"p\" exchange={first}"),
+        &format!("broken: in mid- plugin=\"p\" exchange={trapped}"),
+    ];
+    assert_eq!(lines, expected);
+    assert!(
+        first.len() == 16 && trapped.len() == 16 && first != trapped,
+        "{log}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_request_does_not_fill_the_log() {
+    let proxy = proxy().plugin("p", guest("print")).start_binary().await;
+    assert_eq!(proxy.get("/flood").await.status(), 200);
+    eventually!(proxy.stderr().contains("more bytes of text were dropped"));
+    let log = proxy.stderr();
+    assert!(log.len() < 100_000, "{} bytes", log.len());
+    // The rest of 20 MiB, with the two lines that came after.
+    let dropped: usize = log
+        .lines()
+        .find_map(|line| {
+            line.split_once(" more bytes of text")?
+                .0
+                .rsplit(' ')
+                .next()?
+                .parse()
+                .ok()
+        })
+        .unwrap();
+    assert!(
+        (20 << 20) - (80 << 10) < dropped && dropped < (20 << 20),
+        "{dropped}"
+    );
+}
+
+/// Names that are in a plugin's file are somebody's text, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_in_a_file_forges_nothing() {
+    let module =
+        "(module (func (export \"a\\0a2026-01-01T00:00:00Z ERROR forged \\1b[31m\") unreachable))";
+    let long = format!("(module (func (export \"{}\")))", "x".repeat(90_000));
+    let proxy = proxy()
+        .file("bad.wat", module)
+        .file("long.wat", long)
+        .start_binary()
+        .await;
+    eventually!(proxy.stderr().contains("plugin bad") && proxy.stderr().contains("plugin long"));
+    for said in [proxy.stderr(), proxy.stdout()] {
+        assert!(said.contains("forged"), "the name is shown: {said}");
+        assert!(!said.contains('\x1b') && said.len() < 50_000, "{said}");
+        assert!(
+            !said.lines().any(|line| line.starts_with("2026-01-01")),
+            "{said}"
+        );
+    }
+    let check = run_binary(&["check", proxy.plugins.file("bad.wat").to_str().unwrap()]).await;
+    let said = check.stdout + &check.stderr;
+    assert!(said.contains("forged") && !said.contains('\x1b'), "{said}");
+    assert!(
+        !said.lines().any(|line| line.starts_with("2026-01-01")),
+        "{said}"
+    );
+}

@@ -64,7 +64,7 @@ fn bad_files() -> Vec<(&'static str, &'static str, Vec<u8>, &'static str)> {
             "trap-with-words",
             "wat",
             text("trap-with-words"),
-            "it trapped: no hook is there\\nplugin x: forged (wasm",
+            "it trapped: no hook is there\nplugin x: forged (wasm",
         ),
         (
             "loop-always",

@@ -7,6 +7,7 @@ use crate::config::backend::{BackendUrl, DEFAULT_BACKEND};
 use crate::config::{Config, Remark, remarks};
 use crate::plugin::PluginStatus;
 use crate::plugin::watch::names;
+use crate::text;
 
 /// Where requests go, for the ready line.
 pub fn backend_words(config: &Config) -> String {
@@ -64,11 +65,14 @@ pub fn plugin_lines(config: &Config, plugins: &[PluginStatus]) -> String {
         let reason = plugin
             .error
             .as_ref()
-            .map(|error| format!(": {error}"))
+            .map(|error| format!(": {}", text::line(error)))
             .unwrap_or_default();
         let trial = match plugin.warnings.is_empty() {
             true => String::new(),
-            false => format!("; in its trial {}", plugin.warnings.join(", ")),
+            false => format!(
+                "; in its trial {}",
+                text::line(&plugin.warnings.join(", "))
+            ),
         };
         let (name, order, state) = (&plugin.name, plugin.order, plugin.state());
         let _ = writeln!(

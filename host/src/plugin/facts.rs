@@ -14,6 +14,7 @@ pub struct Facts {
     pub config: PluginConfig,
     pub limits: Limits,
     slow: AtomicBool,
+    on_trial: AtomicBool,
 }
 
 impl Facts {
@@ -24,6 +25,7 @@ impl Facts {
             limits: config.limits,
             config,
             slow: AtomicBool::new(false),
+            on_trial: AtomicBool::new(false),
         }
     }
 
@@ -34,6 +36,11 @@ impl Facts {
 
     pub fn set_slow(&self) {
         self.slow.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this version was on trial before. From now on it was.
+    pub fn was_on_trial(&self) -> bool {
+        self.on_trial.swap(true, Ordering::Relaxed)
     }
 
     /// The CPU time of one call in ticks of the engine's clock, rounded up. One more, since the first tick may come at

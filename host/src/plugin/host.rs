@@ -24,7 +24,7 @@ use crate::message::{BodyError, Exchange};
 
 pub use described::{Described, DescribedSides};
 pub use fields::FieldError;
-pub use stdio::ToLog;
+pub use stdio::Voice;
 
 /// The state of one instance.
 ///
@@ -40,8 +40,8 @@ pub struct State {
     pub last_words: Option<String>,
     /// What the call in hand has said itself about the bytes of the two bodies.
     pub described: DescribedSides,
-    /// The plugin is only being tried out: nothing that it does shall be seen.
-    pub probing: bool,
+    /// What the plugin prints and logs.
+    pub voice: Voice,
     /// How the call in hand runs.
     pub pace: Pace,
     pub facts: Arc<Facts>,
@@ -64,8 +64,9 @@ impl State {
     /// The state of a new instance of this plugin.
     pub fn new(facts: Arc<Facts>) -> Self {
         let mut wasi = WasiCtx::builder();
-        wasi.stdout(stdio::ToLog::stdout(&facts));
-        wasi.stderr(stdio::ToLog::stderr(&facts));
+        let voice = Voice::new(&facts);
+        wasi.stdout(voice.stdout());
+        wasi.stderr(voice.stderr());
         Self {
             exchange: Box::new(Exchange::probe()),
             memory: MemoryLimiter::new(facts.limits.memory),
@@ -73,7 +74,7 @@ impl State {
             body_error: None,
             last_words: None,
             described: DescribedSides::default(),
-            probing: false,
+            voice,
             pace: Pace::Yielding,
             wasi: Wasi {
                 ctx: wasi.build(),

@@ -15,7 +15,8 @@ use super::facts::Facts;
 use super::host::{DescribedSides, State};
 use super::limits::MemoryLimiter;
 use crate::interceptor::{Hook, InterceptError, Verdict};
-use crate::message::Exchange;
+use crate::message::{BodyError, Exchange};
+use crate::text;
 
 /// The longest that a call may take with all its waiting. The CPU budget stops a guest that computes, the body timeout one
 /// that waits for a body; this stops what sleeps for ever.
@@ -66,7 +67,9 @@ impl Instance {
             LONGEST_CALL,
             Box::pin(Self::link(pre, store.as_context_mut())),
         );
-        match linked.await {
+        let linked = linked.await;
+        store.data().voice.end();
+        match linked {
             Some(Ok(hooks)) => {
                 let memory_at_start = store.data().memory.used();
                 Ok(Self {
@@ -102,6 +105,7 @@ impl Instance {
     ) -> (Box<Exchange>, Result<Verdict, InterceptError>) {
         self.calls += 1;
         let state = self.store.data_mut();
+        state.voice.begin(exchange.id);
         std::mem::swap(&mut state.exchange, &mut exchange);
         state.budget.restart();
         state.body_error = None;
@@ -121,22 +125,19 @@ impl Instance {
             }
         };
         let state = self.store.data_mut();
+        state.voice.end();
         std::mem::swap(&mut state.exchange, &mut exchange);
         let result = match called {
             Some(Ok(Ok(verdict))) => Ok(verdict),
-            Some(Ok(Err(message))) => Err(match state.body_error.take() {
-                Some(body) => InterceptError::Body { message, body },
-                None => InterceptError::Returned(message),
-            }),
+            Some(Ok(Err(message))) => Err(returned(&message, state.body_error.take())),
             Some(Err(error)) => Err(explain(&error, state, facts)),
             None => Err(stalled(LONGEST_CALL)),
         };
         (exchange, result)
     }
 
-    /// Its calls are a trial: what it does stays unseen, and it may wait for so long in all of them together.
+    /// Its calls are a trial: it may wait for so long in all of them together.
     pub fn set_on_trial(&mut self, longest_wait: Duration) {
-        self.store.data_mut().probing = true;
         self.trial = Some(longest_wait);
     }
 
@@ -222,6 +223,15 @@ fn left_sound<T>(result: &Result<T, InterceptError>) -> bool {
     )
 }
 
+/// An error of the plugin's own, in its words.
+fn returned(message: &str, body: Option<BodyError>) -> InterceptError {
+    let message = text::lines(message).into_owned();
+    match body {
+        Some(body) => InterceptError::Body { message, body },
+        None => InterceptError::Returned(message),
+    }
+}
+
 /// What wasmtime's error means to whoever runs the plugin.
 fn explain(error: &wasmtime::Error, state: &State, facts: &Facts) -> InterceptError {
     if state.budget.exhausted() {
@@ -249,9 +259,10 @@ pub fn explain_rest(error: &wasmtime::Error, memory: &MemoryLimiter) -> Intercep
     {
         return InterceptError::Unavailable(error.root_cause().to_string());
     }
+    let cause = error.root_cause().to_string();
     InterceptError::Trapped(format!(
         "{}{}",
-        error.root_cause(),
+        text::lines(&cause),
         innermost_function(error)
     ))
 }
@@ -263,13 +274,13 @@ fn innermost_function(error: &wasmtime::Error) -> String {
         .map(WasmBacktrace::frames)
         .unwrap_or_default();
     let name = frames.iter().find_map(|frame| frame.func_name());
-    name.map(|name| format!(" in {name}")).unwrap_or_default()
+    name.map(|name| format!(" in {}", text::name(name)))
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::BodyError;
 
     #[test]
     fn instances_are_replaced_by_calls_and_by_growth() {

@@ -17,13 +17,15 @@ use super::resources::Resources;
 use super::stock::{Handler, StockCompiler};
 use crate::config::PluginConfig;
 use crate::interceptor::{Hook, InterceptError};
+use crate::text;
 
 /// Why a file can't go into service.
 #[derive(Debug, thiserror::Error)]
 pub enum PluginError {
-    #[error(transparent)]
+    /// Names and texts of the file are in it.
+    #[error("{}", text::lines(&.0.to_string()))]
     Load(#[from] LoadError),
-    #[error("it {0}")]
+    #[error("it {}", text::lines(&.0.to_string()))]
     Compile(#[from] CompileError),
     #[error(
         "a standard component for {0}, which the configuration doesn't allow; to serve it set `standard-components = true` \

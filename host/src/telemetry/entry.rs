@@ -34,6 +34,20 @@ pub fn finished(entry: &str, colours: bool) -> String {
     finished
 }
 
+/// A text of several lines that is no entry, with its last line's end.
+pub fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        if text::is_unsafe(c) && c != '\n' && c != '\t' {
+            escaped.extend(c.escape_default());
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped.push('\n');
+    escaped
+}
+
 /// An entry that does not come through `tracing`, in the form of those that do.
 pub fn of_our_own(level: &str, target: &str, text: &str) -> String {
     let mut entry = String::new();

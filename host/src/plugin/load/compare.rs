@@ -8,6 +8,7 @@ use wasmparser::types::TypesRef;
 use super::LoadError;
 use super::parse::one_line;
 use crate::plugin::contract::Contract;
+use crate::text;
 
 /// The types of both for one version of the contract, from one validator. Types that one side names and the other doesn't are no matter, as in wasmtime:
 /// they count where functions use them.
@@ -97,6 +98,6 @@ fn functions<'a>(
 
 fn not_an_interface(name: &str) -> LoadError {
     LoadError::NotAPlugin {
-        found: format!("`{name}` is not an interface in it"),
+        found: format!("`{}` is not an interface in it", text::name(name)),
     }
 }

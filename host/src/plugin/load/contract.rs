@@ -18,6 +18,7 @@ use super::imports::{Claims, check_names_of_imports, find_served};
 use super::parse::{check_nesting, malformed, walk};
 use super::{Kind, StockWorld, version};
 use crate::plugin::contract::{Contracts, INTERCEPTOR, InterfaceName, PACKAGE, WORLD};
+use crate::text;
 
 /// What a component imports and exports, by name, in the order of the file.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -198,7 +199,7 @@ pub(super) fn list(names: &[impl AsRef<str>]) -> String {
     let shown: Vec<_> = names
         .iter()
         .take(SHOWN)
-        .map(|name| format!("`{}`", name.as_ref()))
+        .map(|name| format!("`{}`", text::name(name.as_ref())))
         .collect();
     let more = names.len().saturating_sub(SHOWN);
     let rest = if more > 0 {

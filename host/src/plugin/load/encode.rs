@@ -12,6 +12,7 @@ use super::imports::{Claims, check_names_of_imports, importable};
 use super::parse::{CoreModule, one_line};
 use super::{LoadError, SourceKind, version};
 use crate::plugin::contract::{Contract, Contracts, INTERCEPTOR, InterfaceName, PACKAGE, track};
+use crate::text;
 
 pub(super) struct Encoded {
     pub component: Vec<u8>,
@@ -159,8 +160,9 @@ fn check_imports(
         Some(name) => Err(LoadError::Encode {
             reason: format!(
                 "without a component-type section it can import only {} (and {PREVIEW1}), by these very names, and it \
-                 imports `{name}`",
-                list(&served)
+                 imports {}",
+                list(&served),
+                list(&[name])
             ),
         }),
     }
@@ -178,7 +180,7 @@ fn check_symbols(found: &CoreModule<'_>, contract: &'static Contract) -> Result<
         .imported
         .iter()
         .filter(|(module, _)| is_symbol(module))
-        .map(|(module, name)| format!("{module}.{name}"))
+        .map(|(module, name)| format!("{}.{}", text::name(module), text::name(name)))
         .collect();
     if symbols.is_empty() {
         return Ok(());

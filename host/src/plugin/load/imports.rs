@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::LoadError;
 use super::{version, wasi};
 use crate::plugin::contract::{Contract, Contracts, INTERCEPTOR, InterfaceName, PACKAGE};
+use crate::text;
 
 /// The versions of the contract that a plugin is made for, by the interceptors that it exports.
 pub(super) struct Claims<'a> {
@@ -84,7 +85,8 @@ pub(super) fn check_names_of_imports(
             wasi::has(&parsed) || find_served(&parsed, &served).is_some()
         };
         if !parsed.is_some_and(is_known) {
-            unknown.push(format!("`{name}`{}", remark(parsed, claims, &served)));
+            let remark = remark(parsed, claims, &served);
+            unknown.push(format!("`{}`{remark}", text::name(name)));
         }
     }
     if unknown.is_empty() {

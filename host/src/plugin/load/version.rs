@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::LoadError;
 use crate::plugin::contract::Contracts;
+use crate::text;
 
 /// The error about a name of our package with a version, or without one, that doesn't fit.
 pub(super) fn other(
@@ -16,7 +17,7 @@ pub(super) fn other(
     LoadError::OtherContract {
         age: age(version.unwrap_or_default(), &served),
         direction,
-        name: name.to_owned(),
+        name: text::name(name).into_owned(),
         served: contracts,
     }
 }

@@ -45,6 +45,10 @@ impl Origin {
         }
     }
 
+    pub fn exchange(&self) -> ExchangeId {
+        self.id
+    }
+
     /// Sends a request on and waits for the head of its answer.
     ///
     /// # Errors

@@ -26,6 +26,7 @@ use crate::interceptor::{InterceptError, Next};
 use crate::message::Exchange;
 use crate::plugin::facts::Facts;
 use crate::plugin::instance;
+use crate::text;
 
 /// How long an instance is kept when its guest is done and its answer is still being read: what the guest wrote last may
 /// be under way.
@@ -259,7 +260,7 @@ fn returned_p2(code: &p2_types::ErrorCode, origin: &Origin) -> InterceptError {
 fn returned(code: &str, origin: &Origin) -> InterceptError {
     match origin.failure() {
         Some(error) => InterceptError::Next(error),
-        None => InterceptError::Returned(format!("the error code {code}")),
+        None => InterceptError::Returned(format!("the error code {}", text::line(code))),
     }
 }
 

@@ -15,7 +15,7 @@ use super::convert;
 use super::life::Life;
 use super::next::Origin;
 use crate::plugin::facts::Facts;
-use crate::plugin::host::ToLog;
+use crate::plugin::host::Voice;
 use crate::plugin::limits::MemoryLimiter;
 
 /// The interface by which a middleware asks what comes next.
@@ -48,8 +48,11 @@ struct Hooks {
 impl State {
     pub fn new(facts: &Arc<Facts>, life: Arc<Life>, origin: Arc<Origin>) -> Self {
         let mut wasi = WasiCtx::builder();
-        wasi.stdout(ToLog::stdout(facts));
-        wasi.stderr(ToLog::stderr(facts));
+        // It serves one exchange, so what it says ends with it.
+        let voice = Voice::new(facts);
+        voice.begin(origin.exchange());
+        wasi.stdout(voice.stdout());
+        wasi.stderr(voice.stderr());
         // It knows nothing of our settings, but where its like find theirs.
         wasi.envs(&facts.config.settings);
         Self {

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use super::process;
 use crate::plugin::load::{self, DEFAULT_MAX_SIZE, Kind, LoadError, Loaded, SourceKind};
+use crate::text;
 
 /// A component that keeps the contract, in its place.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ pub struct Built {
 pub enum OutputError {
     #[error("the build made no {}, which the recipe names as its output", path.display())]
     Absent { path: PathBuf },
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {}", path.display(), text::lines(&source.to_string()))]
     Refused { path: PathBuf, source: LoadError },
     #[error("cannot write {}: {source}", path.display())]
     Write { path: PathBuf, source: io::Error },

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::examine::{About, Calls, Compiled, Findings};
 use super::imports::Import;
 use crate::interceptor::{Hook, InterceptError};
+use crate::text;
 
 /// A file with what was found.
 pub(super) struct Checked {
@@ -25,8 +26,13 @@ pub(super) fn print(checked: &Checked, out: &mut impl Write) -> io::Result<()> {
         error,
     } = checked;
     match error {
-        None => writeln!(out, "{file}: good")?,
-        Some(error) => writeln!(out, "{file}: {error}")?,
+        None => writeln!(out, "{}: good", text::line(file))?,
+        Some(error) => writeln!(
+            out,
+            "{}: {}",
+            text::line(file),
+            text::lines(error).replace('\n', "\n    ")
+        )?,
     }
     let Some(about) = &findings.loaded else {
         return Ok(());
@@ -70,7 +76,7 @@ pub(super) fn print(checked: &Checked, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn row(out: &mut impl Write, name: &str, value: &str) -> io::Result<()> {
-    writeln!(out, "  {name:<12} {value}")
+    writeln!(out, "  {name:<12} {}", text::line(value))
 }
 
 fn print_imports(out: &mut impl Write, imports: &[Import]) -> io::Result<()> {
