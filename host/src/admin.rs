@@ -14,6 +14,9 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
+use tokio::time::Instant;
+
+use crate::descriptors::Trouble;
 
 /// Whether new traffic is welcome. False before the first plugins are loaded and from the signal to stop on.
 #[derive(Debug, Clone, Default)]
@@ -35,12 +38,20 @@ const HEAD: Duration = Duration::from_secs(5);
 /// Serves `GET /live` and `GET /ready` until `stop` resolves.
 pub async fn serve(listener: TcpListener, ready: Readiness, stop: impl Future<Output = ()>) {
     let accepting = async {
+        let mut trouble = Trouble::default();
         loop {
-            let Ok((socket, _)) = listener.accept().await else {
-                // Out of file descriptors: the next attempt may fare better.
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
+            let socket = match listener.accept().await {
+                Ok((socket, _)) => socket,
+                Err(error) => {
+                    let (pause, told) = trouble.again(&error, Instant::now());
+                    if let Some(told) = told {
+                        tracing::warn!("admin: can't accept connections: {told}");
+                    }
+                    tokio::time::sleep(pause).await;
+                    continue;
+                }
             };
+            trouble.over();
             let ready = ready.clone();
             let answering = service_fn(move |request| {
                 let response = answer(&request, ready.get());

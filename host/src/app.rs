@@ -18,7 +18,6 @@ use crate::admin::{self, Readiness};
 use crate::config::backend::{BackendAddress, BackendUrl};
 use crate::config::server::{Certificate, ServerTls};
 use crate::config::{self, Config};
-use crate::descriptors;
 use crate::echo;
 use crate::essential;
 use crate::plugin::watch::{self, Change, WatchError};
@@ -33,7 +32,7 @@ pub use announce::judge_names;
 pub use reload::Reread;
 
 use announce::{backend_words, echo_advice, listen_advice, plugin_lines};
-use reload::Tending;
+use reload::{Files, Tending};
 
 /// Why the proxy could not start.
 #[derive(Debug, thiserror::Error)]
@@ -96,7 +95,7 @@ impl App {
     /// When an address can't be bound, a certificate can't be used, the directory can't be watched, or the engine doesn't
     /// run here. A plugin that can't be loaded is no reason: it is shown as failed.
     pub async fn start(mut config: Config, again: Reread) -> Result<Self, StartError> {
-        warn_of_shortage(&config);
+        reload::warn_of_shortage(&config);
         let (address, socket) = listen(config.listen, config.reuse_port)?;
         let identity = identity(config.tls.as_ref(), address)?;
         let stop_rest = CancellationToken::new();
@@ -134,6 +133,7 @@ impl App {
             orders,
             identity: identity.clone(),
             reload: notify.clone(),
+            files: Files::watch(&config)?,
         };
         spawn(
             "configuration, certificates, backends",
@@ -220,14 +220,6 @@ fn serve(
         move || stop.is_stopped(),
         accepting,
     ));
-}
-
-/// Says when the connections that may be can't all be had.
-fn warn_of_shortage(config: &Config) {
-    let connections = config.server.max_connections;
-    if let Some(warning) = descriptors::too_few_for(connections, descriptors::limit()) {
-        tracing::warn!("{warning}");
-    }
 }
 
 /// Runs what must not end before it is told to.

@@ -1,12 +1,23 @@
 //! File descriptors: each connection takes one, and a process may have only so many.
 
 use std::io;
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit, setrlimit};
+use tokio::time::Instant;
 
 /// What a process needs beside its connections: plugins and their cache, certificates, the log, the runtime.
 const OTHERS: u64 = 100;
+
+/// How long to leave off accepting when the process is out of file descriptors; doubled each time that it still is,
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+
+/// up to this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often it is told.
+const TELL_EVERY: Duration = Duration::from_secs(10);
 
 /// Raises the limit of this process (`RLIMIT_NOFILE`) as far as the system lets it, and gives it; none when there is none.
 /// Shells and service managers start processes with 1,024 for programs that use `select(2)`, which this is not.
@@ -61,6 +72,36 @@ pub fn own_shortage(error: &io::Error) -> Option<String> {
     Some(what.to_owned())
 }
 
+/// Attempts to accept that failed for want of something that may be there again soon.
+#[derive(Debug, Default)]
+pub struct Trouble {
+    in_a_row: u32,
+    untold: u32,
+    told: Option<Instant>,
+}
+
+impl Trouble {
+    /// One more, with this error. How long to wait before the next attempt, and what to say if it is time to say it.
+    pub fn again(&mut self, error: &io::Error, now: Instant) -> (Duration, Option<String>) {
+        let pause = SHORTEST_PAUSE * 2_u32.saturating_pow(self.in_a_row.min(10));
+        self.in_a_row = self.in_a_row.saturating_add(1);
+        self.untold = self.untold.saturating_add(1);
+        let due = self.told.is_none_or(|told| now >= told + TELL_EVERY);
+        let said = due.then(|| {
+            self.told = Some(now);
+            let why = own_shortage(error).unwrap_or_else(|| error.to_string());
+            let times = std::mem::take(&mut self.untold);
+            format!("{why} (failed attempts since this was last told: {times})")
+        });
+        (pause.min(LONGEST_PAUSE), said)
+    }
+
+    /// One succeeded.
+    pub fn over(&mut self) {
+        self.in_a_row = 0;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,5 +152,34 @@ mod tests {
             assert_eq!(own_shortage(&error(errno)), None, "{errno}");
         }
         assert_eq!(own_shortage(&io::ErrorKind::AddrNotAvailable.into()), None);
+    }
+
+    #[test]
+    fn a_shortage_is_told_once_in_a_while() {
+        let start = Instant::now();
+        let full = io::Error::from(Errno::MFILE);
+        let mut trouble = Trouble::default();
+        let (mut now, mut told) = (start, Vec::new());
+        let mut longest = Duration::ZERO;
+        while now < start + TELL_EVERY * 3 {
+            let (pause, said) = trouble.again(&full, now);
+            told.extend(said);
+            longest = longest.max(pause);
+            now += pause;
+        }
+        assert_eq!(longest, LONGEST_PAUSE);
+        assert_eq!(told.len(), 3, "{told:?}");
+        assert!(
+            told[0].contains("ulimit -n") && told[0].ends_with("told: 1)"),
+            "{told:?}"
+        );
+        assert!(told[2].ends_with("told: 10)"), "{told:?}");
+        trouble.over();
+        assert_eq!(trouble.again(&full, now).0, SHORTEST_PAUSE);
+        // One that is accepted now and then doesn't make it a new story.
+        for _ in 0..100 {
+            trouble.over();
+            assert_eq!(trouble.again(&full, now), (SHORTEST_PAUSE, None));
+        }
     }
 }

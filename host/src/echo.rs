@@ -7,7 +7,6 @@ use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::future::Future;
 use std::pin::pin;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, EXPECT, HeaderValue};
@@ -20,12 +19,12 @@ use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::time::Instant;
+
+use crate::descriptors::Trouble;
 
 /// The longest body that is answered with its content; beyond it the answer is 413.
 pub const MAX_BODY: usize = 16 << 20;
-
-/// How long to leave off accepting when that fails, which is for want of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until `shutdown` ends, then until the exchanges that run are done; the caller bounds that.
 ///
@@ -35,6 +34,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub async fn serve(listener: TcpListener, shutdown: impl Future) {
     let mut shutdown = pin!(shutdown);
     let connections = GracefulShutdown::new();
+    let mut trouble = Trouble::default();
     loop {
         let accepted = tokio::select! {
             biased;
@@ -42,10 +42,16 @@ pub async fn serve(listener: TcpListener, shutdown: impl Future) {
             accepted = listener.accept() => accepted,
         };
         let socket = match accepted {
-            Ok((socket, _)) => socket,
+            Ok((socket, _)) => {
+                trouble.over();
+                socket
+            }
             Err(error) => {
-                tracing::warn!("the echo backend can't accept a connection: {error}");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+                let (pause, told) = trouble.again(&error, Instant::now());
+                if let Some(told) = told {
+                    tracing::warn!("the echo backend can't accept connections: {told}");
+                }
+                tokio::time::sleep(pause).await;
                 continue;
             }
         };
@@ -178,6 +184,7 @@ mod tests {
     use std::io::{BufRead, BufReader, Read, Write};
     use std::net::{SocketAddr, TcpStream};
     use std::thread;
+    use std::time::Duration;
 
     use tokio::sync::oneshot;
 

@@ -30,6 +30,9 @@ mod failures;
 /// Error answers of the host: their form, and what plugins add to them.
 mod errors;
 
+/// File descriptors that run out.
+mod descriptors;
+
 /// Guests that wait.
 mod waiting;
 
@@ -56,6 +59,9 @@ mod refused;
 
 /// What is left of old versions: nothing.
 mod retire;
+
+/// The configuration file while the proxy runs.
+mod configuration;
 
 /// Table, ready line, mistakes, exit codes.
 mod startup;

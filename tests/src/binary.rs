@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use tollgate::cli::RunArgs;
 
 use crate::{Patience, Plugins, Served, eventually};
@@ -191,6 +191,29 @@ impl Binary {
         }
     }
 
+    /// Lets the process have no further file descriptor. Gives the limit that it had.
+    pub fn exhaust_files(&self) -> u64 {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap();
+        let number = |file: std::io::Result<std::fs::DirEntry>| {
+            let name = file.unwrap().file_name();
+            name.to_str().unwrap().parse::<u64>().unwrap()
+        };
+        let taken: Vec<u64> = files.map(number).collect();
+        // A new one takes the lowest number that is free, and the limit is on numbers.
+        let free = (0..).find(|number| !taken.contains(number)).unwrap();
+        self.set_most_files(free)
+    }
+
+    /// Sets the limit of file descriptors (the soft one). Gives what it was.
+    pub fn set_most_files(&self, most: u64) -> u64 {
+        let process = Pid::from_child(&self.child);
+        let mut limit = prlimit_now(process);
+        let before = limit.current.unwrap_or(u64::MAX);
+        limit.current = Some(most);
+        prlimit(Some(process), Resource::Nofile, limit).unwrap();
+        before
+    }
+
     /// Kibibytes of memory that the process has taken at most so far.
     pub fn peak_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
@@ -233,6 +256,22 @@ impl Drop for Binary {
                 self.stderr()
             );
         }
+    }
+}
+
+fn prlimit_now(process: Pid) -> Rlimit {
+    // The kernel gives the old limit when it sets one, so ask `/proc`.
+    let limits =
+        std::fs::read_to_string(format!("/proc/{}/limits", process.as_raw_nonzero())).unwrap();
+    let line = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"))
+        .unwrap();
+    let mut numbers = line.split_whitespace().skip(3);
+    let mut number = || numbers.next().and_then(|number| number.parse().ok());
+    Rlimit {
+        current: number(),
+        maximum: number(),
     }
 }
 

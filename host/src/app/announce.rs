@@ -69,10 +69,7 @@ pub fn plugin_lines(config: &Config, plugins: &[PluginStatus]) -> String {
             .unwrap_or_default();
         let trial = match plugin.warnings.is_empty() {
             true => String::new(),
-            false => format!(
-                "; in its trial {}",
-                text::line(&plugin.warnings.join(", "))
-            ),
+            false => format!("; in its trial {}", text::line(&plugin.warnings.join(", "))),
         };
         let (name, order, state) = (&plugin.name, plugin.order, plugin.state());
         let _ = writeln!(

@@ -1,28 +1,34 @@
 //! What is looked after while the proxy runs: the configuration's file and certificates that change, backends that need
 //! a look now and then.
 //!
-//! Files are looked at each second; events would be sooner, but not on every file system, and a certificate that is
-//! renewed monthly can wait. A configuration is taken whole or not at all.
+//! A file counts when it has settled, as a plugin's does: when it was renamed into place, or was closed by whoever wrote it
+//! and has been quiet for two seconds. Half a configuration may well be one without mistakes, and without its plugins. What
+//! is read is taken whole or not at all.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::backend::{BackendConfig, BackendUrl, DEFAULT_BACKEND};
+use crate::config::server::Certificate;
 use crate::config::{self, Config};
+use crate::descriptors;
+use crate::plugin::watch::{self, Change, Identity, WatchMode, Watcher};
 use crate::plugin::{Reconfigure, RouteChain};
 use crate::proxy::upstream::Backend;
 use crate::proxy::{Proxy, Route, Routing};
+use crate::text;
 use crate::tls::{Reloaded, ServerIdentity};
 
 /// Reads the configuration anew: flags and environment as they were at the start, the file as it is now.
 pub type Reread = Box<dyn Fn() -> Result<Config, config::ConfigErrors> + Send + Sync>;
 
-/// How often files are looked at.
+/// How often backends are looked after.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The backends of a configuration, by name.
@@ -43,40 +49,103 @@ pub struct Tending {
     pub identity: Option<Arc<ServerIdentity>>,
     /// Told when the configuration shall be read at once.
     pub reload: Arc<Notify>,
+    pub files: Files,
 }
 
-/// What tells one state of a file from another.
-type Stamp = Option<(u64, u64, SystemTime, u64)>;
+/// The files that the configuration is made of.
+#[derive(Debug)]
+pub struct Files {
+    /// Nothing comes when there are no files.
+    changes: mpsc::Receiver<Change>,
+    /// Changes are followed for as long as it is there; none without files.
+    _watcher: Option<Watcher>,
+}
+
+impl Files {
+    /// Watches the configuration's file, if it has one, and the certificate files that it names.
+    ///
+    /// # Errors
+    /// When there can be no thread for it.
+    pub fn watch(config: &Config) -> io::Result<Self> {
+        let mut files: Vec<PathBuf> = config.file.iter().cloned().collect();
+        if let Some(Certificate::Files { chain, key }) =
+            config.tls.as_ref().map(|tls| &tls.certificate)
+        {
+            files.extend([chain.clone(), key.clone()]);
+        }
+        files.dedup();
+        if files.is_empty() {
+            return Ok(Self {
+                changes: mpsc::channel(1).1,
+                _watcher: None,
+            });
+        }
+        let mode = match config.watch {
+            config::WatchMode::Poll => WatchMode::Poll,
+            // It is about plugins; a configuration is followed anyhow.
+            config::WatchMode::Events | config::WatchMode::Off => WatchMode::Events,
+        };
+        let (watcher, changes) = watch::watch_files(files, mode, watch::DEFAULT_INTERVAL)?;
+        Ok(Self {
+            changes,
+            _watcher: Some(watcher),
+        })
+    }
+}
+
+/// What a look at the configuration is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// Somebody asked for it and wants an answer.
+    Asked,
+    /// The file has changed.
+    Changed,
+}
 
 impl Tending {
-    /// Looks every second and whenever it is told to, until it is stopped.
+    /// Follows the files and looks after the backends, until it is stopped.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut every = tokio::time::interval(LOOK_EVERY);
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let reload = self.reload.clone();
-        let mut seen = stamp(self.config.file.as_ref());
         let mut complaint = None;
         loop {
-            let asked = tokio::select! {
+            tokio::select! {
                 () = stop.cancelled() => return,
-                () = reload.notified() => true,
-                _ = every.tick() => false,
-            };
-            let now = stamp(self.config.file.as_ref());
-            if asked || now != seen {
-                seen = now;
-                self.reread().await;
-            }
-            self.look_at_certificate(&mut complaint);
-            for backend in self.backends.values() {
-                backend.maintain();
+                () = reload.notified() => {
+                    self.reread(Why::Asked).await;
+                    self.look_at_certificate(&mut complaint);
+                }
+                Some(change) = self.files.changes.recv() => match change {
+                    Change::Upsert { path, settled: true, .. } => {
+                        if self.config.file.as_ref() == Some(&path) {
+                            self.reread(Why::Changed).await;
+                        }
+                        self.look_at_certificate(&mut complaint);
+                    }
+                    Change::Removed { name } => tracing::warn!(
+                        "{} is gone; what was read from it stays in force", text::line(&name)
+                    ),
+                    Change::Upsert { settled: false, .. } | Change::Directory { .. } | Change::Ready => {}
+                },
+                _ = every.tick() => {
+                    for backend in self.backends.values() {
+                        backend.maintain();
+                    }
+                }
             }
         }
     }
 
     /// Takes the configuration as it is now, or says what is wrong with it and goes on with the one that it has.
-    async fn reread(&mut self) {
-        let mut next = match (self.again)() {
+    async fn reread(&mut self, why: Why) {
+        let before = stamp(self.config.file.as_ref());
+        let read = (self.again)();
+        if why == Why::Changed && stamp(self.config.file.as_ref()) != before {
+            // Somebody writes to it again. That will settle, too.
+            return;
+        }
+        let mut next = match read {
             Ok(config) => config,
             Err(errors) => return refused(&errors.to_string()),
         };
@@ -87,9 +156,12 @@ impl Tending {
         }
         complete(&mut next, self.echo.as_ref());
         if next == *self.config {
-            tracing::info!("configuration: nothing has changed");
+            if why == Why::Asked {
+                tracing::info!("configuration: nothing has changed");
+            }
             return;
         }
+        warn_of_shortage(&next);
         for key in config::needs_restart(&self.started, &next) {
             tracing::warn!("configuration: a change of {key} takes effect at the next start");
         }
@@ -148,6 +220,14 @@ impl Tending {
     }
 }
 
+/// Says when the connections that may be can't all be had.
+pub fn warn_of_shortage(config: &Config) {
+    let connections = config.server.max_connections;
+    if let Some(warning) = descriptors::too_few_for(connections, descriptors::limit()) {
+        tracing::warn!("{warning}");
+    }
+}
+
 /// The configuration with the embedded echo backend in its place.
 pub fn complete(config: &mut Config, echo: Option<&BackendUrl>) {
     if let (Some(_), Some(echo)) = (config.echo, echo) {
@@ -200,8 +280,6 @@ fn refused(why: &str) {
     tracing::error!("configuration: the new one is refused, the old one goes on:\n{why}");
 }
 
-fn stamp(file: Option<&PathBuf>) -> Stamp {
-    use std::os::unix::fs::MetadataExt;
-    let file = std::fs::metadata(file?).ok()?;
-    Some((file.dev(), file.ino(), file.modified().ok()?, file.len()))
+fn stamp(file: Option<&PathBuf>) -> Option<Identity> {
+    Some(Identity::from(&std::fs::metadata(file?).ok()?))
 }

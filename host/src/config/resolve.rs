@@ -14,7 +14,7 @@ mod server;
 
 use std::ffi::OsString;
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -172,12 +172,35 @@ impl Layers<'_> {
     }
 }
 
+/// Bytes of a configuration file. Ten thousand routes take two million.
+const LARGEST_FILE: u64 = 16 << 20;
+
 fn read_file(path: &Path) -> Result<String, String> {
-    let bytes = fs::read(path).map_err(|error| match error.kind() {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => "no such file".to_owned(),
-        io::ErrorKind::IsADirectory => "this is a directory; expected a TOML file".to_owned(),
         _ => format!("can't be read: {error}"),
-    })?;
+    };
+    // A named pipe that nobody writes to would not be open before somebody does.
+    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let mut options = fs::OpenOptions::new();
+    options.read(true).custom_flags(nonblocking);
+    let file = options.open(path).map_err(failed)?;
+    let kind = file.metadata().map_err(failed)?.file_type();
+    if kind.is_dir() {
+        return Err("this is a directory; expected a TOML file".to_owned());
+    }
+    if !kind.is_file() {
+        return Err("this is a device, a pipe or a socket; expected a TOML file".to_owned());
+    }
+    let mut bytes = Vec::new();
+    file.take(LARGEST_FILE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        let most = LARGEST_FILE >> 20;
+        return Err(format!("larger than {most} MiB; expected a TOML file"));
+    }
     String::from_utf8(bytes).map_err(|_| "not UTF-8; expected a TOML file".to_owned())
 }
 

@@ -31,6 +31,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use scan::Scope;
+
 pub use identity::{FileId, Identity};
 
 /// What happened to the directory and the plugin files in it.
@@ -101,7 +103,7 @@ impl Drop for Watcher {
 /// # Errors
 /// When it can't be listed.
 pub fn names(dir: &Path) -> io::Result<BTreeSet<String>> {
-    match scan::scan(dir) {
+    match Scope::Plugins(dir.to_owned()).scan() {
         scan::Found::Files { files, .. } => Ok(files.into_iter().map(|file| file.name).collect()),
         scan::Found::NoDirectory => Ok(BTreeSet::new()),
         scan::Found::Unknown(error) => Err(error),
@@ -121,11 +123,33 @@ pub fn watch(
     if dir.metadata().is_ok_and(|metadata| !metadata.is_dir()) {
         return Err(WatchError::NotADirectory { path: dir });
     }
-    if let scan::Found::Unknown(source) = scan::scan(&dir) {
+    let scope = Scope::Plugins(dir.clone());
+    if let scan::Found::Unknown(source) = scope.scan() {
         return Err(WatchError::Unreadable { path: dir, source });
     }
+    start(scope, mode, interval).map_err(|source| WatchError::Thread { path: dir, source })
+}
+
+/// Watches single files, each by the path that its changes come with; a change's name is that path as text. Nothing is read
+/// from them. They settle as plugins do: with `settled: true` comes what was renamed into place, or was closed after it was
+/// written and has been quiet for two seconds.
+///
+/// # Errors
+/// When there can be no further thread.
+pub fn watch_files(
+    files: Vec<PathBuf>,
+    mode: WatchMode,
+    interval: Duration,
+) -> io::Result<(Watcher, mpsc::Receiver<Change>)> {
+    start(Scope::Files(files), mode, interval)
+}
+
+fn start(
+    scope: Scope,
+    mode: WatchMode,
+    interval: Duration,
+) -> io::Result<(Watcher, mpsc::Receiver<Change>)> {
     let (changes, receiver) = mpsc::channel(CHANGES);
-    let stop = worker::spawn(dir.clone(), mode, interval, changes)
-        .map_err(|source| WatchError::Thread { path: dir, source })?;
+    let stop = worker::spawn(scope, mode, interval, changes)?;
     Ok((Watcher { stop }, receiver))
 }

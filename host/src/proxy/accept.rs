@@ -3,7 +3,6 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::time::Instant;
@@ -11,20 +10,11 @@ use tokio_util::task::TaskTracker;
 
 use super::connection::{self, Listener};
 use super::slots::Slots;
-use crate::descriptors;
+use crate::descriptors::Trouble;
 use crate::interceptor::ChainSource;
 
 /// Connections that the kernel holds for us while we are busy.
 const BACKLOG: i32 = 4096;
-
-/// How long to leave off accepting when the process is out of file descriptors; doubled each time that it still is,
-const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
-
-/// up to this.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-
-/// How often it is told.
-const TELL_EVERY: Duration = Duration::from_secs(10);
 
 /// Connections above the bound that are told so; the rest are closed without a word.
 const TURNED_AWAY_AT_ONCE: usize = 1000;
@@ -72,12 +62,9 @@ pub async fn accept<S: ChainSource>(
             }
             Err(e) if belongs_to_connection(&e) => {}
             Err(e) => {
-                let (pause, failures) = trouble.again(Instant::now());
-                if let Some(failures) = failures {
-                    let why = descriptors::own_shortage(&e).unwrap_or_else(|| e.to_string());
-                    tracing::error!(
-                        "can't accept connections ({failures} failed attempts since this was last told): {why}"
-                    );
+                let (pause, told) = trouble.again(&e, Instant::now());
+                if let Some(told) = told {
+                    tracing::error!("can't accept connections: {told}");
                 }
                 tokio::select! {
                     () = stop.stopped() => break,
@@ -112,33 +99,6 @@ fn serve<S: ChainSource>(
     ));
 }
 
-/// Attempts to accept that failed for want of something that may be there again soon.
-#[derive(Debug, Default)]
-struct Trouble {
-    in_a_row: u32,
-    untold: u32,
-    told: Option<Instant>,
-}
-
-impl Trouble {
-    /// One more. How long to wait before the next attempt, and the count of those not told yet if it is time to tell.
-    fn again(&mut self, now: Instant) -> (Duration, Option<u32>) {
-        let pause = SHORTEST_PAUSE * 2_u32.saturating_pow(self.in_a_row.min(10));
-        self.in_a_row = self.in_a_row.saturating_add(1);
-        self.untold = self.untold.saturating_add(1);
-        let due = self.told.is_none_or(|told| now >= told + TELL_EVERY);
-        let tell = due.then(|| {
-            self.told = Some(now);
-            std::mem::take(&mut self.untold)
-        });
-        (pause.min(LONGEST_PAUSE), tell)
-    }
-
-    fn over(&mut self) {
-        self.in_a_row = 0;
-    }
-}
-
 /// A connection that waits already.
 async fn ready_now(
     socket: &tokio::net::TcpListener,
@@ -162,29 +122,6 @@ fn belongs_to_connection(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_shortage_is_told_once_in_a_while() {
-        let start = Instant::now();
-        let mut trouble = Trouble::default();
-        let (mut now, mut told) = (start, Vec::new());
-        let mut longest = Duration::ZERO;
-        while now < start + TELL_EVERY * 3 {
-            let (pause, failures) = trouble.again(now);
-            told.extend(failures);
-            longest = longest.max(pause);
-            now += pause;
-        }
-        assert_eq!(longest, LONGEST_PAUSE);
-        assert!(told.len() == 3 && told[0] == 1 && told[2] >= 9, "{told:?}");
-        trouble.over();
-        assert_eq!(trouble.again(now).0, SHORTEST_PAUSE);
-        // One that is accepted now and then doesn't make it a new story.
-        for _ in 0..100 {
-            trouble.over();
-            assert_eq!(trouble.again(now), (SHORTEST_PAUSE, None));
-        }
-    }
 
     #[test]
     fn an_address_is_had_once_unless_it_is_shared() {

@@ -73,18 +73,23 @@ impl Notifier {
     }
 
     /// Brings the watches up to date; call it before a look, so that what happens later is an event.
-    pub fn update(&mut self, dir: &Path, linked_files: &[PathBuf]) {
-        let mut trail = follow(dir);
-        if let Some(end) = &trail.end {
-            // A directory that is there tells itself when it goes. Its parent would tell of every file beside it, and a
-            // log that grows there costs a wake-up for each line.
-            trail.places.remove(end);
-        }
-        let mut wanted: BTreeSet<PathBuf> = trail.end.iter().cloned().collect();
-        self.plugins = trail.end.clone();
+    /// `dir` holds the plugins; `files` are others, or links in it.
+    pub fn update(&mut self, dir: Option<&Path>, files: &[PathBuf]) {
+        let mut wanted = BTreeSet::new();
+        self.plugins = None;
         self.places.clear();
-        self.want(trail, &mut wanted);
-        for file in linked_files {
+        if let Some(dir) = dir {
+            let mut trail = follow(dir);
+            if let Some(end) = &trail.end {
+                // A directory that is there tells itself when it goes. Its parent would tell of every file beside it, and a
+                // log that grows there costs a wake-up for each line.
+                trail.places.remove(end);
+                wanted.insert(end.clone());
+            }
+            self.plugins = trail.end.clone();
+            self.want(trail, &mut wanted);
+        }
+        for file in files {
             self.want(follow(file), &mut wanted);
         }
         self.watch_exactly(wanted);

@@ -36,8 +36,40 @@ pub(super) struct Seen {
 /// Extensions of plugin files, those that go before others of the same name first.
 const EXTENSIONS: [&str; 3] = ["wasm", "wat", "cwasm"];
 
+/// What is looked at.
+#[derive(Debug, Clone)]
+pub(super) enum Scope {
+    /// The plugin files in a directory.
+    Plugins(PathBuf),
+    Files(Vec<PathBuf>),
+}
+
+impl Scope {
+    pub(super) fn scan(&self) -> Found {
+        match self {
+            Scope::Plugins(dir) => scan(dir),
+            Scope::Files(files) => Found::Files {
+                files: files.iter().filter_map(see_one).collect(),
+                links: Vec::new(),
+            },
+        }
+    }
+}
+
+/// A file on its own, if it is there.
+fn see_one(path: &PathBuf) -> Option<Seen> {
+    let (identity, age) = state(path)?;
+    Some(Seen {
+        name: path.to_string_lossy().into_owned(),
+        path: path.clone(),
+        identity,
+        age,
+        shadows: Vec::new(),
+    })
+}
+
 /// Looks at the files in a directory. It does not open any of them.
-pub(super) fn scan(dir: &Path) -> Found {
+fn scan(dir: &Path) -> Found {
     match list(dir) {
         Ok((paths, mut links)) => {
             links.sort();

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::hint::Hints;
 use super::notifier::Notifier;
-use super::scan::{Found, Seen, scan};
+use super::scan::{Found, Scope, Seen};
 use super::settle::{Settler, Timing};
 use super::{Change, WatchMode};
 use crate::essential;
@@ -29,7 +29,7 @@ pub(super) enum Message {
 
 /// Starts the thread. It ends by [`Message::Stop`], or when nobody receives changes any more.
 pub(super) fn spawn(
-    dir: PathBuf,
+    scope: Scope,
     mode: WatchMode,
     interval: Duration,
     changes: mpsc::Sender<Change>,
@@ -37,16 +37,13 @@ pub(super) fn spawn(
     let (sender, messages) = channel();
     let to_worker = sender.clone();
     essential::thread("watch", move || {
-        Worker::new(dir, mode, interval, to_worker).run(&messages, &changes);
+        Worker::new(scope, mode, interval, to_worker).run(&messages, &changes);
     })?;
     Ok(sender)
 }
 
 struct Worker {
-    /// As it was given; the changes' paths begin with it.
-    dir: PathBuf,
-    /// The same, absolute.
-    absolute_dir: PathBuf,
+    scope: Scope,
     mode: WatchMode,
     interval: Duration,
     notifier: Option<Notifier>,
@@ -58,9 +55,9 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(dir: PathBuf, mode: WatchMode, interval: Duration, messages: Sender<Message>) -> Worker {
+    fn new(scope: Scope, mode: WatchMode, interval: Duration, messages: Sender<Message>) -> Worker {
         let notifier = match mode {
-            WatchMode::Events => notifier_or_warning(&dir, messages),
+            WatchMode::Events => notifier_or_warning(&scope, messages),
             WatchMode::Poll | WatchMode::Off => None,
         };
         let timing = match &notifier {
@@ -69,8 +66,7 @@ impl Worker {
             _ => Timing::POLL,
         };
         Worker {
-            absolute_dir: std::path::absolute(&dir).unwrap_or_else(|_| dir.clone()),
-            dir,
+            scope,
             mode,
             interval,
             notifier,
@@ -104,23 +100,39 @@ impl Worker {
     }
 
     fn look(&mut self, now: Instant) -> Vec<Change> {
-        if let Some(notifier) = &mut self.notifier {
-            notifier.update(
-                &self.absolute_dir,
-                &absolute(&self.absolute_dir, &self.links),
-            );
+        self.update_watches();
+        let found = self.scope.scan();
+        if let Scope::Plugins(dir) = &self.scope {
+            self.remarks.make(dir, &found);
         }
-        let found = scan(&self.dir);
-        self.remarks.make(&self.dir, &found);
-        if let (Some(notifier), Found::Files { links, .. }) = (&mut self.notifier, &found)
+        if self.notifier.is_some()
+            && let Found::Files { links, .. } = &found
             && *links != self.links
         {
             // A look counts only if what happens after it is an event.
             self.links.clone_from(links);
-            notifier.update(&self.absolute_dir, &absolute(&self.absolute_dir, links));
-            return self.settler.look(now, scan(&self.dir));
+            self.update_watches();
+            return self.settler.look(now, self.scope.scan());
         }
         self.settler.look(now, found)
+    }
+
+    fn update_watches(&mut self) {
+        let Some(notifier) = &mut self.notifier else {
+            return;
+        };
+        match &self.scope {
+            Scope::Plugins(dir) => {
+                let dir = absolute(dir);
+                let names = self.links.iter().filter_map(|link| link.file_name());
+                let links: Vec<PathBuf> = names.map(|name| dir.join(name)).collect();
+                notifier.update(Some(&dir), &links);
+            }
+            Scope::Files(files) => {
+                let files: Vec<PathBuf> = files.iter().map(|file| absolute(file)).collect();
+                notifier.update(None, &files);
+            }
+        }
     }
 
     /// Sleeps until something concerns us or the time has come. False means to stop.
@@ -173,21 +185,22 @@ impl Worker {
     }
 }
 
-fn notifier_or_warning(dir: &Path, messages: Sender<Message>) -> Option<Notifier> {
+fn notifier_or_warning(scope: &Scope, messages: Sender<Message>) -> Option<Notifier> {
     match Notifier::new(messages) {
         Ok(notifier) => Some(notifier),
         Err(error) => {
-            tracing::warn!(directory = %dir.display(), %error, "no file system events, so plugins are polled");
+            let what = match scope {
+                Scope::Plugins(_) => "plugins",
+                Scope::Files(_) => "the configuration and its files",
+            };
+            tracing::warn!(%error, "no file system events, so {what} are polled");
             None
         }
     }
 }
 
-fn absolute(dir: &Path, files: &[PathBuf]) -> Vec<PathBuf> {
-    files
-        .iter()
-        .filter_map(|path| path.file_name().map(|name| dir.join(name)))
-        .collect()
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Warnings, each once for as long as its cause lasts.
@@ -250,7 +263,12 @@ mod tests {
         std::fs::write(&target, "old").unwrap();
         std::os::unix::fs::symlink(&target, dir.join("a.wasm")).unwrap();
         let (sender, messages) = channel();
-        let mut worker = Worker::new(dir, WatchMode::Events, Duration::from_secs(3600), sender);
+        let mut worker = Worker::new(
+            Scope::Plugins(dir),
+            WatchMode::Events,
+            Duration::from_secs(3600),
+            sender,
+        );
         worker.look(Instant::now());
         std::fs::write(&target, "new").unwrap();
         let bound = Duration::from_secs(30);
