@@ -102,7 +102,7 @@ def test_without_a_route_it_is_404(configured, origin, connect):  # noqa: F811
     client = connect(configured({"routes": routes}))
     assert ask(client, "one.test", "/api") == "one"
     for host, target in [("one.test", "/"), ("one.test", "/apis"), ("two.test", "/api")]:
-        client.send(f"GET {target} HTTP/1.1\r\nhost: {host}\r\n\r\n".encode())
+        client.send(f"GET {target} HTTP/1.1\r\nhost: {host}\r\naccept: text/plain\r\n\r\n".encode())
         response = client.response()
         assert response.status == 404
         assert response.get("proxy-status").startswith("tollgate;")
