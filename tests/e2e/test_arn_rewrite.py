@@ -5,8 +5,10 @@ import base64
 import hashlib
 import hmac
 import http.client
+import io
 import json
-import urllib.parse
+import random
+import zipfile
 
 import boto3
 import pytest
@@ -140,7 +142,9 @@ def test_an_object_is_stored_and_read_byte_for_byte(aws, direct, rewriting, uniq
     fields = {"content-type": content_type} if content_type else {}
     version_2 = client("s3", rewriting.url, signature_version="s3", marked=False)
     if way == "signed":
-        s3.put_object(Bucket=bucket, Key="k", Body=body, **({"ContentType": content_type} if content_type else {}))
+        s3.put_object(
+            Bucket=bucket, Key="k", Body=body, **({"ContentType": content_type} if content_type else {})
+        )
     elif way == "part":
         upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
         at = {"Bucket": bucket, "Key": "k", "UploadId": upload}
@@ -155,7 +159,9 @@ def test_an_object_is_stored_and_read_byte_for_byte(aws, direct, rewriting, uniq
         else:
             target = f"/{bucket}/k"
         if way == "header 2":
-            digest = hmac.new(b"test", f"PUT\n\n{content_type or ''}\n\n{target}".encode(), hashlib.sha1).digest()
+            digest = hmac.new(
+                b"test", f"PUT\n\n{content_type or ''}\n\n{target}".encode(), hashlib.sha1
+            ).digest()
             fields["authorization"] = f"AWS test:{base64.b64encode(digest).decode()}"
         assert raw(rewriting, "PUT", target, body, fields)[0] == 200
     assert direct("s3").get_object(Bucket=bucket, Key="k")["Body"].read() == body
@@ -241,7 +247,12 @@ TEMPLATE = {
                             "Effect": "Allow",
                             "Action": "sts:AssumeRole",
                             "Principal": {
-                                "AWS": {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, f":iam::{SHOWN}:root"]]}
+                                "AWS": {
+                                    "Fn::Join": [
+                                        "",
+                                        ["arn:", {"Ref": "AWS::Partition"}, f":iam::{SHOWN}:root"],
+                                    ]
+                                }
                             },
                         }
                     ]
@@ -268,7 +279,10 @@ def test_resources_that_a_stack_names_after_the_account_are_found(aws, direct):
     (statement,) = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]["Statement"]
     assert statement["Principal"]["AWS"] == f"arn:aws:iam::{SHOWN}:root"
     stored = direct("iam").get_role(RoleName=role.replace(SHOWN, BACKEND))["Role"]
-    assert stored["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["AWS"] == f"arn:aws:iam::{BACKEND}:root"
+    assert (
+        stored["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["AWS"]
+        == f"arn:aws:iam::{BACKEND}:root"
+    )
 
 
 def test_a_compressed_call_is_swapped_too(aws, direct):
@@ -277,7 +291,9 @@ def test_a_compressed_call_is_swapped_too(aws, direct):
     sent = []
     cloudwatch = aws("cloudwatch", request_min_compression_size_bytes=1)
     cloudwatch.meta.events.register("before-send", lambda request, **_: sent.append(request.headers))
-    data = [{"MetricName": f"m{n}", "Dimensions": [{"Name": "of", "Value": arn}], "Value": 1} for n in range(50)]
+    data = [
+        {"MetricName": f"m{n}", "Dimensions": [{"Name": "of", "Value": arn}], "Value": 1} for n in range(50)
+    ]
     cloudwatch.put_metric_data(Namespace="n", MetricData=data)
     assert sent[0]["content-encoding"] in (b"gzip", "gzip")
     of = {"Dimensions": [{"Name": "of", "Value": arn}], "Namespace": "n"}
@@ -312,6 +328,37 @@ def test_a_body_that_is_too_long_to_be_swapped_is_refused(tollgate, rewriting):
     assert status == 413 and b"longer than 1000 bytes" in text and b"max_body" in text
 
 
+def test_a_function_of_7_mb_is_made_with_the_backends_role(aws, direct, unique):
+    """In base64 that is more than 8 MiB, which a call may have."""
+    role = unique("function-role")
+    policy = {
+        "Statement": [
+            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+        ]
+    }
+    arn = aws("iam").create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(policy))["Role"]["Arn"]
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("main.py", "def handler(event, context): pass")
+        archive.writestr("noise", random.Random(1).randbytes(7_000_000))
+    name = unique("function")
+    made = aws("lambda").create_function(
+        FunctionName=name,
+        Runtime="python3.12",
+        Role=arn,
+        Handler="main.handler",
+        Code={"ZipFile": code.getvalue()},
+    )
+    assert made["Role"] == arn
+    assert made["FunctionArn"] == f"arn:aws:lambda:us-east-1:{SHOWN}:function:{name}"
+    assert made["CodeSha256"] == base64.b64encode(hashlib.sha256(code.getvalue()).digest()).decode()
+    found = aws("lambda").get_function_configuration(FunctionName=made["FunctionArn"])
+    assert found["CodeSha256"] == made["CodeSha256"]
+    assert direct("lambda").get_function_configuration(FunctionName=name)["Role"] == arn.replace(
+        SHOWN, BACKEND
+    )
+
+
 def test_names_beside_other_letters_come_back_as_they_were(aws):
     """moto writes them as \\uXXXX."""
     ssm = aws("ssm", discreet=False)
@@ -342,7 +389,9 @@ def test_a_bucket_is_made_in_the_other_region(tollgate, shown, real):
         assert {zone["RegionName"] for zone in zones} == {shown}
         assert zones[0]["ZoneName"] == f"{shown}a"
         queue = session.client("sqs", endpoint_url=url).create_queue(QueueName="q")["QueueUrl"]
-        attributes = session.client("sqs", endpoint_url=url).get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])
+        attributes = session.client("sqs", endpoint_url=url).get_queue_attributes(
+            QueueUrl=queue, AttributeNames=["All"]
+        )
         assert attributes["Attributes"]["QueueArn"] == f"arn:aws:sqs:{shown}:123456789012:q"
     finally:
         moto.stop()

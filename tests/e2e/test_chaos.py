@@ -168,7 +168,16 @@ def test_a_rule_fails_a_service_in_its_own_protocol(chaos, service, call, status
 
 
 def test_a_rule_knows_operations_of_rest_services(chaos):
-    url = chaos(faults=[{"service": "lambda", "action": "ListFunctions", "status": 429, "code": "TooManyRequestsException"}])
+    url = chaos(
+        faults=[
+            {
+                "service": "lambda",
+                "action": "ListFunctions",
+                "status": 429,
+                "code": "TooManyRequestsException",
+            }
+        ]
+    )
     functions = client("lambda", url)
     with pytest.raises(functions.exceptions.TooManyRequestsException):
         functions.list_functions()

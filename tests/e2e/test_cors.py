@@ -77,7 +77,9 @@ def test_an_upload_from_a_page(page, bucket, aws, reached):
 
 
 def test_a_page_may_read_metadata_checksums_and_ranges(page, bucket, aws):
-    aws("s3").put_object(Bucket=bucket, Key="k", Body=b"0123456789", Metadata={"from": "boto3"}, ACL="public-read")
+    aws("s3").put_object(
+        Bucket=bucket, Key="k", Body=b"0123456789", Metadata={"from": "boto3"}, ACL="public-read"
+    )
     answer = page.fetch("GET", f"/{bucket}/k", {"range": "bytes=2-3"})
     assert (answer.status, answer.body) == (206, b"23")
     assert answer.fields["x-amz-meta-from"] == "boto3"
@@ -85,14 +87,20 @@ def test_a_page_may_read_metadata_checksums_and_ranges(page, bucket, aws):
 
 
 def rules(origin, **more):
-    return {"CORSRules": [{"AllowedOrigins": [origin], "AllowedMethods": ["GET", "PUT"], "AllowedHeaders": ["*"], **more}]}
+    return {
+        "CORSRules": [
+            {"AllowedOrigins": [origin], "AllowedMethods": ["GET", "PUT"], "AllowedHeaders": ["*"], **more}
+        ]
+    }
 
 
 def test_a_buckets_own_rules_stand(page, bucket, aws):
     """For an object moto answers by the rules, and what these don't expose the plugin doesn't either."""
     s3 = aws("s3")
     s3.put_object(Bucket=bucket, Key="k", Body=b"x", Metadata={"from": "boto3"}, ACL="public-read")
-    s3.put_bucket_cors(Bucket=bucket, CORSConfiguration=rules(PAGE, ExposeHeaders=["x-amz-meta-from"], MaxAgeSeconds=77))
+    s3.put_bucket_cors(
+        Bucket=bucket, CORSConfiguration=rules(PAGE, ExposeHeaders=["x-amz-meta-from"], MaxAgeSeconds=77)
+    )
     answer = page.fetch("GET", f"/{bucket}/k", {"x-mine": "1"})
     (preflight,) = page.preflights
     assert (preflight.status, preflight.all("access-control-max-age")) == (200, ["77"])

@@ -132,12 +132,16 @@ def test_a_plugin_that_reads_the_body_asks_for_it(before):
         bodies.append(request.body)
         peer.send(OK)
 
-    client = before(serve, {"arn-rewrite": {"account": {"client": "111122223333", "backend": "123456789012"}}})
-    client.send(UPLOAD.replace(b"Content-Length: 4", b"Content-Type: text/plain\r\nContent-Length: 12"))
+    client = before(
+        serve, {"arn-rewrite": {"account": {"client": "111122223333", "backend": "123456789012"}}}
+    )
+    client.send(
+        b"POST / HTTP/1.1\r\nHost: a\r\nX-Amz-Target: Service.Call\r\nExpect: 100-continue\r\nContent-Length: 26\r\n\r\n"
+    )
     assert client.head().status == 100
-    client.send(b"111122223333")
+    client.send(b'{"Account":"111122223333"}')
     assert client.response().status == 200
-    assert bodies == [b"123456789012"]
+    assert bodies == [b'{"Account":"123456789012"}']
 
 
 def test_a_client_that_does_not_wait(before):

@@ -268,6 +268,24 @@ fn keys_and_prefixes_of_s3_stay() {
 }
 
 #[test]
+fn a_page_of_buckets_is_a_document() {
+    let page = "<ListAllMyBucketsResult><Buckets><Bucket><Name>b-123456789012</Name><BucketRegion>us-east-1</BucketRegion></Bucket></Buckets></ListAllMyBucketsResult>";
+    let outcome = run(exchange()
+        .target("/?max-buckets=9&bucket-region=eu-central-1&continuation-token=b-111122223333&x-id=ListBuckets")
+        .field("authorization", signed("s3"))
+        .backend_response(Answer::new(200).body(page)));
+    assert_eq!(
+        outcome.request.target,
+        "/?max-buckets=9&bucket-region=us-east-1&continuation-token=b-111122223333&x-id=ListBuckets"
+    );
+    let shown = outcome.response.text();
+    assert!(
+        shown.contains("<Name>b-111122223333<") && shown.contains("<BucketRegion>eu-central-1<"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn a_buckets_configuration_is_a_document() {
     let put = |target: &str, authorization: Option<String>, body: &str| {
         let put = exchange().method("PUT").authority("h:5000").target(target);
