@@ -259,3 +259,19 @@ def test_slow_calls_do_not_hold_up_others(chaos):
         other.list_queues()
         assert len(ended) < 20, "the call came through only after all that waited"
         list(calls)
+
+
+@pytest.mark.parametrize(
+    ("plugin", "settings", "told"),
+    [
+        ("chaos", {"faults": [{"latency_msec": 5}]}, "unknown field `latency_msec`, expected one of"),
+        ("chaos", {"faults": [{"service": "S3", "status": 500}]}, 'faults[0].service is "S3" and can never strike'),
+        ("arn-rewrite", {"account": {"client": "1", "backend": "2"}}, 'account.client is "1": expected twelve digits'),
+        ("cors", {"max_age": "long"}, 'setting max_age is "long": expected u32'),
+        ("add-header", {"nmae": "x"}, "setting nmae is unknown: there are name, value"),
+    ],
+)
+def test_a_mistake_in_settings_is_told_when_the_plugin_is_loaded(tollgate, plugin, settings, told):
+    proxy = tollgate("http://127.0.0.1:9", {plugin: settings})
+    lines = [line for line in proxy.log().splitlines() if f"plugin {plugin}: " in line and " WARN " in line]
+    assert any(told in line for line in lines), proxy.log()
