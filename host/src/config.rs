@@ -29,8 +29,9 @@ use server::{Forwarding, ServerConfig, ServerTls};
 pub use matching::Matches;
 pub use reload::needs_restart;
 pub use required::{Remark, remarks};
+pub(crate) use resolve::{read_limits, texts};
 pub use resolve::{resolve, settings};
-pub(crate) use units::nearest_name;
+pub(crate) use units::{nearest_name, time_above_zero};
 
 /// Only this machine may connect unless somebody says otherwise: a proxy that runs plugins under
 /// development has no business on a network.

@@ -19,6 +19,7 @@ mod engine;
 mod retire;
 mod swap;
 
+mod ambient;
 mod facts;
 mod guest;
 mod idle;
@@ -34,6 +35,7 @@ mod host;
 
 mod status;
 
+pub use ambient::Ambient;
 pub use cache::Cache;
 pub use compile::{Code, CompileError, Compiler};
 pub use contract::{Contract, Contracts};

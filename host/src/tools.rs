@@ -2,7 +2,10 @@
 
 mod build;
 mod check;
+mod conditions;
 mod dev;
+mod lab;
+mod log;
 mod new;
 mod test;
 

@@ -36,6 +36,18 @@ pub struct TestArgs {
     #[arg(long)]
     pub update: bool,
 
+    /// The time at which the plugin's wall clock stands, such as 2026-01-01T00:00:00Z, or `real` for the machine's
+    ///
+    /// [default: what the case or plugin.toml says, else 2026-01-01T00:00:00Z]
+    #[arg(long, value_name = "TIME")]
+    pub now: Option<String>,
+
+    /// What the plugin's random numbers begin from, a whole number, or `real` for the system's randomness
+    ///
+    /// [default: what the case or plugin.toml says, else 0]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<String>,
+
     /// Run only cases that have this in their name
     #[arg(long, value_name = "NAME")]
     pub filter: Option<String>,

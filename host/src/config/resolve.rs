@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 pub use plugins::settings;
+pub(crate) use plugins::{read_limits, texts};
 
 use self::layers::{Layers, chosen};
 use super::file::{Document, Mistakes, Table};

@@ -331,7 +331,7 @@ pub(super) fn time(text: &str) -> Result<Duration, String> {
 }
 
 /// A time up to a day in which something can happen.
-pub(super) fn time_above_zero(text: &str) -> Result<Duration, String> {
+pub(crate) fn time_above_zero(text: &str) -> Result<Duration, String> {
     let time = time(text)?;
     if time.is_zero() {
         Err("expected more than no time".to_owned())

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy,
+    Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig,
+    Strategy,
 };
 
 use crate::essential;
@@ -73,7 +74,7 @@ impl std::fmt::Debug for Engines {
 }
 
 impl Engines {
-    /// Makes the engines and starts their clock; it stops by itself when they are gone.
+    /// Makes the engines and starts their clock; it stops by itself when both are gone, with all code that was made by them.
     ///
     /// # Errors
     /// When the machine can't run them; wasmtime says why.
@@ -121,11 +122,14 @@ impl Engines {
         essential::thread("epoch", move || {
             loop {
                 std::thread::sleep(TICK);
-                for engine in &engines {
-                    let Some(engine) = engine.upgrade() else {
-                        return;
-                    };
+                // Compiled code keeps its own engine alive: as long as one of them is, its guests need the clock.
+                let mut alive = false;
+                for engine in engines.iter().filter_map(EngineWeak::upgrade) {
                     engine.increment_epoch();
+                    alive = true;
+                }
+                if !alive {
+                    return;
                 }
             }
         })?;

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::config::{Limits, PluginConfig};
+use crate::plugin::ambient::Ambient;
 use crate::plugin::engine::TICK;
 use crate::plugin::load::ContentHash;
 
@@ -13,6 +14,7 @@ pub struct Facts {
     pub hash: ContentHash,
     pub config: PluginConfig,
     pub limits: Limits,
+    pub ambient: Ambient,
     slow: AtomicBool,
     on_trial: AtomicBool,
 }
@@ -23,10 +25,18 @@ impl Facts {
             name,
             hash,
             limits: config.limits,
+            ambient: Ambient::default(),
             config,
             slow: AtomicBool::new(false),
             on_trial: AtomicBool::new(false),
         }
+    }
+
+    /// The same with this time and these random numbers.
+    #[must_use]
+    pub fn with_ambient(mut self, ambient: Ambient) -> Self {
+        self.ambient = ambient;
+        self
     }
 
     /// Whether a call of this version ever took so long that others should have had a turn.

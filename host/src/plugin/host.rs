@@ -67,6 +67,7 @@ impl State {
         let voice = Voice::new(&facts);
         wasi.stdout(voice.stdout());
         wasi.stderr(voice.stderr());
+        facts.ambient.apply(&mut wasi);
         Self {
             exchange: Box::new(Exchange::probe()),
             memory: MemoryLimiter::new(facts.limits.memory),

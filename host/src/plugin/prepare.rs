@@ -224,6 +224,19 @@ impl Workbench {
         config: PluginConfig,
     ) -> Result<Guest, PluginError> {
         let bytes = load::read(path, config.limits.file_size)?;
+        self.build_from(name, bytes, config)
+    }
+
+    /// The same from what such a file would hold.
+    ///
+    /// # Errors
+    /// As for [`build`](Self::build).
+    pub fn build_from(
+        &self,
+        name: &str,
+        bytes: Vec<u8>,
+        config: PluginConfig,
+    ) -> Result<Guest, PluginError> {
         let hash = ContentHash::of(&bytes);
         let facts = Arc::new(Facts::new(name.to_owned(), hash, config));
         if let Some(guest) = self.restore(&facts) {

@@ -5,8 +5,10 @@
 mod case;
 mod compare;
 mod har;
-mod log;
+mod json;
+mod lines;
 mod message;
+mod pattern;
 mod report;
 mod run;
 mod sections;
@@ -20,23 +22,19 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::runtime::Runtime;
-
-use self::case::CaseFile;
-use self::log::Lines;
+use self::case::{Case, CaseFile};
 use self::report::{Outcome, Report};
 use self::run::Got;
 use self::sections::Mistake;
 use self::subject::{NoSubject, Subject};
 use super::USAGE;
-use crate::cli::{RunArgs, TestArgs};
-use crate::config::{self, Limits, PluginConfig};
-use crate::plugin::{Cache, Compiler, Engines, Facts, Guest, Resources, Stock, Workbench};
-
-/// One thread calls the plugin. A seat for it, so that a call runs as it does in the proxy.
-const THREADS: usize = 1;
-const SEATS: usize = 2;
+use super::conditions::{self, Conditions};
+use super::lab::{self, Lab};
+use super::log::{self, Lines};
+use crate::cli::TestArgs;
+use crate::plugin::{Facts, Guest};
 
 /// What a case at least is, for those who have none.
 const EXAMPLE: &str = "### request
@@ -70,20 +68,27 @@ fn all(args: &TestArgs, lines: &Lines) -> Result<Report, Refused> {
     if let Some(stale) = &subject.stale {
         eprintln!("tollgate: {stale}");
     }
-    let files = case_files(&subject)?;
+    let flags = Flags::read(args)?;
+    let files: Vec<_> = case_files(&subject)?
+        .into_iter()
+        .map(|path| (read(&path, &subject.conditions), path))
+        .collect();
+    let plugin = Plugin::compile(&subject, args.no_cache, most_memory(&subject, &files))?;
     let failed = |words: String| (1, words);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| failed(error.to_string()))?;
-    let plugin = Plugin::compile(&subject, args.no_cache, &runtime)?;
     let mut report = Report {
         plugin: subject.name.clone(),
         ..Report::default()
     };
-    for path in files {
-        match read(&path) {
-            Ok(file) => run_file(&file, &plugin, args, &runtime, lines, &mut report)
+    let session = Session {
+        plugin,
+        args,
+        flags,
+        lines,
+    };
+    for (file, path) in files {
+        match file {
+            Ok(file) => session
+                .run_file(&file, &mut report)
                 .map_err(|error| failed(format!("can't write {}: {error}", file.path.display())))?,
             Err(mistake) => {
                 let mistaken = mistaken(&path, &mistake);
@@ -106,6 +111,40 @@ fn all(args: &TestArgs, lines: &Lines) -> Result<Report, Refused> {
         return Err(failed(words));
     }
     Ok(report)
+}
+
+/// The most linear memory that an instance may have in any of the cases, in bytes.
+fn most_memory(subject: &Subject, files: &[(Result<CaseFile, Mistake>, PathBuf)]) -> u64 {
+    let read = files.iter().filter_map(|(file, _)| file.as_ref().ok());
+    let cases = read.flat_map(|file| &file.cases);
+    let memory = cases.map(|case| case.input.conditions.limits.memory);
+    memory.fold(subject.conditions.limits.memory, u64::max)
+}
+
+/// What flags say of all cases. None: nothing.
+struct Flags {
+    now: Option<Option<Duration>>,
+    seed: Option<Option<u64>>,
+}
+
+impl Flags {
+    fn read(args: &TestArgs) -> Result<Self, Refused> {
+        let wrong =
+            |flag: &'static str| move |expected: String| (USAGE, format!("--{flag}: {expected}"));
+        let now = args.now.as_deref().map(conditions::now).transpose();
+        let seed = args.seed.as_deref().map(conditions::seed).transpose();
+        Ok(Self {
+            now: now.map_err(wrong("now"))?,
+            seed: seed.map_err(wrong("seed"))?,
+        })
+    }
+
+    fn applied(&self, conditions: &Conditions) -> Conditions {
+        let mut conditions = conditions.clone();
+        conditions.ambient.now = self.now.unwrap_or(conditions.ambient.now);
+        conditions.ambient.seed = self.seed.unwrap_or(conditions.ambient.seed);
+        conditions
+    }
 }
 
 fn print(report: &Report, json: bool) -> ExitCode {
@@ -155,10 +194,10 @@ fn case_files(subject: &Subject) -> Result<Vec<PathBuf>, Refused> {
     Ok(files)
 }
 
-fn read(path: &Path) -> Result<CaseFile, Mistake> {
+fn read(path: &Path, conditions: &Conditions) -> Result<CaseFile, Mistake> {
     match path.extension() {
-        Some(extension) if extension == "har" => har::read(path),
-        _ => case::read(path),
+        Some(extension) if extension == "har" => har::read(path, conditions),
+        _ => case::read(path, conditions),
     }
 }
 
@@ -171,48 +210,54 @@ fn mistaken(path: &Path, mistake: &Mistake) -> report::Result {
     }
 }
 
-fn run_file(
-    file: &CaseFile,
-    plugin: &Plugin,
-    args: &TestArgs,
-    runtime: &Runtime,
-    lines: &Lines,
-    report: &mut Report,
-) -> io::Result<()> {
-    let mut came: Vec<(&case::Case, Got)> = Vec::new();
-    for case in &file.cases {
-        if args
-            .filter
-            .as_ref()
-            .is_some_and(|filter| !case.name.contains(filter.as_str()))
-        {
-            report.left_out += 1;
-            continue;
-        }
-        let guest = plugin.with(case.input.settings.clone());
-        came.push((case, runtime.block_on(run::run(&guest, &case.input, lines))));
-    }
-    if args.update {
-        let came: Vec<_> = came.iter().map(|(case, got)| (*case, got)).collect();
-        if let Some(text) = update::updated(file, &came) {
-            fs::write(&file.path, text)?;
-            report.updated.push(file.path.display().to_string());
-        }
-    }
-    for (case, got) in came {
-        report.results.push(report::Result {
-            name: case.name.clone(),
-            file: file.path.display().to_string(),
-            outcome: match args.update {
-                true => Outcome::Ok,
-                false => judge(case, &got),
-            },
-        });
-    }
-    Ok(())
+/// One run of the command.
+struct Session<'a> {
+    plugin: Plugin,
+    args: &'a TestArgs,
+    flags: Flags,
+    lines: &'a Lines,
 }
 
-fn judge(case: &case::Case, got: &Got) -> Outcome {
+impl Session<'_> {
+    /// # Errors
+    /// When the file can't be updated.
+    fn run_file(&self, file: &CaseFile, report: &mut Report) -> io::Result<()> {
+        let mut came: Vec<(&Case, Got)> = Vec::new();
+        for case in &file.cases {
+            let filter = self.args.filter.as_deref();
+            if filter.is_some_and(|filter| !case.name.contains(filter)) {
+                report.left_out += 1;
+                continue;
+            }
+            let guest = self
+                .plugin
+                .under(&self.flags.applied(&case.input.conditions));
+            let run = run::run(&guest, &case.input, self.lines);
+            came.push((case, self.plugin.lab.runtime.block_on(run)));
+        }
+        if self.args.update {
+            let came: Vec<_> = came.iter().map(|(case, got)| (*case, got)).collect();
+            if let Some(text) = update::updated(file, &came) {
+                fs::write(&file.path, text)?;
+                report.updated.push(file.path.display().to_string());
+            }
+        }
+        for (case, got) in came {
+            let updated = self.args.update && update::updated(file, &[(case, &got)]).is_some();
+            report.results.push(report::Result {
+                name: case.name.clone(),
+                file: file.path.display().to_string(),
+                outcome: match updated {
+                    true => Outcome::Updated,
+                    false => judge(case, &got),
+                },
+            });
+        }
+        Ok(())
+    }
+}
+
+fn judge(case: &Case, got: &Got) -> Outcome {
     let failures = compare::compare(&case.expect, got);
     match failures.is_empty() {
         false => Outcome::Failed(failures),
@@ -222,68 +267,27 @@ fn judge(case: &case::Case, got: &Got) -> Outcome {
 }
 
 /// The plugin, compiled once for all cases.
-struct Plugin(Guest);
+struct Plugin {
+    guest: Guest,
+    lab: Lab,
+}
 
 impl Plugin {
-    fn compile(subject: &Subject, no_cache: bool, runtime: &Runtime) -> Result<Self, Refused> {
-        let failed =
-            |error: wasmtime::Error| (1, format!("can't start the WebAssembly engine: {error:#}"));
-        let memory = Limits::default().memory;
-        let engines = Engines::new(memory).map_err(failed)?;
-        let bench = Workbench {
-            compiler: Compiler::new(engines).map_err(failed)?,
-            cache: cache(no_cache)?,
-            resources: Resources::new(THREADS, SEATS),
-            runtime: runtime.handle().clone(),
-            stock: Stock::new(memory),
-        };
-        bench
-            .build(&subject.name, &subject.file, config(Vec::new()))
-            .map(Self)
-            .map_err(|error| (1, format!("{}: {error}", subject.file.display())))
+    fn compile(subject: &Subject, no_cache: bool, most_memory: u64) -> Result<Self, Refused> {
+        let failed = |words: String| (1, words);
+        let cache = lab::cache(no_cache).map_err(|errors| (USAGE, errors.to_string()))?;
+        let lab = Lab::new(cache, most_memory).map_err(failed)?;
+        let config = subject.conditions.config();
+        let guest = lab.plugin_file(&subject.name, &subject.file, config);
+        let guest =
+            guest.map_err(|error| failed(format!("{}: {error}", subject.file.display())))?;
+        Ok(Self { guest, lab })
     }
 
-    /// The plugin with these settings and nothing in its memory.
-    fn with(&self, settings: Vec<(String, String)>) -> Arc<Guest> {
-        let (name, hash) = (self.0.facts().name.clone(), self.0.facts().hash);
-        let facts = Arc::new(Facts::new(name, hash, config(settings)));
-        Arc::new(self.0.again(facts))
+    /// The plugin under these conditions and with nothing in its memory.
+    fn under(&self, conditions: &Conditions) -> Arc<Guest> {
+        let (name, hash) = (self.guest.facts().name.clone(), self.guest.facts().hash);
+        let facts = Facts::new(name, hash, conditions.config()).with_ambient(conditions.ambient);
+        Arc::new(self.guest.again(Arc::new(facts)))
     }
-}
-
-/// Whoever tests a standard component wants it served.
-fn config(settings: Vec<(String, String)>) -> PluginConfig {
-    PluginConfig {
-        settings,
-        stock: true,
-        ..PluginConfig::new(Limits::default())
-    }
-}
-
-/// The cache that `tollgate run` would use here.
-fn cache(no_cache: bool) -> Result<Option<Cache>, Refused> {
-    const LOOKED_AT: [&str; 4] = [
-        "TOLLGATE_CACHE_DIR",
-        "TOLLGATE_NO_CACHE",
-        "XDG_CACHE_HOME",
-        "HOME",
-    ];
-    let args = RunArgs {
-        no_cache,
-        ..RunArgs::default()
-    };
-    let env = |name: &str| {
-        LOOKED_AT
-            .contains(&name)
-            .then(|| std::env::var_os(name))
-            .flatten()
-    };
-    let config = config::resolve(&args, env).map_err(|errors| (USAGE, errors.to_string()))?;
-    let Some(directory) = config.cache.dir else {
-        return Ok(None);
-    };
-    let opened = Cache::open(&directory, config.cache.max_bytes);
-    Ok(opened
-        .inspect_err(|error| tracing::warn!("no cache for compiled plugins: {error}"))
-        .ok())
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use toml::de::DeValue;
 
 use super::layers::Layers;
+use crate::cli::RunArgs;
 use crate::config::file::{Document, Entry, Mistakes, Table, Value};
 use crate::config::{ConfigErrors, Limits, PluginConfig, check_plugin_name, matching, units};
 
@@ -43,6 +44,16 @@ pub fn settings(path: &Path, text: &str) -> Result<Vec<(String, String)>, Config
     let mistakes = Mistakes::default();
     let settings = texts(&Document::parse(path, text, &mistakes).root());
     mistakes.or(settings)
+}
+
+/// Limits in a document that is not the configuration, with the keys of `[limits]`; what isn't said is as in `base`.
+pub(crate) fn read_limits(table: Table<'_>, base: Limits, mistakes: &Mistakes) -> Limits {
+    let layers = Layers {
+        args: &RunArgs::default(),
+        env: &|_| None,
+        mistakes,
+    };
+    layers.limits(Some(table), base)
 }
 
 impl Layers<'_> {
@@ -103,7 +114,8 @@ impl Layers<'_> {
     }
 }
 
-fn texts(table: &Table<'_>) -> Vec<(String, String)> {
+/// The settings in a table: a string as it is, any other value as JSON text.
+pub(crate) fn texts(table: &Table<'_>) -> Vec<(String, String)> {
     table
         .values()
         .filter_map(|(name, value)| Some((name.to_owned(), value.setting()?)))

@@ -55,6 +55,7 @@ impl State {
         wasi.stderr(voice.stderr());
         // It knows nothing of our settings, but where its like find theirs.
         wasi.envs(&facts.config.settings);
+        facts.ambient.apply(&mut wasi);
         Self {
             memory: MemoryLimiter::new(facts.limits.memory),
             life,

@@ -8,10 +8,21 @@ use super::placeholders::{NotText, Places};
 use super::recipe::Recipe;
 use crate::config::file::{Document, Mistakes, Table};
 use crate::config::{ConfigErrors, check_plugin_name};
+use crate::tools::conditions::Conditions;
 use crate::tools::new::templates;
 
 /// The file that makes a directory a project.
 pub const MANIFEST: &str = "plugin.toml";
+
+/// Keys of tables, for people who write them at the top.
+const IN_TABLES: [&str; 6] = [
+    "build.ways",
+    "build.watch",
+    "test.settings",
+    "test.limits",
+    "test.now",
+    "test.seed",
+];
 
 /// What is known of a project before anything is built.
 #[derive(Debug, Clone)]
@@ -24,6 +35,8 @@ pub struct Project {
     pub language: String,
     /// The directory of the cases for `tollgate test`, absolute.
     pub tests: PathBuf,
+    /// How its plugin is called by tools.
+    pub conditions: Conditions,
     pub recipe: Recipe,
     pub places: Places,
 }
@@ -52,6 +65,7 @@ struct Manifest {
     name: String,
     language: String,
     tests: String,
+    conditions: Conditions,
     recipe: Option<Recipe>,
 }
 
@@ -86,6 +100,7 @@ impl Project {
             dir,
             name: manifest.name,
             language: manifest.language,
+            conditions: manifest.conditions,
             recipe,
         })
     }
@@ -138,11 +153,15 @@ impl Manifest {
             })
         });
         let tests = root.text("tests").map(|entry| entry.text);
-        root.finish(&["ways", "watch"]);
+        let conditions = root
+            .table("test")
+            .map(|test| Conditions::of_project(test, mistakes));
+        root.finish(&IN_TABLES);
         Manifest {
             name: name.unwrap_or_default(),
             language: language.unwrap_or_default(),
             tests: tests.unwrap_or_else(|| "tests".to_owned()),
+            conditions: conditions.unwrap_or_default(),
             recipe,
         }
     }
@@ -202,7 +221,7 @@ mod tests {
                 "p/plugin.toml: `language` is missing"
             ]
         );
-        let told = mistakes("name = \"a b\"\nlanguage = \"wta\"\ntest = 1\n");
+        let told = mistakes("name = \"a b\"\nlanguage = \"wta\"\ntets = 1\n");
         assert!(
             told[0].starts_with("p/plugin.toml:1: name = \"a b\": a plugin's name has"),
             "{told:?}"
@@ -215,7 +234,7 @@ mod tests {
         );
         assert_eq!(
             told[2],
-            "p/plugin.toml:3: test: unknown key; did you mean tests?"
+            "p/plugin.toml:3: tets: unknown key; did you mean tests?"
         );
         assert_eq!(told.len(), 3);
         let told = mistakes("name = ");

@@ -4,14 +4,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Request, Response, header};
 
+use super::json;
 use super::message::{self, Wrong};
+use super::pattern;
 use super::sections::{Kind, Mistake, Section, sections};
-use crate::config;
+use crate::config::file::{Document, Mistakes};
+use crate::config::{self, ConfigErrors};
 use crate::interceptor::Hook;
 use crate::message::Scheme;
 use crate::message::hygiene;
+use crate::tools::conditions::Conditions;
 
 /// What stands for a message that there is none of.
 pub(super) const NONE: &str = "none";
@@ -36,7 +40,8 @@ pub(super) struct Case {
 /// What a plugin gets.
 #[derive(Debug)]
 pub(super) struct Input {
-    pub settings: Vec<(String, String)>,
+    /// Those of the project, with what the case says otherwise.
+    pub conditions: Conditions,
     pub scheme: Scheme,
     /// As the chain sees it: without fields of the connection, the authority in `host`.
     pub request: Request<Bytes>,
@@ -74,8 +79,8 @@ pub(super) struct CaseFile {
     pub cases: Vec<Case>,
 }
 
-/// Reads a `.http` file, which is one case.
-pub(super) fn read(path: &Path) -> Result<CaseFile, Mistake> {
+/// Reads a `.http` file, which is one case, to be run under these conditions unless it says otherwise.
+pub(super) fn read(path: &Path, conditions: &Conditions) -> Result<CaseFile, Mistake> {
     let text = fs::read(path).map_err(|error| Mistake {
         path: path.to_owned(),
         line: 1,
@@ -90,7 +95,7 @@ pub(super) fn read(path: &Path) -> Result<CaseFile, Mistake> {
         .into_owned();
     let case = Case {
         name,
-        input: reader.input(&sections)?,
+        input: reader.input(&sections, conditions)?,
         expect: reader.expect(&sections, None)?,
         entry: None,
     };
@@ -155,7 +160,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn input(&self, sections: &[Section]) -> Result<Input, Mistake> {
+    fn input(&self, sections: &[Section], conditions: &Conditions) -> Result<Input, Mistake> {
         let request = find(sections, Kind::Request, None).ok_or_else(|| {
             let problem = "there is no section `request`; a case has at least\n\n### request\nGET / HTTP/1.1\n";
             self.mistake(1, problem.to_owned())
@@ -168,28 +173,50 @@ impl Reader<'_> {
             None => Response::default(),
         };
         Ok(Input {
-            settings: self.settings(sections)?,
+            conditions: self.conditions(sections, conditions)?,
             scheme,
             request: parsed,
             response: received(response),
         })
     }
 
-    pub(super) fn settings(&self, sections: &[Section]) -> Result<Vec<(String, String)>, Mistake> {
-        let Some(section) = find(sections, Kind::Settings, None) else {
-            return Ok(Vec::new());
-        };
-        // As many lines before it as in the file, so that the messages have the file's lines.
-        let text = format!("{}{}", "\n".repeat(section.line), self.words(section)?);
-        config::settings(self.path, &text).map_err(|errors| {
-            let first = &errors.mistakes[0];
-            let said = first.to_string();
-            // It begins with the path and the line; the rest is what a mistake of ours says behind them.
-            let place = format!("{}:", self.path.display());
-            let said = said.strip_prefix(&place).unwrap_or(&said);
-            let (line, problem) = said.split_once(": ").unwrap_or(("", said));
-            self.mistake(line.parse().unwrap_or(section.line), problem.to_owned())
-        })
+    /// The conditions of the cases here: the given ones, with what the sections `options` and `settings` say otherwise.
+    pub(super) fn conditions(
+        &self,
+        sections: &[Section],
+        given: &Conditions,
+    ) -> Result<Conditions, Mistake> {
+        let mut conditions = given.clone();
+        if let Some(section) = find(sections, Kind::Options, None) {
+            let text = self.toml(section)?;
+            let mistakes = Mistakes::default();
+            conditions = {
+                let document = Document::parse(self.path, &text, &mistakes);
+                given.changed(document.root(), &mistakes)
+            };
+            let read = mistakes.or(conditions);
+            conditions = read.map_err(|errors| self.first(section, &errors))?;
+        }
+        if let Some(section) = find(sections, Kind::Settings, None) {
+            let settings = config::settings(self.path, &self.toml(section)?);
+            conditions.settings = Some(settings.map_err(|errors| self.first(section, &errors))?);
+        }
+        Ok(conditions)
+    }
+
+    /// The text of a section behind as many lines as in the file, so that messages have the file's lines.
+    fn toml(&self, section: &Section) -> Result<String, Mistake> {
+        let before = "\n".repeat(section.line);
+        Ok(format!("{before}{}", self.words(section)?))
+    }
+
+    fn first(&self, section: &Section, errors: &ConfigErrors) -> Mistake {
+        let said = errors.mistakes[0].to_string();
+        // It begins with the path and the line; the rest is what a mistake of ours says behind them.
+        let place = format!("{}:", self.path.display());
+        let said = said.strip_prefix(&place).unwrap_or(&said);
+        let (line, problem) = said.split_once(": ").unwrap_or(("", said));
+        self.mistake(line.parse().unwrap_or(section.line), problem.to_owned())
     }
 
     /// What is expected of an entry, or of the file's one case.
@@ -201,6 +228,7 @@ impl Reader<'_> {
         let find = |kind| find(sections, kind, entry);
         let request = find(Kind::ExpectRequest).map(|section| {
             let request = self.unless_none(section, |section| self.request(section))?;
+            self.check_patterns(section, request.as_ref().map(|r| (r.headers(), r.body())))?;
             match &request {
                 Some(request) if request.uri().authority().is_some() => Err(self.mistake(
                     section.line + 1,
@@ -210,10 +238,14 @@ impl Reader<'_> {
                 _ => Ok(request),
             }
         });
-        let response = find(Kind::ExpectResponse)
-            .map(|section| self.unless_none(section, |section| self.response(section)));
+        let response = find(Kind::ExpectResponse).map(|section| {
+            let response = self.unless_none(section, |section| self.response(section))?;
+            self.check_patterns(section, response.as_ref().map(|r| (r.headers(), r.body())))?;
+            Ok(response)
+        });
         let error = find(Kind::ExpectError).map(|section| {
             let words = self.words(section)?.trim();
+            self.check_lines(section, words)?;
             let starts = |hook: &Hook| words.starts_with(&format!("{hook}: "));
             match HOOKS.iter().any(starts) {
                 true => Ok(words.to_owned()),
@@ -221,7 +253,9 @@ impl Reader<'_> {
             }
         });
         let log = find(Kind::ExpectLog).map(|section| {
-            let lines = self.words(section)?.lines().map(str::trim_end);
+            let words = self.words(section)?;
+            self.check_lines(section, words)?;
+            let lines = words.lines().map(str::trim_end);
             Ok(lines
                 .filter(|line| !line.is_empty())
                 .map(str::to_owned)
@@ -233,6 +267,38 @@ impl Reader<'_> {
             error: error.transpose()?,
             log: log.transpose()?,
         })
+    }
+
+    /// Whether the wildcards of a message are right: those of its head, and of its body as it will be compared.
+    fn check_patterns(
+        &self,
+        section: &Section,
+        message: Option<(&HeaderMap, &Bytes)>,
+    ) -> Result<(), Mistake> {
+        let (Some((fields, body)), false) = (message, section.title.base64) else {
+            return Ok(());
+        };
+        match json::parse(body).filter(|_| json::is_announced(fields)) {
+            Some(json) => {
+                let content = &self.text[section.content.clone()];
+                let head = &content[..content.len().saturating_sub(body.len())];
+                self.check_lines(section, &String::from_utf8_lossy(head))?;
+                json::check(&json).map_err(|problem| self.mistake(section.line, problem))
+            }
+            None => {
+                let content = &self.text[section.content.clone()];
+                self.check_lines(section, &String::from_utf8_lossy(content))
+            }
+        }
+    }
+
+    fn check_lines(&self, section: &Section, text: &str) -> Result<(), Mistake> {
+        text.lines()
+            .zip(section.line + 1..)
+            .try_for_each(|(line, number)| {
+                let checked = pattern::check(line.as_bytes());
+                checked.map_err(|problem| self.mistake(number, problem))
+            })
     }
 
     fn unless_none<T>(

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use super::case::{Case, CaseFile, Input, Reader, receive, received};
 use super::message;
 use super::sections::{Kind, Mistake, Section, sections};
+use crate::tools::conditions::Conditions;
 
 #[derive(Deserialize)]
 struct Har {
@@ -64,7 +65,7 @@ struct Content {
 }
 
 /// Reads a HAR and what is expected of it, if that file is there.
-pub(super) fn read(path: &Path) -> Result<CaseFile, Mistake> {
+pub(super) fn read(path: &Path, conditions: &Conditions) -> Result<CaseFile, Mistake> {
     let har = parse(path)?;
     let beside = expected_path(path);
     let text = match fs::read(&beside) {
@@ -78,14 +79,14 @@ pub(super) fn read(path: &Path) -> Result<CaseFile, Mistake> {
         path: &beside,
         text: &text,
     };
-    let settings = reader.settings(&sections)?;
+    let conditions = reader.conditions(&sections, conditions)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let entries = har.log.entries.into_iter().zip(1..);
     let cases = entries.map(|(entry, number)| {
         let wrong = |problem| mistake(path, 1, format!("entry {number}: {problem}"));
         Ok(Case {
             name: format!("{name}#{number}"),
-            input: input(entry, settings.clone()).map_err(wrong)?,
+            input: input(entry, conditions.clone()).map_err(wrong)?,
             expect: reader.expect(&sections, Some(number))?,
             entry: Some(number),
         })
@@ -128,9 +129,9 @@ fn check(path: &Path, sections: &[Section], entries: usize) -> Result<(), Mistak
             (Kind::Request | Kind::Response, _) => {
                 "the HAR itself has the requests and responses".to_owned()
             }
-            (Kind::Settings, None) => continue,
-            (Kind::Settings, Some(_)) => {
-                "settings are those of all entries; leave the number out".to_owned()
+            (Kind::Settings | Kind::Options, None) => continue,
+            (kind @ (Kind::Settings | Kind::Options), Some(_)) => {
+                format!("{kind} are those of all entries; leave the number out")
             }
             (kind, None) => format!("say of which entry: `### 1 {kind}`"),
             (_, Some(entry)) if (1..=entries).contains(&entry) => continue,
@@ -141,7 +142,7 @@ fn check(path: &Path, sections: &[Section], entries: usize) -> Result<(), Mistak
     Ok(())
 }
 
-fn input(entry: Entry, settings: Vec<(String, String)>) -> Result<Input, String> {
+fn input(entry: Entry, conditions: Conditions) -> Result<Input, String> {
     let (scheme, request) = receive(request(entry.request)?)?;
     let response = match entry.response {
         // 0 is what browsers write for an answer that never came.
@@ -149,7 +150,7 @@ fn input(entry: Entry, settings: Vec<(String, String)>) -> Result<Input, String>
         _ => Response::default(),
     };
     Ok(Input {
-        settings,
+        conditions,
         scheme,
         request,
         response: received(response),

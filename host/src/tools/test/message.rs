@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
 
+use super::pattern;
 use super::sections::MARK;
 
 /// Letters of base64 on one line.
@@ -18,6 +19,14 @@ pub(super) struct Wrong {
     pub problem: String,
 }
 
+/// The target of an expected request, where it has wildcards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Target(pub String);
+
+/// Says of a message that its body was written as base64, and so means itself byte by byte.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Exact;
+
 fn wrong<T>(line: usize, problem: impl Into<String>) -> Result<T, Wrong> {
     let problem = problem.into();
     Err(Wrong { line, problem })
@@ -27,7 +36,8 @@ fn wrong<T>(line: usize, problem: impl Into<String>) -> Result<T, Wrong> {
 pub(super) fn parse_request(content: &[u8], base64: bool) -> Result<Request<Bytes>, Wrong> {
     let (head, body) = split(content, base64)?;
     let expected = "expected METHOD TARGET HTTP/1.1, such as `GET /path?query HTTP/1.1`";
-    let line = [head[0], b"\r\n\r\n"].concat();
+    let (line, pattern) = without_wildcards(head[0]);
+    let line = [&line[..], b"\r\n\r\n"].concat();
     let mut request = httparse::Request::new(&mut []);
     let complete = request
         .parse(&line)
@@ -36,6 +46,12 @@ pub(super) fn parse_request(content: &[u8], base64: bool) -> Result<Request<Byte
         return wrong(0, expected);
     };
     let mut parsed = Request::new(body);
+    if let Some(pattern) = pattern {
+        parsed.extensions_mut().insert(pattern);
+    }
+    if base64 {
+        parsed.extensions_mut().insert(Exact);
+    }
     *parsed.uri_mut() = match uri(target) {
         Some(uri) => uri,
         None => {
@@ -67,9 +83,29 @@ pub(super) fn parse_response(content: &[u8], base64: bool) -> Result<Response<By
         return wrong(0, expected);
     };
     let mut parsed = Response::new(body);
+    if base64 {
+        parsed.extensions_mut().insert(Exact);
+    }
     *parsed.status_mut() = status;
     *parsed.headers_mut() = fields(&head)?;
     Ok(parsed)
+}
+
+/// A request's line with a plain target in the place of one that has wildcards, and the latter.
+fn without_wildcards(line: &[u8]) -> (Vec<u8>, Option<Target>) {
+    let text = std::str::from_utf8(line).ok();
+    let parts = text.and_then(|text| {
+        let (method, rest) = text.split_once(' ')?;
+        let (target, version) = rest.rsplit_once(' ')?;
+        Some((method, target.trim(), version))
+    });
+    match parts.filter(|(_, target, _)| pattern::is_pattern(target.as_bytes())) {
+        Some((method, target, version)) => (
+            format!("{method} / {version}").into_bytes(),
+            Some(Target(target.to_owned())),
+        ),
+        None => (line.to_owned(), None),
+    }
 }
 
 /// A target as a request's line has it. Without a fragment, which is not sent (RFC 9112, section 3.2).
@@ -144,10 +180,18 @@ fn fields(head: &[&[u8]]) -> Result<HeaderMap, Wrong> {
 
 /// The head of a request as lines, its fields in the order of a pattern; see [`in_order_of`].
 pub(super) fn request_head(request: &Request<Bytes>, pattern: &HeaderMap) -> Vec<u8> {
-    let target = request.uri().path_and_query();
-    let target = target.map_or("/", PathAndQuery::as_str);
+    let target = match request.extensions().get() {
+        Some(Target(pattern)) => pattern,
+        None => target(request),
+    };
     let line = format!("{} {target} HTTP/1.1", request.method());
     head(&line, pattern, request.headers())
+}
+
+/// Path and query.
+pub(super) fn target(request: &Request<Bytes>) -> &str {
+    let target = request.uri().path_and_query();
+    target.map_or("/", PathAndQuery::as_str)
 }
 
 /// The head of a response as lines, its fields in the order of a pattern; see [`in_order_of`].

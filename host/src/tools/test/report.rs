@@ -18,6 +18,8 @@ pub(super) struct Result {
 #[derive(Debug)]
 pub(super) enum Outcome {
     Ok,
+    /// What it expects was written anew.
+    Updated,
     /// It ran without a failure, and there was nothing to hold it against.
     NothingExpected,
     Failed(Vec<Failure>),
@@ -29,13 +31,17 @@ impl Outcome {
     fn word(&self) -> &'static str {
         match self {
             Outcome::Ok | Outcome::NothingExpected => "ok",
+            Outcome::Updated => "updated",
             Outcome::Failed(_) => "FAILED",
             Outcome::Mistake(_) => "MISTAKE",
         }
     }
 
     pub(super) fn is_good(&self) -> bool {
-        matches!(self, Outcome::Ok | Outcome::NothingExpected)
+        matches!(
+            self,
+            Outcome::Ok | Outcome::Updated | Outcome::NothingExpected
+        )
     }
 }
 
@@ -66,6 +72,7 @@ impl Report {
         for Result { name, outcome, .. } in &self.results {
             match outcome {
                 Outcome::Ok => writeln!(out, "{}       {name}", paint.green("ok"))?,
+                Outcome::Updated => writeln!(out, "{}  {name}", paint.yellow("updated"))?,
                 Outcome::NothingExpected => writeln!(
                     out,
                     "{}       {name} (nothing is expected; --update writes what came)",
@@ -86,7 +93,7 @@ impl Report {
             }
         }
         for file in &self.updated {
-            writeln!(out, "updated  {file}")?;
+            writeln!(out, "wrote {file}")?;
         }
         writeln!(out, "{}", self.summary())
     }
@@ -101,6 +108,7 @@ impl Report {
             self.count("ok")
         );
         let rest = [
+            (self.count("updated"), "updated"),
             (self.count("FAILED"), "failed"),
             (self.count("MISTAKE"), "with a mistake"),
             (self.left_out, "left out by the filter"),
@@ -138,7 +146,7 @@ struct Document<'a> {
 struct JsonCase<'a> {
     name: &'a str,
     file: &'a str,
-    /// `ok`, `failed` or `mistake`.
+    /// `ok`, `updated`, `failed` or `mistake`.
     result: String,
     failures: Vec<JsonFailure<'a>>,
     mistake: Option<&'a str>,
@@ -153,7 +161,7 @@ struct JsonFailure<'a> {
 
 fn json(result: &Result) -> JsonCase<'_> {
     let (failures, mistake) = match &result.outcome {
-        Outcome::Ok | Outcome::NothingExpected => (&[][..], None),
+        Outcome::Ok | Outcome::Updated | Outcome::NothingExpected => (&[][..], None),
         Outcome::Failed(failures) => (&failures[..], None),
         Outcome::Mistake(words) => (&[][..], Some(&words[..])),
     };
@@ -195,6 +203,10 @@ impl Paint {
 
     fn green(self, words: &str) -> String {
         self.in_colour("32", words)
+    }
+
+    fn yellow(self, words: &str) -> String {
+        self.in_colour("33", words)
     }
 
     fn in_colour(self, colour: &str, words: &str) -> String {

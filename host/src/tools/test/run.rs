@@ -2,13 +2,13 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, header, request, response};
 use http_body_util::{BodyExt, Full};
 
 use super::case::Input;
-use super::log::Lines;
 use crate::interceptor::{
     Asking, Chain, Hook, InterceptError, Next, NextError, NextErrorKind, Surround,
 };
@@ -16,6 +16,7 @@ use crate::message::{Body, Exchange, Streaming};
 use crate::plugin::Guest;
 use crate::proxy::chain::{self, Step};
 use crate::proxy::{ErrorFields, ExchangeError};
+use crate::tools::log::Lines;
 
 /// Every case is the first exchange, of a client at this port of this machine: plugins that show them show the same
 /// each time.
@@ -51,10 +52,12 @@ async fn pass(plugin: &Guest, input: &Input, got: &mut Got) -> Result<(), String
     let (head, sent) = input.request.clone().into_parts();
     let exchange = Exchange::new(EXCHANGE, CLIENT, input.scheme, head, arriving(sent));
     let mut ran = chain::Ran::new();
+    let limit = input.conditions.timeout;
     let due = chain::Due::of(&chain, &exchange);
     let kept = ErrorFields::default();
-    let (mut exchange, step) =
-        chain::forward_request(&chain, &due, 0, &mut ran, &kept, Box::new(exchange)).await;
+    let exchange = Box::new(exchange);
+    let call = chain::forward_request(&chain, &due, 0, &mut ran, &kept, exchange);
+    let (mut exchange, step) = within(limit, Hook::ForwardRequest, call).await?;
     let step = step.map_err(|error| explain(&error))?;
     if let Step::Surround { around, .. } = step {
         return surround(around.as_ref(), exchange, input, got).await;
@@ -68,7 +71,8 @@ async fn pass(plugin: &Guest, input: &Input, got: &mut Got) -> Result<(), String
     }
     // What is there before the way back, so that a length that the backend told is one that may be seen.
     let before = exchange.response.headers.clone();
-    let (mut exchange, result) = chain::return_response(exchange, &ran).await;
+    let call = chain::return_response(exchange, &ran);
+    let (mut exchange, result) = within(limit, Hook::ReturnResponse, call).await?;
     result.map_err(|error| explain(&error))?;
     let body = whole(exchange.response_body.send()).await?;
     got.response = Some(answer(exchange.response, &before, body));
@@ -88,12 +92,30 @@ async fn surround(
         response: input.response.clone(),
         got: Mutex::new(None),
     });
-    let (mut exchange, result) = plugin.handle(exchange, backend.clone()).await;
+    let limit = input.conditions.timeout;
+    let called = within(
+        limit,
+        Hook::Handle,
+        plugin.handle(exchange, backend.clone()),
+    )
+    .await;
     got.request = lock(&backend.got).take();
+    let (mut exchange, result) = called?;
     result.map_err(|error| one_line(&format!("{}: {error}", Hook::Handle)))?;
-    let body = whole(exchange.response_body.send()).await?;
+    let body = whole(exchange.response_body.send());
+    let body = within(limit, Hook::Handle, body).await??;
     got.response = Some(answer(exchange.response, before, body));
     Ok(())
+}
+
+/// What comes of a call, unless it takes longer than this, most likely in waiting: computing has a limit of its own.
+async fn within<T>(
+    limit: Duration,
+    hook: Hook,
+    call: impl Future<Output = T>,
+) -> Result<T, String> {
+    let called = tokio::time::timeout(limit, call).await;
+    called.map_err(|_| format!("{hook}: took longer than {} s", limit.as_secs_f64()))
 }
 
 /// Takes the requests that a plugin sends on, of which the last one is kept, and answers them from the file.

@@ -25,6 +25,7 @@ pub(super) struct Mistake {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Settings,
+    Options,
     Request,
     Response,
     ExpectRequest,
@@ -34,8 +35,9 @@ pub(super) enum Kind {
 }
 
 /// The names of sections, as they are written.
-const NAMES: [(&str, Kind); 7] = [
+const NAMES: [(&str, Kind); 8] = [
     ("settings", Kind::Settings),
+    ("options", Kind::Options),
     ("request", Kind::Request),
     ("response", Kind::Response),
     ("expect request", Kind::ExpectRequest),
@@ -216,7 +218,7 @@ mod tests {
         let cases = [
             (
                 "x\n### reqest\n",
-                "a.http:2: unknown section `reqest`; there are settings, request,",
+                "a.http:2: unknown section `reqest`; there are settings, options, request,",
             ),
             (
                 "### request\n\n### Title",

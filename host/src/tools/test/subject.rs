@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::tools::build::project::{self, Project};
+use crate::tools::conditions::Conditions;
 use crate::tools::dev::snapshot::Sources;
 
 /// Where the cases of a plugin file are when nothing is said.
@@ -17,6 +18,8 @@ pub(super) struct Subject {
     pub file: PathBuf,
     /// The directory of the cases, or one file of them.
     pub cases: PathBuf,
+    /// What the project says of how its plugin is called.
+    pub conditions: Conditions,
     /// A source that is newer than the plugin file, with what to do.
     pub stale: Option<String>,
 }
@@ -40,6 +43,7 @@ pub(super) fn find(plugin: &Path, cases: Option<&Path>) -> Result<Subject, NoSub
             name: name(plugin),
             file: plugin.to_owned(),
             cases: cases.map_or_else(|| directory.join(CASES), Path::to_owned),
+            conditions: Conditions::default(),
             stale: None,
         });
     }
@@ -66,6 +70,7 @@ pub(super) fn find(plugin: &Path, cases: Option<&Path>) -> Result<Subject, NoSub
     Ok(Subject {
         name: project.name,
         cases: cases.map_or(tests, Path::to_owned),
+        conditions: project.conditions,
         file,
         stale,
     })

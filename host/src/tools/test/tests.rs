@@ -10,6 +10,7 @@ use super::compare::compare;
 use super::run::Got;
 use super::sections::Kind;
 use super::{har, update};
+use crate::tools::conditions::Conditions;
 
 /// A comment, a case with all that can come in, and bytes that no editor would leave alone.
 const CASE: &[u8] = b"About \xff this.\r\n### settings\nmark = \"a\"\nlist = [1]\n\n### request\r\nPOST /x?y HTTP/1.1\r\n\
@@ -20,8 +21,8 @@ fn read_text(name: &str, text: &[u8]) -> Result<CaseFile, String> {
     let path = directory.path().join(name);
     std::fs::write(&path, text).unwrap();
     let read = match name.ends_with(".har") {
-        true => har::read(&path),
-        false => case::read(&path),
+        true => har::read(&path, &Conditions::default()),
+        false => case::read(&path, &Conditions::default()),
     };
     let prefix = format!("{}/", directory.path().display());
     read.map_err(|mistake| mistake.to_string().replace(&prefix, ""))
@@ -57,7 +58,10 @@ fn a_case_is_what_its_sections_say() {
     let case = only(&file);
     assert_eq!(case.name, "a.b");
     let settings = [("list", "[1]"), ("mark", "a")].map(|(k, v)| (k.to_owned(), v.to_owned()));
-    assert_eq!(case.input.settings, settings);
+    assert_eq!(
+        case.input.conditions.settings.as_deref(),
+        Some(&settings[..])
+    );
     let request = &case.input.request;
     assert_eq!(request.method(), "POST");
     assert_eq!(request.uri(), "/x?y");
@@ -110,7 +114,27 @@ fn what_is_expected_may_be_nothing() {
 
 #[test]
 fn mistakes_say_where_and_what_to_do() {
-    let cases: [(&str, &str); 13] = [
+    let cases: [(&str, &str); 18] = [
+        (
+            "### request\nGET / HTTP/1.1\n### expect request\nGET /{{re:(}} HTTP/1.1",
+            "a.http:4: {{re:(}}: unclosed group",
+        ),
+        (
+            "### request\nGET / HTTP/1.1\n### expect response\nHTTP/1.1 200 OK\nx: 1\n\na\n{{re:[}}",
+            "a.http:8: {{re:[}}: unclosed character class",
+        ),
+        (
+            "### request\nGET / HTTP/1.1\n### expect log\ninfo {{re:*}}",
+            "a.http:4: {{re:*}}: repetition operator missing expression",
+        ),
+        (
+            "### options\nnow = 1\n### request\nGET / HTTP/1.1\n",
+            "a.http:2: now = 1: expected a string",
+        ),
+        (
+            "### options\nseed = 1\ndeadline = '1s'\n### request\nGET / HTTP/1.1\n",
+            "a.http:3: deadline: unknown key; did you mean limits.deadline?",
+        ),
         (
             "",
             "a.http:1: there is no section `request`; a case has at least",
@@ -316,6 +340,127 @@ fn only_what_makes_a_difference_is_one() {
 }
 
 #[test]
+fn wildcards_stand_in_targets_fields_bodies_errors_and_logs() {
+    let expected = [
+        "PUT /a?id={{re:[0-9 ]+}} HTTP/1.1\nx-a: {{any}}\nx-a: 2\nx-b: <{{uuid}}>\n\nat {{any}}\nend",
+        "HTTP/1.1 200 OK\ncontent-type: application/json\n\n{\"b\": \"{{any}}\", \"a\": [1]}",
+    ];
+    let came = [
+        "PUT /a?id=17 HTTP/1.1\nx-a:\nx-a: 2\nx-b: <01234567-89ab-cdef-0123-456789abcdef>\n\nat noon\nend",
+        "HTTP/1.1 200 OK\ncontent-type: application/json\n\n{\"a\":[1],\"b\":null}",
+    ];
+    assert_eq!(differences(expected, came), []);
+    for (from, to) in [
+        ("id=17", "id=x"),
+        ("x-a: 2", "x-a: 3"),
+        ("89ab-", "89a-"),
+        ("\nend", "\nen"),
+        ("x-a:\n", ""),
+    ] {
+        let found = differences(expected, [&came[0].replace(from, to), came[1]]);
+        assert_eq!(found.len(), 1, "{to}");
+        let changed: Vec<_> = found[0]
+            .1
+            .lines()
+            .skip(3)
+            .filter(|line| !line.starts_with(' '))
+            .collect();
+        // What is met by a wildcard is no difference.
+        assert!(changed.len() <= 2, "{changed:?}");
+    }
+    let found = differences(expected, [came[0], &came[1].replace("[1]", "[1.0]")]);
+    let diff = "--- expect response\n+++ what came\n@@ -4,6 +4,6 @@\n {\n   \"b\": null,\n   \"a\": [\n-    1\n+    1.0\n   ]\n }\n";
+    assert_eq!(found, [(Kind::ExpectResponse, diff.to_owned())]);
+    let text = "### request\nGET / HTTP/1.1\n### expect error\nforward-request: no {{any}}\n### expect log\ninfo {{re:[a-z]}}\nwarn b\n";
+    let file = read_text("a.http", text.as_bytes()).unwrap();
+    let mut got = Got {
+        error: Some("forward-request: no way".to_owned()),
+        log: vec!["info a".to_owned(), "warn b".to_owned()],
+        ..Got::default()
+    };
+    assert_eq!(compare(&only(&file).expect, &got), []);
+    assert_eq!(updated(&file, &got), None);
+    got.log[1] = "warn {{any}}".to_owned();
+    let diff = "--- expect log\n+++ what came\n@@ -1,2 +1,2 @@\n info a\n-warn b\n+warn {{any}}\n";
+    assert_eq!(compare(&only(&file).expect, &got)[0].diff, diff);
+    let written = String::from_utf8(updated(&file, &got).unwrap()).unwrap();
+    assert!(
+        written.ends_with("info {{re:[a-z]}}\nwarn {{open}}any}}\n"),
+        "{written}"
+    );
+}
+
+#[test]
+fn json_is_compared_as_json_where_the_media_type_says_so() {
+    let response =
+        |kind: &str, body: &str| format!("HTTP/1.1 200 OK\ncontent-type: {kind}\n\n{body}");
+    let request = "GET / HTTP/1.1";
+    for (kind, same) in [
+        ("application/json", true),
+        ("application/x-amz-json-1.1", true),
+        ("text/plain", false),
+    ] {
+        let expected = response(kind, "{\"a\": 1, \"b\": 2}");
+        let came = response(kind, "{\"b\":2,\"a\":1}");
+        let found = differences([request, &expected], [request, &came]);
+        assert_eq!(found.is_empty(), same, "{kind}");
+    }
+    // What is written as base64 is meant byte by byte.
+    let text = "### request\nGET / HTTP/1.1\n### expect response (base64 body)\nHTTP/1.1 200 OK\ncontent-type: application/json\n\nWzEsIDJd\n";
+    let file = read_text("a.http", text.as_bytes()).unwrap();
+    let mut got = Got {
+        response: only(&file).expect.response.clone().unwrap(),
+        ..Got::default()
+    };
+    assert_eq!(compare(&only(&file).expect, &got), []);
+    *got.response.as_mut().unwrap().body_mut() = Bytes::from_static(b"[1,2]");
+    assert_eq!(compare(&only(&file).expect, &got).len(), 1);
+}
+
+#[test]
+fn an_update_keeps_wildcards_that_are_met_and_texts_that_are_equal() {
+    let text = "### request\nGET / HTTP/1.1\n### expect request\nGET /{{any}} HTTP/1.1\nx-id: {{uuid}}\nx-b: 1\n\none {{any}}\ntwo\n\
+        ### expect response\nHTTP/1.1 200 OK\ncontent-type: application/json\nx-b: 1\n\n{ \"id\": \"{{any}}\",\n  \"a\": 1 }\n";
+    let file = read_text("a.http", text.as_bytes()).unwrap();
+    let request = "GET /x HTTP/1.1\nx-id: 01234567-89ab-cdef-0123-456789abcdef\nx-b: 2\n\none more\n{{any}}\n";
+    let came = |response: &str| {
+        let text = format!(
+            "### request\nGET / HTTP/1.1\n### expect request\n{request}### expect response\n{response}\n"
+        );
+        let came = read_text("a.http", text.as_bytes()).unwrap();
+        Got {
+            request: only(&came).expect.request.clone().unwrap(),
+            response: only(&came).expect.response.clone().unwrap(),
+            ..Got::default()
+        }
+    };
+    let field = "HTTP/1.1 200 OK\ncontent-type: application/json\nx-b: 2\n\n{\"a\":1,\"id\":[7]}";
+    let got = came(field);
+    let written = String::from_utf8(updated(&file, &got).unwrap()).unwrap();
+    let expected = text
+        .replace(
+            "x-b: 1\n\none {{any}}\ntwo",
+            "x-b: 2\n\none {{any}}\n{{open}}any}}",
+        )
+        .replace("x-b: 1\n\n{", "x-b: 2\n\n{");
+    assert_eq!(
+        written, expected,
+        "the body is equal as JSON, so its text stays"
+    );
+    let again = read_text("a.http", written.as_bytes()).unwrap();
+    assert_eq!(compare(&only(&again).expect, &got), []);
+    assert_eq!(updated(&again, &got), None);
+    let got = came(&field.replace("\"a\":1", "\"a\":\"{{uuid}}\""));
+    let written = String::from_utf8(updated(&file, &got).unwrap()).unwrap();
+    assert!(
+        written.ends_with("x-b: 2\n\n{\n  \"id\": \"{{any}}\",\n  \"a\": \"{{open}}uuid}}\"\n}\n"),
+        "{written}"
+    );
+    let again = read_text("a.http", written.as_bytes()).unwrap();
+    assert_eq!(compare(&only(&again).expect, &got), []);
+}
+
+#[test]
 fn a_difference_is_shown_in_the_order_of_what_was_expected() {
     let expected = "GET / HTTP/1.1\nx-b: 1\nx-a: 2\n\none\ntwo";
     let came = "GET / HTTP/1.1\nx-new: 1\nx-a: 2\nx-b: 1\n\none\n2";
@@ -390,7 +535,7 @@ fn what_is_expected_of_a_har_stands_beside_it() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.har");
     std::fs::write(&path, HAR).unwrap();
-    let file = har::read(&path).unwrap();
+    let file = har::read(&path, &Conditions::default()).unwrap();
     let got = came(&file.cases[1], b"\xff");
     let text = update::updated(&file, &[(&file.cases[1], &got)]).unwrap();
     assert!(text.starts_with(b"### 2 expect request (base64 body)\nGET / HTTP/1.1\nhost: h\n\n/w==\n### 2 expect response"));
@@ -403,12 +548,12 @@ fn what_is_expected_of_a_har_stands_beside_it() {
         file.path,
         Path::new(&format!("{}.expected", path.display()))
     );
-    let again = har::read(&path).unwrap();
+    let again = har::read(&path, &Conditions::default()).unwrap();
     assert!(again.cases[0].expect.is_empty());
     assert_eq!(compare(&again.cases[1].expect, &got), []);
     assert_eq!(
-        again.cases[0].input.settings,
-        [("mark".to_owned(), "a".to_owned())]
+        again.cases[0].input.conditions.settings,
+        Some(vec![("mark".to_owned(), "a".to_owned())])
     );
     assert_eq!(update::updated(&again, &[(&again.cases[1], &got)]), None);
 }
@@ -442,7 +587,7 @@ fn mistakes_of_a_har_are_told() {
     ];
     for (text, expected) in cases {
         std::fs::write(directory.path().join("a.har.expected"), text).unwrap();
-        let mistake = har::read(&path).unwrap_err();
+        let mistake = har::read(&path, &Conditions::default()).unwrap_err();
         assert_eq!(
             (mistake.line, mistake.problem.contains(expected)),
             (1, true),

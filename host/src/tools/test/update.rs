@@ -1,9 +1,19 @@
 //! What came, written into a file of cases as what is expected from now on. Every byte outside the sections that change
-//! stays, and so does a section that is met as it is.
+//! stays, and so does a section that is met as it is; in one that changes, wildcards stay that are met.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 
 use super::case::{Case, CaseFile, NONE};
-use super::compare::{same_request, same_response};
-use super::message::{self, is_plain, request_head, response_head};
+use super::compare::{
+    Bodies, met_error, met_log, met_request, met_response, met_target, met_value,
+};
+use super::json;
+use super::lines::{align, lines};
+use super::message::{self, Target, is_plain, request_head, response_head, target};
+use super::pattern;
 use super::run::Got;
 use super::sections::{Kind, Title};
 
@@ -77,38 +87,39 @@ fn written(title: Title, content: &[u8]) -> Vec<u8> {
 fn edit(kind: Kind, case: &Case, got: &Got) -> Option<Edit> {
     let expect = &case.expect;
     Some(match kind {
-        Kind::Settings | Kind::Request | Kind::Response => return None,
+        Kind::Settings | Kind::Options | Kind::Request | Kind::Response => return None,
         Kind::ExpectRequest => match (&expect.request, &got.request) {
-            (Some(expected), got) if same_request(expected.as_ref(), got.as_ref()) => Edit::Keep,
+            (Some(expected), got) if met_request(expected.as_ref(), got.as_ref()) => Edit::Keep,
             // Nothing went on because a hook failed: that is what the section of the error says.
             (_, None) if got.error.is_some() => Edit::Remove,
             (_, None) => none(),
-            (_, Some(request)) => {
-                let head = request_head(request, case.input.request.headers());
-                message(head, request.body())
+            (expected, Some(came)) => {
+                let expected = expected.as_ref().and_then(Option::as_ref);
+                request(expected, came, case.input.request.headers())
             }
         },
         Kind::ExpectResponse => match (&expect.response, &got.response) {
-            (Some(expected), got) if same_response(expected.as_ref(), got.as_ref()) => Edit::Keep,
+            (Some(expected), got) if met_response(expected.as_ref(), got.as_ref()) => Edit::Keep,
             (_, None) => Edit::Remove,
-            (_, Some(response)) => {
-                let head = response_head(response, case.input.response.headers());
-                message(head, response.body())
+            (expected, Some(came)) => {
+                let expected = expected.as_ref().and_then(Option::as_ref);
+                response(expected, came, case.input.response.headers())
             }
         },
         Kind::ExpectError => match &got.error {
-            error if *error == expect.error => Edit::Keep,
+            error if met_error(expect.error.as_deref(), error.as_deref()) => Edit::Keep,
             None => Edit::Remove,
-            Some(error) => Edit::Write(format!("{error}\n").into_bytes(), false),
+            Some(error) => {
+                let mut line = pattern::escaped(error.as_bytes());
+                line.push(b'\n');
+                Edit::Write(line, false)
+            }
         },
         Kind::ExpectLog => match &expect.log {
-            Some(lines) if *lines == got.log => Edit::Keep,
+            Some(lines) if met_log(lines, &got.log) => Edit::Keep,
             // A plugin that says nothing needs no section that says so, unless there is one.
             None if got.log.is_empty() => Edit::Keep,
-            _ => {
-                let lines = got.log.iter().map(|line| format!("{line}\n"));
-                Edit::Write(lines.collect::<String>().into_bytes(), false)
-            }
+            expected => log(expected.as_deref().unwrap_or_default(), &got.log),
         },
     })
 }
@@ -117,7 +128,128 @@ fn none() -> Edit {
     Edit::Write(format!("{NONE}\n").into_bytes(), false)
 }
 
-fn message(head: Vec<u8>, body: &[u8]) -> Edit {
-    let base64 = !is_plain(body);
-    Edit::Write(message::content(head, body, base64), base64)
+fn request(expected: Option<&Request<Bytes>>, came: &Request<Bytes>, order: &HeaderMap) -> Edit {
+    let mut kept = came.clone();
+    *kept.headers_mut() = fields(expected.map(Request::headers), came.headers());
+    let same_target = expected.filter(|expected| met_target(expected, came));
+    match same_target.and_then(|expected| expected.extensions().get::<Target>()) {
+        Some(target) => drop(kept.extensions_mut().insert(target.clone())),
+        None if pattern::is_pattern(target(came).as_bytes()) => {
+            let escaped = pattern::escaped(target(came).as_bytes());
+            let escaped = String::from_utf8_lossy(&escaped).into_owned();
+            kept.extensions_mut().insert(Target(escaped));
+        }
+        None => {}
+    }
+    let body = match expected {
+        Some(expected) => body(
+            Some(Bodies::of_requests(expected, came)),
+            came.headers(),
+            came.body(),
+        ),
+        None => body(None, came.headers(), came.body()),
+    };
+    message(request_head(&kept, order), body)
+}
+
+fn response(expected: Option<&Response<Bytes>>, came: &Response<Bytes>, order: &HeaderMap) -> Edit {
+    let mut kept = came.clone();
+    *kept.headers_mut() = fields(expected.map(Response::headers), came.headers());
+    let body = match expected {
+        Some(expected) => body(
+            Some(Bodies::of_responses(expected, came)),
+            came.headers(),
+            came.body(),
+        ),
+        None => body(None, came.headers(), came.body()),
+    };
+    message(response_head(&kept, order), body)
+}
+
+/// The fields that came, with the wildcards that they met.
+fn fields(expected: Option<&HeaderMap>, came: &HeaderMap) -> HeaderMap {
+    let mut fields = HeaderMap::with_capacity(came.len());
+    for name in came.keys() {
+        let mut values = expected.into_iter().flat_map(|fields| fields.get_all(name));
+        for value in came.get_all(name) {
+            let same = values.next().filter(|expected| met_value(expected, value));
+            append(
+                &mut fields,
+                name,
+                same.map_or_else(|| meant(value), Cow::Borrowed),
+            );
+        }
+    }
+    fields
+}
+
+fn append(fields: &mut HeaderMap, name: &HeaderName, value: Cow<'_, HeaderValue>) {
+    fields.append(name.clone(), value.into_owned());
+}
+
+/// A value that means itself.
+fn meant(value: &HeaderValue) -> Cow<'_, HeaderValue> {
+    if !pattern::is_pattern(value.as_bytes()) {
+        return Cow::Borrowed(value);
+    }
+    let escaped = HeaderValue::from_bytes(&pattern::escaped(value.as_bytes()));
+    escaped.map_or(Cow::Borrowed(value), Cow::Owned)
+}
+
+/// The body of an expectation: its text, and whether that must be base64.
+fn body(bodies: Option<Bodies<'_>>, fields: &HeaderMap, came: &Bytes) -> (Vec<u8>, bool) {
+    if let Some(bodies) = bodies.filter(|bodies| bodies.are_met()) {
+        return (
+            bodies.expected.to_vec(),
+            bodies.exact || !is_plain(bodies.expected),
+        );
+    }
+    if !is_plain(came) {
+        return (came.to_vec(), true);
+    }
+    if let Some(text) = json_text(bodies, fields, came) {
+        return (text.into_bytes(), false);
+    }
+    let Some(bodies) =
+        bodies.filter(|bodies| pattern::is_pattern(bodies.expected) && !bodies.exact)
+    else {
+        return (pattern::escaped(came), false);
+    };
+    let (expected, came) = (lines(bodies.expected), lines(came));
+    let kept = align(&expected, &came).into_iter().zip(came);
+    let kept = kept.flat_map(|(line, came)| match line {
+        Some(line) => expected[line].to_vec(),
+        None => pattern::escaped(came),
+    });
+    (kept.collect(), false)
+}
+
+/// JSON that has wildcards to keep, or what would be one; none where the text can stay as it came.
+fn json_text(bodies: Option<Bodies<'_>>, fields: &HeaderMap, came: &Bytes) -> Option<String> {
+    let expected = bodies
+        .and_then(Bodies::as_json)
+        .map(|(expected, _)| expected);
+    if expected.is_none() && !json::is_announced(fields) {
+        return None;
+    }
+    let came = json::parse(came)?;
+    let has_pattern = json::has_pattern(&came) || expected.as_ref().is_some_and(json::has_pattern);
+    has_pattern.then(|| json::pretty(&json::kept(expected.as_ref(), &came)))
+}
+
+fn log(expected: &[String], came: &[String]) -> Edit {
+    let kept = align(expected, came).into_iter().zip(came);
+    let kept = kept.flat_map(|(line, came)| {
+        let mut text = match line {
+            Some(line) => expected[line].clone().into_bytes(),
+            None => pattern::escaped(came.as_bytes()),
+        };
+        text.push(b'\n');
+        text
+    });
+    Edit::Write(kept.collect(), false)
+}
+
+fn message(head: Vec<u8>, (body, base64): (Vec<u8>, bool)) -> Edit {
+    Edit::Write(message::content(head, &body, base64), base64)
 }

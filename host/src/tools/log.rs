@@ -12,17 +12,17 @@ const TARGET: &str = "plugin";
 
 /// A layer of the log that keeps the plugins' lines. Clones keep the same.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Lines(Arc<Mutex<Vec<String>>>);
+pub struct Lines(Arc<Mutex<Vec<String>>>);
 
 impl Lines {
     /// All lines since the last time, `LEVEL text` each.
-    pub(super) fn take(&self) -> Vec<String> {
+    pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 /// Starts a log that keeps the plugins' lines and prints the host's warnings.
-pub(super) fn start() -> Lines {
+pub fn start() -> Lines {
     use tracing_subscriber::filter::{LevelFilter, filter_fn};
     use tracing_subscriber::layer::SubscriberExt as _;
     use tracing_subscriber::util::SubscriberInitExt as _;

@@ -1,0 +1,252 @@
+//! Under which conditions the tools call a plugin: its settings and limits, the time, the random numbers, and how long
+//! they wait. Said by `[test]` in `plugin.toml`, by a case's section `options`, and by flags.
+
+use std::time::Duration;
+
+use toml::de::DeValue;
+use toml::value::Datetime;
+
+use crate::config::file::{Entry, Mistakes, Table};
+use crate::config::{self, Limits, PluginConfig};
+use crate::plugin::Ambient;
+
+/// When it is unless somebody says otherwise: 2026-01-01T00:00:00Z.
+pub const DEFAULT_NOW: Duration = Duration::from_secs(1_767_225_600);
+
+/// What the random numbers begin from unless somebody says otherwise.
+pub const DEFAULT_SEED: u64 = 0;
+
+/// How long a call may take in all, waiting included.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Says that the machine's own clock or randomness is wanted.
+const REAL: &str = "real";
+
+const MINUTE: i64 = 60;
+const DAY: i64 = 24 * 60 * MINUTE;
+
+/// The conditions of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conditions {
+    /// A string as it is, any other TOML value as JSON text. None: nobody said anything of settings.
+    pub settings: Option<Vec<(String, String)>>,
+    pub limits: Limits,
+    pub ambient: Ambient,
+    /// How long a call may take in all, waiting included.
+    pub timeout: Duration,
+}
+
+impl Default for Conditions {
+    fn default() -> Self {
+        Self {
+            settings: None,
+            limits: Limits::default(),
+            ambient: Ambient {
+                now: Some(DEFAULT_NOW),
+                seed: Some(DEFAULT_SEED),
+            },
+            timeout: DEFAULT_TIMEOUT,
+        }
+    }
+}
+
+impl Conditions {
+    /// Reads `[test]` of a project's description.
+    pub fn of_project(mut table: Table<'_>, mistakes: &Mistakes) -> Self {
+        let settings = table.table("settings").map(|table| config::texts(&table));
+        let conditions = Self::default().changed(table, mistakes);
+        Self {
+            settings,
+            ..conditions
+        }
+    }
+
+    /// These with what a table says otherwise. All keys of the table must have been read or be known here.
+    pub fn changed(&self, mut table: Table<'_>, mistakes: &Mistakes) -> Self {
+        let mut changed = self.clone();
+        if let Some(limits) = table.table("limits") {
+            changed.limits = config::read_limits(limits, self.limits, mistakes);
+        }
+        if let Some(timeout) = table.text("timeout") {
+            let timeout = timeout.read(mistakes, config::time_above_zero);
+            changed.timeout = timeout.unwrap_or(self.timeout);
+        }
+        if let Some(value) = table.take("now") {
+            let entry = match value.value {
+                DeValue::Datetime(time) => Some(Entry {
+                    place: value.place,
+                    text: time.to_string(),
+                }),
+                _ => value.text(),
+            };
+            let now = entry.and_then(|entry| entry.read(mistakes, now));
+            changed.ambient.now = now.unwrap_or(self.ambient.now);
+        }
+        if let Some(entry) = table.text_or_number("seed") {
+            let seed = entry.read(mistakes, seed);
+            changed.ambient.seed = seed.unwrap_or(self.ambient.seed);
+        }
+        table.finish(&LIMITS);
+        changed
+    }
+
+    /// What the proxy would know of the plugin. Whoever tests a standard component wants it served.
+    pub fn config(&self) -> PluginConfig {
+        PluginConfig {
+            settings: self.settings.clone().unwrap_or_default(),
+            stock: true,
+            ..PluginConfig::new(self.limits)
+        }
+    }
+}
+
+/// Keys of the table `limits`, for people who write them right beside it.
+const LIMITS: [&str; 5] = [
+    "limits.deadline",
+    "limits.memory",
+    "limits.body",
+    "limits.max-calls",
+    "limits.body-timeout",
+];
+
+/// A time of day somewhere, as the time since 1970 in UTC; none for the machine's clock.
+///
+/// # Errors
+/// Says what was expected.
+pub fn now(text: &str) -> Result<Option<Duration>, String> {
+    if text == REAL {
+        return Ok(None);
+    }
+    let parsed: Option<Datetime> = text.parse().ok();
+    let since = parsed.and_then(since_1970);
+    since.map(Some).ok_or_else(|| {
+        "expected a date with its time and offset, from 1970 on, such as 2026-01-01T00:00:00Z, or `real`"
+            .to_owned()
+    })
+}
+
+fn since_1970(time: Datetime) -> Option<Duration> {
+    let (date, clock) = (time.date?, time.time?);
+    let offset = match time.offset? {
+        toml::value::Offset::Z => 0,
+        toml::value::Offset::Custom { minutes } => i64::from(minutes) * MINUTE,
+    };
+    let days = days_since_1970(
+        i64::from(date.year),
+        i64::from(date.month),
+        i64::from(date.day),
+    );
+    let second = i64::from(clock.second.unwrap_or(0));
+    let of_day = i64::from(clock.hour) * 60 * MINUTE + i64::from(clock.minute) * MINUTE + second;
+    let seconds = u64::try_from(days * DAY + of_day - offset).ok()?;
+    Some(Duration::new(seconds, clock.nanosecond.unwrap_or(0)))
+}
+
+/// Of a date in the Gregorian calendar. (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `days_from_civil`.)
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    // Years begin in March, so that the leap day is the last.
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let month = (month + 9) % 12;
+    let day_of_year = (153 * month + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
+/// A seed; none for the system's randomness.
+///
+/// # Errors
+/// Says what was expected.
+pub fn seed(text: &str) -> Result<Option<u64>, String> {
+    if text == REAL {
+        return Ok(None);
+    }
+    let seed = text.parse().map(Some);
+    seed.map_err(|_| "expected a whole number from 0 on, or `real`".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::file::Document;
+
+    fn read(text: &str) -> Result<Conditions, Vec<String>> {
+        let mistakes = Mistakes::default();
+        let read = {
+            let document = Document::parse(Path::new("p"), text, &mistakes);
+            Conditions::of_project(document.root(), &mistakes)
+        };
+        let read = mistakes.or(read);
+        read.map_err(|errors| errors.mistakes.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn moments_are_counted_from_1970() {
+        let cases = [
+            ("1970-01-01T00:00:00Z", 0),
+            ("2000-02-29T12:34:56Z", 951_827_696),
+            ("2026-01-01T00:00:00Z", DEFAULT_NOW.as_secs()),
+            ("2026-01-01T01:30:00+01:30", DEFAULT_NOW.as_secs()),
+            ("2400-12-31T23:59:59Z", 13_601_087_999),
+        ];
+        for (text, seconds) in cases {
+            assert_eq!(now(text), Ok(Some(Duration::from_secs(seconds))), "{text}");
+        }
+        let fraction = now("1970-01-01 00:00:01.25Z");
+        assert_eq!(fraction, Ok(Some(Duration::from_millis(1250))));
+        assert_eq!(now("real"), Ok(None));
+        for text in [
+            "",
+            "1969-12-31T23:59:59Z",
+            "2026-01-01",
+            "2026-01-01T00:00:00",
+            "now",
+        ] {
+            assert!(now(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_project_says_what_differs_from_the_defaults() {
+        assert_eq!(read(""), Ok(Conditions::default()));
+        let text = "timeout = '2s'\nnow = 1970-01-01T00:00:09Z\nseed = 7\nlimits.deadline = '3s'\n\
+            [settings]\na = 1\n";
+        let expected = Conditions {
+            settings: Some(vec![("a".to_owned(), "1".to_owned())]),
+            limits: Limits {
+                deadline: Duration::from_secs(3),
+                ..Limits::default()
+            },
+            ambient: Ambient {
+                now: Some(Duration::from_secs(9)),
+                seed: Some(7),
+            },
+            timeout: Duration::from_secs(2),
+        };
+        assert_eq!(read(text), Ok(expected));
+        let real = read("now = 'real'\nseed = 'real'").unwrap().ambient;
+        assert_eq!(real, Ambient::default());
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_place() {
+        let told = read("deadline = '1s'\nnow = 'x'\nseed = -1\nlimits.memroy = 1\n").unwrap_err();
+        assert_eq!(told.len(), 4, "{told:?}");
+        assert!(told[0].starts_with("p:1: deadline: unknown key; did you mean limits.deadline?"));
+        assert!(
+            told[1].starts_with("p:2: now = 'x': expected a date"),
+            "{told:?}"
+        );
+        assert!(
+            told[2].starts_with("p:3: seed = -1: expected a whole number"),
+            "{told:?}"
+        );
+        assert!(
+            told[3].contains("limits.memroy: unknown key; did you mean"),
+            "{told:?}"
+        );
+    }
+}
