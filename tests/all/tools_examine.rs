@@ -2,6 +2,7 @@
 
 mod cases;
 mod check;
+mod conditions;
 
 use std::fs;
 use std::path::PathBuf;

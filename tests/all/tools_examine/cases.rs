@@ -143,7 +143,8 @@ async fn test_runs_the_real_chain_and_writes_what_came() {
             ended.stderr
         );
         assert!(
-            ended.stdout.contains("updated  tests/a.http\n"),
+            ended.stdout.starts_with("updated  a\nwrote tests/a.http\n")
+                && ended.stdout.ends_with("1 case: 0 ok, 1 updated\n"),
             "{}",
             ended.stdout
         );
