@@ -8,6 +8,7 @@ mod lab;
 mod log;
 mod new;
 mod test;
+mod trial;
 
 pub use build::build;
 pub use check::check;

@@ -196,7 +196,7 @@ fn an_installation_that_installs_nothing_does_not_go_on_for_ever() {
     );
     let ran = desk.run("build p --install");
     assert!(
-        ran.code == Some(1) && ran.stderr.contains("`sh` failed: exit status: 3"),
+        ran.code == Some(1) && ran.stderr.contains("`sh -c 'echo x >>") && ran.stderr.contains("` failed: exit status: 3"),
         "{ran:?}"
     );
 }
@@ -219,7 +219,7 @@ fn a_failing_step_has_the_last_word_itself_and_changes_nothing() {
         (
             "broken",
             "\nplugin.wat:1:1: no such word\nand so on\n[1/1] failed after ",
-            "tollgate: `sh` failed: exit status: 7\n",
+            "` failed: exit status: 7\n",
         ),
         // What the build before has made is not the result of this one.
         ("nothing", "done in", "the build made no "),

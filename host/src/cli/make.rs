@@ -37,6 +37,10 @@ pub struct BuildArgs {
     #[arg(short, long, value_name = "FILE", conflicts_with = "tools")]
     pub output: Option<PathBuf>,
 
+    /// Leave function names out of the component: it gets smaller, and traps no longer say where they happened
+    #[arg(long, conflicts_with = "tools")]
+    pub strip: bool,
+
     /// Show every command in full
     #[arg(short, long, conflicts_with = "tools")]
     pub verbose: bool,

@@ -8,16 +8,18 @@ pub mod make;
 pub mod output;
 pub mod placeholders;
 pub mod process;
+pub mod progress;
 pub mod project;
 pub mod recipe;
 pub mod show;
+pub mod strip;
 
 use std::process::ExitCode;
 
 use super::USAGE;
 use crate::cli::BuildArgs;
 use make::Options;
-use output::Built;
+use output::{Built, Trial};
 use process::Runner;
 use project::Project;
 
@@ -39,24 +41,34 @@ pub fn build(args: &BuildArgs) -> ExitCode {
     let options = Options {
         verbose: args.verbose,
         install: args.install,
+        strip: args.strip,
     };
     let target = args.output.clone().unwrap_or_else(|| project.component());
     let built = make::tools(&project, options).and_then(|found| {
         if args.tools {
             return Ok(None);
         }
-        make::make(&project, &found, &target, options).map(Some)
+        let trial = Trial::new(&project)?;
+        make::make(&project, &found, &target, options, &trial).map(Some)
     });
     match built {
         Ok(None) => tools(&project, args.json),
         Ok(Some(built)) => {
             println!("{}", summary(&built));
+            warn(&built);
             ExitCode::SUCCESS
         }
         Err(error) => {
             eprintln!("tollgate: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Says what of a plugin that was built may not be meant so.
+pub fn warn(built: &Built) {
+    for warning in built.tried.warnings() {
+        eprintln!("tollgate: {warning}");
     }
 }
 

@@ -12,10 +12,10 @@ use std::process::ExitCode;
 use super::USAGE;
 use super::build::find::Found;
 use super::build::make::{self, BuildError, Options};
-use super::build::output::{self, OutputError};
+use super::build::output::{self, OutputError, Trial};
 use super::build::project::Project;
 use super::build::show::quoted;
-use super::build::{process, summary};
+use super::build::{process, summary, warn};
 use crate::cli::DevArgs;
 use crate::config::DEFAULT_PLUGINS;
 use snapshot::{Snapshot, Sources};
@@ -32,6 +32,7 @@ pub fn dev(args: &DevArgs) -> ExitCode {
     let options = Options {
         verbose: args.verbose,
         install: args.install,
+        strip: false,
     };
     let plugins = plugins_directory(args.plugins.clone(), std::env::var_os("TOLLGATE_PLUGINS"));
     let Err(error) = Session::begin(project, plugins, options).and_then(Session::run);
@@ -68,6 +69,7 @@ struct Session {
     /// Where the proxy takes plugins from.
     plugins: PathBuf,
     options: Options,
+    trial: Trial,
     watch: Watch,
     sources: Sources,
 }
@@ -85,6 +87,7 @@ impl Session {
         );
         Ok(Session {
             tools: Some(tools),
+            trial: Trial::new(&project)?,
             watch: Watch::new()?,
             sources: Sources::new(&project.dir, &project.recipe.watch, &plugins),
             project,
@@ -179,7 +182,9 @@ impl Session {
             tools,
             &self.project.component(),
             self.options,
+            &self.trial,
         )?;
+        warn(&built);
         built.changed = copy(&built.path, target)?;
         target.clone_into(&mut built.path);
         let unchanged = if built.changed { "" } else { "  (unchanged)" };

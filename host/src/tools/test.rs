@@ -163,6 +163,30 @@ fn print(report: &Report, json: bool) -> ExitCode {
     }
 }
 
+/// The settings of the cases in a directory, as far as they have any and can be read, with the case's name.
+pub fn settings_of_cases(
+    tests: &Path,
+    conditions: &Conditions,
+) -> Vec<(String, Vec<(String, String)>)> {
+    let files = fs::read_dir(tests).into_iter().flatten();
+    let mut files: Vec<PathBuf> = files.flatten().map(|entry| entry.path()).collect();
+    files.retain(|path| is_case(path));
+    files.sort();
+    let read = files
+        .into_iter()
+        .filter_map(|path| read(&path, conditions).ok());
+    let case = |file: CaseFile| {
+        let case = file.cases.into_iter().next()?;
+        Some((case.name, case.input.conditions.settings?))
+    };
+    read.filter_map(case).collect()
+}
+
+fn is_case(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension == "http" || extension == "har")
+}
+
 /// The files of cases, sorted by name.
 fn case_files(subject: &Subject) -> Result<Vec<PathBuf>, Refused> {
     let cases = &subject.cases;
@@ -176,11 +200,8 @@ fn case_files(subject: &Subject) -> Result<Vec<PathBuf>, Refused> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err((1, format!("can't read {}: {error}", cases.display()))),
     };
-    let is_case = |path: &PathBuf| {
-        path.extension()
-            .is_some_and(|extension| extension == "http" || extension == "har")
-    };
-    let mut files: Vec<PathBuf> = entries.into_iter().filter(is_case).collect();
+    let mut files: Vec<PathBuf> = entries;
+    files.retain(|path| is_case(path));
     files.sort();
     if files.is_empty() {
         let example = cases.join("first.http");

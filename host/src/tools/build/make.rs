@@ -6,8 +6,9 @@ use std::time::Instant;
 use std::{fs, io};
 
 use super::find::{self, Found, Missing, expand, look, nearest};
-use super::output::{self, Built, OutputError};
+use super::output::{self, Built, OutputError, Trial};
 use super::process::Runner;
+use super::progress::Progress;
 use super::project::Project;
 use super::recipe::Words;
 use super::show;
@@ -21,10 +22,12 @@ pub enum BuildError {
     Start { command: String, source: io::Error },
     #[error("`{command}` failed: {status}")]
     Failed { command: String, status: ExitStatus },
-    #[error("`{command}` said nothing against it, but {tool} is still missing")]
+    #[error("`{command}` succeeded, but {tool} is still missing")]
     StillMissing { command: String, tool: String },
     #[error("cannot prepare {}: {source}", path.display())]
     Prepare { path: PathBuf, source: io::Error },
+    #[error("cannot try the plugin out: {0}")]
+    NoTrial(String),
     #[error(transparent)]
     Output(#[from] OutputError),
 }
@@ -36,6 +39,8 @@ pub struct Options {
     pub verbose: bool,
     /// What is missing is installed first.
     pub install: bool,
+    /// Function names are left out.
+    pub strip: bool,
 }
 
 /// The tools of the first way that can be taken; installs what is missing if that is wanted.
@@ -63,6 +68,7 @@ pub fn make(
     found: &Found,
     target: &Path,
     options: Options,
+    trial: &Trial,
 ) -> Result<Built, BuildError> {
     let made = project.dir.join(project.places.fill(&found.way.output));
     prepare(project, found, &made)?;
@@ -80,24 +86,32 @@ pub fn make(
             .collect();
         eprintln!(
             "[{number}/{count}] {}",
-            show::step(&words, &env, options.verbose)
+            show::step(&words, &env, options.verbose, &found.tools)
         );
+        let command = show::short(&words, &found.tools);
+        let progress = Progress::of(format!("[{number}/{count}] {command}"));
         let began = Instant::now();
         let status = runner
             .show(&words, &env)
             .map_err(|source| BuildError::Start {
-                command: show::short(&words),
+                command: command.clone(),
                 source,
             })?;
+        drop(progress);
         let seconds = began.elapsed().as_secs_f32();
         if !status.success() {
             eprintln!("[{number}/{count}] failed after {seconds:.1} s");
-            let command = show::short(&words);
             return Err(BuildError::Failed { command, status });
         }
         eprintln!("[{number}/{count}] done in {seconds:.1} s");
     }
-    Ok(output::finish(&made, target)?)
+    Ok(output::finish(
+        &made,
+        target,
+        project,
+        options.strip,
+        trial,
+    )?)
 }
 
 /// Makes the directory for results, with `parts/` for what is on the way to one (whoever serves `build/` would take it for a
@@ -143,22 +157,22 @@ fn install(missing: &Missing<'_>, project: &Project, runner: &Runner) -> Result<
         for words in &tool.install {
             run_install(words, runner)?;
         }
-        let command = tool.install.last().map(|words| show::short(words));
+        let command = tool.install.last().map(|words| show::short(words, &[]));
         last = Some((tool.name.clone(), command.unwrap_or_default()));
     }
 }
 
 fn run_install(words: &Words, runner: &Runner) -> Result<(), BuildError> {
     eprintln!("installing: {}", show::line(words));
+    let command = show::short(words, &[]);
+    let progress = Progress::of(command.clone());
     let status = runner.converse(words).map_err(|source| BuildError::Start {
-        command: show::short(words),
+        command: command.clone(),
         source,
     })?;
+    drop(progress);
     if status.success() {
         return Ok(());
     }
-    Err(BuildError::Failed {
-        command: show::short(words),
-        status,
-    })
+    Err(BuildError::Failed { command, status })
 }

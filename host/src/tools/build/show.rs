@@ -11,41 +11,74 @@ use super::project::Project;
 /// How long the line of a step may be that isn't shown in full.
 const LINE: usize = 100;
 
+/// The same for a script that is named in a message.
+const SHORT: usize = 60;
+
 /// A command as a shell would take it.
 pub fn line(words: &[String]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| quoted(word)).collect();
     quoted.join(" ")
 }
 
-/// The program's name and the word after it that says what it does.
-pub fn short(words: &[String]) -> String {
+/// The program's name and the word after it that says what it does. A tool goes by the recipe's name for it, also where a
+/// shell or `env` starts it, which are no help to whoever reads that one failed.
+pub fn short(words: &[String], tools: &[FoundTool]) -> String {
+    let words = by_name(words, tools);
     let name = words.first().map_or("", |program| base(program));
-    match words
-        .get(1)
-        .filter(|word| !word.starts_with('-') && !word.contains('/'))
-    {
-        Some(word) => format!("{name} {word}"),
-        None => name.to_owned(),
+    match words.get(1) {
+        Some(word) if word == "-c" && words.len() > 2 => cut(
+            &line(&[name.to_owned(), word.clone(), words[2].clone()]),
+            SHORT,
+        ),
+        Some(word) if !word.starts_with('-') && !word.contains('/') => format!("{name} {word}"),
+        _ => name.to_owned(),
+    }
+}
+
+/// The words from the first tool on, which is named as in the recipe; all of them if there is no tool among them.
+fn by_name(words: &[String], tools: &[FoundTool]) -> Vec<String> {
+    let found = (0..words.len()).find_map(|at| {
+        let starts =
+            |tool: &&FoundTool| !tool.command.is_empty() && words[at..].starts_with(&tool.command);
+        // The longest, where one tool's command is the beginning of another's.
+        let tool = tools
+            .iter()
+            .filter(starts)
+            .max_by_key(|tool| tool.command.len())?;
+        Some((tool, at + tool.command.len()))
+    });
+    match found {
+        Some((tool, rest)) => [&[tool.name.clone()], &words[rest..]].concat(),
+        None => words.to_vec(),
+    }
+}
+
+fn cut(line: &str, most: usize) -> String {
+    let line = line.replace('\n', " ");
+    match line.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
     }
 }
 
 /// A step's command: in full with its variables, or what fits a line.
-pub fn step(words: &[String], env: &[(String, String)], in_full: bool) -> String {
+pub fn step(
+    words: &[String],
+    env: &[(String, String)],
+    in_full: bool,
+    tools: &[FoundTool],
+) -> String {
     if in_full {
         let env = env
             .iter()
             .map(|(name, value)| format!("{name}={} ", quoted(value)));
         return env.collect::<String>() + &line(words);
     }
-    let mut words = words.to_vec();
+    let mut words = by_name(words, tools);
     if let Some(program) = words.first_mut() {
         *program = base(program).to_owned();
     }
-    let line = line(&words).replace('\n', " ");
-    match line.char_indices().nth(LINE) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
+    cut(&line(&words), LINE)
 }
 
 /// What is missing, what installs it, and that tollgate would.
@@ -186,18 +219,64 @@ mod tests {
         let long = "x".repeat(200);
         let command = words(&["/opt/bin/zig", "build-exe", &long]);
         let env = [("A".to_owned(), "b c".to_owned())];
-        let shown = step(&command, &env, false);
+        let shown = step(&command, &env, false, &[]);
         assert!(
             shown.starts_with("zig build-exe xxx") && shown.ends_with("x…"),
             "{shown}"
         );
         assert_eq!(shown.chars().count(), 101);
         assert_eq!(
-            step(&command, &env, true),
+            step(&command, &env, true, &[]),
             format!("A='b c' /opt/bin/zig build-exe {long}")
         );
-        assert_eq!(short(&command), "zig build-exe");
-        assert_eq!(short(&words(&["/x/sh", "-c", "y"])), "sh");
+        assert_eq!(short(&command, &[]), "zig build-exe");
+        assert_eq!(
+            short(&words(&["/x/sh", "-c", "exit 3"]), &[]),
+            "sh -c 'exit 3'"
+        );
+    }
+
+    #[test]
+    fn a_tool_goes_by_its_name_whatever_starts_it() {
+        let tool = |name: &str, command: &[&str]| FoundTool {
+            name: name.to_owned(),
+            version: String::new(),
+            command: words(command),
+        };
+        let tools = [
+            tool("probed", &[]),
+            tool("python", &["/t/python"]),
+            tool("zig", &["/t/python", "-m", "ziglang"]),
+            tool("cargo", &["/usr/bin/cargo"]),
+        ];
+        let cases: [(&[&str], &str, &str); 3] = [
+            (
+                &[
+                    "sh",
+                    "-c",
+                    "exec \"$@\" *.c",
+                    "build",
+                    "/t/python",
+                    "-m",
+                    "ziglang",
+                    "cc",
+                    "-Oz",
+                ],
+                "zig cc",
+                "zig cc -Oz",
+            ),
+            (
+                &["env", "-u", "X", "/usr/bin/cargo", "build", "-q"],
+                "cargo build",
+                "cargo build -q",
+            ),
+            (&["/x/cp", "a", "b"], "cp a", "cp a b"),
+        ];
+        for (command, name, shown) in cases {
+            let command = words(command);
+            assert_eq!(short(&command, &tools), name);
+            assert_eq!(step(&command, &[], false, &tools), shown);
+        }
     }
 
     #[test]

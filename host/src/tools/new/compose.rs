@@ -8,7 +8,7 @@ use crate::tools::build::placeholders::crate_name;
 use crate::tools::build::recipe::Recipe;
 
 /// What builds leave behind, in whatever language; used where a template has no `.gitignore` of its own.
-const GITIGNORE: &str = "/build/\n/target/\nnode_modules/\n.zig-cache/\n__pycache__/\n";
+const GITIGNORE: &str = "/build/\n/plugins/\n/target/\nnode_modules/\n.zig-cache/\n__pycache__/\n";
 
 /// Whether this can be the name of a new plugin, and so of a package in every language.
 ///
@@ -110,8 +110,11 @@ fn kebab(name: &str) -> Option<String> {
     }
     let words: Vec<&str> = text.split('-').filter(|word| !word.is_empty()).collect();
     let joined = words.join("-");
-    let kebab = joined.trim_start_matches(|c: char| !c.is_ascii_lowercase());
-    (!kebab.is_empty() && kebab.len() <= 64).then(|| kebab.to_owned())
+    let kebab = match joined.starts_with(|c: char| c.is_ascii_digit()) {
+        true => format!("plugin-{joined}"),
+        false => joined,
+    };
+    (!kebab.is_empty() && kebab.len() <= 64).then_some(kebab)
 }
 
 #[cfg(test)]
@@ -127,11 +130,12 @@ mod tests {
             ("MyPlugin", Some("my-plugin")),
             ("my_plugin", Some("my-plugin")),
             ("my--plugin-", Some("my-plugin")),
-            ("2fast", Some("fast")),
+            ("2fast", Some("plugin-2fast")),
+            ("1st", Some("plugin-1st")),
             ("../x", Some("x")),
             ("a/b.wasm", Some("a-b-wasm")),
             ("", None),
-            ("42", None),
+            ("42", Some("plugin-42")),
         ];
         for (name, would_do) in cases {
             let told = check_name(name).unwrap_err();
