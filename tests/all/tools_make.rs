@@ -3,6 +3,7 @@
 
 mod desk;
 mod dev;
+mod trial;
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -196,7 +197,9 @@ fn an_installation_that_installs_nothing_does_not_go_on_for_ever() {
     );
     let ran = desk.run("build p --install");
     assert!(
-        ran.code == Some(1) && ran.stderr.contains("`sh -c 'echo x >>") && ran.stderr.contains("` failed: exit status: 3"),
+        ran.code == Some(1)
+            && ran.stderr.contains("`sh -c 'echo x >>")
+            && ran.stderr.contains("` failed: exit status: 3"),
         "{ran:?}"
     );
 }

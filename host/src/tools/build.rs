@@ -3,6 +3,7 @@
 //! What can be built, and how, is data: [`recipe`]. Read on in the order of a build: [`project`] → [`find`] → [`make`] →
 //! [`output`].
 
+pub mod cargo;
 pub mod find;
 pub mod make;
 pub mod output;

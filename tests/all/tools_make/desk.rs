@@ -52,6 +52,7 @@ impl Desk {
             .args(line.split(' '))
             .current_dir(self.dir.path())
             .env("TOLLGATE_TOOLS", self.path("tools"))
+            .env("TOLLGATE_CACHE_DIR", self.path("cache"))
             .stdin(Stdio::null());
         command
     }

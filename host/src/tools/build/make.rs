@@ -5,6 +5,7 @@ use std::process::ExitStatus;
 use std::time::Instant;
 use std::{fs, io};
 
+use super::cargo::Shared;
 use super::find::{self, Found, Missing, expand, look, nearest};
 use super::output::{self, Built, OutputError, Trial};
 use super::process::Runner;
@@ -74,6 +75,11 @@ pub fn make(
     prepare(project, found, &made)?;
     let runner = Runner::new(&project.dir);
     let count = found.way.steps.len();
+    let shared = found.way.cargo.as_ref().map(|cargo| {
+        let path = |text: &str| PathBuf::from(project.places.fill(text));
+        let (target, cache) = (path(&cargo.target), path(&cargo.cache));
+        Shared::begin(&project.dir, target, cache, &found.tools)
+    });
     for (number, step) in (1..).zip(&found.way.steps) {
         let words = expand(&step.run, &found.tools, &project.places);
         let env: Vec<(String, String)> = step
@@ -104,6 +110,9 @@ pub fn make(
             return Err(BuildError::Failed { command, status });
         }
         eprintln!("[{number}/{count}] done in {seconds:.1} s");
+    }
+    if let Some(shared) = shared {
+        shared.keep();
     }
     Ok(output::finish(
         &made,

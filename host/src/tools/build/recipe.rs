@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::placeholders;
 use crate::config::ConfigErrors;
-use crate::config::file::{Document, Mistakes, Table, Value};
+use crate::config::file::{Document, Entry, Mistakes, Table, Value};
 
 /// What a way makes unless it says otherwise.
 const DEFAULT_OUTPUT: &str = "{build}/parts/core.wasm";
@@ -34,6 +34,17 @@ pub struct Way {
     pub steps: Vec<Step>,
     /// A core module, a component or the text of one, with placeholders.
     pub output: String,
+    /// For ways that compile with cargo.
+    pub cargo: Option<Cargo>,
+}
+
+/// Where cargo's files are, with placeholders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cargo {
+    /// The project's target directory.
+    pub target: String,
+    /// Where what it has in common with other projects is kept.
+    pub cache: String,
 }
 
 /// A program that must be there.
@@ -127,13 +138,33 @@ fn read_way(mut table: Table<'_>, mistakes: &Mistakes) -> Way {
         output.finish(&[]);
         file?.read(mistakes, |text| checked(text, &[]))
     });
+    let cargo = table
+        .table("cargo")
+        .and_then(|cargo| read_cargo(cargo, mistakes));
     table.finish(&["file", "run", "install"]);
     Way {
+        cargo,
         name,
         tools,
         steps,
         output: output.unwrap_or_else(|| DEFAULT_OUTPUT.to_owned()),
     }
+}
+
+fn read_cargo(mut table: Table<'_>, mistakes: &Mistakes) -> Option<Cargo> {
+    for key in ["target", "cache"] {
+        if !table.has(key) {
+            mistakes.add(table.place.clone(), format!("`{key}` is missing"));
+        }
+    }
+    let (target, cache) = (table.text("target"), table.text("cache"));
+    table.finish(&[]);
+    let read = |entry: Option<Entry>| entry?.read(mistakes, |text| checked(text, &[]));
+    let (target, cache) = (read(target), read(cache));
+    Some(Cargo {
+        target: target?,
+        cache: cache?,
+    })
 }
 
 fn read_tool(mut table: Table<'_>, before: &[Tool], mistakes: &Mistakes) -> Tool {
