@@ -219,7 +219,7 @@ async fn tried_out(
             Err(error) if error.is_for_now() && !enough() => {
                 tokio::time::sleep(NEXT_TRIAL).await;
             }
-            tried => return tried.map(drop),
+            tried => return tried,
         }
     }
 }

@@ -6,7 +6,6 @@ use super::build::project::Project;
 use super::conditions::Conditions;
 use super::lab::Lab;
 use super::test;
-use crate::interceptor::Hook;
 use crate::plugin::{PluginError, Probed};
 
 /// Settings of cases that are tried; who has more of them than this has given enough.
@@ -15,8 +14,8 @@ const MOST_SETTINGS: usize = 8;
 /// What came of a trial that the proxy would let pass.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tried {
-    /// Hooks that returned an error, which is no reason to refuse a plugin, and what they said.
-    pub errors: Vec<(Hook, String)>,
+    /// What was amiss though the proxy would serve it: `HOOK returned an error: TEXT`.
+    pub errors: Vec<String>,
     /// The case whose settings the plugin had; none if it had those of the project, or none at all.
     pub case: Option<String>,
     /// Whether anybody said anything of settings.
@@ -24,21 +23,14 @@ pub struct Tried {
 }
 
 impl Tried {
-    fn of(probed: Probed) -> Self {
-        let hooks = [
-            (Hook::ForwardRequest, probed.forward_request),
-            (Hook::ReturnResponse, probed.return_response),
-        ];
+    fn of(probed: &Probed) -> Self {
         Self {
-            errors: hooks
-                .into_iter()
-                .filter_map(|(hook, error)| Some((hook, error?)))
-                .collect(),
+            errors: probed.warnings(),
             ..Self::default()
         }
     }
 
-    /// One line for each hook that returned an error.
+    /// One line for each of them.
     pub fn warnings(&self) -> Vec<String> {
         let advice = match (self.has_settings, &self.case) {
             (false, None) => {
@@ -46,9 +38,7 @@ impl Tried {
             }
             _ => "",
         };
-        let warning = |(hook, error): &(Hook, String)| {
-            format!("warning: {hook} returned an error in its trial: {error}{advice}")
-        };
+        let warning = |error: &String| format!("warning: in its trial {error}{advice}");
         self.errors.iter().map(warning).collect()
     }
 }
@@ -100,7 +90,7 @@ fn once(
     conditions: &Conditions,
 ) -> Result<Tried, PluginError> {
     let guest = lab.plugin(name, component.to_vec(), conditions.config())?;
-    lab.trial(&guest).map(Tried::of)
+    lab.trial(&guest).map(|probed| Tried::of(&probed))
 }
 
 /// The settings in the cases of a directory, each once, with the first case that has them.

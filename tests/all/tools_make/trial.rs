@@ -64,7 +64,7 @@ fn an_error_that_a_hook_returned_is_a_warning() {
     let desk = project("");
     let ran = build(&desk, "fail-forward");
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    let warning = "tollgate: warning: forward-request returned an error in its trial: a secret reason (it was called without settings;";
+    let warning = "tollgate: warning: in its trial forward-request returned an error: a secret reason (it was called without settings;";
     assert!(
         ran.stderr.contains(warning) && ran.stdout.starts_with("p/build/p.wasm  "),
         "{ran:?}"
@@ -77,7 +77,10 @@ fn the_trial_has_the_settings_of_the_project_or_of_its_cases() {
     let desk = project("");
     let ran = build(&desk, "needs-setting");
     assert!(
-        ran.code == Some(0) && ran.stderr.contains("in its trial: no greeting"),
+        ran.code == Some(0)
+            && ran
+                .stderr
+                .contains("in its trial forward-request returned an error: no greeting"),
         "{ran:?}"
     );
     // Some case may be there for settings that are wrong.
@@ -87,7 +90,10 @@ fn the_trial_has_the_settings_of_the_project_or_of_its_cases() {
     desk.write("p/tests/a.http", &case("x"));
     let ran = build(&desk, "needs-setting");
     assert!(
-        ran.code == Some(0) && ran.stderr.contains("in its trial: no greeting"),
+        ran.code == Some(0)
+            && ran
+                .stderr
+                .contains("in its trial forward-request returned an error: no greeting"),
         "{ran:?}"
     );
     desk.write("p/tests/b.http", &case("hi"));
@@ -122,7 +128,7 @@ async fn dev_leaves_the_last_good_one_where_the_proxy_would_refuse_the_new_one()
     assert_eq!(fs::read(desk.path("plugins/p.wasm")).unwrap(), good);
     desk.write("p/plugin.wat", guest("fail-forward").text());
     eventually!(
-        said().contains("warning: forward-request returned an error in its trial: a secret reason")
+        said().contains("warning: in its trial forward-request returned an error: a secret reason")
     );
     eventually!(fs::read(desk.path("plugins/p.wasm")).unwrap() != good);
 }
