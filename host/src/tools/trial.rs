@@ -7,6 +7,7 @@ use super::conditions::Conditions;
 use super::lab::Lab;
 use super::test;
 use crate::plugin::{PluginError, Probed};
+use crate::text;
 
 /// Settings of cases that are tried; who has more of them than this has given enough.
 const MOST_SETTINGS: usize = 8;
@@ -38,7 +39,10 @@ impl Tried {
             }
             _ => "",
         };
-        let warning = |error: &String| format!("warning: in its trial {error}{advice}");
+        let warning = |error: &String| {
+            let error = text::lines(error);
+            format!("warning: in its trial {error}{advice}")
+        };
         self.errors.iter().map(warning).collect()
     }
 }
