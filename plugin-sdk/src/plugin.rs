@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::{Answer, Request, Response, Result};
+use crate::{Answer, Request, Response, Result, export};
 
 /// A plugin: a type whose fields are its settings, with up to two hooks.
 ///
@@ -17,6 +17,8 @@ use crate::{Answer, Request, Response, Result};
 /// Hooks take `&self`: an instance serves one exchange at a time but many in a row, comes and goes as the host likes,
 /// and the two hooks of an exchange may run in two instances. Notes ([`exchange`](crate::exchange)) carry what
 /// `return_response` must know.
+///
+/// One of the two hooks must be there: the host does not take a plugin without both into service.
 ///
 /// ```
 /// use tollgate_plugin::{Answer, Plugin, Request, Result, Verdict, testing};
@@ -68,12 +70,14 @@ pub trait Plugin: DeserializeOwned + 'static {
     /// Called before the backend is asked, as soon as the request's head is there. Does nothing by default.
     fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
         let _ = request;
+        export::is_missing(export::FORWARD_REQUEST);
         Ok(Verdict::Forward)
     }
 
     /// Called when the response's head is there, whoever made it. Does nothing by default.
     fn return_response(&self, request: &Request, response: &mut Response) -> Result<()> {
         let _ = (request, response);
+        export::is_missing(export::RETURN_RESPONSE);
         Ok(())
     }
 }

@@ -229,6 +229,7 @@ impl Exchange {
         let request = state::with(|state| {
             let seen = RequestSeen::of(state);
             state.request.body.pass_on();
+            state.response.begin_hook();
             seen
         });
         if answered == Ok(false) {

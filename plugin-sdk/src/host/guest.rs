@@ -113,6 +113,11 @@ pub(crate) fn log(level: Level, context: &str, message: &str) {
     logging::log(level, context, message);
 }
 
+/// The last critical line of a call that traps is why it trapped: the host tells it with the trap.
+pub(crate) fn log_critical(message: &str) {
+    logging::log(logging::Level::Critical, "", message);
+}
+
 #[cfg(feature = "clocks")]
 pub(crate) fn sleep(nanoseconds: u64) {
     use crate::bindings::clocks::wasi::clocks::monotonic_clock;

@@ -12,7 +12,20 @@ const MAX_FIELDS: usize = 1000;
 pub(crate) struct Message {
     pub(crate) fields: Vec<Field>,
     pub(crate) body: Body,
+    /// Fields of [`DESCRIBING`] that the plugin set in the hook that runs, so that they are about its own body.
+    described: Vec<String>,
 }
+
+/// Fields that describe the bytes of a body, and that the host corrects when a plugin replaces it.
+const DESCRIBING: [&str; 7] = [
+    "content-encoding",
+    "accept-ranges",
+    "content-digest",
+    "content-md5",
+    "digest",
+    "repr-digest",
+    "etag",
+];
 
 /// Where a body is.
 #[derive(Clone, Debug)]
@@ -70,15 +83,21 @@ impl Message {
         }
         let mut all = self.fields.clone();
         all.retain(|(name, _)| !set.iter().any(|(of, _)| of == name));
+        let names: Vec<String> = set.iter().map(|(name, _)| name.clone()).collect();
         all.extend(set);
-        self.replace(all)
+        self.replace(all)?;
+        self.described.extend(names);
+        Ok(())
     }
 
     pub(crate) fn append(&mut self, name: &str, value: &[u8]) -> Result<(), FieldError> {
         let field = (writable(name)?, sendable(name, value)?);
         let mut all = self.fields.clone();
+        let name = field.0.clone();
         all.push(field);
-        self.replace(all)
+        self.replace(all)?;
+        self.described.push(name);
+        Ok(())
     }
 
     /// Adds a field as it comes from the peer: the host's own ones may be among them.
@@ -113,6 +132,22 @@ impl Message {
 
     pub(crate) fn write(&mut self, body: &[u8]) {
         self.body = Body::Kept(body.to_vec());
+        let own = |name: &String| self.described.contains(name);
+        let mut fields = std::mem::take(&mut self.fields);
+        fields.retain(|(name, _)| {
+            name == "etag" || own(name) || !DESCRIBING.contains(&name.as_str())
+        });
+        for (name, value) in &mut fields {
+            if name == "etag" && !own(name) && value.starts_with(b"\"") {
+                value.splice(0..0, *b"W/");
+            }
+        }
+        self.fields = fields;
+    }
+
+    /// The next hook sets fields of its own.
+    pub(crate) fn begin_hook(&mut self) {
+        self.described.clear();
     }
 
     fn replace(&mut self, all: Vec<Field>) -> Result<(), FieldError> {

@@ -303,3 +303,42 @@ fn settings_that_do_not_fit_fail_the_exchange() {
     );
     assert!(!outcome.reached_backend);
 }
+
+#[derive(serde::Deserialize)]
+struct Replaces {
+    #[serde(default)]
+    encodes: bool,
+}
+
+impl Plugin for Replaces {
+    fn return_response(&self, _: &Request, response: &mut Response) -> Result<()> {
+        if self.encodes {
+            response.set_field("content-encoding", "br")?;
+        }
+        response.set_body("new");
+        Ok(())
+    }
+}
+
+#[test]
+fn fields_that_described_a_replaced_body_are_corrected() {
+    let run = |encodes: bool| {
+        let answer = Answer::new(200)
+            .field("content-encoding", "gzip")
+            .field("content-md5", "x")
+            .field("etag", "\"a\"")
+            .field("x-other", "stays");
+        let exchange = testing::exchange().setting("encodes", encodes);
+        let response = exchange
+            .backend_response(answer.body("old"))
+            .run::<Replaces>()
+            .response;
+        assert_eq!(response.text(), "new");
+        assert_eq!(response.field("content-md5"), None);
+        assert_eq!(response.field("etag"), Some("W/\"a\""));
+        assert_eq!(response.field("x-other"), Some("stays"));
+        response.field("content-encoding").map(str::to_owned)
+    };
+    assert_eq!(run(false), None);
+    assert_eq!(run(true).as_deref(), Some("br"));
+}
