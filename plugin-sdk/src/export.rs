@@ -106,9 +106,7 @@ pub use crate::bindings::exports::tollgate::proxy::interceptor::Verdict as WitVe
 /// Makes the plugin from the host's settings.
 pub fn load<P: Plugin>() -> Loaded<P> {
     #[cfg(all(target_family = "wasm", feature = "std"))]
-    std::panic::set_hook(alloc::boxed::Box::new(|panic| {
-        host::log_critical(&panic.to_string())
-    }));
+    std::panic::set_hook(alloc::boxed::Box::new(|panic| crate::panicking(panic)));
     let settings =
         host::settings().map_err(|error| format!("the settings can't be had: {error}"))?;
     from_settings(&settings)

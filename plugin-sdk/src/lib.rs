@@ -172,6 +172,13 @@ pub mod bindings;
 #[allow(missing_docs, reason = "not for plugins to use")]
 pub mod export;
 
+/// Tells the host why the plugin is about to trap, in one line.
+#[cfg(target_family = "wasm")]
+pub(crate) fn panicking(panic: &impl core::fmt::Display) {
+    use alloc::string::ToString;
+    host::log_critical(&panic.to_string().replacen(":\n", ": ", 1));
+}
+
 pub use answer::Answer;
 pub use error::{BodyError, Error, FieldError, Result};
 pub use field::FieldValue;

@@ -1,10 +1,9 @@
 //! What std does about a panic, for plugins without it.
 
-use alloc::string::ToString;
 use core::panic::PanicInfo;
 
 /// Writes the panic's message and place to the host's log and traps: all that a `#[panic_handler]` has to do.
 pub fn panicked(panic: &PanicInfo<'_>) -> ! {
-    crate::host::log_critical(&panic.to_string());
+    crate::panicking(panic);
     core::arch::wasm32::unreachable()
 }
