@@ -34,7 +34,9 @@ function distance(a, b) {
   for (const [at, letter] of [...a].entries()) {
     const next = [at + 1];
     for (const [index, other] of [...b].entries()) {
-      next.push(Math.min((next[index] ?? 0) + 1, (row[index + 1] ?? 0) + 1, (row[index] ?? 0) + Number(letter !== other)));
+      next.push(
+        Math.min((next[index] ?? 0) + 1, (row[index + 1] ?? 0) + 1, (row[index] ?? 0) + Number(letter !== other)),
+      );
     }
     row = next;
   }

@@ -44,12 +44,14 @@ let answered = false;
  * @param {Hooks} hooks
  */
 export function plugin(hooks) {
-  if (typeof hooks !== 'object' || hooks === null) throw new Error(`plugin(…) takes an object with hooks, got ${kind(hooks)}`);
+  if (typeof hooks !== 'object' || hooks === null)
+    throw new Error(`plugin(…) takes an object with hooks, got ${kind(hooks)}`);
   refuseUnknown('plugin', hooks, HOOKS);
   const { forwardRequest, returnResponse } = hooks;
   if (!forwardRequest && !returnResponse) throw new Error('plugin(…) has neither forwardRequest nor returnResponse');
   for (const [name, hook] of Object.entries(hooks)) {
-    if (hook !== undefined && typeof hook !== 'function') throw new Error(`plugin: ${name} is no function but ${kind(hook)}`);
+    if (hook !== undefined && typeof hook !== 'function')
+      throw new Error(`plugin: ${name} is no function but ${kind(hook)}`);
   }
   return {
     /** @returns {Verdict} */

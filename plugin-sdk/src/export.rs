@@ -123,15 +123,20 @@ pub(crate) const RETURN_RESPONSE: u8 = 2;
 pub(crate) fn is_missing(hook: u8) {
     static MISSING: AtomicU8 = AtomicU8::new(0);
     if has_none(MISSING.fetch_or(hook, Ordering::Relaxed), hook) {
-        #[cfg(target_family = "wasm")]
-        {
-            host::log_critical(
-                "the plugin has neither hook: write forward_request or return_response in its `impl Plugin`",
-            );
-            core::arch::wasm32::unreachable()
-        }
+        refuse_to_serve();
     }
 }
+
+#[cfg(target_family = "wasm")]
+fn refuse_to_serve() {
+    host::log_critical(
+        "the plugin has neither hook: write forward_request or return_response in its `impl Plugin`",
+    );
+    core::arch::wasm32::unreachable()
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn refuse_to_serve() {}
 
 /// Whether a plugin in which these hooks were missing before, and this one is, has none.
 fn has_none(before: u8, hook: u8) -> bool {

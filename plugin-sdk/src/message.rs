@@ -159,7 +159,14 @@ macro_rules! message_methods {
         /// # Errors
         /// As for [`body`](Self::body), and when it is not JSON that fits the type.
         pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
-            Ok(serde_json::from_slice(&self.body()?)?)
+            let body = self.body()?;
+            match serde_json::from_slice(&body) {
+                Ok(value) => Ok(value),
+                Err(error) => {
+                    $crate::message::refuse_encoded($side)?;
+                    Err(error.into())
+                }
+            }
         }
 
         /// Replaces the body. The host sets `content-length`, removes `content-encoding` and digests, and weakens `etag`.

@@ -46,7 +46,10 @@ test('an error names the line in the sources', () => {
     globalThis.eval(first.slice(0, first.lastIndexOf('one()')));
     const stack = (text) => placeOf(Object.assign(new Error(), { stack: text }));
     // QuickJS, then StarlingMonkey: the innermost line that is the plugin's.
-    assert.equal(stack('    at three (/build/bundle.js:4:1)\n    at check (/build/bundle.js:2:9)\n'), ' (src/a.ts:4 in check)');
+    assert.equal(
+      stack('    at three (/build/bundle.js:4:1)\n    at check (/build/bundle.js:2:9)\n'),
+      ' (src/a.ts:4 in check)',
+    );
     assert.equal(stack('three@/build/bundle.js:4:1\ncheck@/build/bundle.js:1:9\n'), ' (src/a.ts:3 in check)');
     assert.equal(stack('    at <anonymous> (/build/bundle.js:1:9)\n'), ' (src/a.ts:3)');
     assert.equal(stack('    at three (/build/bundle.js:4:1)\n'), '');

@@ -4,8 +4,22 @@ import { reset } from './host.js';
 
 const { begin } = await import('../host.js');
 begin();
-const { answer, BodyError, exchange, FieldError, log, now, plugin, random, request, response, settings, timingSafeEqual, urlDecode, urlEncode } =
-  await import('../index.js');
+const {
+  answer,
+  BodyError,
+  exchange,
+  FieldError,
+  log,
+  now,
+  plugin,
+  random,
+  request,
+  response,
+  settings,
+  timingSafeEqual,
+  urlDecode,
+  urlEncode,
+} = await import('../index.js');
 const { checked } = await import('../plugin.js');
 const { randomUuid } = await import('../random.js');
 const bytes = (text) => Uint8Array.from(Buffer.from(text));
@@ -185,7 +199,7 @@ describe('messages', () => {
     }
   });
 
-  test('chance is the host\'s', () => {
+  test("chance is the host's", () => {
     host.u64 = 0xffffffffffffffffn;
     assert.equal(random(), 1 - 2 ** -53);
     assert.equal(Math.random(), 1 - 2 ** -53);
@@ -331,7 +345,10 @@ describe('hooks', () => {
 
   test('a slip in an answer is an error', () => {
     const slips = [
-      [{ statusCode: 403 }, 'answer: statusCode is unknown: did you mean status? there are status, fields, body, text, json'],
+      [
+        { statusCode: 403 },
+        'answer: statusCode is unknown: did you mean status? there are status, fields, body, text, json',
+      ],
       [{ headers: {} }, 'answer: headers is unknown: there are status, fields, body, text, json'],
       [{ text: 'a', json: 1 }, 'answer: body, text and json exclude each other'],
       [{ json: () => 1 }, "answer: function can't be JSON"],
@@ -373,15 +390,27 @@ describe('hooks', () => {
 
   test('hooks that the host would not find end the build', () => {
     const ended = [
-      [() => plugin({ forwardRequests() {} }), 'plugin: forwardRequests is unknown: did you mean forwardRequest? there are forwardRequest, returnResponse'],
+      [
+        () => plugin({ forwardRequests() {} }),
+        'plugin: forwardRequests is unknown: did you mean forwardRequest? there are forwardRequest, returnResponse',
+      ],
       [() => plugin({ onRequest() {} }), 'plugin: onRequest is unknown: there are forwardRequest, returnResponse'],
       [() => plugin({}), 'plugin(…) has neither forwardRequest nor returnResponse'],
       [() => plugin({ forwardRequest: 'x' }), 'plugin: forwardRequest is no function but string'],
       [() => plugin(), 'plugin(…) takes an object with hooks, got undefined'],
-      [() => checked({ default: 1 }), 'the plugin exports no interceptor: write `export const interceptor = plugin({ … })` in place of `export default`'],
-      [() => checked({ Interceptor: 1 }), 'the plugin exports no interceptor: write `export const interceptor = plugin({ … })` in place of Interceptor'],
+      [
+        () => checked({ default: 1 }),
+        'the plugin exports no interceptor: write `export const interceptor = plugin({ … })` in place of `export default`',
+      ],
+      [
+        () => checked({ Interceptor: 1 }),
+        'the plugin exports no interceptor: write `export const interceptor = plugin({ … })` in place of Interceptor',
+      ],
       [() => checked({}), 'the plugin exports no interceptor: write `export const interceptor = plugin({ … })`'],
-      [() => checked({ interceptor: { forwardRequest() {} } }), 'the exported interceptor has no function returnResponse: make it with plugin({ … })'],
+      [
+        () => checked({ interceptor: { forwardRequest() {} } }),
+        'the exported interceptor has no function returnResponse: make it with plugin({ … })',
+      ],
     ];
     for (const [make, told] of ended) assert.throws(make, (error) => error.message === told, told);
     const interceptor = checked({ interceptor: plugin({ forwardRequest: () => answer() }), other: 1 });

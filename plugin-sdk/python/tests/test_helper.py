@@ -295,7 +295,9 @@ class Hooks(Case):
         place = r"\(test_helper\.py:\d+ in parses\)"
         self.assertRegex(self.error(parses), rf"^ValueError: bad {place}: caused by KeyError: 'a' {place}$")
         # In the library the innermost frame is not the plugin's.
-        self.assertRegex(self.error(lambda: json.loads("{")), r"^JSONDecodeError: .* \(test_helper\.py:\d+ in <lambda>\)$")
+        self.assertRegex(
+            self.error(lambda: json.loads("{")), r"^JSONDecodeError: .* \(test_helper\.py:\d+ in <lambda>\)$"
+        )
 
         def hides():
             try:
@@ -388,7 +390,7 @@ class Build(Case):
             self.assertEqual(self.raised(TypeError, checked, module).partition(" (it has")[0], told)
 
     def test_the_host_can_be_used_when_a_hook_runs_not_before(self):
-        script = '''
+        script = """
 import fake_host, socket
 from tollgate import Plugin, exchange, log, now, random, request, response, settings, Error
 from tollgate._main import checked
@@ -410,7 +412,7 @@ try:
     checked(module)().forward_request()
 except fake_host.Err as error:
     print(error.value)
-'''
+"""
         result = subprocess.run(
             [sys.executable, "-c", f"__file__ = '<x>'\n{script}"],
             cwd=host.__file__.rpartition("/")[0],

@@ -25,9 +25,7 @@ def checked(module: ModuleType) -> type:
     if not issubclass(interceptor, Plugin):
         missing = [hook for hook in HOOKS if not callable(getattr(interceptor, hook, None))]
         if missing:
-            raise TypeError(
-                f"{name}: Interceptor has no {' and no '.join(missing)}: write `class Interceptor(Plugin)`"
-            )
+            raise TypeError(f"{name}: Interceptor has no {' and no '.join(missing)}: write `class Interceptor(Plugin)`")
         hooks = {hook: _beginning(getattr(interceptor, hook)) for hook in HOOKS}
         return type(interceptor.__name__, (interceptor,), hooks)
     if all(getattr(interceptor, hook) is getattr(Plugin, hook) for hook in HOOKS):

@@ -342,3 +342,24 @@ fn fields_that_described_a_replaced_body_are_corrected() {
     assert_eq!(run(false), None);
     assert_eq!(run(true).as_deref(), Some("br"));
 }
+
+#[derive(serde::Deserialize)]
+struct ReadsJson;
+
+impl Plugin for ReadsJson {
+    fn return_response(&self, _: &Request, response: &mut Response) -> Result<()> {
+        response.json::<u8>()?;
+        Ok(())
+    }
+}
+
+#[test]
+fn json_that_is_encoded_is_told_as_such() {
+    let gzip = Answer::new(200).field("content-encoding", "gzip").body("x");
+    let error = testing::exchange()
+        .backend_response(gzip)
+        .run::<ReadsJson>()
+        .error;
+    let told = "the body is encoded (content-encoding: gzip): call request.accept_identity() in forward_request";
+    assert_eq!(error.as_deref(), Some(told));
+}

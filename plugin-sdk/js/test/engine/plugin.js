@@ -2,7 +2,7 @@
 
 import { answer, now, plugin, random, request, response, settings } from './tollgate/index.js';
 
-const atBuildTime = Math.random();
+const built = { at: Date.now(), drew: Math.random() };
 
 function deep(x) {
   return x.y.z; // line 8
@@ -19,7 +19,7 @@ const paths = {
   },
   '/random': () => {
     const [a, b] = crypto.getRandomValues(new Uint32Array(2));
-    const drawn = [Math.random(), Math.random(), random(), atBuildTime];
+    const drawn = [Math.random(), Math.random(), random(), built.drew];
     const uuid = crypto.randomUUID();
     const fits =
       drawn.every((number) => number >= 0 && number < 1) &&
@@ -31,7 +31,7 @@ const paths = {
   },
   '/time': () => {
     const start = performance.now();
-    const fits = [start >= 0, performance.now() >= start, now() >= 1577836800000, new Date().getFullYear() >= 2020];
+    const fits = [start >= 0, performance.now() >= start, now() >= 1577836800000, Date.now() !== built.at];
     return answer({ text: `${fits}` });
   },
   '/web': () => {

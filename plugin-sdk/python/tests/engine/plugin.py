@@ -8,7 +8,7 @@ import uuid
 
 from tollgate import Error, Plugin, answer, now, random, request, response, settings
 
-AT_BUILD_TIME = library.random()
+DRAWN, BUILT = library.random(), time.time()
 
 
 def deep():
@@ -30,13 +30,13 @@ def network():
 
 
 def drawn():
-    numbers = [library.random(), library.random(), random(), AT_BUILD_TIME]
+    numbers = [library.random(), library.random(), random(), DRAWN]
     fits = all(0 <= number < 1 for number in numbers) and len(set(numbers)) == 4 and uuid.uuid4() != uuid.uuid4()
     return answer(text=f"{fits}")
 
 
 def clock():
-    return answer(text=f"{abs(now() - time.time() * 1000) < 10_000 and now() > 1_577_836_800_000}")
+    return answer(text=f"{abs(now() - time.time() * 1000) < 10_000 and time.time() != BUILT}")
 
 
 def query():

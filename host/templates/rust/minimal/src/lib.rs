@@ -1,4 +1,6 @@
 //! Sets a field on every request and every response.
+//!
+//! To write to the host's log: `use tollgate_plugin::info;`. What the standard `println!` prints is lost.
 
 use tollgate_plugin::{Plugin, Request, Response, Result, Verdict};
 
