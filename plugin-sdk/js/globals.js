@@ -23,8 +23,7 @@ if (engines) {
     const from = (zero ??= engines.now());
     return engines.now() - from;
   };
-  const value = Object.create(engines, { now: { value: now } });
-  Object.defineProperty(scope, 'performance', { value, configurable: true, writable: true });
+  Object.defineProperty(scope, 'performance', { value: { now }, configurable: true, writable: true });
 }
 
 /** Only UTF-8, as TextEncoder everywhere. */
