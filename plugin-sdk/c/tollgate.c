@@ -168,9 +168,7 @@ tg_fields tg_request_query_params(void) { return tg_query_pairs(tg_request_query
 tg_text tg_request_query_param(tg_text name) {
   return tg_value_of(tg_request_query_params(), name);
 }
-tg_fields tg_request_cookies(void) {
-  return tg_cookies_of(tg_request_field_values(TG("cookie")));
-}
+tg_fields tg_request_cookies(void) { return tg_cookies_of(tg_request_field_values(TG("cookie"))); }
 tg_text tg_request_cookie(tg_text name) { return tg_value_of(tg_request_cookies(), name); }
 tg_text tg_request_field(tg_text name) { return named(request_field, name); }
 tg_texts tg_request_field_values(tg_text name) { return all_named(request_field_values, name); }
@@ -187,9 +185,7 @@ tg_error tg_request_append_field(tg_text name, tg_text value) {
 tg_error tg_request_delete_field(tg_text name) { return edit_by_name(request_delete_field, name); }
 tg_error tg_request_body(tg_text *body) { return body_of(request_body, body); }
 void tg_request_set_body(tg_text body) { request_set_body(body.data, body.size); }
-bool tg_request_is_encoded(void) {
-  return tg_is_coding(tg_request_field(TG("content-encoding")));
-}
+bool tg_request_is_encoded(void) { return tg_is_coding(tg_request_field(TG("content-encoding"))); }
 tg_error tg_request_accept_identity(void) {
   return tg_request_set_field(TG("accept-encoding"), TG("identity"));
 }

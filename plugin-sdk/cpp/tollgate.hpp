@@ -75,9 +75,9 @@ inline std::string words(const BodyError& error) { return error.message(); }
 inline std::string words(std::string error) { return error; }
 
 /// Ends the hook with the error of a call, if there is one: `TOLLGATE_TRY(request::set_field(name, value));`
-#define TOLLGATE_TRY(call)                                                       \
-  do {                                                                           \
-    if (auto tollgate_tried = (call); !tollgate_tried)                           \
+#define TOLLGATE_TRY(call)                                                        \
+  do {                                                                            \
+    if (auto tollgate_tried = (call); !tollgate_tried)                            \
       return std::unexpected(tollgate::words(std::move(tollgate_tried).error())); \
   } while (0)
 

@@ -198,7 +198,8 @@ static void test_urls(void) {
   TRUE(tg_query_pairs(TG("a&a=&b=a")).count == 3);
   TRUE(tg_cookies_of((tg_texts){NULL, 0}).count == 0);
   TRUE(!tg_is_coding(absent) && !tg_is_coding(TG(" ")) && !tg_is_coding(TG(" IDENTITY ")));
-  TRUE(tg_is_coding(TG("gzip")) && tg_is_coding(TG("gzip, identity")) && tg_is_coding(TG("identitx")));
+  TRUE(tg_is_coding(TG("gzip")) && tg_is_coding(TG("gzip, identity")) &&
+       tg_is_coding(TG("identitx")));
 }
 
 static void test_memory(void) {

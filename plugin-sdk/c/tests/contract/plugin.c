@@ -101,7 +101,7 @@ tg_verdict tg_forward_request(void) {
     (void)tg_answer(403, TG("text/plain"), TG("no\n"));
   if (tg_equal(what, TG("print"))) {
     printf("one\n");
-    printf("two\n");
+    printf("two\nthree");
   }
   if (!tg_is_absent(what))
     return tg_forward();
@@ -146,7 +146,7 @@ tg_outcome tg_return_response(void) {
   if (tg_equal(what, TG("helpers")))
     tell("response encoded", tg_response_is_encoded() ? TG("yes") : TG("no"));
   if (tg_equal(what, TG("print")))
-    printf("return-response\n");
+    printf("return-response");
   if (!tg_is_absent(what))
     return tg_done();
   tg_text body = {NULL, 0};

@@ -4,6 +4,4 @@
 
 extern int missing(int);
 
-tg_verdict tg_forward_request(void) {
-  return missing(1) ? tg_respond() : tg_forward();
-}
+tg_verdict tg_forward_request(void) { return missing(1) ? tg_respond() : tg_forward(); }

@@ -96,8 +96,8 @@ static bool did(std::string_view hook) {
   if (what == "helpers" && !forwards)
     tell("response encoded", response::is_encoded() ? "yes" : "no");
   if (what == "forget answer" && forwards) (void)answer(403, "text/plain", "no\n");
-  if (what == "print" && forwards) std::cout << "one\ntwo\n";
-  if (what == "print" && !forwards) std::printf("return-response\n");
+  if (what == "print" && forwards) std::cout << "one\ntwo\nthree";
+  if (what == "print" && !forwards) std::printf("return-response");
   return what.has_value();
 }
 

@@ -23,7 +23,7 @@ func forwardRequest(request tollgate.Request, response tollgate.Response) (tollg
 	case "forget answer":
 		response.Answer(403, "text/plain", "no\n")
 	case "print":
-		fmt.Print("one\ntwo\n")
+		fmt.Print("one\ntwo\nthree")
 	case "leave a goroutine":
 		go leave()
 		runtime.Gosched()
@@ -39,7 +39,7 @@ func returnResponse(_ tollgate.Request, response tollgate.Response) error {
 	case "helpers":
 		tell("response encoded", yes(response.IsEncoded()), true)
 	case "print":
-		fmt.Print("return-response\n")
+		fmt.Print("return-response")
 	case "leave a goroutine":
 		close(goOn)
 		<-ended
