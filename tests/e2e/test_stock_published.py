@@ -74,7 +74,7 @@ def test_wstd_server_fails_as_it_says(server, connect):
     client = connect(server)
     response = client.request("GET", "/response-fail")
     assert response.status == 502
-    assert "plugin server " in response.get("proxy-status")
+    assert "plugin server: " in response.get("proxy-status")
     try:
         response = client.request("GET", "/response-body-fail")
     except (EOFError, ConnectionError):
