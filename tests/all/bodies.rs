@@ -161,7 +161,7 @@ async fn a_sent_body_can_be_read_on_the_way_back_if_it_was_kept() {
         answer
             .field("proxy-status")
             .unwrap()
-            .contains("gone to its receiver"),
+            .contains("sent on before"),
         "{answer:?}"
     );
 }

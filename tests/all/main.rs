@@ -12,6 +12,9 @@ mod passthrough;
 /// Where messages begin and end.
 mod framing;
 
+/// Lengths, trailers, interim responses, half-closed clients.
+mod fields;
+
 /// Peers that break the rules.
 mod hostile;
 

@@ -87,6 +87,16 @@ impl Client {
         answer
     }
 
+    /// Sends no more, but goes on reading.
+    pub async fn finish(&mut self) {
+        self.socket.shutdown().await.unwrap();
+    }
+
+    /// Resets the connection.
+    pub fn reset(self) {
+        self.socket.set_zero_linger().unwrap();
+    }
+
     /// The next head, interim ones included.
     pub async fn head(&mut self) -> Head {
         let head = in_time("the head of an answer", self.line_end(b"\r\n\r\n")).await;

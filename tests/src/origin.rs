@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::recorded::{Recorded, chunked_end};
-use crate::reply::{Reply, Step, raw};
+use crate::reply::{Gate, Reply, Step, raw};
 
 /// A server under construction.
 #[derive(Debug, Default)]
@@ -35,6 +35,7 @@ struct Shared {
     routes: HashMap<String, Reply>,
     requests: Mutex<Vec<Recorded>>,
     connections: AtomicUsize,
+    gone: AtomicUsize,
     received: AtomicU64,
 }
 
@@ -87,6 +88,11 @@ impl Origin {
     /// How many connections were accepted.
     pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
+    }
+
+    /// How many connections were closed by the proxy while a reply waited for its gate.
+    pub fn gone(&self) -> usize {
+        self.shared.gone.load(Ordering::SeqCst)
     }
 
     /// Bytes of all requests so far, those that are not complete included.
@@ -196,10 +202,7 @@ impl Connection {
             let sent = match step {
                 Step::Bytes(bytes) => self.socket.write_all(bytes).await.is_ok(),
                 Step::Fill(count) => self.fill(*count).await,
-                Step::Wait(gate) => {
-                    gate.pass().await;
-                    true
-                }
+                Step::Wait(gate) => self.wait(gate).await,
                 Step::Close => false,
             };
             if !sent {
@@ -207,6 +210,21 @@ impl Connection {
             }
         }
         true
+    }
+
+    /// False when the connection ends before the gate opens.
+    async fn wait(&mut self, gate: &Gate) -> bool {
+        let passing = gate.pass();
+        tokio::pin!(passing);
+        loop {
+            tokio::select! {
+                () = &mut passing => return true,
+                more = self.receive() => if !more {
+                    self.shared.gone.fetch_add(1, Ordering::SeqCst);
+                    return false;
+                }
+            }
+        }
     }
 
     async fn fill(&mut self, mut count: usize) -> bool {

@@ -60,7 +60,7 @@ pub fn resolve(
 }
 
 /// Keys of tables, for people who write them at the top of the file.
-const IN_TABLES: [&str; 47] = [
+const IN_TABLES: [&str; 48] = [
     "tls.certificate",
     "tls.key",
     "tls.self-signed",
@@ -76,6 +76,7 @@ const IN_TABLES: [&str; 47] = [
     "server.body-timeout",
     "server.request-timeout",
     "server.tunnel-timeout",
+    "server.half-close",
     "server.drain-delay",
     "forwarding.x-forwarded",
     "forwarding.forwarded",

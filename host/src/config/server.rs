@@ -28,6 +28,8 @@ pub struct ServerConfig {
     pub request_timeout: Option<Duration>,
     /// How long a tunnel (WebSocket and the like) may be silent.
     pub tunnel_timeout: Duration,
+    /// What becomes of the exchange of a client that has closed its sending side.
+    pub half_close: HalfClose,
     /// After a signal to stop: how long readiness is false before connections are refused.
     pub drain_delay: Duration,
 }
@@ -50,9 +52,21 @@ impl Default for ServerConfig {
             body_timeout: Duration::from_secs(30),
             request_timeout: None,
             tunnel_timeout: Duration::from_secs(3600),
+            half_close: HalfClose::default(),
             drain_delay: Duration::ZERO,
         }
     }
+}
+
+/// What an end of input from a client of HTTP/1.1 means while its exchange runs. A client that sends no more and one that
+/// has closed its connection look alike until something is written to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HalfClose {
+    /// It gets its response.
+    #[default]
+    Answer,
+    /// It has left: its exchange is cancelled unless it ends within 2 s.
+    Cancel,
 }
 
 /// TLS toward clients: the table `[tls]`.

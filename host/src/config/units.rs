@@ -15,7 +15,7 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use super::backend::{Balance, HostField, Protocol};
-use super::server::{Certificate, Forward};
+use super::server::{Certificate, Forward, HalfClose};
 use super::url::host_and_port;
 use super::{OnFailure, WatchMode};
 
@@ -256,6 +256,14 @@ pub(super) fn forward(text: &str) -> Result<Forward, String> {
         "keep" => Ok(Forward::Keep),
         "remove" => Ok(Forward::Remove),
         _ => Err("expected replace, append, keep or remove".to_owned()),
+    }
+}
+
+pub(super) fn half_close(text: &str) -> Result<HalfClose, String> {
+    match text {
+        "answer" => Ok(HalfClose::Answer),
+        "cancel" => Ok(HalfClose::Cancel),
+        _ => Err("expected answer or cancel".to_owned()),
     }
 }
 

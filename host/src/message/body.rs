@@ -4,13 +4,15 @@
 //! proved too long is put together again from what was read and what was not: nobody sees a truncated one.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
+
+use super::hygiene;
 
 /// The content of a request or response on its way through the proxy.
 #[derive(Debug, Default)]
@@ -35,6 +37,7 @@ pub enum Body {
 
 /// A body that arrives from a peer, by whatever protocol it comes.
 ///
+/// Its trailers are free of what is meant for one hop; see [`hygiene::clean_trailers`].
 /// What its end lets go on, such as the connection that it came on, is the affair of the body inside.
 pub struct Streaming(Pin<Box<dyn HttpBody<Data = Bytes, Error = BoxError> + Send>>);
 
@@ -65,7 +68,13 @@ impl HttpBody for Streaming {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        self.0.as_mut().poll_frame(cx)
+        let mut frame = ready!(self.0.as_mut().poll_frame(cx));
+        if let Some(Ok(frame)) = &mut frame
+            && let Some(trailers) = frame.trailers_mut()
+        {
+            hygiene::clean_trailers(trailers);
+        }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -86,7 +95,7 @@ pub enum BodyError {
     TimedOut { after: Duration },
     #[error("the body broke off: {0}")]
     Disconnected(String),
-    #[error("the body has gone to its receiver already")]
+    #[error("the body was sent on before and is not kept")]
     AlreadyStreamed,
 }
 
@@ -150,6 +159,22 @@ impl Body {
         let (body, result) = collect(stream, limits).await;
         *self = body;
         result
+    }
+
+    /// Keeps these fields out of the trailers that are still to come.
+    pub fn without_trailers(&mut self, names: Vec<HeaderName>) {
+        if names.is_empty() || !matches!(self, Body::Stream(_)) {
+            return;
+        }
+        let body = std::mem::take(self).map_frame(move |mut frame| {
+            if let Some(trailers) = frame.trailers_mut() {
+                for name in &names {
+                    trailers.remove(name);
+                }
+            }
+            frame
+        });
+        *self = Body::Stream(Streaming::new(body));
     }
 
     /// Puts these bytes in the place of the content and gives the old body back. Trailers that are known stay.

@@ -34,9 +34,15 @@ pub fn is_owned_by_host(name: &HeaderName) -> bool {
 /// forwarded and, for each connection-option in this field, remove any header or trailer field(s) from the message with
 /// the same name as the connection-option, and then remove the Connection header field itself". `TE: trailers` is kept: it
 /// is what asks for the trailers that this proxy passes on.
-pub fn strip_hop_by_hop(fields: &mut HeaderMap) {
+///
+/// Returns the fields that `connection` named, apart from those above: the trailers may have them too.
+pub fn strip_hop_by_hop(fields: &mut HeaderMap) -> Vec<HeaderName> {
+    let mut named = Vec::new();
     if fields.contains_key(CONNECTION) {
-        strip_connection_options(fields);
+        named = connection_options(fields);
+        for name in &named {
+            fields.remove(name);
+        }
         fields.remove(CONNECTION);
     }
     fields.remove(KEEP_ALIVE);
@@ -51,26 +57,111 @@ pub fn strip_hop_by_hop(fields: &mut HeaderMap) {
             fields.insert(TE, HeaderValue::from_static("trailers"));
         }
     }
+    named
 }
 
-fn strip_connection_options(fields: &mut HeaderMap) {
+/// The fields that `connection` names, but those that no option takes away.
+fn connection_options(fields: &HeaderMap) -> Vec<HeaderName> {
     let simple = |v: &HeaderValue| v == "keep-alive" || v == "close";
     if fields.get_all(CONNECTION).iter().all(simple) {
-        return;
+        return Vec::new();
     }
-    let named: Vec<HeaderName> = fields
+    fields
         .get_all(CONNECTION)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .filter_map(|option| HeaderName::from_bytes(option.trim().as_bytes()).ok())
-        .filter(|name| !is_end_to_end_always(name))
+        .filter(|name| *name != TE && !is_end_to_end_always(name))
+        .collect()
+}
+
+/// The fields of an interim response as they go on: without those of the backend's hop and without framing.
+pub fn interim_fields(fields: &HeaderMap) -> HeaderMap {
+    let mut fields = fields.clone();
+    strip_hop_by_hop(&mut fields);
+    for name in [CONTENT_LENGTH, TE, TRAILER] {
+        fields.remove(name);
+    }
+    fields
+}
+
+/// Removes from trailers what has no meaning there or another one than in a head: fields of one hop, those that
+/// `connection` names, framing, and the host (RFC 9110, section 6.5.1).
+pub fn clean_trailers(trailers: &mut HeaderMap) {
+    strip_hop_by_hop(trailers);
+    for name in [CONTENT_LENGTH, HOST, TE, TRAILER] {
+        trailers.remove(name);
+    }
+    let unclear: Vec<HeaderName> = trailers
+        .keys()
+        .filter(|name| resembles_framing(name) || !is_token(name))
+        .cloned()
         .collect();
-    for name in named {
-        if name != TE {
-            fields.remove(name);
+    for name in unclear {
+        trailers.remove(name);
+    }
+}
+
+/// Whether a recipient may take this name for one that frames a message: CGI and its heirs (WSGI, Rack) make the same
+/// variable of `_` and `-`.
+fn resembles_framing(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    matches!(name.len(), 14 | 17)
+        && name.contains('_')
+        && ["content-length", "transfer-encoding"].contains(&&*name.replace('_', "-"))
+}
+
+/// Whether the name is a token (RFC 9110, section 5.6.2). The type takes one character more.
+pub fn is_token(name: &HeaderName) -> bool {
+    !name.as_str().contains('"')
+}
+
+/// `content-length` contradicts itself, or holds something else than a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("content-length is not one number")]
+pub struct BadLength;
+
+/// Makes one number of `content-length`: equal ones, in several fields or in a list, become one, and zeros in front go
+/// (RFC 9112, section 6.3, and RFC 9110, section 8.6).
+///
+/// # Errors
+/// When two differ, or one is no decimal number.
+pub fn settle_length(fields: &mut HeaderMap) -> Result<(), BadLength> {
+    let mut values = fields.get_all(CONTENT_LENGTH).iter();
+    let (Some(first), second) = (values.next(), values.next()) else {
+        return Ok(());
+    };
+    let is_plain = |value: &[u8]| {
+        matches!(value, [b'0'] | [b'1'..=b'9', ..])
+            && value.len() < 19
+            && value.iter().all(u8::is_ascii_digit)
+    };
+    if second.is_none() && is_plain(first.as_bytes()) {
+        return Ok(());
+    }
+    let mut length = None;
+    for item in fields
+        .get_all(CONTENT_LENGTH)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|&b| b == b','))
+    {
+        let number = decimal(item.trim_ascii()).ok_or(BadLength)?;
+        if length
+            .replace(number)
+            .is_some_and(|before| before != number)
+        {
+            return Err(BadLength);
         }
     }
+    fields.insert(CONTENT_LENGTH, HeaderValue::from(length.ok_or(BadLength)?));
+    Ok(())
+}
+
+fn decimal(digits: &[u8]) -> Option<u64> {
+    let digits = std::str::from_utf8(digits).ok()?;
+    let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    digits.parse().ok().filter(|_| is_number)
 }
 
 /// Fields that no `Connection` option takes away: without them the message would mean something else to the receiver.
@@ -102,6 +193,12 @@ pub enum BadRequest {
     InvalidHost,
     #[error("the host field and the target name different hosts")]
     OtherHost,
+    #[error("content-length is not one number")]
+    Length,
+    #[error("a field's name can be mistaken for content-length or transfer-encoding")]
+    Ambiguous,
+    #[error("no expectation but 100-continue is supported")]
+    Expectation,
     #[error("this proxy makes no tunnels")]
     Tunnel,
     #[error("this proxy does not switch to {0}")]
@@ -113,12 +210,14 @@ pub enum BadRequest {
 }
 
 /// What a request asks of this hop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Asked {
     /// To switch to the protocol in `upgrade`, which stays among the fields.
     pub upgrade: bool,
     /// To be told to go on before it sends its body (RFC 9110, section 10.1.1). The field stays among the fields.
     pub expect_continue: bool,
+    /// Fields that `connection` named: they are not for the next hop in the trailers either.
+    pub not_in_trailers: Vec<HeaderName>,
 }
 
 /// More passes through one proxy than any arrangement of plugins that call their own proxy needs.
@@ -137,7 +236,7 @@ pub fn receive_request(head: &mut request::Parts) -> Result<Asked, BadRequest> {
     }
     let upgrade = head.version == Version::HTTP_11 && asks_upgrade(&head.headers);
     let protocol = head.headers.get(UPGRADE).filter(|_| upgrade).cloned();
-    strip_hop_by_hop(&mut head.headers);
+    let not_in_trailers = strip_hop_by_hop(&mut head.headers);
     if let Some(protocol) = protocol {
         head.headers.insert(UPGRADE, protocol);
     }
@@ -149,15 +248,30 @@ pub fn receive_request(head: &mut request::Parts) -> Result<Asked, BadRequest> {
         count_forwards(&head.method, &mut head.headers)?;
     }
     check_loop(&head.headers)?;
-    // Of HTTP/1.0 the field is ignored (RFC 9110, section 10.1.1).
-    let expect_continue = head.headers.contains_key(EXPECT) && head.version != Version::HTTP_10;
-    if !expect_continue {
-        head.headers.remove(EXPECT);
+    settle_length(&mut head.headers).map_err(|BadLength| BadRequest::Length)?;
+    if head.headers.keys().any(resembles_framing) {
+        return Err(BadRequest::Ambiguous);
     }
+    let expect_continue = expects_continue(head)?;
     Ok(Asked {
         upgrade,
         expect_continue,
+        not_in_trailers,
     })
+}
+
+/// Whether the client waits to be told to go on. An expectation that can't be met is told; HTTP/1.0 has none (RFC 9110,
+/// section 10.1.1).
+fn expects_continue(head: &mut request::Parts) -> Result<bool, BadRequest> {
+    if head.version == Version::HTTP_10 {
+        head.headers.remove(EXPECT);
+    }
+    let mut expectations = head.headers.get_all(EXPECT).iter();
+    let is_known = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
+    if !expectations.all(is_known) {
+        return Err(BadRequest::Expectation);
+    }
+    Ok(head.headers.contains_key(EXPECT))
 }
 
 /// Whether the client asks to switch protocols. `h2c` is not among those that it is heard for: RFC 9113 has deprecated it.

@@ -28,6 +28,7 @@ use super::tunnel::Opening;
 use super::{expect, forwarding, respond};
 use crate::config::server::ServerConfig;
 use crate::interceptor::ChainSource;
+use crate::message::hygiene;
 use crate::message::{Body, BodyError, BoxError, OnInformational, Scheme, Streaming, Tunnel};
 use crate::tls::ServerIdentity;
 use crate::tls::{Sniffed, sniff};
@@ -109,17 +110,17 @@ impl<S: ChainSource> Accepted<S> {
                 if http2 {
                     Box::pin(self.http2(stream)).await
                 } else {
-                    Box::pin(self.http1(stream)).await
+                    Box::pin(self.http1(stream, |io| has_left(io.get_ref().0.get_ref()))).await
                 }
             }
             (_, Some(_)) if !self.listener.cleartext => Ok(respond::cleartext_refused(io).await?),
             (Sniffed::Http2Preface, _) => Box::pin(self.http2(io)).await,
             // What is no HTTP at all is refused as a bad head.
-            _ => Box::pin(self.http1(io)).await,
+            _ => Box::pin(self.http1(io, |io| has_left(io.get_ref()))).await,
         }
     }
 
-    async fn http1<IO>(self, io: IO) -> Result<(), BoxError>
+    async fn http1<IO>(self, io: IO, has_left: fn(&IO) -> bool) -> Result<(), BoxError>
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -129,15 +130,16 @@ impl<S: ChainSource> Accepted<S> {
             header_timeout: self.limits.header_timeout,
             idle_timeout: self.limits.idle_timeout,
             body_timeout: self.limits.body_timeout,
+            half_close: self.limits.half_close,
         };
-        let (guard, control) = http1::guard(io, Bytes::new(), limits);
+        let (guard, control) = http1::guard(io, Bytes::new(), limits, has_left);
         let stop = self.listener.stop.clone();
         let max_head = self.limits.max_head;
         let interim = control.clone();
         let on_informational: OnInformational = Arc::new(move |status, fields| {
             // 100 goes out by itself as soon as somebody reads the body.
             if status != StatusCode::CONTINUE {
-                interim.send_informational(status, fields);
+                interim.send_informational(status, &hygiene::interim_fields(fields));
             }
         });
         let me = Arc::new(self);
@@ -224,7 +226,7 @@ impl<S: ChainSource> Accepted<S> {
             tunnel,
             on_informational: Some(Arc::new(move |status, fields| {
                 if status != StatusCode::CONTINUE {
-                    informational.send(status, fields);
+                    informational.send(status, &hygiene::interim_fields(fields));
                 }
             })),
         });
@@ -272,6 +274,11 @@ fn why_no_body(error: &hyper::Error) -> BodyError {
 
 fn opening(upgrade: hyper::upgrade::OnUpgrade) -> Opening {
     Box::pin(async move { Ok(Box::new(TokioIo::new(upgrade.await?)) as Tunnel) })
+}
+
+/// Whether the client has reset the connection: a read tells only that it sends no more, once it has said so.
+fn has_left(socket: &TcpStream) -> bool {
+    !matches!(socket.take_error(), Ok(None))
 }
 
 /// Reads until the first bytes tell what is spoken; none when the peer leaves before.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http::{HeaderValue, Method, Request, Response, Version, header, request};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header, request};
 use http_body::Body as _;
 use tokio_util::task::TaskTracker;
 
@@ -178,7 +178,12 @@ impl<S: ChainSource> Proxy<S> {
         switch: Option<Switch>,
         client: Option<Opening>,
     ) -> Response<Body> {
-        let (mut response, body) = (exchange.response, exchange.response_body);
+        let (mut response, mut body) = (exchange.response, exchange.response_body);
+        if response.status == StatusCode::NO_CONTENT {
+            // RFC 9110, section 8.6 and 15.3.5. A client of HTTP/2 fails on either.
+            response.headers.remove(header::CONTENT_LENGTH);
+            body = Body::Empty;
+        }
         if routing.forwarding.via {
             hygiene::add_via(&mut response.headers, Version::HTTP_11);
         }
@@ -213,6 +218,8 @@ fn receive<'a, S>(
     let head = &mut exchange.request;
     let extended = take_extended_connect(head)?;
     wish.asked = hygiene::receive_request(head)?;
+    let not_in_trailers = std::mem::take(&mut wish.asked.not_in_trailers);
+    exchange.request_body.without_trailers(not_in_trailers);
     if let Some(protocol) = extended {
         head.headers.insert(header::UPGRADE, protocol);
         wish.upgrade = Some(Upgrade::ExtendedConnect);

@@ -12,6 +12,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::config::server::HalfClose;
+
 mod alarm;
 mod body;
 mod control;
@@ -44,14 +46,21 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// How long a client may send nothing of a body that is waited for, or take nothing of a response.
     pub body_timeout: Duration,
+    pub half_close: HalfClose,
 }
 
-/// Guards `io`, from which `prefix` was read already. The guard goes to hyper, the control to the service behind it.
+/// Guards `io`, from which `prefix` was read already. `has_left` tells whether the peer has closed the connection for good; it is
+/// asked each second while a client that has closed its sending side waits for its answer. The guard goes to hyper, the control to the service behind it.
 ///
 /// hyper's own `header_read_timeout` has to stay off and its `max_buf_size` above `max_head`.
-pub fn guard<IO>(io: IO, prefix: Bytes, limits: Limits) -> (Guard<IO>, Control)
+pub fn guard<IO>(
+    io: IO,
+    prefix: Bytes,
+    limits: Limits,
+    has_left: fn(&IO) -> bool,
+) -> (Guard<IO>, Control)
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    Guard::new(io, prefix, limits)
+    Guard::new(io, prefix, limits, has_left)
 }

@@ -3,14 +3,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::{HeaderValue, StatusCode, Version, header};
+use http::{HeaderValue, StatusCode, Version, header, response};
 
 use super::chain::{self, Due, Ran, Step};
 use super::error::ExchangeError;
 use super::error_fields::ErrorFields;
 use super::routing::Route;
 use super::tunnel::Opening;
-use super::upstream::{Outgoing, Upgrade};
+use super::upstream::{Outgoing, Upgrade, UpstreamError};
 use crate::interceptor::{
     Asking, ChainOf, ChainSource, Hook, InterceptError, Interceptor, Next, OnFailure, Surround,
 };
@@ -199,6 +199,18 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What every client must read in the same way, whatever protocol the response came by and goes out by.
+fn check_response(head: &mut response::Parts) -> Result<(), UpstreamError> {
+    hygiene::settle_length(&mut head.headers)
+        .map_err(|error| UpstreamError::Protocol(error.to_string()))?;
+    // The parser of HTTP/1.1 has seen to it.
+    if head.version == Version::HTTP_2 && !head.headers.keys().all(hygiene::is_token) {
+        let text = "the name of a field is not a token".to_owned();
+        return Err(UpstreamError::Protocol(text));
+    }
+    Ok(())
+}
+
 async fn ask_backend<S>(
     route: &Route<S>,
     exchange: &mut Exchange,
@@ -217,17 +229,15 @@ async fn ask_backend<S>(
         expect_continue,
         on_informational: wish.on_informational,
     };
-    let received = route
-        .backend
-        .send(outgoing)
-        .await
-        .map_err(|error| ExchangeError::Upstream {
-            backend: route.backend.name().to_owned(),
-            error,
-        })?;
-    let (mut response, body) = received.response.into_parts();
+    let failed = |error| ExchangeError::Upstream {
+        backend: route.backend.name().to_owned(),
+        error,
+    };
+    let received = route.backend.send(outgoing).await.map_err(failed)?;
+    let (mut response, mut body) = received.response.into_parts();
     let protocol = response.headers.get(header::UPGRADE).cloned();
-    hygiene::strip_hop_by_hop(&mut response.headers);
+    body.without_trailers(hygiene::strip_hop_by_hop(&mut response.headers));
+    check_response(&mut response).map_err(failed)?;
     let status = response.status;
     if let Some(protocol) = protocol.clone()
         && status == StatusCode::UPGRADE_REQUIRED

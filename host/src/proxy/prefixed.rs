@@ -18,6 +18,10 @@ impl<IO> Prefixed<IO> {
     pub fn new(prefix: Bytes, io: IO) -> Self {
         Self { prefix, io }
     }
+
+    pub fn get_ref(&self) -> &IO {
+        &self.io
+    }
 }
 
 impl<IO: AsyncRead + Unpin> AsyncRead for Prefixed<IO> {

@@ -232,11 +232,14 @@ fn classify_request(bad: BadRequest) -> (StatusCode, &'static str) {
         BadRequest::Tunnel | BadRequest::Protocol(_) => {
             (StatusCode::NOT_IMPLEMENTED, "http_request_error")
         }
+        BadRequest::Expectation => (StatusCode::EXPECTATION_FAILED, "http_request_error"),
         BadRequest::NoForwards => (StatusCode::METHOD_NOT_ALLOWED, "http_request_denied"),
         BadRequest::Loop(_) => (StatusCode::LOOP_DETECTED, "proxy_loop_detected"),
-        BadRequest::NotOneHost | BadRequest::InvalidHost | BadRequest::OtherHost => {
-            (StatusCode::BAD_REQUEST, "http_request_error")
-        }
+        BadRequest::Length
+        | BadRequest::Ambiguous
+        | BadRequest::NotOneHost
+        | BadRequest::InvalidHost
+        | BadRequest::OtherHost => (StatusCode::BAD_REQUEST, "http_request_error"),
     }
 }
 
@@ -246,7 +249,7 @@ fn classify_upstream(error: &UpstreamError) -> (StatusCode, &'static str) {
         "connection_timeout" | "http_response_timeout" | "dns_timeout" => {
             StatusCode::GATEWAY_TIMEOUT
         }
-        "connection_limit_reached" | "destination_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
+        "connection_limit_reached" => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_GATEWAY,
     };
     (status, kind)
@@ -306,7 +309,10 @@ fn public_details(error: &ExchangeError) -> String {
         ExchangeError::Upstream { backend, error } => {
             let backend = public_name(backend)
                 .map_or("the backend".to_owned(), |name| format!("backend {name}"));
-            format!("{backend}: {}", in_words(error.proxy_error()))
+            match error {
+                UpstreamError::Reset(_) | UpstreamError::GoAway(_) => format!("{backend}: {error}"),
+                other => format!("{backend}: {}", in_words(other.proxy_error())),
+            }
         }
         ExchangeError::Request(why) => why.to_string(),
         ExchangeError::Head(why) => why.to_string(),
@@ -323,9 +329,8 @@ fn public_name(backend: &str) -> Option<&str> {
 fn in_words(error: &str) -> &'static str {
     match error {
         "dns_error" | "dns_timeout" => "its name can't be resolved",
-        "destination_unavailable" => "none of its addresses can be reached",
         "destination_ip_unroutable" => "there is no way to its address",
-        "connection_refused" => "it can't be reached",
+        "connection_refused" => "it takes no connections",
         "connection_timeout" => "it did not take the connection in time",
         "connection_terminated" => "it closed the connection before it answered",
         "connection_limit_reached" => "no further connection may be opened",

@@ -118,7 +118,7 @@ const CAME: [(&str, &str); 8] = [
     (
         "sent-body",
         "### expect request\nPOST /x HTTP/1.1\nhost: h\n\nsent\n\
-        ### expect error\nreturn-response: gave up: no body, no service (the body has gone to its receiver already)\n",
+        ### expect error\nreturn-response: gave up: no body, no service (the body was sent on before and is not kept)\n",
     ),
     (
         "set-bodies",

@@ -34,6 +34,8 @@ impl Layers<'_> {
         self.set(&mut server.request_timeout, timeout, |text| {
             units::time_above_zero(text).map(Some)
         });
+        let half_close = table.text("half-close");
+        self.set(&mut server.half_close, half_close, units::half_close);
         self.set(
             &mut server.drain_delay,
             table.text("drain-delay"),

@@ -23,6 +23,7 @@ use super::write::{Closing, Output};
 /// It is made with its [`Control`] by [`guard`](super::guard()).
 pub struct Guard<IO> {
     pub(super) io: IO,
+    pub(super) has_left: fn(&IO) -> bool,
     pub(super) mode: Mode,
     pub(super) stream: Stream,
     pub(super) held: Held,
@@ -50,7 +51,8 @@ pub(super) enum Mode {
     Refused,
     /// hyper gets an error once it has got what was right.
     Broken(BadBody),
-    /// The client has closed its side. hyper is told so by then at the latest.
+    /// The client has closed its side. hyper is told so at once, or when the exchange is over: by the time `until` at the
+    /// latest if such a client counts as one that has left.
     HalfClosed {
         until: Option<Instant>,
     },
@@ -68,11 +70,17 @@ pub enum Stalled {
 }
 
 impl<IO> Guard<IO> {
-    pub(super) fn new(io: IO, prefix: Bytes, limits: Limits) -> (Self, Control) {
+    pub(super) fn new(
+        io: IO,
+        prefix: Bytes,
+        limits: Limits,
+        has_left: fn(&IO) -> bool,
+    ) -> (Self, Control) {
         let shared = Shared::new(Instant::now());
         let control = shared.control();
         let mut guard = Self {
             io,
+            has_left,
             mode: Mode::Http,
             stream: Stream::new(HeadLimits {
                 max_head: limits.max_head,

@@ -13,12 +13,16 @@ use tokio::time::Instant;
 
 use super::guard::{Guard, Mode, Stalled};
 use super::head::BadHead;
+use crate::config::server::HalfClose;
 
 /// Bytes of a read that are looked at before they go on. They lie on the stack: a connection at rest has none.
 pub(super) const SCRATCH: usize = 16 << 10;
 
-/// How long the response may take to end after a client has closed its side.
+/// How long the response may take to end after a client has closed its side, if that means that it has left.
 const HALF_CLOSED: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether a client that has closed its side has left meanwhile. Its reset would wake nobody.
+const LOOK: Duration = Duration::from_secs(1);
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Read for Guard<IO> {
     fn poll_read(
@@ -133,17 +137,23 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Guard<IO> {
         }
     }
 
-    /// hyper cancels an exchange when input ends. A client that has only closed its side shall get its response; one
-    /// that has left looks the same, so the wait is short.
+    /// hyper cancels an exchange when input ends. A client that has only closed its side shall get its response. One that
+    /// has left looks the same until it resets the connection or something is written to it.
     fn end_in_time(&mut self, cx: &mut Context<'_>, until: Option<Instant>) -> Poll<()> {
-        match until.filter(|until| self.is_under_way() && Instant::now() < *until) {
-            Some(until) => {
-                self.observe(cx);
-                self.alarm.wake_by(until, cx);
-                Poll::Pending
-            }
-            None => Poll::Ready(()),
+        let Some(until) = until.filter(|_| self.is_under_way()) else {
+            return Poll::Ready(());
+        };
+        let now = Instant::now();
+        let (is_over, next) = match self.limits.half_close {
+            HalfClose::Answer => ((self.has_left)(&self.io), now + LOOK),
+            HalfClose::Cancel => (now >= until, until),
+        };
+        if is_over {
+            return Poll::Ready(());
         }
+        self.observe(cx);
+        self.alarm.wake_by(next, cx);
+        Poll::Pending
     }
 
     /// Lets go on to hyper what may, and holds back the rest.

@@ -26,6 +26,7 @@ const LIMITS: Limits = Limits {
     header_timeout: Duration::from_secs(10),
     idle_timeout: Duration::from_secs(75),
     body_timeout: Duration::from_secs(30),
+    half_close: HalfClose::Answer,
 };
 
 /// What the service of a test has seen: a line for each request, with what went wrong.
@@ -44,7 +45,7 @@ fn serve<IO>(io: IO, prefix: &'static [u8]) -> Server
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (guard, control) = guard(io, Bytes::from_static(prefix), LIMITS);
+    let (guard, control) = guard(io, Bytes::from_static(prefix), LIMITS, |_| false);
     let (log, go_on) = (Log::default(), Arc::new(Notify::new()));
     let service = {
         let (log, control, go_on) = (log.clone(), control.clone(), go_on.clone());

@@ -3,6 +3,8 @@
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TE, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 
+use crate::message::hygiene;
+
 static OF_CONNECTION: [HeaderName; 6] = [
     CONNECTION,
     TRANSFER_ENCODING,
@@ -25,6 +27,8 @@ pub(super) enum Malformed {
     NoAuthority,
     #[error(":path is missing or does not begin with a slash")]
     Path,
+    #[error("a field's name is not a token")]
+    Name,
     #[error("a field's value begins or ends with white space")]
     Whitespace,
 }
@@ -58,6 +62,9 @@ pub(super) fn check_request<B>(request: &Request<B>) -> Result<Option<u64>, Malf
     let (mut length, mut host) = (None, None);
     // One pass: to look fields up by name costs more than to pass over the few there are.
     for (name, value) in request.headers() {
+        if !hygiene::is_token(name) {
+            return Err(Malformed::Name);
+        }
         if has_outer_whitespace(value) {
             return Err(Malformed::Whitespace);
         }

@@ -7,6 +7,8 @@ use std::error::Error as _;
 use std::io;
 use std::time::Duration;
 
+use h2::Reason;
+
 use crate::descriptors;
 use crate::message::BodyError;
 use crate::tls::TlsError;
@@ -18,12 +20,11 @@ pub enum UpstreamError {
     Dns { name: String, source: io::Error },
     #[error("the name {name} was not resolved in {} s", .after.as_secs_f32())]
     DnsTimeout { name: String, after: Duration },
-    #[error("{peer} can't be reached: {source}")]
-    Unavailable { peer: String, source: io::Error },
     #[error("there is no route to {peer}: {source}")]
     Unroutable { peer: String, source: io::Error },
-    #[error("{peer} refused the connection")]
-    Refused { peer: String },
+    /// Nobody takes connections there: a closed port, a unix socket that is missing or may not be used.
+    #[error("{peer} takes no connections: {source}")]
+    Refused { peer: String, source: io::Error },
     #[error("{peer} took no connection in {} s", .after.as_secs_f32())]
     ConnectTimeout { peer: String, after: Duration },
     /// The address was never asked.
@@ -42,6 +43,12 @@ pub enum UpstreamError {
     Configuration(String),
     #[error("the connection ended before a response: {0}")]
     Terminated(String),
+    /// It ended the stream, and said why.
+    #[error("it reset the stream of the request: {0:?}")]
+    Reset(Reason),
+    /// It ended the whole connection, and said why.
+    #[error("it ended the connection: {0:?}")]
+    GoAway(Reason),
     #[error("the response's head broke off: {0}")]
     Incomplete(String),
     #[error("the response is no valid HTTP: {0}")]
@@ -61,7 +68,6 @@ impl UpstreamError {
         match self {
             Self::Dns { .. } => "dns_error",
             Self::DnsTimeout { .. } => "dns_timeout",
-            Self::Unavailable { .. } => "destination_unavailable",
             Self::Unroutable { .. } => "destination_ip_unroutable",
             Self::Refused { .. } => "connection_refused",
             Self::ConnectTimeout { .. } => "connection_timeout",
@@ -70,9 +76,10 @@ impl UpstreamError {
             Self::TlsAlert { .. } => "tls_alert_received",
             Self::TlsProtocol { .. } => "tls_protocol_error",
             Self::Configuration(_) => "proxy_configuration_error",
-            Self::Terminated(_) => "connection_terminated",
+            Self::Terminated(_) | Self::GoAway(_) => "connection_terminated",
+            Self::Reset(reason) if !says_protocol_error(*reason) => "http_response_incomplete",
             Self::Incomplete(_) => "http_response_incomplete",
-            Self::Protocol(_) => "http_protocol_error",
+            Self::Protocol(_) | Self::Reset(_) => "http_protocol_error",
             Self::ResponseTimeout { .. } => "http_response_timeout",
             Self::Upgrade(_) => "http_upgrade_failed",
             Self::RequestBody(_) => "http_request_error",
@@ -91,17 +98,20 @@ impl UpstreamError {
         )
     }
 
-    /// What a failed attempt to connect means.
+    /// What a failed attempt to connect means: one rule for TCP and unix sockets. `destination_unavailable`, which RFC 9209
+    /// has for a next hop that is known to be down, is not among the answers: each request tries anew.
     pub(super) fn from_connect(peer: String, source: io::Error) -> Self {
         if let Some(why) = descriptors::own_shortage(&source) {
             return Self::OwnShortage { peer, why };
         }
         match source.kind() {
-            io::ErrorKind::ConnectionRefused => Self::Refused { peer },
             io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
                 Self::Unroutable { peer, source }
             }
-            _ => Self::Unavailable { peer, source },
+            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => {
+                Self::Terminated(source.to_string())
+            }
+            _ => Self::Refused { peer, source },
         }
     }
 
@@ -144,6 +154,19 @@ impl UpstreamError {
             Self::Terminated(text)
         }
     }
+}
+
+/// Whether a reset blames us for a breach of the protocol (RFC 9113, section 7).
+fn says_protocol_error(reason: Reason) -> bool {
+    [
+        Reason::PROTOCOL_ERROR,
+        Reason::FLOW_CONTROL_ERROR,
+        Reason::SETTINGS_TIMEOUT,
+        Reason::STREAM_CLOSED,
+        Reason::FRAME_SIZE_ERROR,
+        Reason::COMPRESSION_ERROR,
+    ]
+    .contains(&reason)
 }
 
 /// An error with its causes, in one line.

@@ -145,9 +145,24 @@ pub(super) fn check_length(fields: &HeaderMap, seen: Seen, body: &Body) -> Resul
     if !seen.content_length || !body.is_end_stream() {
         return Ok(());
     }
+    let is_zero = |length: &HeaderValue| length.as_bytes().iter().all(|digit| *digit == b'0');
     match fields.get(CONTENT_LENGTH) {
-        Some(length) if length != "0" => Err(BodyError::AlreadyStreamed),
+        Some(length) if !is_zero(length) => Err(BodyError::AlreadyStreamed),
         _ => Ok(()),
+    }
+}
+
+/// Whether the head has to say that there is no content. A server tells a body of no bytes from no body by
+/// `content-length` alone, and waits for it where the method has a use for content (RFC 9110, section 8.6). Of other
+/// methods only a body that was there, until somebody read or replaced it, is told.
+pub(super) fn is_empty_by_length(method: &Method, seen: Seen, body: &Body) -> bool {
+    if seen.content_length || !body.is_end_stream() {
+        return false;
+    }
+    match *method {
+        Method::POST | Method::PUT | Method::PATCH => true,
+        Method::GET | Method::HEAD | Method::CONNECT | Method::TRACE => false,
+        _ => matches!(body, Body::Full { .. }),
     }
 }
 

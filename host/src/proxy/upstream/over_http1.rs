@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use http::{Request, Response, StatusCode};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
 
@@ -77,10 +78,14 @@ impl Endpoint {
         let seen = Seen::of(&call.head.headers);
         head::check_length(&call.head.headers, seen, &body)
             .map_err(|e| Miss::sent(UpstreamError::RequestBody(e)))?;
+        let is_empty = head::is_empty_by_length(&call.head.method, seen, &body);
         let is_chunked = head::is_oddly_chunked(&call.head.method, seen, &body);
         let (upload, progress) = Upload::new(body, expect);
         let mut request = head::request(call.head, seen, &self.host, expect, upload);
         let fields = request.headers_mut();
+        if is_empty {
+            fields.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         head::for_http1(fields, seen, call.upgrade.is_some(), is_chunked);
         let key = match call.upgrade {
             Some(Upgrade::ExtendedConnect) => Some(upgrade::add_key(fields).map_err(Miss::sent)?),

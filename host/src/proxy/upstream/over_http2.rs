@@ -1,6 +1,7 @@
 //! A request's way over HTTP/2: on a connection that many share.
 
 use http::HeaderValue;
+use http::header::CONTENT_LENGTH;
 use http::uri::Scheme;
 use http_body::Body as _;
 
@@ -90,7 +91,11 @@ impl Endpoint {
         let seen = Seen::of(&call.head.headers);
         head::check_length(&call.head.headers, seen, &body)
             .map_err(|e| Miss::sent(UpstreamError::RequestBody(e)))?;
-        let request = head::request(call.head, seen, &self.host, expect, ());
+        let mut request = head::request(call.head, seen, &self.host, expect, ());
+        if head::is_empty_by_length(&call.head.method, seen, &body) {
+            let zero = HeaderValue::from_static("0");
+            request.headers_mut().insert(CONTENT_LENGTH, zero);
+        }
         let (body, progress) = match body {
             body @ (Body::Empty | Body::Full { .. }) if !expect => (body, None),
             body => {

@@ -233,7 +233,13 @@ pub(super) fn from_http2(error: &Error) -> UpstreamError {
         Error::WindowTimedOut(after) => UpstreamError::ResponseTimeout { after: *after },
         // The peer ended the stream or the connection, in contrast to what we found wrong ourselves.
         Error::Protocol(e) if !e.is_io() && !e.is_remote() => UpstreamError::Protocol(text),
+        Error::Protocol(e) if e.is_reset() => UpstreamError::Reset(reason(e)),
+        Error::Protocol(e) if e.is_go_away() => UpstreamError::GoAway(reason(e)),
         Error::NoAuthority => UpstreamError::Protocol(text),
         _ => UpstreamError::Terminated(text),
     }
+}
+
+fn reason(error: &h2::Error) -> h2::Reason {
+    error.reason().unwrap_or(h2::Reason::NO_ERROR)
 }

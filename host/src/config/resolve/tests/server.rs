@@ -1,7 +1,7 @@
 //! Listeners, `[server]`, `[tls]` and `[forwarding]`.
 
 use super::*;
-use crate::config::server::{Certificate, Forward, Forwarding, ServerConfig, ServerTls};
+use crate::config::server::{Certificate, Forward, Forwarding, HalfClose, ServerConfig, ServerTls};
 
 const EVERYTHING: &str = "
 reuse-port = true
@@ -22,6 +22,7 @@ idle-timeout = '2s'
 body-timeout = '3s'
 request-timeout = '4s'
 tunnel-timeout = '5s'
+half-close = 'cancel'
 drain-delay = '6s'
 [forwarding]
 x-forwarded = 'append'
@@ -54,6 +55,7 @@ fn every_key() {
         body_timeout: Duration::from_secs(3),
         request_timeout: Some(Duration::from_secs(4)),
         tunnel_timeout: Duration::from_secs(5),
+        half_close: HalfClose::Cancel,
         drain_delay: Duration::from_secs(6),
     };
     assert_eq!(config.server, server);

@@ -68,7 +68,7 @@ async fn through(bytes: Vec<u8>, expected: usize, dice: &mut Dice) -> Vec<u8> {
         }
         client
     });
-    let (guard, _control) = guard(server, Bytes::new(), LIMITS);
+    let (guard, _control) = guard(server, Bytes::new(), LIMITS, |_| false);
     let mut guard = TokioIo::new(guard);
     let mut got = Vec::new();
     let most = [3, 9_000, 60_000][dice.roll(3)].max(expected / 2_000);
