@@ -5,6 +5,7 @@ Times are set short. A test waits for what must come, with a generous bound, and
 
 import re
 import socket
+import struct
 import threading
 
 import pytest
@@ -182,7 +183,9 @@ def test_requests_that_have_ended_do_not_count(tollgate, connect, origin):
         assert client.request("GET", "/").status == 200
 
 
-def test_a_request_that_its_client_gave_up_does_not_count(tollgate, connect, origin):
+@pytest.mark.parametrize("how", ["reset", "closed"])
+def test_a_request_that_its_client_gave_up_does_not_count(tollgate, connect, origin, how):
+    """A reset is always seen. A connection that was closed looks like a half of one that may still be answered: `half-close`."""
     held = threading.Event()
 
     def serve(peer):
@@ -193,10 +196,12 @@ def test_a_request_that_its_client_gave_up_does_not_count(tollgate, connect, ori
                 return
             peer.send(OK)
 
-    proxy = tollgate(origin(serve).url, add_header(), config=server(max_requests=1))
+    proxy = tollgate(origin(serve).url, add_header(), config=server(max_requests=1, half_close="answer" if how == "reset" else "cancel"))
     client = connect(proxy)
     client.send(b"GET /held HTTP/1.1\r\nHost: a\r\n\r\n")
     assert held.wait(20)
+    if how == "reset":
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.socket.close()
     until(lambda: converse(proxy.address, LAST).statuses == [200], "the place of a request given up is free again")
 

@@ -44,6 +44,8 @@ pub enum Error {
     Vanished(Duration),
     #[error("the client cancelled {resets} of {streams} requests within a few seconds")]
     RapidReset { resets: u32, streams: u32 },
+    #[error("the client sent too many frames without content")]
+    Flood,
     #[error("the peer granted no window for {} s", .0.as_secs_f32())]
     WindowTimedOut(Duration),
     #[error("a request over HTTP/2 needs an authority: in its target or in host")]

@@ -4,7 +4,7 @@ import socket
 import threading
 
 import hpack
-from hyperframe.frame import ContinuationFrame, DataFrame, HeadersFrame, PingFrame, PriorityFrame, RstStreamFrame
+from hyperframe.frame import ContinuationFrame, DataFrame, ExtensionFrame, HeadersFrame, PingFrame, PriorityFrame, RstStreamFrame
 from hyperframe.frame import SettingsFrame, WindowUpdateFrame
 
 from .http2_peer import PREFACE
@@ -77,7 +77,22 @@ def priority(count=200_000):
         yield PriorityFrame(1, depends_on=0, stream_weight=1).serialize() * 1000
 
 
-FLOODS = [rapid_reset, made_resets, continuation, empty_continuation, ping, settings, empty_data, priority]
+def window_update(count=400_000):
+    """Window for a stream that is asked for nothing, and so never needs any."""
+    yield HELLO + opened(end=False)
+    for _ in range(count // 1000):
+        yield WindowUpdateFrame(0, window_increment=1).serialize() * 1000
+
+
+def unknown(count=200_000):
+    yield HELLO
+    for _ in range(count // 1000):
+        yield ExtensionFrame(0xF0, 0, body=b"nothing").serialize() * 1000
+
+
+# Frames that carry nothing, of which a client may send so many and no more.
+EMPTY = [ping, settings, priority, window_update, unknown]
+FLOODS = [rapid_reset, made_resets, continuation, empty_continuation, empty_data, *EMPTY]
 
 
 class Flood:
@@ -99,6 +114,17 @@ class Flood:
             self.refused = True
         finally:
             self.done.set()
+
+    def is_cut(self):
+        """Whether the proxy ends the connection. It may do so after all was sent, and then only a read tells."""
+        try:
+            while self._socket.recv(1 << 16):
+                pass
+        except TimeoutError:
+            return False
+        except OSError:
+            pass
+        return True
 
     def close(self):
         self._socket.close()

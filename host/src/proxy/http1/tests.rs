@@ -45,7 +45,19 @@ fn serve<IO>(io: IO, prefix: &'static [u8]) -> Server
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (guard, control) = guard(io, Bytes::from_static(prefix), LIMITS, |_| false);
+    serve_with(io, prefix, LIMITS, |_| false)
+}
+
+fn serve_with<IO>(
+    io: IO,
+    prefix: &'static [u8],
+    limits: Limits,
+    has_left: fn(&IO) -> bool,
+) -> Server
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (guard, control) = guard(io, Bytes::from_static(prefix), limits, has_left);
     let (log, go_on) = (Log::default(), Arc::new(Notify::new()));
     let service = {
         let (log, control, go_on) = (log.clone(), control.clone(), go_on.clone());
@@ -661,15 +673,44 @@ async fn a_client_that_has_closed_its_side_gets_its_response() {
 
 #[tokio::test(start_paused = true)]
 async fn the_exchange_of_a_client_that_has_left_is_cancelled() {
+    let left: fn(&DuplexStream) -> bool = |_| true;
+    let stays: fn(&DuplexStream) -> bool = |_| false;
+    for (half_close, has_left, seconds) in [
+        (HalfClose::Cancel, stays, 2),
+        // Its reset is seen.
+        (HalfClose::Answer, left, 0),
+    ] {
+        let (mut client, io) = tokio::io::duplex(16 << 10);
+        let limits = Limits {
+            half_close,
+            ..LIMITS
+        };
+        let server = serve_with(io, b"", limits, has_left);
+        client
+            .write_all(b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n")
+            .await
+            .unwrap();
+        drop(client);
+        let begin = Instant::now();
+        server.ended().await.unwrap_err();
+        assert_eq!(begin.elapsed().as_secs(), seconds, "{half_close:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_has_closed_its_side_waits_for_its_answer() {
     let (mut client, server) = connect();
     client
         .write_all(b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n")
         .await
         .unwrap();
-    drop(client);
-    let begin = Instant::now();
-    server.ended().await.unwrap_err();
-    assert_eq!(begin.elapsed().as_secs(), 2);
+    client.shutdown().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1000)).await;
+    server.go_on.notify_one();
+    let (head, body) = response(&mut client).await;
+    assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
+    assert_eq!(body, "GET /wait ");
+    server.ended().await.unwrap();
 }
 
 /// All bytes that a target, a name and a value may have are fine with hyper too: it never answers on its own.

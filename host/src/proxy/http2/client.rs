@@ -6,6 +6,7 @@
 
 mod driver;
 mod exchange;
+mod replay;
 
 use std::fmt;
 use std::future::poll_fn;

@@ -24,7 +24,6 @@ pub(super) struct Pipe {
     /// Nothing follows the chunk.
     is_last: bool,
     stall: Stall,
-    has_pulled: bool,
 }
 
 /// Why not all of the body was sent.
@@ -46,13 +45,7 @@ impl Pipe {
             chunk: Bytes::new(),
             is_last: false,
             stall: Stall::new(timeout),
-            has_pulled: false,
         }
-    }
-
-    /// Whether anything was taken out of the body.
-    pub(super) fn has_pulled(&self) -> bool {
-        self.has_pulled
     }
 
     pub(super) fn reset(&mut self, reason: Reason) {
@@ -79,7 +72,6 @@ impl Pipe {
             let Poll::Ready(frame) = body.as_mut().poll_frame(cx) else {
                 return self.poll_reset(cx);
             };
-            self.has_pulled = true;
             let Some(frame) = frame else {
                 return Poll::Ready(self.send(Bytes::new(), true));
             };

@@ -3,10 +3,11 @@
 //! The connection's own future reads and writes frames; each request is a task of its own, so that a slow one holds up
 //! nobody and the answers of one wake-up leave in one write. What `h2` 0.4.20 bounds by itself is left to it: CONTINUATION
 //! frames per head, streams that are reset before they are accepted, PING and SETTINGS (answered before the next frame is
-//! read), empty and small DATA frames. A head that is too large it answers with 431.
+//! read), empty and small DATA frames. A head that is too large it answers with 431. What it leaves open, [`inspect`] sees to.
 
 mod connection;
 mod exchange;
+mod inspect;
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -25,6 +26,7 @@ use super::{DATA_FRAME_BUDGET, Error, RecvBody, SEND_BUFFER, STREAM_WINDOW};
 use crate::message::{BoxError, OnInformational, Tunnel};
 use connection::Connection;
 use exchange::Responder;
+use inspect::Inspected;
 
 /// Unread data of a whole connection, in bytes: what eight uploads that nobody reads may hold before the others wait.
 const CONNECTION_WINDOW: u32 = 8 * STREAM_WINDOW;
@@ -112,12 +114,13 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
+    let (io, flood) = Inspected::new(io, limits.max_head);
     let (io, life) = Watched::new(io);
     let handshake = builder(&limits).handshake(io);
     let connection = tokio::time::timeout(limits.handshake_timeout, handshake)
         .await
         .map_err(|_| Error::HandshakeTimedOut(limits.handshake_timeout))??;
-    let mut connection = Connection::new(connection, life, limits);
+    let mut connection = Connection::new(connection, life, flood, limits);
     let mut stop = pin!(stop);
     std::future::poll_fn(move |cx| connection.poll(cx, &service, stop.as_mut())).await
 }

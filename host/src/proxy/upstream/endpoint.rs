@@ -119,7 +119,17 @@ impl Endpoint {
                     known => known,
                 };
                 let result = match speaks {
-                    Speaks::Http2 => Box::pin(self.by_http2(call)).await,
+                    Speaks::Http2 => match Box::pin(self.by_http2(call)).await {
+                        Err(miss) if miss.error.wants_http1() => {
+                            // Until a connection fails, and ALPN is asked again.
+                            self.shared.learn(Speaks::Http1);
+                            if !miss.is_unsent {
+                                return Err(miss);
+                            }
+                            Box::pin(self.by_http1(call)).await
+                        }
+                        other => other,
+                    },
                     _ => self.by_http1(call).await,
                 };
                 if matches!(&result, Err(miss) if miss.is_unsent) {

@@ -98,6 +98,11 @@ impl UpstreamError {
         )
     }
 
+    /// Whether the backend wants the request over HTTP/1.1 (RFC 9113, section 7).
+    pub(super) fn wants_http1(&self) -> bool {
+        matches!(self, Self::Reset(reason) | Self::GoAway(reason) if *reason == Reason::HTTP_1_1_REQUIRED)
+    }
+
     /// What a failed attempt to connect means: one rule for TCP and unix sockets. `destination_unavailable`, which RFC 9209
     /// has for a next hop that is known to be down, is not among the answers: each request tries anew.
     pub(super) fn from_connect(peer: String, source: io::Error) -> Self {
@@ -220,7 +225,9 @@ mod tests {
                 "destination_ip_unroutable",
             ),
             (io::ErrorKind::HostUnreachable, "destination_ip_unroutable"),
-            (io::ErrorKind::NotFound, "destination_unavailable"),
+            (io::ErrorKind::NotFound, "connection_refused"),
+            (io::ErrorKind::PermissionDenied, "connection_refused"),
+            (io::ErrorKind::ConnectionReset, "connection_terminated"),
         ] {
             let error = UpstreamError::from_connect("a:1".into(), kind.into());
             assert_eq!(error.proxy_error(), expected, "{kind:?}");

@@ -32,7 +32,11 @@ impl Endpoint {
             };
             match result {
                 // Whatever the method: the connection took no more requests (RFC 9113, section 8.7).
-                Err(miss) if miss.is_unsent && refused < MOST_STALE => refused += 1,
+                Err(miss)
+                    if miss.is_unsent && refused < MOST_STALE && !miss.error.wants_http1() =>
+                {
+                    refused += 1;
+                }
                 other => return other,
             }
         }

@@ -13,6 +13,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body as _;
 
+use super::replay::Replay;
 use super::{SendError, Sender, Slot};
 use crate::message::{Body, OnInformational};
 use crate::proxy::http2::pipe::{Pipe, Stopped};
@@ -26,7 +27,7 @@ const LAST_STREAM: u32 = (1 << 31) - 4096;
 pub(super) struct Exchange {
     response: ResponseFuture,
     upload: Option<Upload>,
-    /// The whole body, when it is kept to send it again.
+    /// The whole body, when it is all here or was sent, and is kept to send it again.
     kept: Option<Body>,
     slot: Slot,
 }
@@ -35,7 +36,7 @@ pub(super) struct Exchange {
 #[derive(Debug)]
 struct Upload {
     pipe: Pipe,
-    body: Body,
+    body: Replay,
     /// The backend wants no more of it. Whether that is an error the response tells.
     is_unwanted: bool,
 }
@@ -60,7 +61,7 @@ impl Exchange {
                 let pipe = Pipe::new(stream, sender.shared.limits.body_timeout);
                 let upload = Upload {
                     pipe,
-                    body,
+                    body: Replay::new(body),
                     is_unwanted: false,
                 };
                 (Some(upload), None)
@@ -117,7 +118,7 @@ impl Exchange {
             return Poll::Pending;
         };
         match sent {
-            Ok(()) => self.upload = None,
+            Ok(()) => self.kept = self.upload.take().and_then(|upload| upload.body.whole()),
             Err(Stopped::ByPeer) => upload.is_unwanted = true,
             Err(Stopped::Body(error)) => return Poll::Ready(Error::RequestBody(error)),
             Err(Stopped::Stalled) => {
@@ -135,6 +136,10 @@ impl Exchange {
         is_head: bool,
     ) -> Response<RecvBody> {
         let upload = self.upload.filter(|upload| !upload.is_unwanted);
+        let upload = upload.map(|mut upload| {
+            upload.body.keep_no_more();
+            upload
+        });
         let upload = upload.map(|upload| tokio::spawn(upload.finish()).abort_handle());
         let timeout = self.slot.0.limits.body_timeout;
         let has_length = !is_head
@@ -150,11 +155,10 @@ impl Exchange {
     }
 
     pub(super) fn into_error(self, error: Error) -> SendError {
-        let is_whole = |upload: &Upload| !upload.pipe.has_pulled();
         let unsent = match &error {
             Error::Protocol(e) if was_not_processed(e) => self
                 .kept
-                .or_else(|| self.upload.filter(is_whole).map(|upload| upload.body)),
+                .or_else(|| self.upload.and_then(|upload| upload.body.whole())),
             _ => None,
         };
         SendError { error, unsent }
@@ -215,9 +219,11 @@ fn never_sent(error: Error, body: Body) -> SendError {
     }
 }
 
-/// RFC 9113, section 8.7: streams above the last one that GOAWAY names, and REFUSED_STREAM.
+/// RFC 9113, section 8.7: streams above the last one that GOAWAY names, and REFUSED_STREAM. A backend that wants another
+/// protocol (section 7) has not processed the request either.
 fn was_not_processed(error: &h2::Error) -> bool {
-    let is_refused = error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM);
+    let refusals = [Reason::REFUSED_STREAM, Reason::HTTP_1_1_REQUIRED];
+    let is_refused = error.is_reset() && error.reason().is_some_and(|r| refusals.contains(&r));
     error.is_remote() && (error.is_go_away() || is_refused)
 }
 

@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::exchange::{About, Connect, Exchange, Responder};
+use super::inspect::Flood;
 use super::{Inbound, Informational, Limits, TunnelPromise};
 use crate::message::BoxError;
 use crate::proxy::http2::life::{Keepalive, Life, Watched};
@@ -45,6 +46,7 @@ pub(super) struct Connection<IO> {
     /// Since when a GOAWAY is on its way.
     closing_since: Option<Instant>,
     abuse: Option<Error>,
+    flood: Flood,
     /// Shared with the exchanges: requests that were cancelled.
     resets: Arc<AtomicU32>,
     /// Requests of the present period.
@@ -56,6 +58,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     pub(super) fn new(
         mut h2: h2::server::Connection<Watched<IO>, Bytes>,
         life: Arc<Life>,
+        flood: Flood,
         limits: Limits,
     ) -> Self {
         let now = Instant::now();
@@ -68,6 +71,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             busy_since: now,
             closing_since: None,
             abuse: None,
+            flood,
             resets: Arc::new(AtomicU32::new(0)),
             streams: 0,
             period: now,
@@ -97,6 +101,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
                     Some(Err(e)) => return Poll::Ready(self.on_error(e)),
                     None => return Poll::Ready(self.abuse.take().map_or(Ok(()), Err)),
                 }
+            }
+            if self.flood.is_on() && self.abuse.is_none() {
+                self.end_abuse(Error::Flood, Instant::now());
+                continue;
             }
             self.note_idleness();
             if self.timer.as_mut().poll(cx).is_pending() {
@@ -186,13 +194,17 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         let now = Instant::now();
         let streams = self.streams;
         if now - self.period < RESET_PERIOD && resets > streams / 2 {
-            self.abuse = Some(Error::RapidReset { resets, streams });
-            self.h2.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
-            self.closing_since = Some(now);
-            self.timer.as_mut().reset(now + GOODBYE);
+            self.end_abuse(Error::RapidReset { resets, streams }, now);
         }
         (self.streams, self.period) = (0, now);
         self.resets.store(0, Ordering::Relaxed);
+    }
+
+    fn end_abuse(&mut self, abuse: Error, now: Instant) {
+        self.abuse = Some(abuse);
+        self.h2.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+        self.closing_since = Some(now);
+        self.timer.as_mut().reset(now + GOODBYE);
     }
 
     fn note_idleness(&mut self) {
