@@ -240,6 +240,7 @@ mod tests {
         assert_eq!(gzip.read(8, || Ok(twice)).unwrap().bytes, b"texttext");
         let bomb = pack(&vec![0; 1 << 20]);
         assert!(bomb.len() < 10_000);
+        assert_eq!(decompressed(&bomb, 10_000).unwrap().len(), 10_001);
         let error = gzip.read(10_000, || Ok(bomb)).unwrap_err();
         assert!(matches!(error, Unreadable::LongerThanSetting(10_000)));
         let cut = packed[..packed.len() - 1].to_vec();

@@ -282,6 +282,7 @@ mod tests {
             ("ec2", "RegionName", Class::Region),
             ("iam", "RoleName", Class::Text),
             ("iam", "Marker", Class::Content),
+            ("iam", "PathPrefix", Class::Content),
             ("logs", "nextToken", Class::Content),
             ("logs", "events", Class::Content),
             ("iam", "events", Class::Text),
