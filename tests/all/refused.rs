@@ -146,7 +146,9 @@ async fn a_bad_file_at_the_start_is_shown_and_the_others_serve() {
     for (name, _, _, reason) in bad_files() {
         let line = line(name);
         assert!(
-            line.contains(" -  ") && line.contains("failed: ") && line.contains(reason),
+            line.contains(" -  ")
+                && line.contains("failed: ")
+                && line.contains(&reason.replace('\n', "\\n")),
             "{name}: {line}"
         );
     }

@@ -157,7 +157,7 @@ impl Tending {
         complete(&mut next, self.echo.as_ref());
         if next == *self.config {
             if why == Why::Asked {
-                tracing::info!("configuration: nothing has changed");
+                tracing::info!("configuration reloaded: no changes");
             }
             return;
         }
@@ -172,7 +172,7 @@ impl Tending {
         let next = Arc::new(next);
         match self.hand_over(&next, &backends).await {
             Ok(()) => {
-                tracing::info!("configuration: the new one is in force");
+                tracing::info!("configuration reloaded");
                 self.config = next;
                 self.backends = backends;
             }
@@ -203,15 +203,13 @@ impl Tending {
             Ok(Reloaded::Unchanged) => {}
             Ok(Reloaded::Swapped { fingerprint }) => {
                 *complaint = None;
-                tracing::info!(
-                    "certificate: the new one serves, SHA-256 fingerprint {fingerprint}"
-                );
+                tracing::info!("certificate reloaded, SHA-256 fingerprint {fingerprint}");
             }
             Err(error) => {
                 let error = error.to_string();
                 if complaint.as_ref() != Some(&error) {
                     tracing::error!(
-                        "certificate: the new one is refused, the old one goes on: {error}"
+                        "certificate not reloaded, the previous one stays in use: {error}"
                     );
                     *complaint = Some(error);
                 }
@@ -277,7 +275,7 @@ pub fn routing(
 }
 
 fn refused(why: &str) {
-    tracing::error!("configuration: the new one is refused, the old one goes on:\n{why}");
+    tracing::error!("configuration not reloaded, the previous one stays in force:\n{why}");
 }
 
 fn stamp(file: Option<&PathBuf>) -> Option<Identity> {

@@ -49,7 +49,7 @@ impl Scope {
         match self {
             Scope::Plugins(dir) => scan(dir),
             Scope::Files(files) => Found::Files {
-                files: files.iter().filter_map(see_one).collect(),
+                files: files.iter().filter_map(|file| see_one(file)).collect(),
                 links: Vec::new(),
             },
         }
@@ -57,11 +57,11 @@ impl Scope {
 }
 
 /// A file on its own, if it is there.
-fn see_one(path: &PathBuf) -> Option<Seen> {
+fn see_one(path: &Path) -> Option<Seen> {
     let (identity, age) = state(path)?;
     Some(Seen {
         name: path.to_string_lossy().into_owned(),
-        path: path.clone(),
+        path: path.to_owned(),
         identity,
         age,
         shadows: Vec::new(),
