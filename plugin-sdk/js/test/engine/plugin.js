@@ -29,6 +29,7 @@ const paths = {
       uuid !== crypto.randomUUID();
     return answer({ text: `${fits}` });
   },
+  '/drawn': () => answer({ text: `${Math.random()} ${random()} ${crypto.randomUUID()} ${now()}` }),
   '/time': () => {
     const start = performance.now();
     const fits = [start >= 0, performance.now() >= start, now() >= 1577836800000, Date.now() !== built.at];
@@ -52,7 +53,7 @@ export const interceptor = plugin({
   },
 
   returnResponse() {
-    if (request.path === '/random' || request.path === '/time' || request.path === '/web') return;
+    if (request.path !== '/c%20d') return;
     const suffix = settings.get('suffix', '');
     response.mapText((text) => text + suffix);
   },

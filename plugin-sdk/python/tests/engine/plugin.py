@@ -35,6 +35,10 @@ def drawn():
     return answer(text=f"{fits}")
 
 
+def draw():
+    return answer(text=f"{library.random()} {random()} {uuid.uuid4()} {now()}")
+
+
 def clock():
     return answer(text=f"{abs(now() - time.time() * 1000) < 10_000 and time.time() != BUILT}")
 
@@ -49,6 +53,7 @@ PATHS = {
     "/forgotten": forgotten,
     "/network": network,
     "/random": drawn,
+    "/drawn": draw,
     "/time": clock,
     "/query": query,
 }
