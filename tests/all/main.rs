@@ -24,6 +24,9 @@ mod chain;
 /// Bodies that plugins read and replace.
 mod bodies;
 
+/// What plugins put in place of a body, and the fields that described the old one.
+mod described;
+
 /// Bodies that stream past.
 mod streaming;
 
