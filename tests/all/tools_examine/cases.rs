@@ -100,7 +100,7 @@ const CAME: [(&str, &str); 8] = [
     (
         "log",
         "### expect request\nPOST /x HTTP/1.1\nhost: h\n\nsent\n### expect response\nHTTP/1.1 201 Created\nx-b: 1\n\nanswer\n\
-        ### expect log\ninfo on the way out\nwarn on the way back\\nERROR forged\n",
+        ### expect log\ninfo on the way out\nwarn on the way back\nwarn ERROR forged\n",
     ),
     (
         "fail-forward",
