@@ -362,6 +362,12 @@ fn watch_plugins(config: &Config) -> Result<(watch::Watcher, mpsc::Receiver<Chan
 }
 
 fn open_cache(config: &Config) -> Option<Cache> {
+    if config.cache.homeless {
+        tracing::warn!(
+            "no cache for compiled plugins, as neither HOME nor XDG_CACHE_HOME is set: every start compiles again; set \
+             cache.dir (--cache-dir) to a directory, or to false to be without one"
+        );
+    }
     let directory = config.cache.dir.as_ref()?;
     Cache::open(directory, config.cache.max_bytes)
         .inspect_err(|error| {

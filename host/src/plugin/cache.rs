@@ -5,7 +5,7 @@
 //! no signature. An entry is two files: the code as wasmtime wrote it, which wasmtime maps into memory by path, and a
 //! header that is written last and makes it an entry.
 //!
-//! Nothing here is ever fatal: what fails is logged once, and the caller compiles.
+//! Nothing here is ever fatal: what fails is logged, and the caller compiles.
 
 mod directory;
 mod evict;
@@ -24,6 +24,7 @@ use super::engine::Tier;
 use super::load::ContentHash;
 
 pub use directory::CacheError;
+use files::Fault;
 use header::Header;
 
 /// What an entry is found by.
@@ -84,34 +85,43 @@ impl Cache {
                 let _ = header_file.set_modified(SystemTime::now());
                 Some(kept)
             }
-            Err(reason) => {
+            Err(Fault::Broken(reason)) => {
                 tracing::warn!(entry = %header_path.display(), %reason, "discarding a broken cache entry");
                 evict::remove_entry(&self.dir, &key.stem());
+                None
+            }
+            // The entry may be good, and better another time.
+            Err(Fault::Io(error)) => {
+                tracing::warn!(
+                    entry = %header_path.display(), %error,
+                    "can't read a cache entry; compiling in its place"
+                );
                 None
             }
         }
     }
 
     /// The entry's open header and what it holds; none if there is no entry.
-    fn check(&self, key: &Key, header_path: &Path) -> io::Result<Option<(File, Kept)>> {
+    fn check(&self, key: &Key, header_path: &Path) -> Result<Option<(File, Kept)>, Fault> {
         let file = match files::open_own(header_path) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
+            Err(fault) if fault.is_missing() => return Ok(None),
+            Err(fault) => return Err(fault),
         };
         let header = header::read(&file)?;
         if !header.is_of(key) {
-            return Err(io::Error::other("it is the entry of something else"));
+            return Err(Fault::Broken("it is the entry of something else"));
         }
         let code_path = self.code_path(key, header.checksum);
         let code = match files::open_own(&code_path) {
             Ok(code) => code,
             // Another process has just evicted it.
-            Err(_) if !header_path.exists() => return Ok(None),
-            Err(error) => return Err(error),
+            Err(fault) if fault.is_missing() && !header_path.exists() => return Ok(None),
+            Err(fault) if fault.is_missing() => return Err(Fault::Broken("its code is gone")),
+            Err(fault) => return Err(fault),
         };
         if code.metadata()?.len() != header.len || files::checksum(&code)? != header.checksum {
-            return Err(io::Error::other("its code is not what was written"));
+            return Err(Fault::Broken("its code is not what was written"));
         }
         let kept = Kept {
             code: code_path,
@@ -128,8 +138,18 @@ impl Cache {
                 max = self.max_bytes,
                 "too large for the cache"
             );
-        } else if let Err(error) = self.write(key, kind, code) {
-            self.warn_once(&error);
+            return;
+        }
+        let written = match self.write(key, kind, code) {
+            // Somebody removed the directory.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => directory::secure(&self.dir)
+                .map_err(io::Error::other)
+                .and_then(|()| self.write(key, kind, code)),
+            written => written,
+        };
+        match written {
+            Ok(()) => self.has_warned.store(false, Ordering::Relaxed),
+            Err(error) => self.warn_once(&error),
         }
     }
 
@@ -145,10 +165,9 @@ impl Cache {
         self.dir.join(format!("{}.{}", key.stem(), evict::HEADER))
     }
 
-    /// The checksum is in the name, so that two processes that write the same entry at once don't mix their files.
     fn code_path(&self, key: &Key, checksum: u64) -> PathBuf {
-        self.dir
-            .join(format!("{}.{checksum:016x}.{}", key.stem(), evict::CODE))
+        let suffix = evict::code_suffix(checksum);
+        self.dir.join(format!("{}{suffix}", key.stem()))
     }
 
     fn warn_once(&self, error: &io::Error) {

@@ -37,6 +37,7 @@ impl Layers<'_> {
         let max_bytes = max_size.and_then(|entry| entry.read(self.mistakes, units::size));
         let dir = dir.map(|(dir, _)| dir).or_else(|| self.default_cache());
         CacheConfig {
+            homeless: dir.is_none() && !off,
             dir: dir.filter(|_| !off),
             max_bytes: max_bytes.unwrap_or(DEFAULT_CACHE_BYTES),
         }

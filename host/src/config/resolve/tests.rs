@@ -112,6 +112,7 @@ fn a_file_with_every_key() {
     assert_eq!(config.drain, Duration::from_secs(60));
     let cache = CacheConfig {
         dir: Some("/var/cache/t".into()),
+        homeless: false,
         max_bytes: 10 << 20,
     };
     assert_eq!(config.cache, cache);

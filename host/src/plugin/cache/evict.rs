@@ -1,11 +1,13 @@
 //! Keeps the cache within its size. Files are removed, never cut: another process may have them mapped.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::files::UNFINISHED;
+use super::header;
 
 /// The extensions of an entry's files.
 pub(super) const HEADER: &str = "header";
@@ -35,15 +37,18 @@ pub(super) fn shrink(dir: &Path, max_bytes: u64, keep: &str, now: SystemTime) ->
         !is_leftover
     });
     let mut total: u64 = entries.values().map(|entry| entry.bytes).sum();
-    let mut oldest_first: Vec<_> = entries.iter().filter(|(stem, _)| *stem != keep).collect();
+    // What has no header is in the making, by another process or thread.
+    let whole = entries
+        .iter()
+        .filter(|(stem, entry)| *stem != keep && entry.used.is_some());
+    let mut oldest_first: Vec<_> = whole.collect();
     oldest_first.sort_by_key(|(_, entry)| entry.used);
     for (stem, entry) in oldest_first {
         if total <= max_bytes {
             break;
         }
         tracing::debug!(entry = %stem, bytes = entry.bytes, "making room in the cache");
-        entry.remove();
-        total -= entry.bytes;
+        total -= entry.evict();
     }
     Ok(())
 }
@@ -64,6 +69,32 @@ impl Entry {
         self.used.is_none() && self.written.is_some_and(|written| age(written) > LEFTOVER)
     }
 
+    /// Removes the header and the code that it names, and says how many bytes these had. Other code is that of an entry in
+    /// the making, which takes the place of this one.
+    fn evict(&self) -> u64 {
+        let Some(code) = self.files.iter().find_map(|path| named_code(path)) else {
+            self.remove();
+            return self.bytes;
+        };
+        let of_another = |path: &Path| {
+            let name = path.to_string_lossy();
+            path.extension().is_some_and(|extension| extension == CODE) && !name.ends_with(&code)
+        };
+        let (others, own): (Vec<_>, Vec<_>) = self
+            .files
+            .iter()
+            .cloned()
+            .partition(|path| of_another(path));
+        let size = |path: &PathBuf| path.metadata().map_or(0, |metadata| metadata.len());
+        let left: u64 = others.iter().map(size).sum();
+        let own = Entry {
+            files: own,
+            ..Entry::default()
+        };
+        own.remove();
+        self.bytes.saturating_sub(left)
+    }
+
     /// The header first: what is left without it is no entry. Another process may have been faster.
     fn remove(&self) {
         let is_header = |path: &&PathBuf| {
@@ -75,6 +106,19 @@ impl Entry {
             let _ = std::fs::remove_file(path);
         }
     }
+}
+
+/// What the name of the code ends with that this header is of; none for any other file.
+fn named_code(path: &Path) -> Option<String> {
+    path.extension().filter(|extension| *extension == HEADER)?;
+    let header = header::read(&File::open(path).ok()?).ok()?;
+    Some(code_suffix(header.checksum))
+}
+
+/// What the name of a code file ends with: the checksum, so that two processes that write the same entry at once don't mix
+/// their files.
+pub(super) fn code_suffix(checksum: u64) -> String {
+    format!(".{checksum:016x}.{CODE}")
 }
 
 /// What is in the directory, by the entries' stems. Each unfinished file is an entry of its own.

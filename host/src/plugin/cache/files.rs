@@ -5,53 +5,63 @@ use std::hash::Hasher;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use twox_hash::XxHash3_64;
 
 /// What the names of unfinished files begin with.
 pub(super) const UNFINISHED: &str = ".tmp-";
 
-/// Writes a file under another name and renames it. There is no fsync: what a crash leaves is found by its checksum, and
-/// can be had again.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-    let unfinished = path.with_file_name(format!("{UNFINISHED}{}-{number}", std::process::id()));
-    let result = write_new(&unfinished, bytes).and_then(|()| std::fs::rename(&unfinished, path));
-    if result.is_err() {
-        let _ = std::fs::remove_file(&unfinished);
-    }
-    result
+/// Why a file could not be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    /// What the file is or holds is wrong.
+    #[error("{0}")]
+    Broken(&'static str),
+    /// It could not be looked at now (no file descriptor left, an error of the disk), which says nothing of what it holds.
+    #[error(transparent)]
+    Io(#[from] io::Error),
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // One that exists is from a process that died and had our number.
-    let _ = std::fs::remove_file(path);
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?
-        .write_all(bytes)
+impl Fault {
+    pub(super) fn is_missing(&self) -> bool {
+        matches!(self, Fault::Io(error) if error.kind() == io::ErrorKind::NotFound)
+    }
+}
+
+/// Writes a file under another name, which no other process has, and renames it. There is no fsync: what a crash leaves is
+/// found by its checksum, and can be had again.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut unfinished = tempfile::Builder::new()
+        .prefix(UNFINISHED)
+        .rand_bytes(16)
+        .tempfile_in(directory)?;
+    unfinished.write_all(bytes)?;
+    unfinished.persist(path).map_err(|error| error.error)?;
+    Ok(())
 }
 
 /// Opens a regular file that belongs to us and that nobody else may write.
-pub(super) fn open_own(path: &Path) -> io::Result<File> {
+pub(super) fn open_own(path: &Path) -> Result<File, Fault> {
+    const NOT_OURS: Fault = Fault::Broken("it is not a file of ours alone");
     let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(flags.bits().cast_signed())
-        .open(path)?;
+        .open(path);
+    let file = match file {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(NOT_OURS),
+        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
+            return Err(NOT_OURS);
+        }
+        Err(error) => return Err(error.into()),
+    };
     let metadata = file.metadata()?;
     let is_ours = metadata.is_file()
         && metadata.uid() == rustix::process::geteuid().as_raw()
         && metadata.mode() & 0o022 == 0;
-    if is_ours {
-        Ok(file)
-    } else {
-        Err(io::Error::other("it is not a file of ours alone"))
-    }
+    if is_ours { Ok(file) } else { Err(NOT_OURS) }
 }
 
 /// XXH3-64 of the rest of a file.

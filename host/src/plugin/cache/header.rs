@@ -9,7 +9,8 @@ use std::io::{self, Read};
 use bincode::config::{self, Config};
 use serde::{Deserialize, Serialize};
 
-use super::{Key, files};
+use super::Key;
+use super::files::{self, Fault};
 use crate::plugin::load::ContentHash;
 
 /// What an entry is and what its code must look like.
@@ -69,10 +70,10 @@ pub(super) fn encode(header: &Header) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-pub(super) fn read(file: &File) -> io::Result<Header> {
+pub(super) fn read(file: &File) -> Result<Header, Fault> {
     let mut bytes = Vec::new();
     file.take((PREFIX + MOST) as u64).read_to_end(&mut bytes)?;
-    decode(&bytes).ok_or_else(|| io::Error::other("its header is damaged or of another version"))
+    decode(&bytes).ok_or(Fault::Broken("its header is damaged or of another version"))
 }
 
 fn decode(bytes: &[u8]) -> Option<Header> {

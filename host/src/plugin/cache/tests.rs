@@ -239,10 +239,65 @@ fn leftovers_of_a_crash_are_removed_in_time() {
 #[test]
 fn a_failure_is_no_disaster() {
     let (root, cache) = cache(1000);
-    fs::remove_dir_all(root.path().join("code")).unwrap();
+    let directory = root.path().join("code");
+    fs::remove_dir_all(&directory).unwrap();
+    fs::write(&directory, "no directory").unwrap();
     cache.put(&key("a"), KIND, b"code");
     assert!(cache.has_warned.load(Ordering::Relaxed));
     assert_eq!(cache.get(&key("a")), None);
+}
+
+#[test]
+fn a_directory_that_vanishes_is_made_again() {
+    let (root, cache) = cache(1000);
+    let directory = root.path().join("code");
+    fs::remove_dir_all(&directory).unwrap();
+    assert_eq!(cache.get(&key("a")), None);
+    cache.put(&key("a"), KIND, b"code");
+    assert!(cache.get(&key("a")).is_some());
+    assert!(!cache.has_warned.load(Ordering::Relaxed));
+    assert_eq!(
+        directory.metadata().unwrap().permissions().mode() & 0o777,
+        0o700
+    );
+}
+
+/// What another process is writing, however much it is, is not evicted to make room.
+#[test]
+fn unfinished_files_of_others_are_left_alone() {
+    let (_root, cache) = cache(1500);
+    cache.put(&key("old"), KIND, &[1; 1000]);
+    used(&cache, "old", 60);
+    let unfinished = [
+        ".tmp-of-another".to_owned(),
+        format!("{}.1.code", key("b").stem()),
+    ];
+    // The code of an entry that another process writes anew, of which the header is still to come.
+    let anew = format!("{}.0000000000000001.code", key("old").stem());
+    for name in unfinished.iter().chain([&anew]) {
+        fs::write(cache.dir.join(name), [0; 2000]).unwrap();
+    }
+    cache.put(&key("a"), KIND, &[2; 1000]);
+    assert_eq!(cache.get(&key("old")), None);
+    for name in unfinished.iter().chain([&anew]) {
+        assert!(names(&cache).contains(name), "{name}");
+    }
+}
+
+/// An error that says nothing of what an entry holds discards nothing: no file descriptor left, an error of the disk. Here it
+/// is ENXIO, which a socket gives.
+#[test]
+fn an_entry_that_can_not_be_read_now_is_kept() {
+    let (root, cache) = cache(1000);
+    cache.put(&key("a"), KIND, b"code");
+    let (header, aside) = (cache.header_path(&key("a")), root.path().join("aside"));
+    fs::rename(&header, &aside).unwrap();
+    let socket = root.path().join("socket");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    fs::rename(&socket, &header).unwrap();
+    assert_eq!(cache.get(&key("a")), None);
+    fs::rename(&aside, &header).unwrap();
+    assert!(cache.get(&key("a")).is_some());
 }
 
 /// Whatever is found at any moment is whole, while others write and evict the same entries.
