@@ -80,6 +80,37 @@ def test_a_component_that_ends_without_an_answer(chained, origin, connect):  # n
     assert client.request("GET", "/").body == b"ok"
 
 
+# Far less than the time that a component has for its answer.
+AT_ONCE = 15
+
+
+def test_a_component_that_drops_what_it_would_answer_with(chained, origin, connect):  # noqa: F811
+    """wasi:http 0.2: the response-outparam is dropped by a component that goes on to wait."""
+    client = connect(chained(origin(answer(OK)).url, {"foreign": stock(PROXY)}))
+    client.socket.settimeout(AT_ONCE)
+    blames(client.request("GET", "/", "x-do: give-up"))
+    assert client.request("GET", "/").body == b"ok"
+
+
+@pytest.mark.parametrize("kind", [MIDDLEWARE, SERVICE])
+def test_an_error_that_is_reported_and_no_answer(chained, origin, connect, kind):  # noqa: F811
+    """wasi:http 0.3: the component reports that it could not handle the request's body, and never answers."""
+    client = connect(chained(origin(answer(OK)).url, {"foreign": stock(kind)}))
+    client.socket.settimeout(AT_ONCE)
+    blames(client.request("GET", "/", "x-do: report"))
+    assert client.request("GET", "/").body == b"ok"
+
+
+@KINDS
+def test_a_request_that_is_sent_on_and_breaks_off(chained, origin, connect, kind):  # noqa: F811
+    """The component's request to what comes next ends with an error. There is no answer to wait for."""
+    client = connect(chained(origin(answer(OK)).url, {"foreign": stock(kind)}))
+    client.socket.settimeout(AT_ONCE)
+    response = client.request("POST", "/", "x-do: broken-request", "content-length: 0")
+    assert response.status in (502, 400), response
+    assert client.request("GET", "/").body == b"ok"
+
+
 @KINDS
 @pytest.mark.parametrize(
     "error", ["connection-refused", "HTTP-request-denied", "HTTP-response-timeout", "loop-detected"]

@@ -1,7 +1,7 @@
 //! What a guest's task and those who deal with it know of each other: whether it still moves, and how it ended.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -12,6 +12,9 @@ use crate::interceptor::InterceptError;
 /// How long a guest may do nothing that anybody can see before it must have answered. While what comes next is asked,
 /// nothing is counted.
 const SILENT_BEFORE_HEAD: Duration = Duration::from_secs(30);
+
+/// The same when it has reported that it can't handle the request's body: it may still answer, or ask for another answer.
+const SILENT_AFTER_REPORT: Duration = Duration::from_secs(1);
 
 /// The same between two pieces of a body that it makes.
 const SILENT_IN_BODY: Duration = Duration::from_secs(120);
@@ -41,6 +44,8 @@ pub struct Life {
     ticks: AtomicU64,
     most_ticks: u64,
     interrupted: AtomicBool,
+    /// What it reported of the request's body, if that was an error.
+    reported: Mutex<Option<String>>,
     /// How it ended, if badly.
     failure: Mutex<Option<InterceptError>>,
 }
@@ -60,6 +65,7 @@ impl Life {
             ticks: AtomicU64::new(0),
             most_ticks,
             interrupted: AtomicBool::new(false),
+            reported: Mutex::new(None),
             failure: Mutex::new(None),
         }
     }
@@ -73,6 +79,20 @@ impl Life {
     pub fn asking(self: &std::sync::Arc<Self>) -> AskingGuard {
         self.asking.fetch_add(1, Ordering::Relaxed);
         AskingGuard(self.clone())
+    }
+
+    /// The guest reported that it could not handle the request's body, with this error code.
+    pub fn report(&self, code: String) {
+        self.moved();
+        *lock(&self.reported) = Some(code);
+    }
+
+    /// What was reported, while there is no answer.
+    pub fn reported(&self) -> Option<String> {
+        if self.head_sent.load(Ordering::Relaxed) {
+            return None;
+        }
+        lock(&self.reported).clone()
     }
 
     pub fn head_sent(&self) {
@@ -134,6 +154,8 @@ impl Life {
             AFTER_ALL
         } else if self.head_sent.load(Ordering::Relaxed) {
             SILENT_IN_BODY
+        } else if self.reported().is_some() {
+            SILENT_AFTER_REPORT
         } else {
             SILENT_BEFORE_HEAD
         }
@@ -141,6 +163,11 @@ impl Life {
 
     /// What it means that no time is left.
     pub fn stalled(&self) -> InterceptError {
+        if let Some(code) = self.reported() {
+            return InterceptError::Returned(format!(
+                "the error code {code} for the request's body, and then no answer"
+            ));
+        }
         InterceptError::Stalled {
             limit_s: self.longest_silence().as_secs(),
         }
@@ -165,14 +192,11 @@ impl Life {
 
     /// Told before anything of the guest is taken down, so that nobody takes a body that breaks off for a complete one.
     pub fn fail(&self, error: InterceptError) {
-        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        *lock(&self.failure) = Some(error);
     }
 
     pub fn failure(&self) -> Option<InterceptError> {
-        self.failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.failure).clone()
     }
 
     fn now(&self) -> u64 {
@@ -189,6 +213,10 @@ impl Drop for AskingGuard {
         self.0.asking.fetch_sub(1, Ordering::Relaxed);
         self.0.moved();
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn left(most: Duration, past: Duration) -> Option<Duration> {
@@ -224,6 +252,22 @@ mod tests {
         life.client_left();
         assert_eq!(life.time_left(), Some(AFTER_LEAVING));
         assert!(!life.is_wanted());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_reports_an_error_must_answer_soon() {
+        let life = Arc::new(Life::new(1));
+        life.report("InternalError".to_owned());
+        assert_eq!(life.time_left(), Some(SILENT_AFTER_REPORT));
+        let asking = life.asking();
+        tokio::time::advance(SILENT_BEFORE_HEAD).await;
+        assert!(life.time_left().is_some(), "another answer is asked for");
+        drop(asking);
+        tokio::time::advance(SILENT_AFTER_REPORT).await;
+        assert_eq!(life.time_left(), None);
+        assert!(life.stalled().to_string().contains("InternalError"));
+        life.head_sent();
+        assert_eq!(life.time_left(), Some(SILENT_IN_BODY));
     }
 
     #[test]

@@ -32,6 +32,9 @@ use crate::text;
 /// be under way.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
+/// What became of an answer for which the guest of a 0.2 world has no means any more.
+const NEVER_SET: &str = "no answer: it dropped the response-outparam without setting it";
+
 /// The head of an answer, or why there is none.
 pub type Head = Result<Response<WasiBody>, InterceptError>;
 
@@ -150,7 +153,7 @@ async fn work(
     match pre.instantiate_async(&mut *store).await? {
         Proxy::P3(service) => {
             let calls = async |accessor: &Accessor<State>| {
-                let answer = call_p3(accessor, &service, request, origin).await?;
+                let answer = call_p3(accessor, &service, request, origin, life).await?;
                 send(head, life, answer);
                 poll_fn(|cx| accessor.poll_no_interesting_tasks(cx)).await;
                 let over = life.until_body_is_over();
@@ -169,8 +172,9 @@ async fn call_p3(
     service: &p3::bindings::Service,
     request: Request<WasiBody>,
     origin: &Origin,
+    life: &Life,
 ) -> wasmtime::Result<Head> {
-    let (request, read) = accessor.with(|mut access| {
+    let (request, mut read) = accessor.with(|mut access| {
         let http = access.get().http();
         let (request, read) = p3::Request::from_http(http.hooks, request);
         // In a box, or its type would be tied to the store.
@@ -178,10 +182,26 @@ async fn call_p3(
         (http.table.push(request), read)
     });
     let request = request?;
-    let answer = service
-        .wasi_http_handler()
-        .call_handle(accessor, request)
-        .await?;
+    let handler = service.wasi_http_handler();
+    let mut call = pin!(handler.call_handle(accessor, request));
+    let mut report = None;
+    let answer = poll_fn(|cx| {
+        let answer = call.as_mut().poll(cx);
+        if answer.is_pending()
+            && report.is_none()
+            && let Poll::Ready(reported) = read.as_mut().poll(cx)
+        {
+            if let Err(error) = &reported {
+                life.report(error.to_string());
+            }
+            report = Some(reported);
+        }
+        answer
+    });
+    let answer = answer.await?;
+    if let Some(reported) = report {
+        read = Box::pin(std::future::ready(reported));
+    }
     let response = match answer {
         Ok(response) => response,
         Err(code) => return Ok(Err(returned_p3(&code, origin))),
@@ -222,20 +242,22 @@ async fn call_p2(
             && let Poll::Ready(set) = Pin::new(waiting).poll(cx)
         {
             answer = None;
-            if let Ok(set) = set {
-                let found = match set {
-                    Ok(response) => convert::checked_answer(response),
-                    Err(code) => Err(returned_p2(&code, origin)),
-                };
-                send(head, life, found);
-            }
+            let found = match set {
+                Ok(Ok(response)) => convert::checked_answer(response),
+                Ok(Err(code)) => Err(returned_p2(&code, origin)),
+                Err(_) => Err(InterceptError::Returned(NEVER_SET.to_owned())),
+            };
+            send(head, life, found);
         }
         ended
     })
     .await;
     if result.is_ok() && head.is_some() {
-        let why = "ended without an answer (it never set the response-outparam)".to_owned();
-        send(head, life, Err(InterceptError::Returned(why)));
+        send(
+            head,
+            life,
+            Err(InterceptError::Returned(NEVER_SET.to_owned())),
+        );
     }
     result
 }
@@ -268,12 +290,15 @@ fn returned(code: &str, origin: &Origin) -> InterceptError {
 async fn watched<F: Future>(mut work: Pin<Box<F>>, life: &Life) -> Option<F::Output> {
     let mut alarm = pin!(tokio::time::sleep(Duration::MAX));
     let mut leaving = pin!(life.until_client_left());
-    let (mut set, mut left) = (false, false);
+    let (mut set, mut left, mut reported) = (false, false, false);
     poll_fn(|cx: &mut Context<'_>| {
         if let Poll::Ready(output) = work.as_mut().poll(cx) {
             return Poll::Ready(Some(output));
         }
         life.gave_way();
+        if !reported && life.reported().is_some() {
+            (set, reported) = (false, true);
+        }
         if !left && leaving.as_mut().poll(cx).is_ready() {
             // There is less time now than the alarm was set for.
             (set, left) = (false, true);

@@ -49,6 +49,16 @@ pub fn loop_after_head(_request: Request) -> Response {
     after_head(async |_sink| spin())
 }
 
+/// Reports that the request could not be taken, and never answers it.
+pub async fn report(request: Request) -> ! {
+    message::reject(
+        request,
+        ErrorCode::InternalError(Some("as asked".into())),
+    )
+    .await;
+    hang().await
+}
+
 /// Waits for a clock that is not due while anyone looks.
 pub async fn hang() -> ! {
     loop {

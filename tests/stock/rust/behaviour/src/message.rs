@@ -118,6 +118,15 @@ pub fn take(request: Request) -> (Line, Fields, Body) {
     (line, fields, Body { bytes, end })
 }
 
+/// Takes a request and reports that its body could not be handled.
+pub async fn reject(request: Request, why: ErrorCode) {
+    let (writer, reader) = wit_future::new(|| Ok(()));
+    let taken = Request::consume_body(request, reader);
+    // Nobody may be left to hear it.
+    let _ = writer.write(Err(why)).await;
+    drop(taken);
+}
+
 /// A response taken apart: its status, its fields (which may be changed), its body.
 pub fn take_response(response: Response) -> (u16, Fields, Body) {
     let status = response.get_status_code();

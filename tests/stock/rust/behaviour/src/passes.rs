@@ -82,6 +82,20 @@ pub async fn head_only(request: Request) -> Answered {
     Ok(message::response(status, fields, Some(made("response"))))
 }
 
+/// Sends a body on that ends with an error, and hands back what comes of that.
+pub async fn broken_request(request: Request) -> Answered {
+    let (line, fields, _body) = message::take(request);
+    let _ = fields.delete("content-length");
+    let (mut sink, body) = message::body();
+    wit_bindgen::spawn_local(async move {
+        if sink.write(b"first\n").await {
+            let error = ErrorCode::InternalError(Some("as asked".into()));
+            sink.finish(Err(error)).await;
+        }
+    });
+    ask(line.with(fields, Some(body))).await
+}
+
 /// A body of three pieces.
 fn made(what: &'static str) -> Body {
     let (mut sink, body) = message::body();

@@ -74,6 +74,28 @@ pub fn ask(request: &IncomingRequest, with_body: bool) -> Result<IncomingRespons
     response.expect("it is taken once")
 }
 
+/// Sends a body on that is dropped in place of finished, and hands back what comes of that.
+pub fn broken_request(exchange: Exchange) {
+    let Exchange { request, out } = exchange;
+    match ask_unfinished(&request) {
+        Ok(response) => hand_back(out, &response, &[]),
+        Err(error) => ResponseOutparam::set(out, Err(error)),
+    }
+}
+
+fn ask_unfinished(request: &IncomingRequest) -> Result<IncomingResponse, ErrorCode> {
+    let sent = copy(request);
+    let body = sent.body().expect("it is taken once");
+    let coming = outgoing_handler::handle(sent, None)?;
+    let sink = body.write().expect("once");
+    let _ = message::write(&sink, b"first\n");
+    drop(sink);
+    drop(body);
+    coming.subscribe().block();
+    let response = coming.get().expect("it is there");
+    response.expect("it is taken once")
+}
+
 fn copy(request: &IncomingRequest) -> OutgoingRequest {
     let fields = request.headers().clone();
     let orders = first_line(&fields, "x-do").unwrap_or_default();

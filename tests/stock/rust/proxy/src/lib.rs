@@ -26,6 +26,7 @@ impl Guest for Component {
         match action {
             "" | "pass" => forward::pass(exchange),
             "twice" => forward::twice(exchange),
+            "broken-request" => forward::broken_request(exchange),
             "drop-next" => forward::drop_next(exchange),
             "fetch" => forward::fetch(exchange),
             "hello" => answers::text(exchange, 200, "hello from a stock proxy\n"),
@@ -46,6 +47,7 @@ impl Guest for Component {
             "hang" => failures::hang(),
             "hang-after-head" => failures::after_head(exchange, failures::hang),
             "no-answer" => drop(exchange.request),
+            "give-up" => failures::give_up(exchange),
             "unfinished" => failures::unfinished(exchange),
             "short" => failures::wrong_length(exchange, "100"),
             "long" => failures::wrong_length(exchange, "2"),
