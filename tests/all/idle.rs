@@ -30,11 +30,11 @@ async fn bursts(proxy: &Served, clients: usize, rounds: usize) -> Vec<(u16, usiz
 #[tokio::test(flavor = "multi_thread")]
 async fn those_of_other_plugins_give_way_to_a_call() {
     let mut builder = proxy();
-    for number in 0..40 {
+    for number in 0..25 {
         builder = builder.plugin(&format!("wait-{number:02}"), guest("wait"));
     }
     let proxy = builder.start().await;
-    assert_eq!(bursts(&proxy, 128, 4).await, [(200, 512)]);
+    assert_eq!(bursts(&proxy, 128, 2).await, [(200, 256)]);
     assert_eq!(proxy.get("/").await.status(), 200);
 }
 
@@ -42,7 +42,7 @@ async fn those_of_other_plugins_give_way_to_a_call() {
 #[tokio::test(flavor = "multi_thread")]
 async fn those_of_other_plugins_give_way_to_a_trial() {
     let mut builder = proxy().config("[limits]\ntrial = '20s'");
-    for number in 0..40 {
+    for number in 0..25 {
         builder = builder.plugin(&format!("wait-{number:02}"), guest("wait"));
     }
     let proxy = builder.start().await;
@@ -56,5 +56,5 @@ async fn those_of_other_plugins_give_way_to_a_trial() {
                 .serving
                 .is_some_and(|serving| serving.tier == tollgate::plugin::Tier::Optimized)
     };
-    eventually!(optimized("mark") && optimized("wait-39"));
+    eventually!(optimized("mark") && optimized("wait-24"));
 }

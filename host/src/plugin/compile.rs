@@ -3,8 +3,9 @@
 //! Compiling runs on few threads of its own with a low priority, so that it gets what the proxy leaves.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use wasmtime::Engine;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
@@ -35,6 +36,8 @@ const OPTIMIZED_NICENESS: i32 = 15;
 pub enum CompileError {
     #[error("can't be compiled: {0}")]
     Compile(String),
+    #[error("can't be compiled, as no threads can be started for it: {0}")]
+    Threads(String),
     #[error("can't be linked: {0}")]
     Link(String),
     #[error("doesn't export what a plugin must: {0}")]
@@ -58,7 +61,10 @@ impl std::fmt::Debug for Compiler {
 /// What one tier needs.
 struct Workshop {
     linker: Linker<State>,
-    threads: rayon::ThreadPool,
+    tier: Tier,
+    /// Of the compiles under way. They end with the last of these: what a thread once used to compile, the allocator keeps
+    /// for it as long as it lives, and that may be hundreds of megabytes.
+    threads: Mutex<Weak<ThreadPool>>,
 }
 
 /// Code that is linked to the host, and the component that it came from for the cache to keep. Clones share the code.
@@ -105,7 +111,7 @@ impl Code {
 
 impl Compiler {
     /// # Errors
-    /// When threads can't be started or the host's interfaces can't be linked.
+    /// When the host's interfaces can't be linked.
     pub fn new(engines: Arc<Engines>) -> wasmtime::Result<Self> {
         Self::serving(engines, Contracts::SERVED)
     }
@@ -115,9 +121,8 @@ impl Compiler {
     /// # Errors
     /// As for [`new`](Self::new).
     pub fn serving(engines: Arc<Engines>, contracts: Contracts) -> wasmtime::Result<Self> {
-        let workshop = |tier, niceness| Workshop::new(&engines, contracts, tier, niceness);
-        let baseline = workshop(Tier::Baseline, BASELINE_NICENESS)?;
-        let optimized = workshop(Tier::Optimized, OPTIMIZED_NICENESS)?;
+        let baseline = Workshop::new(&engines, contracts, Tier::Baseline)?;
+        let optimized = Workshop::new(&engines, contracts, Tier::Optimized)?;
         Ok(Self {
             engines,
             contracts,
@@ -143,12 +148,8 @@ impl Compiler {
         tier: Tier,
     ) -> Result<Code, CompileError> {
         let engine = self.engines.get(tier);
-        let compiled = self.install(tier, || Component::new(engine, component));
-        self.link(
-            compiled.map_err(|e| CompileError::Compile(format!("{e:#}")))?,
-            contract,
-            tier,
-        )
+        let compiled = self.install(tier, || Component::new(engine, component))?;
+        self.link(compiled, contract, tier)
     }
 
     /// Maps code that [`Code::serialize`] wrote, from a file of our own cache.
@@ -164,9 +165,19 @@ impl Compiler {
         self.link(map_trusted(self.engines.get(tier), file)?, contract, tier)
     }
 
-    /// Runs work of a compiler on this tier's threads.
-    pub fn install<T: Send>(&self, tier: Tier, work: impl FnOnce() -> T + Send) -> T {
-        self.workshop(tier).threads.install(work)
+    /// Runs a compiler on this tier's threads.
+    ///
+    /// # Errors
+    /// The compiler's, and when the threads can't be started.
+    pub fn install<T: Send>(
+        &self,
+        tier: Tier,
+        work: impl FnOnce() -> wasmtime::Result<T> + Send,
+    ) -> Result<T, CompileError> {
+        let threads = self.workshop(tier).threads();
+        let threads = threads.map_err(|e| CompileError::Threads(e.to_string()))?;
+        let compiled = threads.install(work);
+        compiled.map_err(|e| CompileError::Compile(format!("{e:#}")))
     }
 
     /// Stands for everything that compiled code depends on beside the file: wasmtime's version and settings, the CPU, and
@@ -243,21 +254,35 @@ pub fn map_trusted(engine: &Engine, file: &Path) -> Result<Component, CompileErr
 }
 
 impl Workshop {
-    fn new(
-        engines: &Engines,
-        contracts: Contracts,
-        tier: Tier,
-        niceness: i32,
-    ) -> wasmtime::Result<Self> {
+    fn new(engines: &Engines, contracts: Contracts, tier: Tier) -> wasmtime::Result<Self> {
         let mut linker = Linker::new(engines.get(tier));
         host::add_to_linker(&mut linker, contracts)?;
+        Ok(Self {
+            linker,
+            tier,
+            threads: Mutex::default(),
+        })
+    }
+
+    /// The threads of the compiles under way, or new ones.
+    fn threads(&self) -> Result<Arc<ThreadPool>, ThreadPoolBuildError> {
+        let mut running = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(threads) = running.upgrade() {
+            return Ok(threads);
+        }
+        let (tier, niceness) = match self.tier {
+            Tier::Baseline => (Tier::Baseline, BASELINE_NICENESS),
+            Tier::Optimized => (Tier::Optimized, OPTIMIZED_NICENESS),
+        };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = rayon::ThreadPoolBuilder::new()
+        let threads = ThreadPoolBuilder::new()
             .num_threads(cores.min(MOST_THREADS))
             .thread_name(move |n| format!("{tier}-{n}"))
             .start_handler(move |_| lower_priority(niceness))
             .build()?;
-        Ok(Self { linker, threads })
+        let threads = Arc::new(threads);
+        *running = Arc::downgrade(&threads);
+        Ok(threads)
     }
 }
 

@@ -27,8 +27,9 @@ const STOCK_INSTANCES: u32 = 1000;
 /// A component is a handful of core modules: the plugin, its adapter, the shims that join them.
 const CORE_INSTANCES_PER_COMPONENT: u32 = 20;
 
-/// Bytes of a freed slot that stay mapped; with the kernel's pagemap scan only those that were touched are cleared.
-const KEEP_RESIDENT: usize = 4 << 20;
+/// Bytes of a freed slot that stay mapped; with the kernel's pagemap scan only those that were touched are cleared. They stay
+/// for as long as the process lives, in every slot that was ever used: as much as a small plugin touches, and no more.
+const KEEP_RESIDENT: usize = 256 << 10;
 const TABLE_KEEP_RESIDENT: usize = 64 << 10;
 
 /// What a guest may use of a stack; the rest of it belongs to host functions, where an overrun aborts the process.
@@ -193,7 +194,7 @@ fn pooling(instances: u32, max_memory: u64) -> PoolingAllocationConfig {
     pool.linear_memory_keep_resident(KEEP_RESIDENT);
     pool.table_keep_resident(TABLE_KEEP_RESIDENT);
     pool.pagemap_scan(Enabled::Auto);
-    // Slots of plugins that are no more would stay resident without bound.
-    pool.max_unused_warm_slots(64);
+    // Slots that were used are used again before new ones are; more than these would stay resident beside them.
+    pool.max_unused_warm_slots(16);
     pool
 }

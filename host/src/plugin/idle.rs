@@ -27,8 +27,8 @@ const LONGEST_IDLE: Duration = Duration::from_secs(30);
 const MOST_OF_ONE: usize = 64;
 
 /// The most idle instances of all plugins together beyond the first of each version and thread, and the linear memory that
-/// those may have, in bytes. A quarter of the instances that an engine can have.
-const MOST_SPARE: usize = 500;
+/// those may have, in bytes. They may nearly fill an engine's pool, as they give way to calls.
+const MOST_SPARE: usize = 1900;
 const MOST_SPARE_MEMORY: u64 = 512 << 20;
 
 /// The idle instances of all plugins.
@@ -83,17 +83,26 @@ impl AllIdle {
             tokio::time::sleep(ROUND).await;
             let Some(all) = all.upgrade() else { return };
             let round = all.round.fetch_add(1, Ordering::Relaxed) + 1;
-            // To drop an instance is to unmap memory.
-            let reaped = tokio::task::spawn_blocking(move || all.reap(round)).await;
-            if reaped.is_ok_and(|count| count > 0) {
-                // later
+            if all.has_stale(round) {
+                // To drop an instance is to unmap memory. A panic is in the log, and what is left is seen in the next round.
+                let _ = tokio::task::spawn_blocking(move || all.reap(round)).await;
             }
         }
     }
 
-    /// Drops what has been idle for too long at this round, and says how many that were.
-    fn reap(&self, round: u32) -> usize {
-        let mut count = 0;
+    fn has_stale(&self, round: u32) -> bool {
+        self.versions().iter().any(|places| {
+            let mut places = places.of_threads.iter();
+            places.any(|place| {
+                lock(place)
+                    .first()
+                    .is_some_and(|one| is_stale(one.since, round))
+            })
+        })
+    }
+
+    /// Drops what has been idle for too long at this round.
+    fn reap(&self, round: u32) {
         for places in self.versions() {
             for place in &places.of_threads {
                 let mut waiting = lock(place);
@@ -101,10 +110,8 @@ impl AllIdle {
                 let stale: Vec<_> = waiting.drain(..kept).collect();
                 self.settle(&stale, &mut waiting);
                 drop(waiting);
-                count += stale.len();
             }
         }
-        count
     }
 
     /// Drops the instance of this tier that has been idle longest. False when there is none.

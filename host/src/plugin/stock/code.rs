@@ -78,8 +78,7 @@ impl StockCompiler {
         threads: &Compiler,
     ) -> Result<Code, CompileError> {
         let engine = self.engines.get(tier);
-        let compiled = threads.install(tier, || Component::new(engine, component));
-        let compiled = compiled.map_err(|e| CompileError::Compile(format!("{e:#}")))?;
+        let compiled = threads.install(tier, || Component::new(engine, component))?;
         self.link(compiled, tier)
     }
 
