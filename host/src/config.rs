@@ -100,6 +100,7 @@ impl Config {
         let configured = self.plugin.get(name).cloned();
         PluginConfig {
             stock: self.standard_components,
+            max_head: self.server.max_head,
             ..configured.unwrap_or_else(|| PluginConfig::new(self.defaults))
         }
     }
@@ -122,6 +123,8 @@ pub enum WatchMode {
 pub struct CacheConfig {
     /// None: no cache.
     pub dir: Option<PathBuf>,
+    /// There is none because nothing says where: neither a key nor a home.
+    pub homeless: bool,
     /// The most that the cache may take on disk.
     pub max_bytes: u64,
 }
@@ -183,6 +186,8 @@ pub struct PluginConfig {
     /// Whether its exchanges are answered 503 while no version of it serves, if the configuration names it at all; see
     /// [`Config::requires`].
     pub required: bool,
+    /// Bytes by which one call may make a head larger, as many as a request's head may have.
+    pub max_head: usize,
 }
 
 impl PluginConfig {
@@ -197,6 +202,7 @@ impl PluginConfig {
             limits,
             stock: false,
             required: true,
+            max_head: ServerConfig::default().max_head,
         }
     }
 }

@@ -21,6 +21,9 @@ mod hostile;
 /// Order, verdicts, rules, notes, settings.
 mod chain;
 
+/// Heads that plugins make.
+mod heads;
+
 /// Bodies that plugins read and replace.
 mod bodies;
 

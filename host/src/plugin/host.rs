@@ -34,6 +34,7 @@ pub struct State {
     pub exchange: Box<Exchange>,
     pub memory: MemoryLimiter,
     pub budget: CpuBudget,
+    pub growth: HeadGrowth,
     /// The last body that the call in hand could not have.
     pub body_error: Option<BodyError>,
     /// The last critical line that the call in hand logged: why a plugin's library traps, if it does.
@@ -46,6 +47,13 @@ pub struct State {
     pub pace: Pace,
     pub facts: Arc<Facts>,
     wasi: Wasi,
+}
+
+/// What the call in hand has added to the two heads.
+#[derive(Debug)]
+pub struct HeadGrowth {
+    pub request: fields::Growth,
+    pub response: fields::Growth,
 }
 
 /// WASI for one instance: clocks and randomness, but no files, sockets, arguments or environment.
@@ -72,6 +80,10 @@ impl State {
             exchange: Box::new(Exchange::probe()),
             memory: MemoryLimiter::new(facts.limits.memory),
             budget: CpuBudget::new(facts.cpu_ticks()),
+            growth: HeadGrowth {
+                request: fields::Growth::new(facts.config.max_head),
+                response: fields::Growth::new(facts.config.max_head),
+            },
             body_error: None,
             last_words: None,
             described: DescribedSides::default(),

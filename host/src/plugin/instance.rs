@@ -108,6 +108,8 @@ impl Instance {
         state.voice.begin(exchange.id);
         std::mem::swap(&mut state.exchange, &mut exchange);
         state.budget.restart();
+        state.growth.request.restart();
+        state.growth.response.restart();
         state.body_error = None;
         state.last_words = None;
         state.described = DescribedSides::default();

@@ -1,5 +1,7 @@
 //! Reading and changing the fields of a message under the contract's rules.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -39,32 +41,48 @@ pub fn list(map: &HeaderMap) -> Vec<(String, Vec<u8>)> {
         .collect()
 }
 
-pub fn set(map: &mut HeaderMap, name: &str, value: Vec<u8>) -> FieldResult {
+pub fn set(map: &mut HeaderMap, growth: &mut Growth, name: &str, value: Vec<u8>) -> FieldResult {
     let (name, value) = (settable(name)?, valid(value)?);
     room(map, 1)?;
+    let replaced = growth.without(lines(map, name.as_str()));
+    *growth = replaced.with(line(name.as_str().len(), value.len()))?;
     map.insert(name, value);
     Ok(())
 }
 
-pub fn append(map: &mut HeaderMap, name: &str, value: Vec<u8>) -> FieldResult {
+pub fn append(map: &mut HeaderMap, growth: &mut Growth, name: &str, value: Vec<u8>) -> FieldResult {
     let (name, value) = (settable(name)?, valid(value)?);
     room(map, 1)?;
+    *growth = growth.with(line(name.as_str().len(), value.len()))?;
     map.append(name, value);
     Ok(())
 }
 
-pub fn delete(map: &mut HeaderMap, name: &str) -> FieldResult {
-    map.remove(settable(name)?);
+pub fn delete(map: &mut HeaderMap, growth: &mut Growth, name: &str) -> FieldResult {
+    let name = settable(name)?;
+    *growth = growth.without(lines(map, name.as_str()));
+    map.remove(name);
     Ok(())
 }
 
 /// All or nothing: every field is checked before the first is changed.
-pub fn set_all(map: &mut HeaderMap, list: Vec<(String, Vec<u8>)>) -> FieldResult {
+pub fn set_all(
+    map: &mut HeaderMap,
+    growth: &mut Growth,
+    list: Vec<(String, Vec<u8>)>,
+) -> FieldResult {
     room(map, list.len())?;
     let list: Vec<(HeaderName, HeaderValue)> = list
         .into_iter()
         .map(|(name, value)| Ok((settable(&name)?, valid(value)?)))
         .collect::<Result<_, FieldError>>()?;
+    let names: HashSet<&str> = list.iter().map(|(name, _)| name.as_str()).collect();
+    let replaced: usize = names.iter().map(|name| lines(map, name)).sum();
+    let lengths = list
+        .iter()
+        .map(|(name, value)| (name.as_str().len(), value.len()));
+    let added: usize = lengths.map(|(name, value)| line(name, value)).sum();
+    *growth = growth.without(replaced).with(added)?;
     for (name, _) in &list {
         map.remove(name);
     }
@@ -72,6 +90,66 @@ pub fn set_all(map: &mut HeaderMap, list: Vec<(String, Vec<u8>)>) -> FieldResult
         map.append(name, value);
     }
     Ok(())
+}
+
+/// What one call has added to a head, and how much it may.
+///
+/// Counted is what a call adds and not what the head has: one that came large must not fail a plugin that adds a line to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Growth {
+    /// Bytes; less than 0 when it has taken away more.
+    bytes: i64,
+    most: usize,
+}
+
+impl Growth {
+    /// None yet, and at most so many bytes.
+    pub fn new(most: usize) -> Self {
+        Self { bytes: 0, most }
+    }
+
+    /// A call begins.
+    pub fn restart(&mut self) {
+        self.bytes = 0;
+    }
+
+    /// With so many bytes more.
+    ///
+    /// # Errors
+    /// When that is too much.
+    pub fn with(self, bytes: usize) -> Result<Self, FieldError> {
+        let after = self.bytes.saturating_add_unsigned(bytes as u64);
+        if after > i64::try_from(self.most).unwrap_or(i64::MAX) {
+            return Err(FieldError::InvalidValue(format!(
+                "the head would grow by {after} bytes in this call; server.max-head allows {}",
+                self.most
+            )));
+        }
+        Ok(Self {
+            bytes: after,
+            ..self
+        })
+    }
+
+    /// With so many bytes less.
+    #[must_use]
+    pub fn without(self, bytes: usize) -> Self {
+        Self {
+            bytes: self.bytes.saturating_sub_unsigned(bytes as u64),
+            ..self
+        }
+    }
+}
+
+/// The bytes of a field on the wire: name, colon, space, value, line end.
+fn line(name: usize, value: usize) -> usize {
+    name + value + 4
+}
+
+/// The bytes of all fields of this name.
+fn lines(map: &HeaderMap, name: &str) -> usize {
+    let values = map.get_all(name).iter();
+    values.map(|value| line(name.len(), value.len())).sum()
 }
 
 fn settable(name: &str) -> Result<HeaderName, FieldError> {
@@ -103,17 +181,17 @@ mod tests {
 
     #[test]
     fn names_and_values_are_checked() {
-        let mut map = HeaderMap::new();
-        assert!(set(&mut map, "X-A", b"\xff\x80 \t~".to_vec()).is_ok());
+        let (mut map, mut growth) = (HeaderMap::new(), Growth::new(1 << 16));
+        assert!(set(&mut map, &mut growth, "X-A", b"\xff\x80 \t~".to_vec()).is_ok());
         assert_eq!(get(&map, "x-a"), Some(b"\xff\x80 \t~".to_vec()));
         for bad in ["", "a b", "ü", "a:"] {
             assert!(
-                matches!(set(&mut map, bad, vec![]), Err(FieldError::InvalidName(n)) if n == bad)
+                matches!(set(&mut map, &mut growth, bad, vec![]), Err(FieldError::InvalidName(n)) if n == bad)
             );
         }
         for bad in [&b"a\rb"[..], b"a\nb", b"a\0b"] {
             assert!(matches!(
-                append(&mut map, "x", bad.to_vec()),
+                append(&mut map, &mut growth, "x", bad.to_vec()),
                 Err(FieldError::InvalidValue(_))
             ));
         }
@@ -127,13 +205,16 @@ mod tests {
         ] {
             assert!(
                 matches!(
-                    set(&mut map, owned, vec![]),
+                    set(&mut map, &mut growth, owned, vec![]),
                     Err(FieldError::OwnedByHost(_))
                 ),
                 "{owned}"
             );
             assert!(
-                matches!(delete(&mut map, owned), Err(FieldError::OwnedByHost(_))),
+                matches!(
+                    delete(&mut map, &mut growth, owned),
+                    Err(FieldError::OwnedByHost(_))
+                ),
                 "{owned}"
             );
         }
@@ -142,32 +223,61 @@ mod tests {
 
     #[test]
     fn several_fields_are_set_together_or_not_at_all() {
-        let mut map = HeaderMap::new();
+        let (mut map, mut growth) = (HeaderMap::new(), Growth::new(1 << 16));
         map.append("a", HeaderValue::from_static("old"));
         map.append("b", HeaderValue::from_static("kept"));
         let field = |n: &str, v: &str| (n.to_owned(), v.as_bytes().to_vec());
         assert!(
             set_all(
                 &mut map,
+                &mut growth,
                 vec![field("a", "1"), field("A", "2"), field("te", "x")]
             )
             .is_err()
         );
         assert_eq!(get_all(&map, "a"), [b"old"]);
-        set_all(&mut map, vec![field("a", "1"), field("A", "2")]).unwrap();
+        set_all(
+            &mut map,
+            &mut growth,
+            vec![field("a", "1"), field("A", "2")],
+        )
+        .unwrap();
         assert_eq!(get_all(&map, "a"), [b"1", b"2"]);
         assert_eq!(get(&map, "b").unwrap(), b"kept");
     }
 
     #[test]
     fn a_message_has_a_most_of_fields() {
-        let mut map = HeaderMap::new();
+        let (mut map, mut growth) = (HeaderMap::new(), Growth::new(1 << 16));
         for _ in 0..MOST {
-            append(&mut map, "a", vec![]).unwrap();
+            append(&mut map, &mut growth, "a", vec![]).unwrap();
         }
         assert!(matches!(
-            append(&mut map, "a", vec![]),
+            append(&mut map, &mut growth, "a", vec![]),
             Err(FieldError::TooMany)
         ));
+    }
+
+    #[test]
+    fn a_head_grows_by_no_more_than_it_may() {
+        let mut map = HeaderMap::new();
+        map.append("old", HeaderValue::from_static("0123456789"));
+        let mut growth = Growth::new(20);
+        let refused = |result: FieldResult| matches!(result, Err(FieldError::InvalidValue(why)) if why.contains("max-head allows 20"));
+        assert!(refused(set(&mut map, &mut growth, "a", vec![b'x'; 16])));
+        set(&mut map, &mut growth, "a", vec![b'x'; 15]).unwrap();
+        assert!(refused(append(&mut map, &mut growth, "a", vec![])));
+        let more = vec![("b".to_owned(), vec![])];
+        assert!(refused(set_all(&mut map, &mut growth, more)));
+        assert_eq!(map.len(), 2, "what is refused changes nothing");
+        delete(&mut map, &mut growth, "old").unwrap();
+        let more = vec![("b".to_owned(), vec![b'x'; 12])];
+        set_all(&mut map, &mut growth, more).unwrap();
+        assert!(refused(append(&mut map, &mut growth, "b", vec![])));
+        growth.restart();
+        append(&mut map, &mut growth, "b", vec![]).unwrap();
+        for _ in 0..100 {
+            set(&mut map, &mut growth, "c", vec![b'x'; 10]).unwrap();
+        }
     }
 }

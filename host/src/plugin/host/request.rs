@@ -3,19 +3,22 @@
 use http::uri::PathAndQuery;
 use http::{Method, Uri, header};
 
-use super::fields::{self, FieldError, FieldResult};
+use super::fields::{self, FieldError, FieldResult, Growth};
 use crate::message::Exchange;
 
 pub fn method(exchange: &Exchange) -> String {
     exchange.request.method.as_str().to_owned()
 }
 
-pub fn set_method(exchange: &mut Exchange, method: &str) -> FieldResult {
-    let valid = Method::from_bytes(method.as_bytes())
-        .ok()
-        .filter(|m| *m != Method::CONNECT);
-    exchange.request.method =
-        valid.ok_or_else(|| FieldError::InvalidValue(format!("{method:?} is not a method")))?;
+pub fn set_method(exchange: &mut Exchange, growth: &mut Growth, method: &str) -> FieldResult {
+    let invalid = |why: &str| FieldError::InvalidValue(format!("{method:?} {why}"));
+    let parsed = Method::from_bytes(method.as_bytes()).map_err(|_| invalid("is not a method"))?;
+    if parsed == Method::CONNECT {
+        return Err(invalid("asks for a tunnel, which a plugin can't open"));
+    }
+    let replaced = growth.without(exchange.request.method.as_str().len());
+    *growth = replaced.with(method.len())?;
+    exchange.request.method = parsed;
     Ok(())
 }
 
@@ -29,7 +32,11 @@ pub fn authority(exchange: &Exchange) -> String {
         .unwrap_or_default()
 }
 
-pub fn set_authority(exchange: &mut Exchange, authority: String) -> FieldResult {
+pub fn set_authority(
+    exchange: &mut Exchange,
+    growth: &mut Growth,
+    authority: String,
+) -> FieldResult {
     if authority.parse::<http::uri::Authority>().is_err() {
         return Err(FieldError::InvalidValue(format!(
             "{authority:?} is not an authority"
@@ -37,6 +44,7 @@ pub fn set_authority(exchange: &mut Exchange, authority: String) -> FieldResult 
     }
     fields::set(
         &mut exchange.request.headers,
+        growth,
         "host",
         authority.into_bytes(),
     )
@@ -47,12 +55,16 @@ pub fn target(exchange: &Exchange) -> String {
     target.map_or("/", PathAndQuery::as_str).to_owned()
 }
 
-pub fn set_target(exchange: &mut Exchange, target: &str) -> FieldResult {
-    exchange.request.uri = parse_target(target).ok_or_else(|| {
+pub fn set_target(exchange: &mut Exchange, growth: &mut Growth, target: &str) -> FieldResult {
+    let parsed = parse_target(target).ok_or_else(|| {
         FieldError::InvalidValue(format!(
             "{target:?} is not a target: path and query as on the wire, from \"/\""
         ))
     })?;
+    let before = exchange.request.uri.path_and_query();
+    let replaced = growth.without(before.map_or(0, |target| target.as_str().len()));
+    *growth = replaced.with(target.len())?;
+    exchange.request.uri = parsed;
     Ok(())
 }
 

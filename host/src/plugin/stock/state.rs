@@ -62,10 +62,17 @@ impl State {
             facts: facts.clone(),
             wasi: wasi.build(),
             table: ResourceTable::new(),
-            http: WasiHttpCtx::new(),
+            http: http_limits(facts),
             hooks: Hooks { origin },
         }
     }
+}
+
+/// Its fields together may have as much as those of a request that came, and as much again.
+fn http_limits(facts: &Facts) -> WasiHttpCtx {
+    let mut http = WasiHttpCtx::new();
+    http.set_field_size_limit(2 * facts.config.max_head);
+    http
 }
 
 impl WasiView for State {

@@ -16,7 +16,8 @@ impl request::Host for State {
     }
 
     fn set_method(&mut self, method: String) -> FieldResult {
-        host::request::set_method(&mut self.exchange, &method).map_err(field_error)
+        host::request::set_method(&mut self.exchange, &mut self.growth.request, &method)
+            .map_err(field_error)
     }
 
     fn scheme(&mut self) -> String {
@@ -28,7 +29,8 @@ impl request::Host for State {
     }
 
     fn set_authority(&mut self, authority: String) -> FieldResult {
-        host::request::set_authority(&mut self.exchange, authority).map_err(field_error)
+        host::request::set_authority(&mut self.exchange, &mut self.growth.request, authority)
+            .map_err(field_error)
     }
 
     fn target(&mut self) -> String {
@@ -36,7 +38,8 @@ impl request::Host for State {
     }
 
     fn set_target(&mut self, target: String) -> FieldResult {
-        host::request::set_target(&mut self.exchange, &target).map_err(field_error)
+        host::request::set_target(&mut self.exchange, &mut self.growth.request, &target)
+            .map_err(field_error)
     }
 
     fn field(&mut self, name: String) -> Option<Vec<u8>> {
@@ -52,26 +55,48 @@ impl request::Host for State {
     }
 
     fn set_field(&mut self, name: String, value: Vec<u8>) -> FieldResult {
-        fields::set(&mut self.exchange.request.headers, &name, value).map_err(field_error)?;
+        fields::set(
+            &mut self.exchange.request.headers,
+            &mut self.growth.request,
+            &name,
+            value,
+        )
+        .map_err(field_error)?;
         self.described.request.note(&name);
         Ok(())
     }
 
     fn set_fields(&mut self, list: Vec<(String, Vec<u8>)>) -> FieldResult {
         let described = Described::by(&list);
-        fields::set_all(&mut self.exchange.request.headers, list).map_err(field_error)?;
+        fields::set_all(
+            &mut self.exchange.request.headers,
+            &mut self.growth.request,
+            list,
+        )
+        .map_err(field_error)?;
         self.described.request.add(described);
         Ok(())
     }
 
     fn append_field(&mut self, name: String, value: Vec<u8>) -> FieldResult {
-        fields::append(&mut self.exchange.request.headers, &name, value).map_err(field_error)?;
+        fields::append(
+            &mut self.exchange.request.headers,
+            &mut self.growth.request,
+            &name,
+            value,
+        )
+        .map_err(field_error)?;
         self.described.request.note(&name);
         Ok(())
     }
 
     fn delete_field(&mut self, name: String) -> FieldResult {
-        fields::delete(&mut self.exchange.request.headers, &name).map_err(field_error)
+        fields::delete(
+            &mut self.exchange.request.headers,
+            &mut self.growth.request,
+            &name,
+        )
+        .map_err(field_error)
     }
 
     async fn body(&mut self) -> Result<Vec<u8>, types::BodyError> {
@@ -105,26 +130,48 @@ impl response::Host for State {
     }
 
     fn set_field(&mut self, name: String, value: Vec<u8>) -> FieldResult {
-        fields::set(&mut self.exchange.response.headers, &name, value).map_err(field_error)?;
+        fields::set(
+            &mut self.exchange.response.headers,
+            &mut self.growth.response,
+            &name,
+            value,
+        )
+        .map_err(field_error)?;
         self.described.response.note(&name);
         Ok(())
     }
 
     fn set_fields(&mut self, list: Vec<(String, Vec<u8>)>) -> FieldResult {
         let described = Described::by(&list);
-        fields::set_all(&mut self.exchange.response.headers, list).map_err(field_error)?;
+        fields::set_all(
+            &mut self.exchange.response.headers,
+            &mut self.growth.response,
+            list,
+        )
+        .map_err(field_error)?;
         self.described.response.add(described);
         Ok(())
     }
 
     fn append_field(&mut self, name: String, value: Vec<u8>) -> FieldResult {
-        fields::append(&mut self.exchange.response.headers, &name, value).map_err(field_error)?;
+        fields::append(
+            &mut self.exchange.response.headers,
+            &mut self.growth.response,
+            &name,
+            value,
+        )
+        .map_err(field_error)?;
         self.described.response.note(&name);
         Ok(())
     }
 
     fn delete_field(&mut self, name: String) -> FieldResult {
-        fields::delete(&mut self.exchange.response.headers, &name).map_err(field_error)
+        fields::delete(
+            &mut self.exchange.response.headers,
+            &mut self.growth.response,
+            &name,
+        )
+        .map_err(field_error)
     }
 
     async fn body(&mut self) -> Result<Vec<u8>, types::BodyError> {

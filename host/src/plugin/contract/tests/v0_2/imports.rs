@@ -20,7 +20,12 @@ impl request::Host for State {
     }
 
     fn put_field(&mut self, name: String, value: FieldValue) -> Result<(), Refusal> {
-        let put = fields::set(&mut self.exchange.request.headers, &name, value.bytes);
+        let put = fields::set(
+            &mut self.exchange.request.headers,
+            &mut self.growth.request,
+            &name,
+            value.bytes,
+        );
         put.map_err(|error| refusal(name, &error))
     }
 
@@ -38,7 +43,12 @@ impl request::Host for State {
 
 impl response::Host for State {
     fn put_field(&mut self, name: String, value: FieldValue) -> Result<(), Refusal> {
-        let put = fields::set(&mut self.exchange.response.headers, &name, value.bytes);
+        let put = fields::set(
+            &mut self.exchange.response.headers,
+            &mut self.growth.response,
+            &name,
+            value.bytes,
+        );
         put.map_err(|error| refusal(name, &error))
     }
 }
