@@ -5,6 +5,7 @@ mod body;
 mod exchange;
 pub mod hygiene;
 mod informational;
+pub mod lengths;
 mod limited;
 mod tunnel;
 

@@ -6,6 +6,8 @@ use http::header::{
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, Method, Uri, Version, request};
 
+use super::lengths::{self, BadLength};
+
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
@@ -117,53 +119,6 @@ pub fn is_token(name: &HeaderName) -> bool {
     !name.as_str().contains('"')
 }
 
-/// `content-length` contradicts itself, or holds something else than a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("content-length is not one number")]
-pub struct BadLength;
-
-/// Makes one number of `content-length`: equal ones, in several fields or in a list, become one, and zeros in front go
-/// (RFC 9112, section 6.3, and RFC 9110, section 8.6).
-///
-/// # Errors
-/// When two differ, or one is no decimal number.
-pub fn settle_length(fields: &mut HeaderMap) -> Result<(), BadLength> {
-    let mut values = fields.get_all(CONTENT_LENGTH).iter();
-    let (Some(first), second) = (values.next(), values.next()) else {
-        return Ok(());
-    };
-    let is_plain = |value: &[u8]| {
-        matches!(value, [b'0'] | [b'1'..=b'9', ..])
-            && value.len() < 19
-            && value.iter().all(u8::is_ascii_digit)
-    };
-    if second.is_none() && is_plain(first.as_bytes()) {
-        return Ok(());
-    }
-    let mut length = None;
-    for item in fields
-        .get_all(CONTENT_LENGTH)
-        .iter()
-        .flat_map(|value| value.as_bytes().split(|&b| b == b','))
-    {
-        let number = decimal(item.trim_ascii()).ok_or(BadLength)?;
-        if length
-            .replace(number)
-            .is_some_and(|before| before != number)
-        {
-            return Err(BadLength);
-        }
-    }
-    fields.insert(CONTENT_LENGTH, HeaderValue::from(length.ok_or(BadLength)?));
-    Ok(())
-}
-
-fn decimal(digits: &[u8]) -> Option<u64> {
-    let digits = std::str::from_utf8(digits).ok()?;
-    let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-    digits.parse().ok().filter(|_| is_number)
-}
-
 /// Fields that no `Connection` option takes away: without them the message would mean something else to the receiver.
 fn is_end_to_end_always(name: &HeaderName) -> bool {
     use http::header::AUTHORIZATION;
@@ -248,7 +203,7 @@ pub fn receive_request(head: &mut request::Parts) -> Result<Asked, BadRequest> {
         count_forwards(&head.method, &mut head.headers)?;
     }
     check_loop(&head.headers)?;
-    settle_length(&mut head.headers).map_err(|BadLength| BadRequest::Length)?;
+    lengths::settle(&mut head.headers).map_err(|BadLength| BadRequest::Length)?;
     if head.headers.keys().any(resembles_framing) {
         return Err(BadRequest::Ambiguous);
     }

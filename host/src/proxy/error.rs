@@ -77,9 +77,10 @@ impl ExchangeError {
                 "connection_timeout" | "http_response_timeout" | "dns_timeout" => {
                     NextErrorKind::TimedOut
                 }
-                "connection_terminated" | "http_response_incomplete" | "http_protocol_error" => {
-                    NextErrorKind::Broken
-                }
+                "connection_terminated"
+                | "http_response_incomplete"
+                | "http_response_header_section_size"
+                | "http_protocol_error" => NextErrorKind::Broken,
                 "http_request_error" => NextErrorKind::Refused,
                 _ => NextErrorKind::Unreachable,
             },

@@ -15,6 +15,7 @@ use crate::interceptor::{
     Asking, ChainOf, ChainSource, Hook, InterceptError, Interceptor, Next, OnFailure, Surround,
 };
 use crate::message::hygiene::{self, Asked};
+use crate::message::lengths;
 use crate::message::{Body, Exchange, OnInformational};
 
 /// The backend's side of a switch of protocols, with what the answer's `upgrade` field said.
@@ -201,7 +202,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 /// What every client must read in the same way, whatever protocol the response came by and goes out by.
 fn check_response(head: &mut response::Parts) -> Result<(), UpstreamError> {
-    hygiene::settle_length(&mut head.headers)
+    lengths::settle(&mut head.headers)
         .map_err(|error| UpstreamError::Protocol(error.to_string()))?;
     // The parser of HTTP/1.1 has seen to it.
     if head.version == Version::HTTP_2 && !head.headers.keys().all(hygiene::is_token) {

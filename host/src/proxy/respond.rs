@@ -339,6 +339,9 @@ fn in_words(error: &str) -> &'static str {
         "http_response_incomplete" => "its response broke off",
         "http_response_timeout" => "it did not answer in time",
         "http_upgrade_failed" => "it did not switch protocols as it said",
+        "http_response_header_section_size" => {
+            "the head of its response is larger than 128 KiB or has more than 100 fields"
+        }
         "http_protocol_error" => "its response is not valid HTTP",
         _ => "it failed",
     }

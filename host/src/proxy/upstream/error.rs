@@ -51,6 +51,8 @@ pub enum UpstreamError {
     GoAway(Reason),
     #[error("the response's head broke off: {0}")]
     Incomplete(String),
+    #[error("the response's head is larger than 128 KiB or has more than 100 fields")]
+    HeadTooLarge,
     #[error("the response is no valid HTTP: {0}")]
     Protocol(String),
     #[error("no response in {} s", .after.as_secs_f32())]
@@ -79,6 +81,7 @@ impl UpstreamError {
             Self::Terminated(_) | Self::GoAway(_) => "connection_terminated",
             Self::Reset(reason) if !says_protocol_error(*reason) => "http_response_incomplete",
             Self::Incomplete(_) => "http_response_incomplete",
+            Self::HeadTooLarge => "http_response_header_section_size",
             Self::Protocol(_) | Self::Reset(_) => "http_protocol_error",
             Self::ResponseTimeout { .. } => "http_response_timeout",
             Self::Upgrade(_) => "http_upgrade_failed",
@@ -151,6 +154,8 @@ impl UpstreamError {
         let text = with_causes(error);
         if error.is_user() || error.is_body_write_aborted() {
             Self::RequestBody(BodyError::Disconnected(text))
+        } else if error.is_parse_too_large() {
+            Self::HeadTooLarge
         } else if error.is_parse() {
             Self::Protocol(text)
         } else if begun {
