@@ -76,9 +76,13 @@ impl Voice {
         // One call at a time, so no need for dearer instructions.
         let before = self.0.exchange.load(Ordering::Relaxed);
         self.0.exchange.store(exchange.0, Ordering::Relaxed);
-        if exchange.0 == TRIAL && before != TRIAL {
-            let again = self.0.facts.was_on_trial();
-            self.0.muted.store(again, Ordering::Relaxed);
+        match (before == TRIAL, exchange.0 == TRIAL) {
+            (false, true) => {
+                let again = self.0.facts.was_on_trial();
+                self.0.muted.store(again, Ordering::Relaxed);
+            }
+            (true, false) => self.0.muted.store(false, Ordering::Relaxed),
+            _ => {}
         }
     }
 
