@@ -48,7 +48,7 @@ fn by_name(words: &[String], tools: &[FoundTool]) -> Vec<String> {
         Some((tool, at + tool.command.len()))
     });
     match found {
-        Some((tool, rest)) => [&[tool.name.clone()], &words[rest..]].concat(),
+        Some((tool, rest)) => [std::slice::from_ref(&tool.name), &words[rest..]].concat(),
         None => words.to_vec(),
     }
 }
