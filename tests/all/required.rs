@@ -278,6 +278,22 @@ async fn a_configuration_that_requires_what_does_not_serve_waits_for_it() {
     eventually!(proxy.get("/").await.values("x-mark") == ["v001", "late"]);
 }
 
+/// Without a watch no file comes later, and the configuration can still be read again.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_watch_the_configuration_still_counts() {
+    let origin = origin().route("/", text("ok")).start().await;
+    let proxy = proxy()
+        .plugin("mark", guest("mark"))
+        .watch("off")
+        .config("[plugin.auth]\norder = 1")
+        .backend(&origin)
+        .start_binary()
+        .await;
+    assert_missing(&proxy.get("/").await, "auth");
+    proxy.configure("[plugin.auth]\nrequired = false\n[plugin.mark]\norder = 2");
+    eventually!(proxy.mark().await.as_deref() == Some("v000"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn table_and_log_name_it_with_the_nearest_name() {
     let proxy = proxy()

@@ -210,6 +210,33 @@ async fn plugins_that_are_a_file_are_refused() {
     assert!(ended.stderr.contains("is not a directory"), "{ended:?}");
 }
 
+/// Nobody knows which plugins are in it, so nothing is served without them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugins_directory_that_cannot_be_listed_stops_the_start() {
+    let plugins = Plugins::new();
+    let directory = plugins.beside().join("loop");
+    std::os::unix::fs::symlink("loop", &directory).unwrap();
+    let directory = directory.to_str().unwrap();
+    for command in ["run", "check-config"] {
+        let args = [
+            command,
+            "--listen",
+            "0",
+            "--no-cache",
+            "--plugins",
+            directory,
+        ];
+        let ended = run_binary(&args).await;
+        assert_eq!(
+            (ended.code, ended.stdout.as_str()),
+            (Some(1), ""),
+            "{ended:?}"
+        );
+        let words = format!("cannot list {directory}: ");
+        assert!(ended.stderr.contains(&words), "{ended:?}");
+    }
+}
+
 /// A second start restores what the first compiled; what is damaged meanwhile is compiled again.
 #[tokio::test(flavor = "multi_thread")]
 async fn compiled_plugins_are_kept_and_damage_does_no_harm() {

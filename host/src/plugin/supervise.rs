@@ -238,8 +238,8 @@ impl Supervisor {
             .is_some_and(|plugin| plugin.serving.is_some());
         let result = match &mut self.pending {
             Some(pending) => match pending.take(name, load, serves, result) {
-                Ok(()) => return self.settle(),
-                Err(result) => result,
+                None => return self.settle(),
+                Some(result) => result,
             },
             None => result,
         };

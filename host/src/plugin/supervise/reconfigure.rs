@@ -65,19 +65,16 @@ impl Pending {
         self.loads.insert(load);
     }
 
-    /// Takes the result of a load if it is one of these.
-    ///
-    /// # Errors
-    /// Gives back what belongs to no load of this configuration.
+    /// Takes the result of a load if it is one of these. Gives back what belongs to no load of this configuration.
     pub fn take(
         &mut self,
         name: &str,
         load: u64,
         serves: bool,
         result: Result<Prepared, Refusal>,
-    ) -> Result<(), Result<Prepared, Refusal>> {
+    ) -> Option<Result<Prepared, Refusal>> {
         if !self.loads.remove(&load) {
-            return Err(result);
+            return Some(result);
         }
         match result {
             Ok(Prepared::Ready(fresh)) => {
@@ -93,7 +90,7 @@ impl Pending {
                 .errors
                 .push(format!("plugin {name}: {}", refusal.error)),
         }
-        Ok(())
+        None
     }
 
     /// A plugin is required that would not serve.
