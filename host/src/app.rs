@@ -141,16 +141,13 @@ impl App {
             tending.run(stop_rest.clone()),
         );
         let stop = Stop::default();
-        serve(
-            socket,
-            Listener {
-                proxy,
-                tls: identity.clone(),
-                cleartext: config.tls.as_ref().is_none_or(|tls| tls.cleartext),
-                stop: stop.clone(),
-            },
-            &connections,
-        );
+        let listener = Listener {
+            proxy,
+            tls: identity.clone(),
+            cleartext: config.tls.as_ref().is_none_or(|tls| tls.cleartext),
+            stop: stop.clone(),
+        };
+        serve(socket, listener, &connections);
         ready.set(true);
         Ok(Self {
             config,
