@@ -63,13 +63,13 @@ impl Answer {
         }
     }
 
-    /// Adds a field; one of the same name stays.
+    /// Adds a field. Existing fields of the same name stay.
     pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.fields.push((name.to_owned(), value.as_ref().to_vec()));
         self
     }
 
-    /// The body as it shall be sent. It has no `content-type` but one that is set as a field.
+    /// Sets the body. No `content-type` is added; set it as a field.
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
@@ -96,7 +96,8 @@ impl Answer {
     /// ```
     ///
     /// # Errors
-    /// The value's own: it can't be JSON.
+    ///
+    /// Returns an error if the value cannot be represented as JSON.
     pub fn json<T: serde::Serialize + ?Sized>(mut self, value: &T) -> Result<Self> {
         self.media_type = Some("application/json");
         Ok(self.body(serde_json::to_vec(value)?))

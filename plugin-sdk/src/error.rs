@@ -1,7 +1,7 @@
-//! What a hook may fail with, and what the host may refuse.
+//! The error type of hooks, and the errors of host calls.
 //!
-//! `Error` is one line of text: that is all that crosses to the host, which writes it to its log and lets the plugin's
-//! failure policy decide about the exchange. Everything that is a `core::error::Error` becomes one by `?`.
+//! `Error` is one line of text. The host writes it to its log, and the plugin's `on-failure` decides what the client gets.
+//! `?` converts every `core::error::Error` to it.
 
 use alloc::string::{String, ToString};
 use core::fmt;
@@ -9,7 +9,7 @@ use core::fmt;
 /// What hooks return. The error type can be another one: `Result<(), FieldError>`.
 pub type Result<T, E = Error> = core::result::Result<T, E>;
 
-/// Why a hook gave up on the exchange. The text goes to the host's log, never to the client.
+/// The reason why a hook failed. The text goes to the host's log, never to the client.
 ///
 /// Like `anyhow::Error` it converts from every [`core::error::Error`] and therefore isn't one itself.
 ///
@@ -53,16 +53,16 @@ pub struct Error(String);
 pub enum FieldError {
     /// The name is not a token (RFC 9110, section 5.6.2).
     InvalidName(String),
-    /// The value can't stand where it was put; holds what is wrong with it.
+    /// The value is not valid here; holds the reason.
     InvalidValue(String),
-    /// The field describes the connection or the framing, which the host alone sets; holds its name.
+    /// The field describes the connection or the framing. Only the host sets it; holds its name.
     OwnedByHost(String),
     /// The message has as many fields as the host allows.
     TooMany,
 }
 
-/// Why a body can't be had. A plugin that can't go on without it hands this on with `?`; the client then sees 413,
-/// 408 or 502.
+/// The reason why a body is not available. A plugin that needs the body returns this error with `?`; the client then gets
+/// 413, 408 or 502.
 ///
 /// ```
 /// use tollgate_plugin::{BodyError, Plugin, Request, Response, Result, testing, warn};
@@ -86,13 +86,13 @@ pub enum FieldError {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BodyError {
-    /// Longer than this plugin may read at once; holds that limit in bytes. The body is still whole for everyone else.
+    /// The body is longer than this plugin may read; holds the limit in bytes. The body is still forwarded unchanged.
     TooLarge(u64),
-    /// No further byte came in the time that the host allows.
+    /// Timed out while waiting for the next bytes of the body.
     TimedOut,
-    /// The peer went away or broke the framing; holds what the host saw.
+    /// The peer disconnected or sent invalid framing; holds the details.
     Disconnected(String),
-    /// It has gone on to its receiver: the request's body in `return_response`, unless a plugin read or set it before.
+    /// The body was already forwarded: the request's body in `return_response`, unless a plugin read or set it before.
     AlreadyStreamed,
 }
 

@@ -79,7 +79,8 @@ pub fn set_note(key: &str, value: impl AsRef<[u8]>) {
 /// ```
 ///
 /// # Errors
-/// When a name or value may not stand in a field, or the field is the host's own. None is set then.
+///
+/// Returns an error if a name or value is invalid, or if only the host may set the field. No field is set then.
 pub fn set_error_fields<N: AsRef<str>, V: AsRef<[u8]>>(
     fields: impl IntoIterator<Item = (N, V)>,
 ) -> Result<(), FieldError> {

@@ -94,7 +94,7 @@ macro_rules! __keep_plugin {
 #[cfg(all(target_family = "wasm", not(feature = "std")))]
 pub use {alloc::boxed::Box, once_cell::race::OnceBox};
 
-/// The plugin, or why its settings don't fit: said anew by each hook, so that the failure policy decides.
+/// The plugin, or why its settings are wrong. Each hook returns this error again, so that `on-failure` applies.
 pub type Loaded<P> = core::result::Result<P, String>;
 
 /// What crosses to the host.

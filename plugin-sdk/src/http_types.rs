@@ -15,7 +15,8 @@ impl Request {
     /// The method as the type of the crate `http`.
     ///
     /// # Errors
-    /// None that a request from the host could cause.
+    ///
+    /// A request from the host never causes an error.
     pub fn http_method(&self) -> Result<Method> {
         Ok(host::method().parse()?)
     }
@@ -39,7 +40,8 @@ impl Request {
     /// ```
     ///
     /// # Errors
-    /// When authority or target is none that the crate `http` takes.
+    ///
+    /// Returns an error if the crate `http` does not accept the authority or the target.
     pub fn uri(&self) -> Result<Uri> {
         let (authority, target) = (host::authority(), host::target());
         if authority.is_empty() || target == "*" {
@@ -56,7 +58,8 @@ impl Request {
     /// can't be changed.
     ///
     /// # Errors
-    /// As for [`set_target`](Self::set_target) and [`set_authority`](Self::set_authority).
+    ///
+    /// Returns the same errors as [`set_target`](Self::set_target) and [`set_authority`](Self::set_authority).
     pub fn set_uri(&mut self, uri: &Uri) -> Result<(), FieldError> {
         self.set_target(
             uri.path_and_query()
@@ -71,7 +74,8 @@ impl Request {
     /// Everything but the body. The URI is the target, the authority is the field `host`, the version is always HTTP/1.1.
     ///
     /// # Errors
-    /// When the target is none that the crate `http` takes.
+    ///
+    /// Returns an error if the crate `http` does not accept the target.
     pub fn http_parts(&self) -> Result<request::Parts> {
         let (mut parts, ()) = http::Request::new(()).into_parts();
         parts.method = self.http_method()?;
@@ -99,7 +103,8 @@ impl Request {
     /// ```
     ///
     /// # Errors
-    /// As for [`http_parts`](Self::http_parts) and [`body`](Self::body).
+    ///
+    /// Returns the same errors as [`http_parts`](Self::http_parts) and [`body`](Self::body).
     pub fn to_http(&self) -> Result<http::Request<Vec<u8>>> {
         Ok(http::Request::from_parts(self.http_parts()?, self.body()?))
     }
@@ -108,7 +113,8 @@ impl Request {
     /// that only the host sets.
     ///
     /// # Errors
-    /// When the host refuses a part of it. The parts before that have been changed then.
+    ///
+    /// Returns an error if the host refuses a part. Earlier parts are then already changed.
     pub fn set_http_parts(&mut self, parts: &request::Parts) -> Result<(), FieldError> {
         self.set_method(&parts.method)?;
         set_headers(Side::Request, &parts.headers)?;
@@ -118,7 +124,8 @@ impl Request {
     /// Makes this the request, body included.
     ///
     /// # Errors
-    /// As for [`set_http_parts`](Self::set_http_parts).
+    ///
+    /// Returns the same errors as [`set_http_parts`](Self::set_http_parts).
     pub fn set_http<B: AsRef<[u8]>>(
         &mut self,
         request: http::Request<B>,
@@ -134,7 +141,8 @@ impl Response {
     /// The status as the type of the crate `http`. It is changed by `set_status(code.as_u16())`.
     ///
     /// # Errors
-    /// None that a response from the host could cause.
+    ///
+    /// A response from the host never causes an error.
     pub fn http_status(&self) -> Result<StatusCode> {
         Ok(StatusCode::from_u16(host::status())?)
     }
@@ -142,7 +150,8 @@ impl Response {
     /// Everything but the body. The version is always HTTP/1.1.
     ///
     /// # Errors
-    /// None that a response from the host could cause.
+    ///
+    /// A response from the host never causes an error.
     pub fn http_parts(&self) -> Result<response::Parts> {
         let (mut parts, ()) = http::Response::new(()).into_parts();
         parts.status = self.http_status()?;
@@ -153,7 +162,8 @@ impl Response {
     /// The whole response, body included; see [`body`](Self::body) for what that takes.
     ///
     /// # Errors
-    /// As for [`body`](Self::body).
+    ///
+    /// Returns the same errors as [`body`](Self::body).
     pub fn to_http(&self) -> Result<http::Response<Vec<u8>>> {
         Ok(http::Response::from_parts(self.http_parts()?, self.body()?))
     }
@@ -162,7 +172,8 @@ impl Response {
     /// that only the host sets.
     ///
     /// # Errors
-    /// When the host refuses a part of it. The parts before that have been changed then.
+    ///
+    /// Returns an error if the host refuses a part. Earlier parts are then already changed.
     pub fn set_http_parts(&mut self, parts: &response::Parts) -> Result<(), FieldError> {
         self.set_status(parts.status.as_u16())?;
         set_headers(Side::Response, &parts.headers)
@@ -171,7 +182,8 @@ impl Response {
     /// Makes this the response, body included.
     ///
     /// # Errors
-    /// As for [`set_http_parts`](Self::set_http_parts).
+    ///
+    /// Returns the same errors as [`set_http_parts`](Self::set_http_parts).
     pub fn set_http<B: AsRef<[u8]>>(
         &mut self,
         response: http::Response<B>,

@@ -1,7 +1,7 @@
-//! Write plugins for tollgate, the HTTP proxy, in Rust.
+//! Write plugins for the HTTP proxy tollgate in Rust.
 //!
-//! A plugin is a type with up to two hooks. This one answers requests for a closed part of a site itself, and marks
-//! what comes from the rest:
+//! A plugin is a type with one or two hooks. This plugin answers requests below a given path with 403, and changes all
+//! responses:
 //!
 //! ```
 //! use tollgate_plugin::{Answer, Plugin, Request, Response, Result, Verdict, info};
@@ -33,7 +33,7 @@
 //!
 //! tollgate_plugin::export!(Closed);
 //!
-//! // Its logic is tested with plain `cargo test`, no wasm needed:
+//! // The plugin's logic can be tested with `cargo test`, without wasm:
 //! use tollgate_plugin::testing;
 //!
 //! let closed = testing::exchange().target("/private/x").setting("prefix", "/private").setting("reason", "not here");
@@ -51,54 +51,54 @@
 //! tollgate-plugin = { path = "tollgate" }
 //! ```
 //!
-//! `tollgate new rust NAME` makes such a project, `tollgate build` builds it; by hand it is
+//! `tollgate new rust NAME` creates such a project and `tollgate build` builds it. To build without tollgate, run
 //! `cargo build --release --target wasm32-unknown-unknown`.
 //!
-//! # What the host sees to
+//! # What the host does
 //!
-//! What a plugin needn't care about: framing and hop-by-hop fields are the host's, the target is raw, field values are
-//! bytes ([`FieldValue`] compares with and prints as text), repeated fields stay repeated. A getter is one call to the
-//! host; a body that isn't asked for never enters the plugin.
+//! The host sets the header fields for framing and for the connection; a plugin cannot change them. The request target is
+//! not decoded. Field values are bytes ([`FieldValue`] can be compared with text and printed). Repeated fields are not
+//! joined. Each getter is one call to the host. A body is copied into the plugin only if the plugin reads it.
 //!
-//! # Where to find what
+//! # Overview
 //!
-//! | to | look at |
+//! | to | see |
 //! | --- | --- |
 //! | read and change a request | [`Request`] |
 //! | read and change a response | [`Response`] |
 //! | answer without the backend | [`Answer`] |
-//! | have settings | [`Plugin`] |
-//! | know who asks, remember for the way back | [`exchange`] |
-//! | write to the host's log | [`info!`] and its siblings |
+//! | read settings | [`Plugin`] |
+//! | identify the client, pass data to `return_response` | [`exchange`] |
+//! | write to the host's log | [`info!`] and the other levels |
 //! | test natively | [`testing`] |
-//! | draw random numbers, know the time | [`random`], [`clocks`] |
+//! | get random numbers and the time | [`random`], [`clocks`] |
 //! | decode and encode parts of a URL | [`url`] |
-//! | wait | `clocks::sleep`, behind the feature `clocks` |
+//! | wait | `clocks::sleep`, with the feature `clocks` |
 //! | use the types of the crate [`http`](https://docs.rs/http) | the feature `http` |
 //!
 //! # Errors and panics
 //!
-//! A hook fails with `?` or [`Error::new`]; the host logs the text and goes by the plugin's failure policy. A panic
-//! traps: it is logged, the exchange goes by the same policy, and the host starts a new instance.
+//! A hook fails with `?` or [`Error::new`]. The host logs the text, and the plugin's `on-failure` decides what the client
+//! gets. A panic traps: the host logs it, handles the exchange in the same way, and starts a new instance.
 //!
 //! # Printing
 //!
-//! On `wasm32-unknown-unknown` the standard library throws away what `println!`, `eprintln!` and `dbg!` print. The macros
-//! of the same names here write to the host's log instead: `use tollgate_plugin::{dbg, eprintln, println};`. What a
-//! dependency prints is lost.
+//! On `wasm32-unknown-unknown` the standard library discards the output of `println!`, `eprintln!` and `dbg!`. This crate
+//! has macros with the same names that write to the host's log: `use tollgate_plugin::{dbg, eprintln, println};`. The
+//! output of dependencies is lost.
 //!
 //! # Features
 //!
-//! - `std` (on by default): see below for life without it.
-//! - `http`: [`Request`], [`Response`], [`Answer`], [`FieldValue`] from and to the types of the crate `http`.
-//! - `clocks`: `clocks::sleep`, for which the plugin imports `wasi:clocks/monotonic-clock` and `wasi:io`.
-//! - `random`: does nothing any more; [`random`] is always there.
+//! - `std` (on by default): see below.
+//! - `http`: converts [`Request`], [`Response`], [`Answer`] and [`FieldValue`] from and to the types of the crate `http`.
+//! - `clocks`: adds `clocks::sleep`; the plugin then imports `wasi:clocks/monotonic-clock` and `wasi:io`.
+//! - `random`: has no effect any more; [`random`] is always available.
 //!
 //! # Without std
 //!
-//! With `default-features = false` the crate is `no_std` in a wasm build and needs `alloc` alone; a native build, which is
-//! for tests, has std anyway. A plugin then brings an allocator and a panic handler, its type must be `Sync`, and it
-//! takes `serde` without std as well. Its file is a tenth smaller for that: what a plugin doesn't use of std is never in it.
+//! With `default-features = false` the crate is `no_std` in a wasm build and needs only `alloc`. A native build, for tests,
+//! always uses std. The plugin must define an allocator and a panic handler, its type must be `Sync`, and it must use `serde`
+//! without std. The plugin file is then a tenth smaller. The saving is small because unused parts of std are never linked.
 //!
 //! ```
 //! #![no_std]

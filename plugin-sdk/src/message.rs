@@ -24,7 +24,7 @@ const OWNED_BY_HOST: [&str; 8] = [
 /// The methods on fields and body, for the message that `$side` names.
 macro_rules! message_methods {
     ($side:expr) => {
-        /// The first value of a field; none if the message doesn't have it. An empty value is not an absent one.
+        /// The first value of a field, or `None` if the message doesn't have it. An empty value is not an absent field.
         ///
         /// ```
         /// # use tollgate_plugin::{Answer, Plugin, Request, Result, Verdict};
@@ -58,8 +58,8 @@ macro_rules! message_methods {
         /// Makes this the only value of the field. The value is text or bytes.
         ///
         /// # Errors
-        /// When the host refuses name or value: see [`FieldError`](crate::FieldError). So it is for all methods that
-        /// change fields.
+        ///
+        /// Returns an error if the host refuses the name or the value: see [`FieldError`](crate::FieldError).
         pub fn set_field(
             &mut self,
             name: &str,
@@ -68,8 +68,8 @@ macro_rules! message_methods {
             $crate::host::set_field($side, name, value.as_ref())
         }
 
-        /// Sets several fields in one call: what the list has of a name, once or repeated, is all that the message has
-        /// of it afterwards; other names are left alone. If one is refused, none is changed.
+        /// Sets several fields in one call. For each name in the list, the values in the list replace all values that the
+        /// message had. Fields with other names are not changed. If the host refuses one field, none is changed.
         ///
         /// ```
         /// # use tollgate_plugin::{Plugin, Request, Result, Verdict};
@@ -86,7 +86,8 @@ macro_rules! message_methods {
         /// ```
         ///
         /// # Errors
-        /// As for [`set_field`](Self::set_field).
+        ///
+        /// Returns the same errors as [`set_field`](Self::set_field).
         pub fn set_fields<N: AsRef<str>, V: AsRef<[u8]>>(
             &mut self,
             fields: impl IntoIterator<Item = (N, V)>,
@@ -98,10 +99,11 @@ macro_rules! message_methods {
             $crate::host::set_fields($side, &fields)
         }
 
-        /// Adds a value behind those that the field has.
+        /// Adds a value after the existing values of the field.
         ///
         /// # Errors
-        /// As for [`set_field`](Self::set_field).
+        ///
+        /// Returns the same errors as [`set_field`](Self::set_field).
         pub fn append_field(
             &mut self,
             name: &str,
@@ -110,19 +112,21 @@ macro_rules! message_methods {
             $crate::host::append_field($side, name, value.as_ref())
         }
 
-        /// Removes every value of the field; it is no error if there was none.
+        /// Removes every value of the field. It is not an error if the field is absent.
         ///
         /// # Errors
-        /// As for [`set_field`](Self::set_field).
+        ///
+        /// Returns the same errors as [`set_field`](Self::set_field).
         pub fn delete_field(&mut self, name: &str) -> Result<(), $crate::FieldError> {
             $crate::host::delete_field($side, name)
         }
 
-        /// The whole body, empty if there is none, as sent: `content-encoding` is not undone. It stays in place for
-        /// everyone else. A body that no plugin asks for streams past, so ask only when it is needed.
+        /// The whole body, empty if there is none. It is not decoded if it has a `content-encoding`. Reading the body does not
+        /// consume it. A body that no plugin reads streams through, so read it only if necessary.
         ///
         /// # Errors
-        /// See [`BodyError`](crate::BodyError).
+        ///
+        /// Returns a [`BodyError`](crate::BodyError) if the body is not available.
         pub fn body(&self) -> Result<Vec<u8>, $crate::BodyError> {
             $crate::host::body($side)
         }
@@ -130,7 +134,8 @@ macro_rules! message_methods {
         /// The whole body as text.
         ///
         /// # Errors
-        /// As for [`body`](Self::body), and when it is not UTF-8.
+        ///
+        /// Returns the same errors as [`body`](Self::body), and an error if the body is not UTF-8.
         pub fn text(&self) -> Result<String> {
             $crate::message::text($side)
         }
@@ -157,7 +162,8 @@ macro_rules! message_methods {
         /// ```
         ///
         /// # Errors
-        /// As for [`body`](Self::body), and when it is not JSON that fits the type.
+        ///
+        /// Returns the same errors as [`body`](Self::body), and an error if the body is not JSON or does not match the type.
         pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
             let body = self.body()?;
             match serde_json::from_slice(&body) {
@@ -170,12 +176,12 @@ macro_rules! message_methods {
         }
 
         /// Replaces the body. The host sets `content-length`, removes `content-encoding` and digests, and weakens `etag`.
-        /// A plugin that puts an encoded body in place sets `content-encoding` in the same hook.
+        /// A plugin that sets an encoded body must also set `content-encoding`, in the same hook.
         pub fn set_body(&mut self, body: impl AsRef<[u8]>) {
             $crate::host::set_body($side, body.as_ref());
         }
 
-        /// The coding of the body, such as `gzip`; none if it is sent as it is.
+        /// The content coding of the body, such as `gzip`, or `None` if the body is not encoded.
         pub fn content_coding(&self) -> Option<String> {
             $crate::message::coding($side)
         }
@@ -184,7 +190,8 @@ macro_rules! message_methods {
         /// already.
         ///
         /// # Errors
-        /// When the value can't be JSON.
+        ///
+        /// Returns an error if the value cannot be represented as JSON.
         pub fn set_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
             let body = serde_json::to_vec(value)?;
             $crate::message::be_json($side)?;
@@ -192,7 +199,7 @@ macro_rules! message_methods {
             Ok(())
         }
 
-        /// Rewrites the body as text. True if it was text; a body that isn't (an image, say) is left alone.
+        /// Rewrites the body as text. Returns true if it was text. Any other body (for example an image) is not changed.
         ///
         /// ```
         /// # use tollgate_plugin::{Answer, Plugin, Request, Response, Result, Verdict};
@@ -214,8 +221,9 @@ macro_rules! message_methods {
         /// ```
         ///
         /// # Errors
-        /// As for [`body`](Self::body), and when the body is encoded ([`content_coding`](Self::content_coding)): let the
-        /// backend send it plain, as above.
+        ///
+        /// Returns the same errors as [`body`](Self::body), and an error if the body is encoded
+        /// ([`content_coding`](Self::content_coding)). To get an unencoded body, call `accept_identity` as above.
         pub fn map_text(&mut self, rewrite: impl FnOnce(&str) -> String) -> Result<bool> {
             $crate::message::refuse_encoded($side)?;
             let body = self.body()?;

@@ -6,19 +6,19 @@ use crate::{Answer, Request, Response, Result, export};
 
 /// A plugin: a type whose fields are its settings, with up to two hooks.
 ///
-/// Plugins form an onion around the backend: `forward_request` runs in the order of the chain, `return_response` in
-/// reverse order for every plugin whose `forward_request` ran.
+/// `forward_request` runs in the order of the chain. `return_response` runs in reverse order, for every plugin whose
+/// `forward_request` ran.
 ///
-/// The type is made from the host's settings by `serde`, once for each instance. A string setting is the string;
-/// anything else is read as JSON. For work that shall be done once, such as checking or parsing a setting, use
-/// `#[serde(try_from = "Settings")]`. Settings that don't fit make every hook fail with an error that names the key, the
+/// `serde` deserializes the type from the plugin's settings, once for each instance. A string setting is a string; any
+/// other setting is read as JSON. For work that is done once per instance, such as checking or parsing a setting, use
+/// `#[serde(try_from = "Settings")]`. If the settings are wrong, every hook fails with an error that names the key, the
 /// value and what was expected. A plugin without settings derives `Deserialize` on a unit struct.
 ///
-/// Hooks take `&self`: an instance serves one exchange at a time but many in a row, comes and goes as the host likes,
-/// and the two hooks of an exchange may run in two instances. Notes ([`exchange`](crate::exchange)) carry what
-/// `return_response` must know.
+/// Hooks take `&self`. An instance serves many exchanges, one at a time. The host may replace it at any time, and the two
+/// hooks of an exchange may run in two instances. Use notes ([`exchange`](crate::exchange)) to pass data to
+/// `return_response`.
 ///
-/// One of the two hooks must be there: the host does not take a plugin without both into service.
+/// At least one of the two hooks must be implemented: the host refuses a plugin that has neither.
 ///
 /// ```
 /// use tollgate_plugin::{Answer, Plugin, Request, Result, Verdict, testing};
@@ -67,14 +67,14 @@ use crate::{Answer, Request, Response, Result, export};
 /// );
 /// ```
 pub trait Plugin: DeserializeOwned + 'static {
-    /// Called before the backend is asked, as soon as the request's head is there. Does nothing by default.
+    /// Called when the request's head has arrived, before the request is sent to the backend. Does nothing by default.
     fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
         let _ = request;
         export::is_missing(export::FORWARD_REQUEST);
         Ok(Verdict::Forward)
     }
 
-    /// Called when the response's head is there, whoever made it. Does nothing by default.
+    /// Called when the response's head is available, from the backend or from a plugin. Does nothing by default.
     fn return_response(&self, request: &Request, response: &mut Response) -> Result<()> {
         let _ = (request, response);
         export::is_missing(export::RETURN_RESPONSE);
@@ -82,12 +82,12 @@ pub trait Plugin: DeserializeOwned + 'static {
     }
 }
 
-/// What becomes of a request.
+/// What happens to a request after the hook.
 #[must_use = "the host hears of a verdict only if the hook returns it"]
 #[derive(Clone, Debug)]
 pub enum Verdict {
-    /// Goes on to the next plugin, and behind the last one to the backend.
+    /// Forwards the request to the next plugin, or after the last one to the backend.
     Forward,
-    /// Is answered with this; later plugins and the backend are skipped.
+    /// Answers the request with this response; later plugins and the backend are skipped.
     Respond(Answer),
 }

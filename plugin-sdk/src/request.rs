@@ -51,7 +51,8 @@ impl Request {
     /// Changes the method.
     ///
     /// # Errors
-    /// When it is not a token, or `CONNECT`, which is the host's.
+    ///
+    /// Returns an error if the method is not a token, or if it is `CONNECT`, which plugins cannot use.
     pub fn set_method(&mut self, method: impl AsRef<str>) -> Result<(), FieldError> {
         host::set_method(method.as_ref())
     }
@@ -70,12 +71,13 @@ impl Request {
     /// backend; the host's routes do that.
     ///
     /// # Errors
-    /// When it can't be the value of a field.
+    ///
+    /// Returns an error if the text is not a valid field value.
     pub fn set_authority(&mut self, authority: impl AsRef<str>) -> Result<(), FieldError> {
         host::set_authority(authority.as_ref())
     }
 
-    /// Path and query as they stand on the wire: never decoded, never normalised.
+    /// Path and query as they were sent: not decoded and not normalised.
     pub fn target(&self) -> String {
         host::target()
     }
@@ -83,12 +85,13 @@ impl Request {
     /// Changes path and query. It begins with `/` (or is `*` for OPTIONS) and is sent as given.
     ///
     /// # Errors
-    /// When it begins otherwise, or has a space or another character that no target has.
+    ///
+    /// Returns an error if the target begins with another character, or contains a space or another invalid character.
     pub fn set_target(&mut self, target: impl AsRef<str>) -> Result<(), FieldError> {
         host::set_target(target.as_ref())
     }
 
-    /// The target up to the first `?`, raw.
+    /// The target up to the first `?`, not decoded.
     pub fn path(&self) -> String {
         let mut target = host::target();
         if let Some(end) = target.find('?') {
@@ -116,8 +119,9 @@ impl Request {
     /// ```
     ///
     /// # Errors
-    /// As for [`set_target`](Self::set_target), and when it has a `?` or `#`: encode that with
-    /// [`url::encode`](crate::url::encode).
+    ///
+    /// Returns the same errors as [`set_target`](Self::set_target), and an error if the path contains `?` or `#`. Encode
+    /// these characters with [`url::encode`](crate::url::encode).
     pub fn set_path(&mut self, path: impl AsRef<str>) -> Result<(), FieldError> {
         let path = path.as_ref();
         if path.contains(['?', '#']) {
@@ -130,7 +134,7 @@ impl Request {
         }
     }
 
-    /// What follows the first `?` of the target, raw; none without a `?`.
+    /// The part of the target after the first `?`, not decoded; `None` without a `?`.
     pub fn query(&self) -> Option<String> {
         let target = host::target();
         target.split_once('?').map(|(_, query)| query.to_owned())
@@ -174,11 +178,12 @@ impl Request {
             .collect()
     }
 
-    /// Asks the backend to send its response's body as it is, not compressed: for a plugin that reads or rewrites the body
+    /// Asks the backend for a response body without compression, for a plugin that reads or rewrites the body
     /// in `return_response`. Sets `accept-encoding` to `identity`.
     ///
     /// # Errors
-    /// When the request has as many fields as the host allows.
+    ///
+    /// Returns an error if the request already has as many fields as the host allows.
     pub fn accept_identity(&mut self) -> Result<(), FieldError> {
         self.set_field("accept-encoding", "identity")
     }

@@ -46,10 +46,11 @@ impl Response {
         host::status()
     }
 
-    /// Changes the status, 200 to 599. Interim ones (1xx) are the host's.
+    /// Changes the status, 200 to 599. Plugins cannot send interim responses (1xx).
     ///
     /// # Errors
-    /// When it is another number.
+    ///
+    /// Returns an error for any other number.
     pub fn set_status(&mut self, status: u16) -> Result<(), FieldError> {
         host::set_status(status)
     }

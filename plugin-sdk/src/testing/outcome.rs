@@ -18,7 +18,7 @@ pub struct Outcome {
     pub error_fields: Vec<Field>,
     /// Whether the backend was asked; false if the plugin answered or failed before.
     pub reached_backend: bool,
-    /// Why a hook failed; the host would now go by the plugin's failure policy.
+    /// Why a hook failed. In the proxy, the plugin's `on-failure` would now decide what the client gets.
     pub error: Option<String>,
     /// Lines for the host's log.
     pub log: Vec<(Level, String)>,
