@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand};
 pub use examine::{CheckArgs, TestArgs};
 pub use make::{BuildArgs, DevArgs, NewArgs};
 
-/// An HTTP proxy whose behaviour is WebAssembly plugins, reloaded as they change
+/// An HTTP proxy that runs WebAssembly plugins and reloads them when they change
 #[derive(Debug, Parser)]
 #[command(name = "tollgate", version, arg_required_else_help = true)]
 pub struct Cli {
@@ -22,35 +22,35 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// How `run` ends, for whoever starts it again.
+/// How `run` ends, for the program that starts it again.
 const EXIT_CODES: &str = "Exit codes:
-  0   stopped by SIGTERM or SIGINT, all requests done
-  1   could not start: the address is taken, say
+  0   stopped by SIGTERM or SIGINT, all requests completed
+  1   could not start, for example because the address is in use
   64  a mistake in the command line or the configuration
-  70  a part of the proxy that it can't do without has failed; the last line of the log says which. Start it again
-  75  stopped, but requests that took longer than the time to drain were cut off";
+  70  an essential part of the proxy has failed; the last line of the log says which. Start the proxy again
+  75  stopped, but requests that took longer than the drain time were aborted";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve: pass requests through the plugins to the backend
+    /// Run the proxy: forward requests through the plugins to the backend
     #[command(after_long_help = EXIT_CODES)]
     Run(RunArgs),
-    /// Check the configuration that `run` would use, report every mistake, and end
+    /// Check the configuration that `run` would use, and report every mistake
     CheckConfig(RunArgs),
-    /// Make a directory with a new plugin: its smallest source, its test, and how to go on
+    /// Create a project for a new plugin: source, test cases, and a README
     New(NewArgs),
-    /// Build a plugin with its language's own tools, and check what came of it
+    /// Build a plugin with the tools of its language, and check the result
     Build(BuildArgs),
-    /// Build a plugin whenever its source is saved, straight into the plugins directory
+    /// Rebuild a plugin on every save, into the plugins directory of a running proxy
     Dev(DevArgs),
-    /// Say whether files are plugins, what they import and what they cost
+    /// Report whether files are plugins, their contract version, their imports and their cost
     Check(CheckArgs),
-    /// Run a plugin on cases kept as files, without a network
+    /// Run a plugin with test cases from files, without a network
     Test(TestArgs),
 }
 
-/// What may be said of a run. Each flag wins over its environment variable, that over the
-/// configuration file, that over the default. An empty environment variable counts as absent.
+/// The options of `run`. A flag overrides its environment variable, which overrides the configuration file, which
+/// overrides the default. An empty environment variable counts as absent.
 #[derive(Debug, Clone, Default, Args)]
 pub struct RunArgs {
     /// Address and port for clients; a port alone means 127.0.0.1
@@ -59,16 +59,16 @@ pub struct RunArgs {
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
 
-    /// Where requests go: a URL with http://, https://, h2c:// or unix:, or `echo` for a built-in backend
-    /// that answers with the request it got
+    /// The backend: a URL with http://, https://, h2c:// or unix:, or `echo` for an embedded backend
+    /// that answers with the request that it received
     ///
-    /// `h2c://` is HTTP/2 in cleartext, `unix:/PATH` a socket of this machine. The built-in backend listens on 127.0.0.1:4566, or on a free port if that is taken; `echo://ADDR` fixes its address. [env: TOLLGATE_BACKEND] [default: echo]
+    /// `h2c://` is HTTP/2 without TLS, `unix:/PATH` a unix socket. The embedded backend listens on 127.0.0.1:4566, or on a free port if that is in use; `echo://ADDR` sets its address. [env: TOLLGATE_BACKEND] [default: echo]
     #[arg(long, value_name = "URL")]
     pub backend: Option<String>,
 
-    /// Serve TLS, with a certificate made for this run or with one from two PEM files
+    /// Serve TLS, with a self-signed certificate or with a certificate chain and a key from PEM files
     ///
-    /// Without a value `self-signed`. [env: TOLLGATE_TLS]
+    /// The default value is `self-signed`, a certificate that is created at start. [env: TOLLGATE_TLS]
     #[arg(
         long,
         value_name = "self-signed|CHAIN.pem,KEY.pem",
@@ -77,7 +77,7 @@ pub struct RunArgs {
     )]
     pub tls: Option<String>,
 
-    /// Answer cleartext too, on the port that serves TLS
+    /// Accept plaintext too, on the same port as TLS
     ///
     /// [env: TOLLGATE_TLS_CLEARTEXT=true]
     #[arg(long)]
@@ -89,44 +89,44 @@ pub struct RunArgs {
     #[arg(long, value_name = "ADDR")]
     pub admin: Option<String>,
 
-    /// Let other processes listen on the same address, so that a new one can start before the old one
-    /// ends (SO_REUSEPORT)
+    /// Allow other processes to listen on the same address, so that a new process can start before the old
+    /// one ends (SO_REUSEPORT)
     ///
     /// [env: TOLLGATE_REUSE_PORT=true]
     #[arg(long)]
     pub reuse_port: bool,
 
-    /// Directory of the plugins
+    /// The plugins directory
     ///
     /// [env: TOLLGATE_PLUGINS] [default: plugins]
     #[arg(long, value_name = "DIR")]
     pub plugins: Option<PathBuf>,
 
-    /// Serve components for wasi:http (0.2 proxy, 0.3 service and middleware) along with plugins
+    /// Run standard wasi:http components (0.2 proxy, 0.3 service and middleware) as plugins too
     ///
-    /// wasmtime calls its support of WASI 0.3 experimental, so they run in an engine of their own. [env: TOLLGATE_STANDARD_COMPONENTS=true]
+    /// wasmtime calls its support of WASI 0.3 experimental, so they run in engines of their own. [env: TOLLGATE_STANDARD_COMPONENTS=true]
     #[arg(long)]
     pub standard_components: bool,
 
-    /// Configuration file (TOML); without it flags, environment and defaults are all there is
+    /// Configuration file (TOML); without it, only flags, environment variables and defaults apply
     ///
     /// [env: TOLLGATE_CONFIG]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// How changed plugins are noticed: file events, a periodic look, or not at all
+    /// How changed plugin files are detected: by file events, by polling, or not at all
     ///
     /// [env: TOLLGATE_WATCH] [default: events]
     #[arg(long, value_name = "events|poll|off")]
     pub watch: Option<String>,
 
-    /// Directory for compiled plugins
+    /// Cache directory for compiled plugins
     ///
     /// [env: TOLLGATE_CACHE_DIR] [default: $XDG_CACHE_HOME/tollgate or ~/.cache/tollgate]
     #[arg(long, value_name = "DIR", conflicts_with = "no_cache")]
     pub cache_dir: Option<PathBuf>,
 
-    /// Compile every plugin afresh and keep nothing on disk
+    /// Compile every plugin again, without a cache on disk
     ///
     /// [env: TOLLGATE_NO_CACHE=true]
     #[arg(long)]
@@ -138,15 +138,15 @@ pub struct RunArgs {
     #[arg(long, value_name = "N")]
     pub workers: Option<String>,
 
-    /// How long running requests may take to end after a signal to stop
+    /// How long to wait for running requests after a signal to stop (graceful shutdown)
     ///
     /// [env: TOLLGATE_DRAIN] [default: 30s]
     #[arg(long, value_name = "TIME")]
     pub drain: Option<String>,
 
-    /// What to log, on stderr: a level (off, error, warn, info, debug, trace), or `target=level` pairs with commas between
+    /// What to log to stderr: a level (off, error, warn, info, debug, trace), or comma-separated `target=level` pairs
     ///
-    /// What plugins print and log has the target `plugin`, that of one plugin `plugin::NAME`: `info,plugin::cors=debug`. Pairs without a level turn off everything that they don't name. RUST_LOG is read when neither this flag nor TOLLGATE_LOG is set. [env: TOLLGATE_LOG] [default: info]
+    /// Plugin output and plugin logs have the target `plugin`, those of one plugin `plugin::NAME`: `info,plugin::cors=debug`. Pairs without a default level turn off all targets that they don't name. RUST_LOG is read when neither this flag nor TOLLGATE_LOG is set. [env: TOLLGATE_LOG] [default: info]
     #[arg(long, value_name = "FILTER")]
     pub log: Option<String>,
 }

@@ -6,15 +6,15 @@ use clap::Args;
 
 #[derive(Debug, Clone, Args)]
 pub struct CheckArgs {
-    /// Plugin files, or directories of them
+    /// Plugin files, or directories of plugin files
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
 
-    /// Print one JSON document in place of words
+    /// Print one JSON document instead of text
     #[arg(long)]
     pub json: bool,
 
-    /// Configuration file: a plugin is tried out with the settings and limits that it gives to a plugin of the
+    /// Configuration file: the trial uses its settings and limits for the plugin with the
     /// file's name
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -22,41 +22,41 @@ pub struct CheckArgs {
 
 #[derive(Debug, Clone, Args)]
 pub struct TestArgs {
-    /// A plugin's directory, or a plugin file
+    /// A plugin's project directory, or a plugin file
     #[arg(value_name = "DIR|FILE", default_value = ".")]
     pub plugin: PathBuf,
 
-    /// Directory of the cases, or one file of them
+    /// Directory of the test cases, or one file with test cases
     ///
-    /// [default: what plugin.toml says, else `tests` in the plugin's directory or beside the plugin file]
+    /// [default: what plugin.toml says, else `tests` in the project directory or next to the plugin file]
     #[arg(long, value_name = "DIR")]
     pub cases: Option<PathBuf>,
 
-    /// Write what came into the cases, as what is expected from now on
+    /// Write the actual results into the cases as the new expectations
     #[arg(long)]
     pub update: bool,
 
-    /// The time at which the plugin's wall clock stands, such as 2026-01-01T00:00:00Z, or `real` for the machine's
+    /// Fixed time of the plugin's wall clock, such as 2026-01-01T00:00:00Z, or `real` for the current time
     ///
     /// [default: what the case or plugin.toml says, else 2026-01-01T00:00:00Z]
     #[arg(long, value_name = "TIME")]
     pub now: Option<String>,
 
-    /// What the plugin's random numbers begin from, a whole number, or `real` for the system's randomness
+    /// Seed of the plugin's random numbers: an integer, or `real` for the system's random numbers
     ///
     /// [default: what the case or plugin.toml says, else 0]
     #[arg(long, value_name = "N")]
     pub seed: Option<String>,
 
-    /// Run only cases that have this in their name
+    /// Run only cases whose name contains this text
     #[arg(long, value_name = "NAME")]
     pub filter: Option<String>,
 
-    /// Print one JSON document in place of words
+    /// Print one JSON document instead of text
     #[arg(long)]
     pub json: bool,
 
-    /// Compile the plugin afresh and keep nothing on disk
+    /// Compile the plugin again, without a cache on disk
     #[arg(long)]
     pub no_cache: bool,
 }
