@@ -38,7 +38,7 @@ pub type Backends = BTreeMap<String, Arc<Backend>>;
 pub struct Tending {
     /// What the process was started with; some keys can't change after that.
     pub started: Arc<Config>,
-    /// What is in force.
+    /// The active configuration.
     pub config: Arc<Config>,
     pub again: Reread,
     /// The origin of the embedded echo backend, if it runs.
@@ -124,7 +124,7 @@ impl Tending {
                         self.look_at_certificate(&mut complaint);
                     }
                     Change::Removed { name } => tracing::warn!(
-                        "{} is gone; what was read from it stays in force", text::line(&name)
+                        "{} is missing; the configuration that was read from it stays active", text::line(&name)
                     ),
                     Change::Upsert { settled: false, .. } | Change::Directory { .. } | Change::Ready => {}
                 },
@@ -275,7 +275,7 @@ pub fn routing(
 }
 
 fn refused(why: &str) {
-    tracing::error!("configuration not reloaded, the previous one stays in force:\n{why}");
+    tracing::error!("configuration not reloaded, the previous configuration stays active:\n{why}");
 }
 
 fn stamp(file: Option<&PathBuf>) -> Option<Identity> {

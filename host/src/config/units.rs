@@ -342,7 +342,7 @@ pub(super) fn time(text: &str) -> Result<Duration, String> {
 pub(crate) fn time_above_zero(text: &str) -> Result<Duration, String> {
     let time = time(text)?;
     if time.is_zero() {
-        Err("expected more than no time".to_owned())
+        Err("must be greater than 0".to_owned())
     } else {
         Ok(time)
     }

@@ -346,7 +346,7 @@ deadline = '1s'
 zzz = '1s'
 => 1: zzz: unknown key; expected one of listen, reuse-port, admin, backend, backends, routes, plugins, standard-components, watch, workers, drain, tls, server, forwarding, cache, limits, plugin
 limits.deadline = '0s'
-=> 1: limits.deadline = '0s': expected more than no time
+=> 1: limits.deadline = '0s': must be greater than 0
 limits.memory = '4GB' ; limits.body-timeout = 5
 => 2: limits.body-timeout = 5: expected a string
 limits.memory = '32KiB'

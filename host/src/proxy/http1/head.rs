@@ -108,8 +108,9 @@ impl BadHead {
 
 /// Reads the head at the start of `bytes`; none while it is incomplete.
 ///
-/// # Errors At the first thing that is wrong, in the order of the bytes: however the head is cut into reads, the answer
-/// is the same.
+/// # Errors
+///
+/// Returns the first error in the order of the bytes. The result does not depend on how the head is divided into reads.
 pub fn check(bytes: &[u8], limits: &HeadLimits) -> Result<Option<Head>, BadHead> {
     // One empty line before a request is the sign of an old client's body (RFC 9112, section 2.2).
     let skipped = match bytes {

@@ -250,15 +250,15 @@ backend = 'http://a' ; [backends.default] ; address = 'http://b'
 [backends.a] ; address = 'unix:/a' ; host = 'rewrite'
     => 3: backends.a.host = 'rewrite': a socket has no host to send; expected keep, or the host to send
 [backends.a] ; address = 'http://a' ; connect-timeout = '0s'
-    => 3: backends.a.connect-timeout = '0s': expected more than no time
+    => 3: backends.a.connect-timeout = '0s': must be greater than 0
 [backends.a] ; address = 'http://a' ; first-byte-timeout = 60
     => 3: backends.a.first-byte-timeout = 60: expected a string
 [backends.a] ; address = 'http://a' ; body-timeout = '2d'
     => 3: backends.a.body-timeout = '2d': expected a time with its unit, such as 500ms, 30s or 1m30s
 [backends.a] ; address = 'http://a' ; idle-timeout = '0s'
-    => 3: backends.a.idle-timeout = '0s': expected more than no time
+    => 3: backends.a.idle-timeout = '0s': must be greater than 0
 [backends.a] ; address = 'http://a' ; resolve-every = '0s'
-    => 3: backends.a.resolve-every = '0s': expected more than no time
+    => 3: backends.a.resolve-every = '0s': must be greater than 0
 [backends.a] ; address = 'http://a' ; max-connections = 0
     => 3: backends.a.max-connections = 0: expected a number from 1 to 4294967295
 [backends.a] ; address = 'http://a' ; tls = {}
@@ -284,7 +284,7 @@ backend = 'unix:/a' ; [backends.default.tls] ; verify = false
 [backends.a] ; address = 'http://a' ; ejection.failures = -1
     => 3: backends.a.ejection.failures = -1: expected a number from 0 to 4294967295
 [backends.a] ; address = 'http://a' ; ejection.time = '0s'
-    => 3: backends.a.ejection.time = '0s': expected more than no time
+    => 3: backends.a.ejection.time = '0s': must be greater than 0
 [backends.a] ; adress = 'http://a' ; address = 'http://a'
     => 2: backends.a.adress: unknown key; did you mean address?
 [backends.a] ; address = 'http://127.0.0.1:4567'

@@ -215,13 +215,13 @@ server.max-body = 0
 server.max-body = '10M'
     => 1: server.max-body = '10M': expected a number of bytes or a size such as 64KiB, 256MiB or 1GB
 server.header-timeout = '0s'
-    => 1: server.header-timeout = '0s': expected more than no time
+    => 1: server.header-timeout = '0s': must be greater than 0
 server.idle-timeout = 75
     => 1: server.idle-timeout = 75: expected a string
 server.body-timeout = '25h'
     => 1: server.body-timeout = '25h': expected at most 24h
 server.request-timeout = '0ms'
-    => 1: server.request-timeout = '0ms': expected more than no time
+    => 1: server.request-timeout = '0ms': must be greater than 0
 server.tunnel-timeout = 'never'
     => 1: server.tunnel-timeout = 'never': expected a time with its unit, such as 500ms, 30s or 1m30s
 server.drain-delay = '-1s'
