@@ -78,7 +78,12 @@ mod tests {
 
     #[test]
     fn lines_are_brought_together_in_their_order() {
-        let cases: [(&[&str], &[&str], &[Option<usize>]); 6] = [
+        type Case = (
+            &'static [&'static str],
+            &'static [&'static str],
+            &'static [Option<usize>],
+        );
+        let cases: [Case; 6] = [
             (&["a", "b"], &["a", "b"], &[Some(0), Some(1)]),
             (
                 &["a", "{{any}}", "c"],
