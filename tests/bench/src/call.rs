@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tollgate::config::route::RouteConfig;
 use tollgate::config::{self, Config};
-use tollgate::interceptor::{ChainSource, Interceptor};
+use tollgate::interceptor::{ChainSource, Link, Transform};
 use tollgate::message::Exchange;
 use tollgate::plugin::{
     Chains, Compiler, Engines, Reconfigure, Resources, Supervisor, Table, Tier, Workbench, watch,
@@ -58,18 +58,23 @@ async fn measure(directory: PathBuf) -> Result<(), Box<dyn std::error::Error>> {
     let route = chains.replace(&[all], &[]).remove(0);
     let _running = serve(directory, &chains, &table).await?;
     let chain = route.current();
+    let hooks = chain.links().iter().map(|link| match link {
+        Link::Hooks(hooks) => Ok(hooks.clone()),
+        Link::Around(_) | Link::Missing(_) => Err("a plugin without hooks is not measured"),
+    });
+    let plugins = hooks.collect::<Result<Vec<_>, _>>()?;
     let mut times: Vec<f64> = Vec::with_capacity(BATCHES);
     for _ in 0..BATCHES {
         let before = cpu_time();
         for _ in 0..CALLS {
             let mut exchange = Box::new(Exchange::probe());
-            for guest in &chain.interceptors {
-                let (back, verdict) = guest.forward_request(exchange).await;
+            for plugin in &plugins {
+                let (back, verdict) = plugin.forward_request(exchange).await;
                 verdict?;
                 exchange = back;
             }
-            for guest in chain.interceptors.iter().rev() {
-                let (back, done) = guest.return_response(exchange).await;
+            for plugin in plugins.iter().rev() {
+                let (back, done) = plugin.return_response(exchange).await;
                 done?;
                 exchange = back;
             }
@@ -77,9 +82,9 @@ async fn measure(directory: PathBuf) -> Result<(), Box<dyn std::error::Error>> {
         times.push((cpu_time() - before).as_secs_f64() * 1e6 / f64::from(CALLS));
     }
     times.sort_by(f64::total_cmp);
-    let plugins = chain.interceptors.len();
+    let count = plugins.len();
     println!(
-        "{plugins} plugins, CPU us per exchange: best {:.2}, median {:.2}",
+        "{count} plugins, CPU us per exchange: best {:.2}, median {:.2}",
         times[0],
         times[BATCHES / 2]
     );

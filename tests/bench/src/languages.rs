@@ -129,7 +129,7 @@ async fn measure(found: &Found, compiler: &Compiler, args: &Args) -> Result<Row,
     let endless = strain::on_one(&code, &facts(endless_limits()), &exchanges).await?;
     eprintln!("{language}: as the proxy calls it");
     let guest = guest(code, facts(Limits::default()))?;
-    let policy = strain::by_policy(&guest, &exchanges).await;
+    let policy = strain::by_policy(&guest, &exchanges).await?;
     Ok(Row {
         language: plugins::title(language),
         tools: tools::describe(&args.tollgate, &found.project),

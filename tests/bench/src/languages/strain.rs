@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tollgate::interceptor::{Hook, InterceptError, Interceptor, Verdict};
+use tollgate::interceptor::{Hook, InterceptError, Transform, Verdict};
 use tollgate::message::Exchange;
-use tollgate::plugin::{Code, Facts, Guest, Instance, Pace, Replaced};
+use tollgate::plugin::{Callable, Code, Facts, Guest, HooksPlugin, Instance, Pace, Replaced};
 
 use super::exchanges::{Exchanges, Series};
 
@@ -37,14 +37,20 @@ pub struct Strained {
 /// Who calls the plugin.
 enum Caller<'a> {
     /// The proxy's own way, with the policy by which it replaces instances.
-    Policy(&'a Guest),
+    Policy(&'a Guest, &'a HooksPlugin),
     /// One instance for all.
     One(Box<Instance>, &'a Facts, Pace),
 }
 
 /// As the proxy calls it.
-pub async fn by_policy(guest: &Guest, exchanges: &Exchanges) -> Strained {
-    strain(Caller::Policy(guest), exchanges).await
+///
+/// # Errors
+/// When it is a plugin without hooks.
+pub async fn by_policy(guest: &Guest, exchanges: &Exchanges) -> Result<Strained, &'static str> {
+    match guest.callable() {
+        Callable::Hooks(hooks) => Ok(strain(Caller::Policy(guest, hooks), exchanges).await),
+        Callable::Around(_) => Err("a plugin without hooks is not measured"),
+    }
 }
 
 /// On one instance that is never replaced; ends with its first failure.
@@ -159,18 +165,18 @@ impl Caller<'_> {
             (Self::One(instance, facts, pace), hook) => {
                 instance.call(hook, exchange, *pace, facts).await
             }
-            (Self::Policy(guest), Hook::ReturnResponse) => {
-                let (exchange, done) = guest.return_response(exchange).await;
+            (Self::Policy(_, hooks), Hook::ReturnResponse) => {
+                let (exchange, done) = hooks.return_response(exchange).await;
                 (exchange, done.map(|()| Verdict::Forward))
             }
-            (Self::Policy(guest), _) => guest.forward_request(exchange).await,
+            (Self::Policy(_, hooks), _) => hooks.forward_request(exchange).await,
         }
     }
 
     /// Bytes of linear memory; none when the next call gets a new instance.
     fn memory(&self) -> Option<u64> {
         match self {
-            Self::Policy(guest) => guest.memory_at_rest(),
+            Self::Policy(guest, _) => guest.memory_at_rest(),
             Self::One(instance, ..) => Some(instance.memory()),
         }
     }
@@ -188,14 +194,14 @@ impl Caller<'_> {
     /// None for one instance for all.
     fn replaced(&self) -> Option<Replaced> {
         match self {
-            Self::Policy(guest) => guest.replaced(),
+            Self::Policy(guest, _) => guest.replaced(),
             Self::One(..) => None,
         }
     }
 
     fn is_spent(&self, strained: &Strained) -> bool {
         match self {
-            Self::Policy(_) => strained.failures >= MOST_FAILURES,
+            Self::Policy(..) => strained.failures >= MOST_FAILURES,
             Self::One(..) => strained.failures > 0,
         }
     }
