@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use crate::host::{self, Field, Side};
 use crate::{Error, FieldError, Result, Verdict};
 
-/// A response to give without asking the backend.
+/// A response that a plugin sends without asking the backend.
 ///
 /// ```
 /// use tollgate_plugin::{Answer, Plugin, Request, Result, Verdict, testing};
@@ -28,8 +28,8 @@ use crate::{Error, FieldError, Result, Verdict};
 /// assert!(!outcome.reached_backend);
 /// ```
 ///
-/// What can't be sent, such as a status of 99 or a line break in a field, becomes the error of the hook that returned
-/// it. An answer that no hook returns is never sent:
+/// If an answer is invalid, for example with the status 99 or a line break in a field, the hook that returns it fails. An
+/// answer that no hook returns is never sent, so ignoring it is a compiler warning:
 ///
 /// ```compile_fail
 /// #![deny(unused_must_use)]

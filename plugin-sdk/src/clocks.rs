@@ -1,4 +1,4 @@
-//! The time, and waiting.
+//! The wall clock, and waiting.
 
 use core::time::Duration;
 
@@ -7,12 +7,12 @@ pub fn unix_ms() -> u64 {
     u64::try_from(since_1970().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The time of day, as the time since 1970-01-01T00:00:00Z. It may be set back, so it measures nothing.
+/// The time of day, as the time since 1970-01-01T00:00:00Z. The clock may be set back, so don't use it to measure durations.
 pub fn since_1970() -> Duration {
     crate::host::now()
 }
 
-/// The time of day. On `wasm32-unknown-unknown`, where `SystemTime::now` panics, this is the way to it.
+/// The time of day. It also works on `wasm32-unknown-unknown`, where `SystemTime::now` panics.
 ///
 /// ```
 /// use std::time::SystemTime;
@@ -30,7 +30,7 @@ pub fn since_1970() -> Duration {
 ///     }
 /// }
 ///
-/// // In a test time stands still; `testing::Exchange::now` sets it.
+/// // In a test the time is fixed; `testing::Exchange::now` sets it.
 /// assert_eq!(testing::exchange().run::<Stamps>().request.field("x-seconds"), Some("1767225600"));
 /// ```
 #[cfg(any(feature = "std", not(target_family = "wasm")))]
@@ -38,8 +38,8 @@ pub fn now() -> std::time::SystemTime {
     std::time::SystemTime::UNIX_EPOCH + since_1970()
 }
 
-/// Waits, through `wasi:clocks` and `wasi:io`. Behind the feature `clocks`. The guest is suspended and no thread is held;
-/// the time is not billed as CPU time, but no call may take longer than two minutes with all its waiting.
+/// Waits, with `wasi:clocks` and `wasi:io`. Needs the feature `clocks`. The plugin is suspended and blocks no thread. The
+/// time does not count as CPU time, but a call may not take longer than two minutes, including waiting.
 ///
 /// ```
 /// use std::time::Duration;

@@ -1,7 +1,7 @@
-//! Facts about the exchange in hand, and notes that travel with it.
+//! Information about the current exchange (a request and its response), and notes, which hold data during the exchange.
 //!
-//! An instance of a plugin serves many exchanges, and the two hooks of one exchange may run in two instances: what
-//! `return_response` must know from `forward_request` goes into a note.
+//! An instance of a plugin serves many exchanges, and the two hooks of one exchange may run in two instances. Use a note
+//! to pass data from `forward_request` to `return_response`.
 //!
 //! ```
 //! use tollgate_plugin::{Plugin, Request, Response, Result, Verdict, exchange, info, testing};
@@ -34,30 +34,30 @@ use alloc::vec::Vec;
 
 use crate::{FieldError, host};
 
-/// Names this exchange in logs; unique for as long as the host runs.
+/// The id of this exchange in the log; unique while the host process runs.
 pub fn id() -> String {
     host::id()
 }
 
-/// The address and port of the peer on the connection: `127.0.0.1:50312`.
+/// Address and port of the peer of the client connection: `127.0.0.1:50312`.
 pub fn client_address() -> String {
     host::client_address()
 }
 
-/// A note that this plugin, or one that ran earlier in the exchange, left under `key`.
+/// Reads the note that this plugin, or an earlier plugin in this exchange, set for `key`.
 pub fn note(key: &str) -> Option<Vec<u8>> {
     host::note(key)
 }
 
-/// Leaves a note for `return_response` and for the plugins that run later in this exchange. All plugins share the
-/// keys: begin yours with the plugin's name unless others shall read the note.
+/// Sets a note for `return_response` and for the plugins that run later in this exchange. All plugins share the keys:
+/// begin the key with the plugin's name unless other plugins should read the note.
 pub fn set_note(key: &str, value: impl AsRef<[u8]>) {
     host::set_note(key, value.as_ref());
 }
 
-/// In `forward_request`: sets fields of the answer that the client gets if the host answers this exchange with an error of
-/// its own (a backend that can't be reached, a plugin that failed, a timeout), which doesn't come to `return_response`.
-/// The answer of a backend or of a plugin never gets them.
+/// In `forward_request`: sets header fields for the case that the host answers this exchange with its own error response
+/// (the backend is not reachable, a plugin failed, a timeout). `return_response` is not called for such a response.
+/// Responses of a backend or of a plugin never get these fields.
 ///
 /// ```
 /// use tollgate_plugin::{Plugin, Request, Result, Verdict, exchange, testing};

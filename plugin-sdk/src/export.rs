@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicU8, Ordering};
 use crate::settings::from_settings;
 use crate::{Plugin, Request, Response, Result, Verdict, host};
 
-/// Makes a type the plugin of this crate: `export!(AddHeader);`, once, at the end.
+/// Exports a type as the plugin of this crate: `export!(AddHeader);`. Use it once per crate.
 ///
 /// In a native build it only checks that the type is a [`Plugin`].
 ///
@@ -27,7 +27,7 @@ use crate::{Plugin, Request, Response, Result, Verdict, host};
 /// tollgate_plugin::export!(AddHeader);
 /// ```
 ///
-/// What is not a plugin is refused when it is compiled:
+/// A type that is not a plugin is a compile error:
 ///
 /// ```compile_fail,E0277
 /// struct NoPlugin;

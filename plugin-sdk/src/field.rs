@@ -1,14 +1,14 @@
-//! A field's value: bytes that are nearly always text.
+//! The value of a header field: bytes that are usually text.
 //!
-//! The wire allows any bytes but CR, LF and NUL (RFC 9110, section 5.5), so a value is not a `String`; but it compares
-//! with strings, prints like one, and gives one where it is one.
+//! A value may contain any bytes except CR, LF and NUL (RFC 9110, section 5.5), so it is not a `String`. It can be compared
+//! with strings, printed, and converted to a string if it is UTF-8.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-/// The value of a field, as it stands on the wire.
+/// The value of a header field, as it was sent.
 ///
 /// ```
 /// use tollgate_plugin::FieldValue;
@@ -25,17 +25,17 @@ use core::fmt;
 pub struct FieldValue(Vec<u8>);
 
 impl FieldValue {
-    /// The value as it is.
+    /// The bytes of the value.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The value as it is, without a copy.
+    /// The bytes of the value, without a copy.
     pub fn into_bytes(self) -> Vec<u8> {
         self.0
     }
 
-    /// The value as text; none if it is not UTF-8.
+    /// The value as text, or `None` if it is not UTF-8.
     pub fn as_str(&self) -> Option<&str> {
         core::str::from_utf8(&self.0).ok()
     }
@@ -45,7 +45,7 @@ impl FieldValue {
         String::from_utf8_lossy(&self.0)
     }
 
-    /// Whether one of the members of this comma-separated list is `member`, case ignored (RFC 9110, section 5.6.1).
+    /// Whether this comma-separated list contains `member`, ignoring case (RFC 9110, section 5.6.1).
     ///
     /// ```
     /// # use tollgate_plugin::FieldValue;

@@ -1,22 +1,23 @@
-//! Lines for the host's log, which names plugin and exchange: `info!("…")` and its siblings.
+//! Macros that write lines to the host's log: `info!("…")` and the other levels. The host adds the names of the plugin and
+//! the exchange.
 //!
-//! A line costs one host call whether the host keeps it or not.
+//! Each line is one host call, even if the host discards the line.
 
 use alloc::string::ToString;
 use core::fmt::Arguments;
 
-/// How much a line matters; the host's configuration says from which level on it keeps lines.
+/// The level of a line. The host's log filter decides which levels are logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Every step, for whoever looks for a mistake in the plugin.
+    /// Every step, for debugging the plugin in detail.
     Trace,
-    /// What helps to follow the plugin's decisions.
+    /// Details that explain the plugin's decisions.
     Debug,
-    /// What happened.
+    /// Normal events.
     Info,
-    /// What is odd but can be coped with.
+    /// A problem that the plugin can handle.
     Warn,
-    /// What went wrong.
+    /// An error.
     Error,
 }
 
@@ -67,7 +68,7 @@ macro_rules! error {
     ($($line:tt)+) => { $crate::log($crate::Level::Error, ::core::format_args!($($line)+)) };
 }
 
-/// Writes a line at level info, in place of the standard library's macro, whose text is lost on `wasm32-unknown-unknown`.
+/// Writes a line at level info. The text of the standard library's macro is lost on `wasm32-unknown-unknown`.
 ///
 /// ```
 /// use tollgate_plugin::{Level, Plugin, Request, Result, Verdict, eprintln, println, testing};
@@ -92,14 +93,14 @@ macro_rules! println {
     ($($line:tt)+) => { $crate::log($crate::Level::Info, ::core::format_args!($($line)+)) };
 }
 
-/// Writes a line at level warn, in place of the standard library's macro; see [`println!`](crate::println).
+/// Writes a line at level warn. Use it instead of the standard library's macro; see [`println!`](crate::println).
 #[macro_export]
 macro_rules! eprintln {
     () => { $crate::log($crate::Level::Warn, ::core::format_args!("")) };
     ($($line:tt)+) => { $crate::log($crate::Level::Warn, ::core::format_args!($($line)+)) };
 }
 
-/// Writes an expression with its value and place at level debug, and gives the value back, in place of the standard
+/// Writes an expression with its value and location at level debug, and returns the value. Use it instead of the standard
 /// library's macro; see [`println!`](crate::println).
 #[macro_export]
 macro_rules! dbg {
@@ -114,7 +115,7 @@ macro_rules! dbg {
     ($($value:expr),+ $(,)?) => { ($($crate::dbg!($value)),+,) };
 }
 
-/// Writes a line to the host's log; the macros [`info!`](crate::info) and so on are shorter.
+/// Writes a line to the host's log. The macros such as [`info!`](crate::info) are shorter.
 ///
 /// ```no_run
 /// tollgate_plugin::log(tollgate_plugin::Level::Warn, format_args!("{} left", 3));

@@ -1,6 +1,6 @@
-//! Random numbers that nobody can foresee, from the host.
+//! Unpredictable random numbers from the host.
 
-/// A number from the whole range.
+/// A random number from the whole range of `u64`.
 ///
 /// ```
 /// use tollgate_plugin::{Answer, Plugin, Request, Result, Verdict, random, testing};
@@ -18,7 +18,7 @@
 ///     }
 /// }
 ///
-/// // In a test the numbers follow from the seed.
+/// // In a test the numbers depend on the seed.
 /// let refused = (0..1000).filter(|seed| !testing::exchange().random_seed(*seed).run::<Flaky>().reached_backend);
 /// assert!((50..150).contains(&refused.count()));
 /// ```
@@ -26,7 +26,7 @@ pub fn u64() -> u64 {
     crate::host::random()
 }
 
-/// A number from 0 up to and without 1.
+/// A random number from 0 (inclusive) to 1 (exclusive).
 #[expect(
     clippy::cast_precision_loss,
     reason = "53 bits are what an f64 holds exactly"

@@ -9,9 +9,9 @@ use crate::host::{self, Side};
 use crate::message::message_methods;
 use crate::{FieldError, Result, url};
 
-/// The request of the exchange in hand, as the plugins before this one left it.
+/// The request of the current exchange, with the changes of the plugins before this one.
 ///
-/// In `return_response` it can be read but not changed: it has gone to the backend.
+/// In `return_response` it can be read but not changed, because it was already sent to the backend.
 ///
 /// ```
 /// use tollgate_plugin::{Plugin, Request, Result, Verdict, testing};
@@ -62,13 +62,13 @@ impl Request {
         host::scheme()
     }
 
-    /// The host and port that the client asked for; empty if it named none.
+    /// The host and port that the client requested; empty if it sent none.
     pub fn authority(&self) -> String {
         host::authority()
     }
 
-    /// Changes the field `host` and nothing else: the authority that the backend sees. It does not choose another
-    /// backend; the host's routes do that.
+    /// Changes only the field `host`, the authority that the backend receives. It does not choose another backend; the
+    /// routes in the host's configuration do that.
     ///
     /// # Errors
     ///
@@ -82,7 +82,7 @@ impl Request {
         host::target()
     }
 
-    /// Changes path and query. It begins with `/` (or is `*` for OPTIONS) and is sent as given.
+    /// Changes path and query. The target must begin with `/` (or be `*` for OPTIONS). It is sent as given.
     ///
     /// # Errors
     ///
@@ -159,7 +159,7 @@ impl Request {
         first(self.query_params(), name)
     }
 
-    /// Name and value of all parameters of the query in their order, decoded.
+    /// Names and values of all query parameters, in order, decoded.
     pub fn query_params(&self) -> Vec<(String, String)> {
         url::query(&self.query().unwrap_or_default())
     }
@@ -169,7 +169,7 @@ impl Request {
         first(self.cookies(), name)
     }
 
-    /// Name and value of all cookies in their order, as they were sent.
+    /// Names and values of all cookies, in order, as they were sent.
     pub fn cookies(&self) -> Vec<(String, String)> {
         let fields = host::field_values(Side::Request, "cookie");
         fields

@@ -8,7 +8,8 @@ use crate::host::{self, Side};
 use crate::message::message_methods;
 use crate::{FieldError, Result};
 
-/// The response of the exchange in hand: the backend's or a plugin's, as the plugins behind this one left it.
+/// The response of the current exchange, from the backend or from a plugin, with the changes of the plugins after this one in
+/// the chain.
 ///
 /// ```
 /// use tollgate_plugin::{Answer, Plugin, Request, Response, Result, testing};

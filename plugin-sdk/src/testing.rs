@@ -1,4 +1,4 @@
-//! Running a plugin natively, with plain `cargo test`: no wasm, no proxy.
+//! Runs a plugin natively, with `cargo test`, without wasm and without a proxy.
 //!
 //! ```
 //! use tollgate_plugin::{Answer, Plugin, Request, Result, Verdict, testing};
@@ -25,9 +25,9 @@
 //! assert_eq!(outcome.error, None);
 //! ```
 //!
-//! The exchange goes by the same rules as in the host (`wit/v0.1`): what may stand in a name, a value, a target and a
-//! status; which fields are the host's; when a body can be read. The free functions of the crate (`exchange::id()`,
-//! `info!`, …) speak of the exchange that runs on the calling thread.
+//! The same rules apply as in the host (`wit/v0.1`): which names, values, targets and statuses are valid, which fields only
+//! the host sets, and when a body can be read. The free functions of the crate (`exchange::id()`, `info!`, …) refer to the
+//! exchange that runs on the calling thread.
 
 mod message;
 mod outcome;
@@ -45,8 +45,8 @@ use state::{Body, State};
 
 use crate::{Answer, BodyError, Plugin, export};
 
-/// An exchange to run a plugin on: `GET /` without fields from `127.0.0.1:50000`, answered by the backend with an
-/// empty 200, until said otherwise.
+/// Creates an exchange for a test. By default it is `GET /` without fields from `127.0.0.1:50000`, and the backend answers
+/// with an empty 200.
 #[must_use]
 #[derive(Debug, Default)]
 pub struct Exchange {
@@ -55,25 +55,25 @@ pub struct Exchange {
     backend_body_error: Option<BodyError>,
 }
 
-/// An exchange to run a plugin on.
+/// An exchange for a test of a plugin.
 pub fn exchange() -> Exchange {
     Exchange::default()
 }
 
 impl Exchange {
-    /// The method; `GET` until set. Panics if it is none, as all of these do about what no client could send.
+    /// Sets the method; default `GET`. This function and the others here panic if a value is invalid in a request.
     pub fn method(mut self, method: &str) -> Self {
         checked(self.state.set_method(method), "method");
         self
     }
 
-    /// `http` or `https`; `http` until set.
+    /// Sets the scheme, `http` or `https`; default `http`.
     pub fn scheme(mut self, scheme: &str) -> Self {
         self.state.scheme = scheme.to_owned();
         self
     }
 
-    /// Takes method, target, fields and body from a request of the crate `http`.
+    /// Sets method, target, fields and body from a request of the crate `http`.
     ///
     /// ```
     /// use tollgate_plugin::{Plugin, testing};
@@ -105,24 +105,24 @@ impl Exchange {
         exchange
     }
 
-    /// The authority that the client asked for, which is also the request's field `host`.
+    /// Sets the authority that the client requested, which is also the request's field `host`.
     pub fn authority(self, authority: &str) -> Self {
         self.field("host", authority)
     }
 
-    /// Path and query; `/` until set.
+    /// Sets path and query; default `/`.
     pub fn target(mut self, target: &str) -> Self {
         checked(self.state.set_target(target), "target");
         self
     }
 
-    /// Adds a field to the request, as it came from the client: `content-length` and the like may be among them.
+    /// Adds a field to the request, as sent by the client. Fields such as `content-length` are allowed.
     pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         checked(self.state.request.receive(name, value.as_ref()), name);
         self
     }
 
-    /// The request's body.
+    /// Sets the request's body.
     pub fn body(mut self, body: impl AsRef<[u8]>) -> Self {
         self.state.request.body = Body::Streaming(body.as_ref().to_vec());
         self
@@ -134,19 +134,19 @@ impl Exchange {
         self
     }
 
-    /// What `exchange::id` gives.
+    /// Sets the result of `exchange::id`.
     pub fn id(mut self, id: &str) -> Self {
         self.state.id = id.to_owned();
         self
     }
 
-    /// What `exchange::client_address` gives.
+    /// Sets the result of `exchange::client_address`.
     pub fn client_address(mut self, address: &str) -> Self {
         self.state.client_address = address.to_owned();
         self
     }
 
-    /// A note that an earlier plugin left.
+    /// Sets a note, as an earlier plugin would.
     pub fn note(mut self, key: &str, value: impl AsRef<[u8]>) -> Self {
         self.state
             .notes
@@ -154,7 +154,7 @@ impl Exchange {
         self
     }
 
-    /// One setting, as it would stand in the host's configuration: `setting("limit", 3)`.
+    /// Adds one setting, as in the host's configuration: `setting("limit", 3)`.
     pub fn setting(mut self, key: &str, value: impl Into<Value>) -> Self {
         let text = match value.into() {
             Value::String(text) => text,
@@ -164,7 +164,7 @@ impl Exchange {
         self
     }
 
-    /// All settings, as a JSON object: `json!({ "limit": 3 })`.
+    /// Sets all settings, as a JSON object: `json!({ "limit": 3 })`.
     pub fn settings(self, settings: Value) -> Self {
         let Value::Object(settings) = settings else {
             panic!("settings are an object, not {settings}");
@@ -174,7 +174,7 @@ impl Exchange {
             .fold(self, |exchange, (key, value)| exchange.setting(&key, value))
     }
 
-    /// What `clocks::now` gives, as the time since 1970. It is 2026-01-01T00:00:00Z until set, and does not go on.
+    /// Sets the result of `clocks::now`, as the time since 1970; default 2026-01-01T00:00:00Z. The time is fixed.
     ///
     /// ```
     /// use std::time::Duration;
@@ -198,13 +198,13 @@ impl Exchange {
         self
     }
 
-    /// What the functions of `random` draw from: the seed of a fixed sequence. Zero until set.
+    /// Sets the seed of the random numbers; default 0.
     pub fn random_seed(mut self, seed: u64) -> Self {
         self.state.random = seed;
         self
     }
 
-    /// What the backend answers.
+    /// Sets the backend's response.
     pub fn backend_response(mut self, answer: Answer) -> Self {
         self.backend = Some(answer);
         self
@@ -216,7 +216,7 @@ impl Exchange {
         self
     }
 
-    /// Makes the plugin from the settings and runs both hooks, as the host would for a chain of this one plugin.
+    /// Creates the plugin from the settings and runs both hooks, as the host does for a chain with only this plugin.
     pub fn run<P: Plugin>(self) -> Outcome {
         let Self {
             state,

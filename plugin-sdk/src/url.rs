@@ -1,13 +1,14 @@
-//! Parts of a URL, as text: percent-decoding and -encoding.
+//! Percent-decoding and percent-encoding of parts of a URL.
 //!
-//! [`Request::query_param`](crate::Request::query_param) and its siblings decode by themselves.
+//! [`Request::query_param`](crate::Request::query_param) and [`Request::query_params`](crate::Request::query_params) already
+//! decode their results.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
 
-/// Percent-decodes text. What is not UTF-8 becomes U+FFFD, and a `%` without two digits behind it stays. `+` stays too: only
-/// in a query is it a space.
+/// Percent-decodes text. Bytes that are not UTF-8 become U+FFFD. A `%` that is not followed by two hexadecimal digits is
+/// kept. `+` is kept too: it means a space only in a query.
 ///
 /// ```
 /// use tollgate_plugin::url;
@@ -35,8 +36,8 @@ pub fn decode(text: &str) -> String {
     String::from_utf8_lossy(&decoded).into_owned()
 }
 
-/// Percent-encodes every byte but letters, digits and `-._~` (RFC 3986, section 2.3), so that the text is one part of a path
-/// or of a query.
+/// Percent-encodes every byte except ASCII letters, digits and `-._~` (RFC 3986, section 2.3). The result can be used as one
+/// part of a path or of a query.
 ///
 /// ```
 /// use tollgate_plugin::url;
