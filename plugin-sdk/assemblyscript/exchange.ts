@@ -1,4 +1,4 @@
-// Facts about the exchange in hand, the plugin's settings, and the host's log.
+// Facts about the current exchange, the plugin's settings, and the host's log.
 
 import { exchangeAbi, loggingAbi, storeAbi } from "./abi";
 import { bytesAt, lower, release, result, start, tag, textAt, word } from "./memory";

@@ -1,4 +1,4 @@
-// The request and the response of the exchange in hand.
+// The request and the response of the current exchange.
 
 import { requestAbi, responseAbi } from "./abi";
 import { Verdict, fail, noteAnswer } from "./hooks";

@@ -239,7 +239,7 @@ tg_text tg_random_bytes(size_t count);
 
 /* ---- What a plugin defines ---- */
 
-/* How a hook ends; made by the functions below. A failure goes to the host, whose failure policy for the plugin
+/* How a hook ends; made by the functions below. A failure goes to the host, where the plugin's `on-failure`
  * decides; its text goes to the host's log. */
 typedef struct {
   bool failed;

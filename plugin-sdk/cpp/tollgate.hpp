@@ -154,7 +154,7 @@ void set_body(std::string_view body);
 bool is_encoded();
 }  // namespace response
 
-/// Facts about the exchange in hand, and notes that travel with it.
+/// Information about the current exchange, and notes, which hold data during the exchange.
 namespace exchange {
 /// Its name in logs.
 std::string_view id();
@@ -201,7 +201,7 @@ enum class [[nodiscard]] Verdict : std::uint8_t {
   respond,  ///< Answer with the response as it was set.
 };
 
-/// How a hook ends: well, or with a text for the host's log. Then the plugin's failure policy decides.
+/// The result of a hook: a verdict, or an error text for the log, after which `on-failure` applies.
 template <typename T>
 using Outcome = std::expected<T, std::string>;
 

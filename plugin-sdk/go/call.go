@@ -7,7 +7,7 @@ import (
 )
 
 // A goroutine may live longer than the hook that started it, and go on when a hook runs for another exchange. All functions
-// of the host speak of the exchange in hand, so what it then reads and changes would be another client's. So each call of a
+// of the host speak of the current exchange, so what it then reads and changes would be another client's. So each call of a
 // hook has a mark. Goroutines inherit it, as they inherit pprof's labels, in whose place it is. Only a goroutine with the mark
 // of the call in hand may call the host; any other is ended, which leaves the call in hand alone.
 

@@ -26,7 +26,7 @@ type Fake struct {
 	Lines []string
 }
 
-// fake is the exchange in hand.
+// fake is the current exchange.
 var fake *Fake
 
 // ForwardRequest calls the hook for requests.

@@ -22,10 +22,10 @@ const (
 // message is what requests and responses have in common.
 type message struct{ side side }
 
-// Request is the request of the exchange in hand, as the plugins before this one left it.
+// Request is the request of the current exchange, as the plugins before this one left it.
 type Request struct{ message }
 
-// Response is the response of the exchange in hand, as the plugins behind this one left it.
+// Response is the response of the current exchange, as the plugins behind this one left it.
 type Response struct{ message }
 
 // Method is as sent: GET, PROPFIND.

@@ -1,4 +1,4 @@
-// Facts about the exchange in hand, and notes that travel with it: an instance of a plugin serves many exchanges, and
+// Facts about the current exchange, and notes that travel with it: an instance of a plugin serves many exchanges, and
 // the two hooks of one exchange may run in two instances.
 
 import { exchange as host } from './host.js';

@@ -38,7 +38,7 @@ let answered = false;
 /**
  * Makes what a plugin exports of its hooks: `export const interceptor = plugin({ forwardRequest() { … } })`.
  *
- * Whatever a hook throws is its error: the text goes to the host's log, and the plugin's failure policy decides. Throws an
+ * Whatever a hook throws is its error: the text goes to the host's log, and the plugin's `on-failure` decides. Throws an
  * Error, which ends the build, if there is no hook or something that is none.
  *
  * @param {Hooks} hooks

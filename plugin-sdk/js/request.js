@@ -1,4 +1,4 @@
-// The request of the exchange in hand: an object without content, each property one host call.
+// The request of the current exchange: an object without content, each property one host call.
 
 import { changing, FieldError } from './errors.js';
 import { request as host } from './host.js';

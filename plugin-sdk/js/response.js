@@ -1,4 +1,4 @@
-// The response of the exchange in hand: an object without content, each property one host call.
+// The response of the current exchange: an object without content, each property one host call.
 
 import { changing } from './errors.js';
 import { response as host } from './host.js';

@@ -103,7 +103,7 @@ impl Answer {
         Ok(self.body(serde_json::to_vec(value)?))
     }
 
-    /// Hands the answer to the host as the response of the exchange in hand.
+    /// Hands the answer to the host as the response of the current exchange.
     pub(crate) fn give(self) -> Result<()> {
         let refused = |error: FieldError| Error::new(format_args!("the plugin's answer: {error}"));
         let (status, fields, body) = self.into_parts();

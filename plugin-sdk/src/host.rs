@@ -1,4 +1,4 @@
-//! What the host offers, as plain functions: the only way from the SDK to the exchange in hand.
+//! What the host offers, as plain functions: the only way from the SDK to the current exchange.
 //!
 //! There are two hosts. In a wasm build the functions are the contract's imports (`host/guest.rs`); in a native build
 //! they go to the exchange that the module `testing` keeps for the running thread (`host/native.rs`). Both have the

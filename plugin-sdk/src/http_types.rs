@@ -1,6 +1,6 @@
 //! Messages as types of the crate `http`, for plugins that have code which speaks them. Behind the feature `http`.
 //!
-//! A message of the exchange in hand is a handle and not a value, so it is turned into a value (`http_parts`, `to_http`)
+//! A message of the current exchange is a handle and not a value, so it is turned into a value (`http_parts`, `to_http`)
 //! and one is put in its place (`set_http_parts`, `set_http`). The fields that only the host sets can be read but are
 //! passed over when a message is put back, so that a message goes round unharmed.
 

@@ -1,4 +1,4 @@
-//! The request of the exchange in hand: a handle without content, each method one host call.
+//! The request of the current exchange: a handle without content, each method one host call.
 
 use alloc::borrow::ToOwned;
 use alloc::format;

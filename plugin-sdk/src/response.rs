@@ -1,4 +1,4 @@
-//! The response of the exchange in hand: a handle without content, each method one host call.
+//! The response of the current exchange: a handle without content, each method one host call.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;

@@ -261,7 +261,7 @@ fn Message(import: type) type {
     };
 }
 
-/// Facts about the exchange in hand, and notes that travel with it.
+/// Facts about the current exchange, and notes that travel with it.
 pub const exchange = struct {
     /// Its name in logs.
     pub fn id() []const u8 {

@@ -1,4 +1,4 @@
-"""Facts about the exchange in hand, and notes that travel with it.
+"""Information about the current exchange, and notes, which hold data during the exchange.
 
 An instance of a plugin serves many exchanges, and the two hooks of one exchange may run in two instances: what
 ``return_response`` must know from ``forward_request`` goes into a note.

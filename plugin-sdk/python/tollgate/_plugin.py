@@ -25,7 +25,7 @@ _depth = 0
 class Plugin:
     """What a plugin derives from; the host calls the one of the name ``Interceptor``.
 
-    Whatever a hook raises is its error: the text goes to the host's log, and the plugin's failure policy decides.
+    Whatever a hook raises is its error: the text goes to the host's log, and the plugin's `on-failure` decides.
     Without this class it would be a trap, which costs the instance.
 
     A method whose name is nearly that of a hook is an error of the build: the host would never call it.

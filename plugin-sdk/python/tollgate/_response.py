@@ -1,4 +1,4 @@
-"""The response of the exchange in hand: an object without content, each property one host call."""
+"""The response of the current exchange: an object without content, each property one host call."""
 
 from ._errors import FieldError, host_errors
 from ._host import response as _host

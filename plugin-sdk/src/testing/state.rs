@@ -45,7 +45,7 @@ pub(crate) fn install(state: State) -> Guard {
     Guard(())
 }
 
-/// Lets a host function work on the exchange in hand.
+/// Lets a host function work on the current exchange.
 pub(crate) fn with<T>(act: impl FnOnce(&mut State) -> T) -> T {
     IN_HAND.with_borrow_mut(|state| match state {
         Some(state) => act(state),
