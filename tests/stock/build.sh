@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds stock components, which know nothing of tollgate, to target/stock/<name>.wasm: all of them, or those named.
+# Builds standard wasi:http components, which were not written for tollgate, to target/stock/<name>.wasm: all, or those named.
 #
 #   tests/stock/build.sh [NAME…]
 #

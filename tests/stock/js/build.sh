@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds stock components from plain JavaScript, for StarlingMonkey, to target/stock/<name>.wasm: all of them, or those
+# Builds standard components from plain JavaScript, for StarlingMonkey, to target/stock/<name>.wasm: all of them, or those
 # named.
 #
 #   tests/stock/js/build.sh [NAME…]
