@@ -263,3 +263,106 @@ async fn better_code_for_the_old_version_does_not_hide_a_refusal() {
         "the file is still no plugin"
     );
 }
+
+/// In words for an author, before any compiler speaks.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_engine_does_not_run_is_named() {
+    let memory = "(memory (export \"memory\") 1)";
+    let mark = guest("mark").text().to_owned();
+    assert!(mark.contains(memory), "the guest has this memory");
+    let with = |other: &str| mark.replace(memory, other);
+    let also = |more: &str| with(&format!("{memory} {more}"));
+    let cases = [
+        (
+            "memory64",
+            also("(memory $big i64 1)"),
+            "a memory with 64-bit addresses (memory64), which this host does not run; build it for wasm32",
+        ),
+        (
+            "threads",
+            with("(memory (export \"memory\") 1 1 shared)"),
+            "a shared memory (threads), which this host does not run; build it without threads",
+        ),
+        (
+            "memories",
+            also("(memory $second 1)"),
+            "more than one memory",
+        ),
+        (
+            "tables",
+            also("(table 1 funcref) (table 1 funcref)"),
+            "more than one table",
+        ),
+        (
+            "table64",
+            also("(table i64 1 funcref)"),
+            "a table with 64-bit indices (memory64)",
+        ),
+        (
+            "large",
+            with("(memory (export \"memory\") 512)"),
+            "needs 33554432 bytes of memory at the start, more than the 16777216 of `limits.memory`",
+        ),
+        (
+            "symbol",
+            mark.replacen("(module", "(module (import \"env\" \"foo\" (func))", 1),
+            "`env.foo`",
+        ),
+    ];
+    let mut builder = proxy().config("[limits]\nmemory = '16MiB'");
+    for (name, text, _) in &cases {
+        builder = builder.file(&format!("{name}.wat"), text);
+    }
+    let proxy = builder.start().await;
+    for (name, _, words) in cases {
+        let refusal = proxy.refusal(name).unwrap_or_default();
+        assert!(refusal.contains(words), "{name}: {refusal}");
+    }
+}
+
+/// A compiler may leave anything in them, and no module is invalid for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn malformed_custom_sections_refuse_nothing() {
+    let names = [
+        "name",
+        "producers",
+        "dylink.0",
+        "linking",
+        "reloc.CODE",
+        "target_features",
+        "authors",
+        "version",
+        "description",
+        ".debug_info",
+        "sourceMappingURL",
+        "component-name",
+        "webidl-bindings",
+        "anything",
+    ];
+    let mut binary = guest("mark").binary();
+    for name in names {
+        let content = [
+            &[u8::try_from(name.len()).unwrap()],
+            name.as_bytes(),
+            b"\x01\xff\xff\xff",
+        ];
+        let content = content.concat();
+        binary.extend([0, u8::try_from(content.len()).unwrap()]);
+        binary.extend(content);
+    }
+    let origin = origin().route("/", text("ok")).start().await;
+    let proxy = proxy()
+        .file("mark.wasm", &binary)
+        .backend(&origin)
+        .start()
+        .await;
+    assert_eq!(proxy.refusal("mark"), None);
+    assert_eq!(proxy.mark().await.as_deref(), Some("v000"));
+    // What describes the plugin counts.
+    let fault = b"\x00\x13\x0ecomponent-type\xff\xff\xff\xff";
+    proxy
+        .plugins
+        .replace("mark.wasm", [&binary[..], fault].concat());
+    eventually!(proxy.refusal("mark").is_some());
+    assert_eq!(proxy.mark().await.as_deref(), Some("v000"));
+}

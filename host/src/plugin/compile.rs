@@ -42,6 +42,12 @@ pub enum CompileError {
     Link(String),
     #[error("doesn't export what a plugin must: {0}")]
     Export(String),
+    /// Sizes in bytes.
+    #[error(
+        "needs {min} bytes of memory at the start, more than the {limit} of `limits.memory`; build it with a smaller initial \
+         memory, or raise the limit"
+    )]
+    Memory { min: u64, limit: u64 },
 }
 
 /// Compiles and links for both tiers.

@@ -11,10 +11,12 @@
 
 mod compare;
 mod contract;
+mod custom;
 mod encode;
 mod error;
 mod hash;
 mod imports;
+mod machine;
 mod parse;
 mod read;
 mod sniff;
@@ -46,6 +48,8 @@ pub struct Loaded {
     /// The file may be the beginning of a longer one, and nothing in it can tell. True only for a bare core module in
     /// binary form: cut off between two sections it would still be valid, without its data. Use it when it's settled.
     pub may_be_prefix: bool,
+    /// Bytes of memory that an instance has from the start, at the least.
+    pub min_memory: u64,
 }
 
 /// What a plugin is, by its exports: how the host calls it.
@@ -133,9 +137,11 @@ fn prepare(bytes: Vec<u8>, contracts: Contracts) -> Result<Loaded, LoadError> {
     } else {
         bytes
     };
-    let (component, source, bare) = match sniff::sniff(&binary)? {
+    let format = sniff::sniff(&binary)?;
+    let min_memory = machine::check(&binary)?;
+    let (component, source, bare) = match format {
         sniff::Format::CoreModule => {
-            let made = encode::componentize(&binary, contracts)?;
+            let made = encode::componentize(&custom::strip(&binary), contracts)?;
             (made.component, made.source, made.bare)
         }
         _ => (binary, SourceKind::Component, false),
@@ -146,6 +152,7 @@ fn prepare(bytes: Vec<u8>, contracts: Contracts) -> Result<Loaded, LoadError> {
         component,
         source: if is_text { SourceKind::Wat } else { source },
         may_be_prefix: bare && !is_text,
+        min_memory,
     })
 }
 

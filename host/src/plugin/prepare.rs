@@ -297,6 +297,10 @@ impl Workbench {
         loaded: &Loaded,
         tier: Tier,
     ) -> Result<Guest, PluginError> {
+        let (min, limit) = (loaded.min_memory, facts.config.limits.memory);
+        if min > limit {
+            return Err(CompileError::Memory { min, limit }.into());
+        }
         match loaded.kind {
             Kind::Interceptor(contract) => {
                 let code = self.compiler.compile(&loaded.component, contract, tier)?;

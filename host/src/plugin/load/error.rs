@@ -7,19 +7,34 @@ use std::path::PathBuf;
 
 use super::version::Age;
 use crate::plugin::contract::{Contract, Contracts, WORLD};
+use crate::text;
 
 /// Why a file could not be loaded. `Display` is one or two sentences for the plugin's author.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {source}{}", text::path(path), advice_on(source))]
     Read { path: PathBuf, source: io::Error },
 
-    #[error("{} is not a regular file", path.display())]
-    NotAFile { path: PathBuf },
+    #[error(
+        "cannot read {}: it is a link to {}: {source}; correct the link or what it leads to",
+        text::path(path),
+        text::path(target)
+    )]
+    ReadLink {
+        path: PathBuf,
+        target: PathBuf,
+        source: io::Error,
+    },
+
+    #[error(
+        "{} is {what}; put a regular file there or remove it",
+        text::path(path)
+    )]
+    NotAFile { path: PathBuf, what: &'static str },
 
     #[error(
         "{} has {size} bytes, more than the limit of {limit}; build it in release mode, strip it, or raise `limits.file-size`",
-        path.display()
+        text::path(path)
     )]
     TooLarge {
         path: PathBuf,
@@ -27,7 +42,7 @@ pub enum LoadError {
         limit: u64,
     },
 
-    #[error("{} changed while it was being read", path.display())]
+    #[error("{} changed while it was being read", text::path(path))]
     ChangedWhileReading { path: PathBuf },
 
     #[error("the file is empty")]
@@ -126,6 +141,13 @@ pub enum LoadError {
         served: String,
     },
 
+    /// Valid WebAssembly that asks for what the engine is not set up for.
+    #[error("it uses {what}, which this host does not run; {advice}")]
+    Unsupported {
+        what: &'static str,
+        advice: &'static str,
+    },
+
     #[error("the core module cannot be made into a component: {reason}")]
     Encode { reason: String },
 
@@ -140,6 +162,14 @@ fn newest() -> &'static Contract {
     Contracts::SERVED.newest()
 }
 
+/// What to do about a file that can't be read.
+fn advice_on(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "; give the proxy the permission to read it",
+        _ => "",
+    }
+}
+
 impl LoadError {
     /// Whether the file may be one that is still being written, so that waiting may help. What is certain (another
     /// format, another contract, a wrong type) stays so however many bytes follow.
@@ -147,6 +177,7 @@ impl LoadError {
         match self {
             LoadError::Text { unclosed, .. } => *unclosed,
             LoadError::Read { .. }
+            | LoadError::ReadLink { .. }
             | LoadError::ChangedWhileReading { .. }
             | LoadError::Empty
             | LoadError::Truncated { .. }
@@ -164,7 +195,8 @@ impl LoadError {
             | LoadError::MixedContracts { .. }
             | LoadError::MissingImport { .. }
             | LoadError::TypeMismatch { .. }
-            | LoadError::UnknownImport { .. } => false,
+            | LoadError::UnknownImport { .. }
+            | LoadError::Unsupported { .. } => false,
         }
     }
 }

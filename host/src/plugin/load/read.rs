@@ -2,7 +2,7 @@
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use super::LoadError;
@@ -12,19 +12,42 @@ pub const DEFAULT_MAX_SIZE: u64 = 256 << 20;
 
 /// The whole file, at most `limit` bytes. Symbolic links are followed.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, LoadError> {
-    let failed = |source| LoadError::Read {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| unreadable(path, source);
+    // Looked at before it is opened: to open a device may do something.
+    check_kind(path, &std::fs::metadata(path).map_err(failed)?)?;
     let file = open(path).map_err(failed)?;
     let before = file.metadata().map_err(failed)?;
-    if !before.is_file() {
-        return Err(LoadError::NotAFile {
-            path: path.to_owned(),
-        });
-    }
+    check_kind(path, &before)?;
     check_size(path, before.len(), limit)?;
     read_unchanged(path, file, &before, limit)
+}
+
+fn check_kind(path: &Path, metadata: &Metadata) -> Result<(), LoadError> {
+    let kind = metadata.file_type();
+    let what = match () {
+        () if kind.is_file() => return Ok(()),
+        () if kind.is_dir() => "a directory",
+        () if kind.is_fifo() => "a named pipe",
+        () if kind.is_socket() => "a socket",
+        () => "a device",
+    };
+    Err(LoadError::NotAFile {
+        path: path.to_owned(),
+        what,
+    })
+}
+
+/// Why a path can't be read, with the link that it is made of.
+fn unreadable(path: &Path, source: io::Error) -> LoadError {
+    let path = path.to_owned();
+    match std::fs::read_link(&path) {
+        Ok(target) => LoadError::ReadLink {
+            path,
+            target,
+            source,
+        },
+        Err(_) => LoadError::Read { path, source },
+    }
 }
 
 /// The bytes of an open file that is still as it was before.
@@ -34,10 +57,7 @@ fn read_unchanged(
     before: &Metadata,
     limit: u64,
 ) -> Result<Vec<u8>, LoadError> {
-    let failed = |source| LoadError::Read {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| unreadable(path, source);
     let bytes = read_at_most(&mut file, before.len(), limit.saturating_add(1)).map_err(failed)?;
     check_size(path, bytes.len() as u64, limit)?;
     let after = file.metadata().map_err(failed)?;
@@ -163,5 +183,40 @@ mod tests {
         let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
         assert!(matches!(read(&pipe, 9), Err(LoadError::NotAFile { .. })));
+    }
+
+    #[test]
+    fn says_what_stands_in_the_place_of_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        std::fs::create_dir(path("directory.wasm")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(path("socket.wasm")).unwrap();
+        let links = [
+            ("device", "/dev/null"),
+            ("broken", "nowhere"),
+            ("loop", "loop.wasm"),
+            // The kernel says that it is a regular file, and reading it fails with EIO.
+            ("failing", "/proc/self/mem"),
+        ];
+        for (name, target) in links {
+            std::os::unix::fs::symlink(target, path(&format!("{name}.wasm"))).unwrap();
+        }
+        let cases = [
+            ("directory", "is a directory; put a regular file there"),
+            ("socket", "is a socket; put"),
+            ("device", "is a device; put"),
+            ("broken", "it is a link to nowhere: No such file"),
+            ("loop", "it is a link to loop.wasm: Too many levels"),
+            (
+                "failing",
+                "it is a link to /proc/self/mem: Input/output error",
+            ),
+        ];
+        for (name, expected) in cases {
+            let said = read(&path(&format!("{name}.wasm")), 9)
+                .unwrap_err()
+                .to_string();
+            assert!(said.contains(expected), "{said}");
+        }
     }
 }
