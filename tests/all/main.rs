@@ -54,6 +54,9 @@ mod trial;
 /// Plugins that change while the proxy runs.
 mod reload;
 
+/// What stands in the plugins directory beside good files, or in their place.
+mod files;
+
 /// Plugins that must not be missing.
 mod required;
 

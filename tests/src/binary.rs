@@ -1,5 +1,6 @@
 //! The real executable on port 0: its words, its exit code, and its process as the system sees it.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::ops::Deref;
@@ -37,7 +38,7 @@ struct Said(Arc<Mutex<String>>);
 
 /// Runs the executable with these arguments until it ends by itself.
 pub async fn run_binary(args: &[&str]) -> Ended {
-    let child = spawn(&mut command(args));
+    let child = spawn(&mut command(&[], args));
     Binary {
         served: nowhere(),
         child: child.0,
@@ -54,9 +55,8 @@ pub fn executable() -> &'static Path {
 }
 
 impl Binary {
-    pub(crate) async fn start(args: &RunArgs, plugins: Plugins) -> Self {
-        let args = flags(args);
-        let (child, stdout, stderr) = spawn(&mut command(&args));
+    pub(crate) async fn start(under: &[String], args: &RunArgs, plugins: Plugins) -> Self {
+        let (child, stdout, stderr) = spawn(&mut command(under, &flags(args)));
         let mut binary = Self {
             served: Served {
                 address: nowhere().address,
@@ -88,7 +88,7 @@ impl Binary {
         stdout: impl Into<Stdio>,
         stderr: impl Into<Stdio>,
     ) -> Self {
-        let mut command = command(&flags(args));
+        let mut command = command(&[], &flags(args));
         let command = command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
         let mut binary = Self {
             served: Served {
@@ -282,9 +282,12 @@ fn nowhere() -> Served {
     }
 }
 
-fn command(args: &[impl AsRef<std::ffi::OsStr>]) -> Command {
-    let mut command = Command::new(&*EXECUTABLE);
-    command.args(args);
+/// The executable with these arguments, run by the command before it if there is one.
+fn command(under: &[String], args: &[impl AsRef<OsStr>]) -> Command {
+    let under = under.iter().map(OsStr::new);
+    let mut words = under.chain([EXECUTABLE.as_os_str()]);
+    let mut command = Command::new(words.next().unwrap());
+    command.args(words).args(args);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TOLLGATE_")) {
         command.env_remove(name);
     }

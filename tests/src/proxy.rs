@@ -26,6 +26,7 @@ pub struct Builder {
     pub(crate) watch: Option<String>,
     pub(crate) cache: Option<PathBuf>,
     pub(crate) log: Option<String>,
+    pub(crate) under: Vec<String>,
 }
 
 /// A proxy with neither plugins nor backend.
@@ -114,6 +115,13 @@ impl Builder {
         self
     }
 
+    /// The real executable is run by this command, which takes the place of its own process by it (`setpriv …`).
+    #[must_use]
+    pub fn under(mut self, command: &[&str]) -> Self {
+        self.under = command.iter().map(|word| (*word).to_owned()).collect();
+        self
+    }
+
     /// Starts it inside the test.
     pub async fn start(self) -> Proxy {
         let place = PROXIES.acquire().await.unwrap();
@@ -132,9 +140,10 @@ impl Builder {
     }
 
     /// Starts the real executable and waits until it says that it is ready.
-    pub async fn start_binary(self) -> Binary {
+    pub async fn start_binary(mut self) -> Binary {
+        let under = std::mem::take(&mut self.under);
         let (args, plugins) = self.into_args();
-        Binary::start(&args, plugins).await
+        Binary::start(&under, &args, plugins).await
     }
 
     /// Starts the real executable with these streams, which may be such that it can say nothing.

@@ -24,7 +24,7 @@ use super::retire::Retiring;
 use super::status::{Serving, Table};
 use super::swap::Chains;
 use super::watch::Change;
-use crate::config::{Config, PluginConfig, Remark, check_plugin_name};
+use crate::config::{Config, PluginConfig, Remark};
 use reconfigure::{Pending, Wanted};
 use start::Start;
 use verdict::Complaint;
@@ -184,13 +184,6 @@ impl Supervisor {
 
     /// Looks at a file now, or when the load of its plugin that runs is done.
     fn look(&mut self, name: &str, look: Look) {
-        if let Err(error) = check_plugin_name(name) {
-            tracing::error!(
-                "{}: not loaded: {error}; rename the file",
-                look.path.display()
-            );
-            return;
-        }
         self.files.insert(name.to_owned(), look.path.clone());
         self.mark(name);
         self.remark();

@@ -16,7 +16,9 @@
 mod hint;
 mod identity;
 mod links;
+mod name;
 mod notifier;
+mod remarks;
 mod scan;
 mod settle;
 #[cfg(test)]
@@ -31,9 +33,11 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use crate::text;
 use scan::Scope;
 
 pub use identity::{FileId, Identity};
+pub use name::{NameProblem, name_problem};
 
 /// What happened to the directory and the plugin files in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +54,8 @@ pub enum Change {
         /// `false` one with `true` follows unless the file changes or goes first.
         settled: bool,
     },
-    /// The file has been gone for a moment, with or without its directory.
+    /// Nothing has been there by the name of the plugin for a moment, with or without the directory. A link that leads nowhere,
+    /// or what is no regular file, is an `Upsert`: nobody has taken the plugin away.
     Removed { name: String },
     /// Every file that was there at the start has had its `Upsert`. Comes once, also without a directory.
     Ready,
@@ -76,12 +81,15 @@ const CHANGES: usize = 256;
 /// Why a directory can't be watched. That it doesn't exist is no reason: it may come.
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
-    #[error("{} is not a directory", path.display())]
+    #[error("{} is not a directory", text::path(path))]
     NotADirectory { path: PathBuf },
     /// Else the proxy would start without the plugins that may be in it.
-    #[error("cannot list {}: {source}; make it readable for the proxy, or remove it", path.display())]
+    #[error(
+        "cannot look into {}: {source}; give the proxy the permissions r and x for it, or remove it",
+        text::path(path)
+    )]
     Unreadable { path: PathBuf, source: io::Error },
-    #[error("cannot start a thread to watch {}: {source}", path.display())]
+    #[error("cannot start a thread to watch {}: {source}", text::path(path))]
     Thread { path: PathBuf, source: io::Error },
 }
 
@@ -110,9 +118,52 @@ pub fn names(dir: &Path) -> io::Result<BTreeSet<String>> {
     }
 }
 
+/// A file whose name says that it is, or was meant to be, a plugin.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Candidate {
+    pub path: PathBuf,
+    /// Why the proxy doesn't load it, as far as names tell, and what to do.
+    pub problem: Option<String>,
+}
+
+/// The files in a directory that the proxy would load, or say why it doesn't; sorted.
+///
+/// # Errors
+/// When it can't be listed.
+pub fn candidates(dir: &Path) -> io::Result<Vec<Candidate>> {
+    let (files, problems) = match Scope::Plugins(dir.to_owned()).scan() {
+        scan::Found::Files {
+            files, problems, ..
+        } => (files, problems),
+        scan::Found::NoDirectory => return Ok(Vec::new()),
+        scan::Found::Unknown(error) => return Err(error),
+    };
+    let mut all: Vec<Candidate> = Vec::new();
+    for (path, words) in problems {
+        let problem = Some(words);
+        all.push(Candidate { path, problem });
+    }
+    for file in files {
+        for path in file.shadows {
+            let used = text::path(&file.path);
+            let problem = Some(format!(
+                "{used} is loaded in its place; remove one of the two files"
+            ));
+            all.push(Candidate { path, problem });
+        }
+        if !all.iter().any(|known| known.path == file.path) {
+            let (path, problem) = (file.path, None);
+            all.push(Candidate { path, problem });
+        }
+    }
+    all.sort();
+    Ok(all)
+}
+
 /// Watches the files directly in `dir` whose extension is `wasm`, `wat` or `cwasm` (which the loader refuses with the
 /// reason). Files whose name begins with a dot are left alone, as are the names that editors and downloads use for
-/// unfinished ones, none of which has such an extension.
+/// unfinished ones, none of which has such an extension. What was meant to be a plugin and has a name that none can have is
+/// told in the log, once for as long as it is there.
 ///
 /// `interval` is the time between looks that no event asked for.
 pub fn watch(

@@ -114,6 +114,7 @@ struct Reading {
     /// Of plugins that no directive names.
     of_plugins: Option<LevelFilter>,
     by_name: BTreeMap<String, LevelFilter>,
+    names_notify: bool,
 }
 
 impl Default for Reading {
@@ -124,6 +125,7 @@ impl Default for Reading {
             level: LevelFilter::OFF,
             of_plugins: None,
             by_name: BTreeMap::new(),
+            names_notify: false,
         }
     }
 }
@@ -151,6 +153,7 @@ impl Reading {
         if let Some(level) = directive.strip_prefix("plugin=") {
             self.of_plugins = level.parse().ok();
         }
+        self.names_notify |= directive.split('=').next() == Some("notify");
         self.add(parsed);
         Ok(())
     }
@@ -177,6 +180,12 @@ impl Reading {
     }
 
     fn done(mut self) -> Chosen {
+        if self.level >= LevelFilter::INFO && !self.names_notify {
+            // At `info` it tells that a watch goes with its directory, which is what we have said already.
+            if let Ok(directive) = "notify=warn".parse() {
+                self.add(directive);
+            }
+        }
         let others = self.of_plugins.unwrap_or(self.level);
         let most = self
             .by_name
@@ -333,11 +342,8 @@ mod tests {
         ];
         for (flag, ours, rust, expected) in cases {
             let got = read(flag, ours, rust).unwrap();
-            assert_eq!(
-                got.filter.to_string(),
-                expected,
-                "{flag:?} {ours:?} {rust:?}"
-            );
+            let filter = got.filter.to_string().replace("notify=warn,", "");
+            assert_eq!(filter, expected, "{flag:?} {ours:?} {rust:?}");
             assert!(got.ignored.is_empty(), "{:?}", got.ignored);
         }
     }
@@ -406,6 +412,22 @@ mod tests {
     }
 
     #[test]
+    fn what_the_watcher_library_says_is_to_be_had_by_name() {
+        let cases = [
+            ("info", true),
+            ("debug", true),
+            ("info,notify::inotify=trace", true),
+            ("warn", false),
+            ("info,notify=info", false),
+            ("notify=debug,info", false),
+        ];
+        for (text, is_quiet) in cases {
+            let filter = read(Some(text), None, None).unwrap().filter.to_string();
+            assert_eq!(filter.contains("notify=warn"), is_quiet, "{text}: {filter}");
+        }
+    }
+
+    #[test]
     fn a_plugin_can_be_told_from_the_others() {
         let cases = [
             (
@@ -433,6 +455,7 @@ mod tests {
             let without_off = got
                 .filter
                 .to_string()
+                .replace("notify=warn,", "")
                 .replace("off,", "")
                 .replace(",off", "");
             assert_eq!(without_off, filter, "{text}");

@@ -6,19 +6,17 @@ mod report;
 mod times;
 
 use std::ffi::OsString;
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use self::examine::Examiner;
+use self::examine::{Examiner, Findings, Refusal};
 use self::report::Checked;
 use super::USAGE;
 use crate::cli::{CheckArgs, RunArgs};
 use crate::config::{self, Config};
-
-/// What plugin files end in; `.cwasm` so that somebody is told why it is none.
-const EXTENSIONS: [&str; 3] = ["wasm", "wat", "cwasm"];
+use crate::plugin::watch::{self, Candidate};
+use crate::text;
 
 /// Runs the command.
 pub fn check(args: &CheckArgs) -> ExitCode {
@@ -51,13 +49,16 @@ pub fn check(args: &CheckArgs) -> ExitCode {
 /// Whether all are good.
 fn all(
     examiner: &Examiner,
-    files: &[PathBuf],
+    files: &[Candidate],
     json: bool,
     out: &mut impl Write,
 ) -> io::Result<bool> {
     let mut all = Vec::with_capacity(files.len());
-    for path in files {
-        let (findings, result) = examiner.examine(path);
+    for Candidate { path, problem } in files {
+        let (findings, result) = match problem {
+            Some(problem) => (Findings::default(), Err(Refusal::Place(problem.clone()))),
+            None => examiner.examine(path),
+        };
         let checked = Checked {
             file: path.display().to_string(),
             findings,
@@ -85,37 +86,29 @@ fn configured(path: &Path) -> Result<Config, String> {
         .map_err(|errors| format!("the configuration has mistakes:\n{errors}"))
 }
 
-/// The files as given, directories as the plugin files in them.
-fn files(given: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+/// The files as given, directories as the files in them that were meant to be plugins.
+fn files(given: &[PathBuf]) -> Result<Vec<Candidate>, String> {
     let mut files = Vec::new();
     for path in given {
         if path.is_dir() {
             files.extend(plugin_files(path)?);
         } else {
-            files.push(path.clone());
+            let problem = watch::name_problem(path).map(|problem| problem.to_string());
+            files.push(Candidate {
+                path: path.clone(),
+                problem,
+            });
         }
     }
     Ok(files)
 }
 
-fn plugin_files(directory: &Path) -> Result<Vec<PathBuf>, String> {
-    let entries = fs::read_dir(directory)
-        .map_err(|error| format!("can't read {}: {error}", directory.display()))?;
-    let is_plugin = |path: &PathBuf| {
-        let hidden = path
-            .file_name()
-            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        let known = |extension| EXTENSIONS.iter().any(|known| extension == *known);
-        !hidden && path.extension().is_some_and(known)
-    };
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut files: Vec<PathBuf> = paths.filter(is_plugin).collect();
-    files.sort();
+fn plugin_files(directory: &Path) -> Result<Vec<Candidate>, String> {
+    let shown = text::path(directory);
+    let files = watch::candidates(directory)
+        .map_err(|error| format!("can't look into {shown}: {error}"))?;
     match files.is_empty() {
-        true => Err(format!(
-            "no plugin files (*.wasm, *.wat) in {}",
-            directory.display()
-        )),
+        true => Err(format!("no plugin files (*.wasm, *.wat) in {shown}")),
         false => Ok(files),
     }
 }

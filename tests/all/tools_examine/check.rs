@@ -223,3 +223,51 @@ async fn check_takes_directories_and_refuses_what_it_can_not_make_sense_of() {
         ended.stderr
     );
 }
+
+/// A file is good only if the proxy would load it: by the same rule for its name.
+#[tokio::test(flavor = "multi_thread")]
+async fn check_refuses_names_as_the_proxy_does() {
+    let desk = Desk::with(&["mark"]);
+    let bad = [
+        (
+            "UPPER.WAT",
+            "its extension must be in lower case; rename it to UPPER.wat",
+        ),
+        ("-dash.wat", "a plugin's name has 1 to 64 letters"),
+        ("a.wasm.wat", "rename the file"),
+        ("caf\u{e9}.wat", "a plugin's name has 1 to 64 letters"),
+        (
+            "mark.cwasm",
+            "mark.wat is loaded in its place; remove one of the two files",
+        ),
+    ];
+    for (name, _) in bad {
+        desk.write(name, guest("mark").text());
+    }
+    let ended = desk.run("check $").await;
+    assert_eq!(ended.code, Some(1), "{}", ended.stdout);
+    for (name, words) in bad {
+        let line = ended.stdout.lines().find(|line| line.starts_with(name));
+        let line = line.unwrap_or_default();
+        assert!(
+            line.contains("not loaded: ") && line.contains(words),
+            "{line}"
+        );
+    }
+    assert!(
+        ended.stdout.contains("mark.wat: good\n"),
+        "{}",
+        ended.stdout
+    );
+    let named = desk.run("check --json $UPPER.WAT").await;
+    assert_eq!(named.code, Some(1));
+    let error = json(&named)["files"][0]["error"].clone();
+    assert!(error.as_str().unwrap().contains("rename it"), "{error}");
+    desk.write("mark.txt", guest("mark").text());
+    let other = desk.run("check $mark.txt").await;
+    assert!(
+        other.stdout.contains("NAME.wasm or NAME.wat"),
+        "{}",
+        other.stdout
+    );
+}

@@ -30,6 +30,21 @@ pub(super) struct Hints {
 const MOST_WRITING: usize = 1000;
 
 impl Hints {
+    /// As [`of`](Self::of), for an event about a file that is no plugin by its name: nobody looks at it again for each piece
+    /// that is written, since it may be a log.
+    pub fn of_other(&mut self, event: &Event) -> Option<(FileId, Hint)> {
+        let path = event.paths.last()?;
+        match event.kind {
+            EventKind::Modify(ModifyKind::Data(_)) if self.writing.contains_key(path) => None,
+            // Another file has this name now.
+            EventKind::Create(_) | EventKind::Modify(ModifyKind::Name(_)) => {
+                self.writing.remove(path);
+                None
+            }
+            _ => self.of(event),
+        }
+    }
+
     pub fn of(&mut self, event: &Event) -> Option<(FileId, Hint)> {
         let path = event.paths.last()?;
         match event.kind {
@@ -80,6 +95,28 @@ mod tests {
             AccessMode::Read
         ))));
         assert!(is_change(&CLOSED) && is_change(&EventKind::Create(CreateKind::File)));
+    }
+
+    #[test]
+    fn of_a_file_beside_the_plugins_the_first_write_and_the_closing_count() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("access.log");
+        std::fs::write(&path, "x").unwrap();
+        let event = |kind| Event::new(kind).add_path(path.clone());
+        let mut hints = Hints::default();
+        let (file, hint) = hints.of_other(&event(WRITTEN)).unwrap();
+        assert_eq!(hint, Hint::Written);
+        assert_eq!(hints.of_other(&event(WRITTEN)), None);
+        // The next log of that name.
+        std::fs::rename(&path, dir.path().join("access.log.1")).unwrap();
+        std::fs::write(&path, "y").unwrap();
+        assert_eq!(
+            hints.of_other(&event(EventKind::Create(CreateKind::File))),
+            None
+        );
+        let (next, hint) = hints.of_other(&event(WRITTEN)).unwrap();
+        assert!(next != file && hint == Hint::Written);
+        assert_eq!(hints.of_other(&event(CLOSED)), Some((next, Hint::Closed)));
     }
 
     #[test]

@@ -22,6 +22,18 @@ pub struct Identity {
     pub ctime: (i64, i64),
 }
 
+impl Identity {
+    /// Of what is no regular file: the times of a directory or a device say nothing about a plugin.
+    pub(super) fn of_no_file(metadata: &Metadata) -> Identity {
+        Identity {
+            file: metadata.into(),
+            len: 0,
+            mtime: (0, 0),
+            ctime: (0, 0),
+        }
+    }
+}
+
 impl From<&Metadata> for FileId {
     fn from(metadata: &Metadata) -> FileId {
         FileId {

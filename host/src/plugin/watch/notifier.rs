@@ -8,13 +8,16 @@ use std::sync::mpsc::Sender;
 use std::time::SystemTime;
 
 use notify::event::ModifyKind;
-use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _, WatcherKind};
+use notify::{
+    ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _, WatcherKind,
+};
 
 use super::hint;
 use super::identity::FileId;
 use super::links::{Trail, follow};
+use super::name::{FileName, judge};
 use super::worker::Message;
-use crate::essential;
+use crate::{essential, text};
 
 /// Watches and what they are for.
 pub(super) struct Notifier {
@@ -27,6 +30,16 @@ pub(super) struct Notifier {
     /// The real path of the plugins directory.
     plugins: Option<PathBuf>,
     has_complained: bool,
+}
+
+/// What an event can mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Concern {
+    None,
+    /// It is about a file beside the plugins, which can become one by a rename while somebody still writes to it.
+    Writer,
+    /// A look is due.
+    Look,
 }
 
 /// Inode numbers are soon used again, so the time of birth belongs to it.
@@ -145,31 +158,43 @@ impl Notifier {
             && path.exists()
             && !std::mem::replace(&mut self.has_complained, true)
         {
+            let advice = match error.kind {
+                ErrorKind::MaxFilesWatch => "; raise fs.inotify.max_user_watches (sysctl)",
+                _ => "",
+            };
             tracing::warn!(
-                directory = %path.display(), %error,
-                "cannot watch for events, so changes are seen a little later"
+                "{}: cannot watch it for events ({}), so it is looked at in intervals and changes are seen later{advice}",
+                text::path(path),
+                text::line(&error.to_string())
             );
         }
     }
 
-    /// Whether an event can concern the plugins. Parents are watched too, and in `/tmp` much happens.
-    pub fn concerns(&mut self, event: &Event) -> bool {
+    /// What an event can mean for the plugins. Parents are watched too, and in `/tmp` much happens.
+    pub fn concern(&mut self, event: &Event) -> Concern {
         if event.need_rescan() {
-            return true;
+            return Concern::Look;
         }
-        event.paths.iter().any(|path| {
+        let mut concern = Concern::None;
+        for path in &event.paths {
             let leaves = matches!(
                 event.kind,
                 EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))
             );
-            let gone = leaves && self.watched.contains_key(path);
-            if gone {
+            let is_watched = self.watched.contains_key(path);
+            if leaves && is_watched {
                 // The watch goes with its directory, even if that comes back or the next one looks the same.
                 self.watched.insert(path.clone(), None);
             }
-            gone || path.parent() == self.plugins.as_deref()
-                || self.places.contains(path)
-                || self.watched.contains_key(path)
-        })
+            let is_inside = path.parent() == self.plugins.as_deref();
+            let is_other = || judge(path.file_name().unwrap_or_default()) == FileName::Other;
+            if is_watched || self.places.contains(path) || (is_inside && !is_other()) {
+                return Concern::Look;
+            }
+            if is_inside {
+                concern = Concern::Writer;
+            }
+        }
+        concern
     }
 }

@@ -1,11 +1,13 @@
 //! A look at the directory: which plugin files are in it, and in what state.
 
 use std::collections::BTreeMap;
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::identity::Identity;
+use super::name::{FileName, judge};
 
 /// What a look found.
 #[derive(Debug)]
@@ -14,27 +16,27 @@ pub(super) enum Found {
         files: Vec<Seen>,
         /// Plugin files that are symbolic links, those that lead nowhere included.
         links: Vec<PathBuf>,
+        /// What no plugin can be loaded from, with the reason and what to do.
+        problems: Vec<(PathBuf, String)>,
     },
     NoDirectory,
     /// The look failed, so nothing is known: neither that files are there nor that they are gone.
     Unknown(io::Error),
 }
 
-/// A plugin file, one for each name.
+/// What stands by the name of a plugin: a file, or what its place is taken by (a directory, a link that leads nowhere), which
+/// the loader refuses with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
     pub name: String,
     pub path: PathBuf,
-    /// None if the file is there but its state can't be had now.
+    /// None if it is there but its state can't be had now.
     pub identity: Option<Identity>,
     /// How long ago it changed, by the file system's clock.
     pub age: Duration,
-    /// Files of the same name that this one goes before.
+    /// Others of the same name that this one goes before.
     pub shadows: Vec<PathBuf>,
 }
-
-/// Extensions of plugin files, those that go before others of the same name first.
-const EXTENSIONS: [&str; 3] = ["wasm", "wat", "cwasm"];
 
 /// What is looked at.
 #[derive(Debug, Clone)]
@@ -51,6 +53,7 @@ impl Scope {
             Scope::Files(files) => Found::Files {
                 files: files.iter().filter_map(|file| see_one(file)).collect(),
                 links: Vec::new(),
+                problems: Vec::new(),
             },
         }
     }
@@ -58,12 +61,12 @@ impl Scope {
 
 /// A file on its own, if it is there.
 fn see_one(path: &Path) -> Option<Seen> {
-    let (identity, age) = state(path)?;
+    let state = State::of(path).filter(State::may_be_a_file)?;
     Some(Seen {
         name: path.to_string_lossy().into_owned(),
         path: path.to_owned(),
-        identity,
-        age,
+        age: state.age(),
+        identity: state.identity().ok(),
         shadows: Vec::new(),
     })
 }
@@ -71,11 +74,21 @@ fn see_one(path: &Path) -> Option<Seen> {
 /// Looks at the files in a directory. It does not open any of them.
 fn scan(dir: &Path) -> Found {
     match list(dir) {
-        Ok((paths, mut links)) => {
+        Ok(listing) => {
+            let Listing {
+                named,
+                mut links,
+                mut problems,
+            } = listing;
             links.sort();
+            let files = named.into_iter();
+            let files = files.filter_map(|(name, paths)| see(name, paths, &mut problems));
+            let files = files.collect();
+            problems.sort();
             Found::Files {
-                files: choose(paths).into_iter().filter_map(see).collect(),
+                files,
                 links,
+                problems,
             }
         }
         Err(error) if is_absence(&error) => Found::NoDirectory,
@@ -83,21 +96,44 @@ fn scan(dir: &Path) -> Found {
     }
 }
 
-/// What is there by the name of a plugin, and which of it are links.
-fn list(dir: &Path) -> io::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
-    let (mut paths, mut links) = (Vec::new(), Vec::new());
+/// What is in a directory, by the names alone.
+#[derive(Debug, Default)]
+struct Listing {
+    /// Plugin files by name and rank.
+    named: BTreeMap<String, BTreeMap<usize, PathBuf>>,
+    links: Vec<PathBuf>,
+    problems: Vec<(PathBuf, String)>,
+}
+
+fn list(dir: &Path) -> io::Result<Listing> {
+    let mut listing = Listing::default();
     for entry in std::fs::read_dir(dir)? {
         let entry = entry?;
         let path = entry.path();
-        if plugin_name(&path).is_none() {
-            continue;
+        match judge(&entry.file_name()) {
+            FileName::Other => {}
+            FileName::Misnamed(problem) => listing.problems.push((path, problem.to_string())),
+            FileName::Plugin { name, rank } => {
+                if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+                    listing.links.push(path.clone());
+                }
+                listing.named.entry(name).or_default().insert(rank, path);
+            }
         }
-        if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
-            links.push(path.clone());
-        }
-        paths.push(path);
     }
-    Ok((paths, links))
+    check_entry(dir)?;
+    Ok(listing)
+}
+
+/// A directory that may be listed may still not be entered. Then nothing is known of the files in it.
+fn check_entry(dir: &Path) -> io::Result<()> {
+    match std::fs::metadata(dir.join(".")) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(io::Error::new(
+            error.kind(),
+            "it may be listed but not entered (it lacks the permission x)",
+        )),
+        done => done.map(|_| ()),
+    }
 }
 
 fn is_absence(error: &io::Error) -> bool {
@@ -107,57 +143,79 @@ fn is_absence(error: &io::Error) -> bool {
     )
 }
 
-/// The name and the rank of a plugin file; none for other files.
-fn plugin_name(path: &Path) -> Option<(&str, usize)> {
-    let name = path.file_stem()?.to_str()?;
-    let extension = path.extension()?;
-    let rank = EXTENSIONS.iter().position(|known| extension == *known)?;
-    (!name.starts_with('.')).then_some((name, rank))
-}
-
-/// Plugin files by name; where a name has several, in the order of preference.
-fn choose(paths: Vec<PathBuf>) -> BTreeMap<String, Vec<PathBuf>> {
-    let mut ranked: Vec<_> = paths
-        .into_iter()
-        .filter_map(|path| {
-            plugin_name(&path)
-                .map(|(name, rank)| (name.to_owned(), rank))
-                .map(|key| (key, path))
-        })
-        .collect();
-    ranked.sort();
-    let mut names: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
-    for ((name, _), path) in ranked {
-        names.entry(name).or_default().push(path);
-    }
-    names
-}
-
-/// The first of these paths that is a file; a link that leads nowhere is none.
-fn see((name, paths): (String, Vec<PathBuf>)) -> Option<Seen> {
-    let mut files = paths
-        .into_iter()
-        .filter_map(|path| state(&path).map(|state| (path, state)));
-    let (path, (identity, age)) = files.next()?;
+/// The first of these paths that is a file; if none is, the first that is there.
+fn see(
+    name: String,
+    paths: BTreeMap<usize, PathBuf>,
+    problems: &mut Vec<(PathBuf, String)>,
+) -> Option<Seen> {
+    let states = paths.into_values();
+    let states = states.filter_map(|path| State::of(&path).map(|state| (path, state)));
+    let (mut there, others): (Vec<_>, Vec<_>) =
+        states.partition(|(_, state)| state.may_be_a_file());
+    there.extend(others);
+    let mut there = there.into_iter();
+    let (path, state) = there.next()?;
+    let age = state.age();
+    let identity = match state.identity() {
+        Ok(identity) => Some(identity),
+        Err(error) => {
+            let words = format!("{error}; a version of it that serves goes on");
+            problems.push((path.clone(), words));
+            None
+        }
+    };
     Some(Seen {
         name,
         path,
         identity,
         age,
-        shadows: files.map(|(path, _)| path).collect(),
+        shadows: there.map(|(path, _)| path).collect(),
     })
 }
 
-/// None if there is no regular file.
-fn state(path: &Path) -> Option<(Option<Identity>, Duration)> {
-    match std::fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() => {
-            let identity = Identity::from(&metadata);
-            Some((Some(identity), age(identity.ctime)))
+/// What is at a path.
+enum State {
+    File(Metadata),
+    /// A directory, a device or the like.
+    NoFile(Metadata),
+    /// A link that can't be followed.
+    Link(Metadata),
+    Unknown(io::Error),
+}
+
+impl State {
+    /// None if there is nothing.
+    fn of(path: &Path) -> Option<State> {
+        let error = match std::fs::metadata(path) {
+            Ok(metadata) if metadata.is_file() => return Some(State::File(metadata)),
+            Ok(metadata) => return Some(State::NoFile(metadata)),
+            Err(error) => error,
+        };
+        match std::fs::symlink_metadata(path) {
+            Ok(metadata) if metadata.is_symlink() => Some(State::Link(metadata)),
+            _ if is_absence(&error) => None,
+            _ => Some(State::Unknown(error)),
         }
-        Ok(_) => None,
-        Err(error) if is_absence(&error) => None,
-        Err(_) => Some((None, Duration::ZERO)),
+    }
+
+    fn may_be_a_file(&self) -> bool {
+        matches!(self, State::File(_) | State::Unknown(_))
+    }
+
+    fn age(&self) -> Duration {
+        match self {
+            State::File(metadata) | State::Link(metadata) => age(Identity::from(metadata).ctime),
+            State::NoFile(_) | State::Unknown(_) => Duration::ZERO,
+        }
+    }
+
+    fn identity(self) -> io::Result<Identity> {
+        match self {
+            State::File(metadata) | State::Link(metadata) => Ok(Identity::from(&metadata)),
+            State::NoFile(metadata) => Ok(Identity::of_no_file(&metadata)),
+            State::Unknown(error) => Err(error),
+        }
     }
 }
 
@@ -176,29 +234,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn knows_plugin_files_by_name() {
-        let cases = [
-            ("a.wasm", Some(("a", 0))),
-            ("a.b.wat", Some(("a.b", 1))),
-            ("a.cwasm", Some(("a", 2))),
-            (".a.wasm", None),
-            (".#a.wasm", None),
-            (".a.wasm.swp", None),
-            ("a.wasm~", None),
-            ("#a.wasm#", None),
-            ("a.wasm.tmp", None),
-            ("a.wasm.part", None),
-            ("a.wasm.swp", None),
-            ("wasm", None),
-            (".wasm", None),
-            ("a.txt", None),
-        ];
-        for (path, expected) in cases {
-            assert_eq!(plugin_name(Path::new(path)), expected, "{path}");
-        }
-    }
-
-    #[test]
     fn one_file_for_each_name_whatever_the_order() {
         let dir = tempfile::tempdir().unwrap();
         for name in ["b.wat", "a.wat", "a.wasm", "a.cwasm", "b.txt"] {
@@ -206,11 +241,20 @@ mod tests {
         }
         std::fs::create_dir(dir.path().join("c.wasm")).unwrap();
         std::os::unix::fs::symlink("nowhere", dir.path().join("b.wasm")).unwrap();
-        let Found::Files { files, links } = scan(dir.path()) else {
+        std::fs::write(dir.path().join("UPPER.WAT"), "").unwrap();
+        let found = scan(dir.path());
+        let Found::Files {
+            files,
+            links,
+            problems,
+        } = found
+        else {
             panic!()
         };
         let path = |name: &str| dir.path().join(name);
         assert_eq!(links, [path("b.wasm")]);
+        let misnamed: Vec<_> = problems.into_iter().map(|(path, _)| path).collect();
+        assert_eq!(misnamed, [path("UPPER.WAT")]);
         let found: Vec<_> = files
             .into_iter()
             .map(|file| (file.name, file.path, file.shadows))
@@ -223,7 +267,8 @@ mod tests {
                     path("a.wasm"),
                     vec![path("a.wat"), path("a.cwasm")]
                 ),
-                ("b".into(), path("b.wat"), vec![]),
+                ("b".into(), path("b.wat"), vec![path("b.wasm")]),
+                ("c".into(), path("c.wasm"), vec![]),
             ]
         );
     }

@@ -263,11 +263,13 @@ fn other_files_are_left_alone() {
             "b.wasm.swp",
             "b.wasm.part",
             "b.md",
+            "B.WASM",
+            "-b.wasm",
         ] {
             fs::write(watched.dir.join(name), name).unwrap();
         }
-        fs::create_dir(watched.dir.join("b.wasm")).unwrap();
-        fs::write(watched.dir.join("b.wasm/c.wasm"), "deeper").unwrap();
+        fs::create_dir(watched.dir.join("b")).unwrap();
+        fs::write(watched.dir.join("b/c.wasm"), "deeper").unwrap();
         assert_eq!(watched.until_marker(), []);
     });
 }
@@ -318,11 +320,17 @@ fn what_a_link_leads_to_changes_elsewhere() {
         watched.wait_for_content("a", "two");
         fs::write(watched.path("store/v2/a.wasm"), "two, written").unwrap();
         watched.wait_for_content("a", "two, written");
-        fs::remove_file(watched.path("store/v2/a.wasm")).unwrap();
-        watched.wait_for_removed("a");
         // The link leads nowhere now, and then somewhere again.
+        fs::remove_file(watched.path("store/v2/a.wasm")).unwrap();
+        watched.wait_for(|change| match change {
+            Change::Upsert { name, path, .. } if name == "a" => !path.exists(),
+            _ => false,
+        });
         fs::write(watched.path("store/v2/a.wasm"), "back").unwrap();
         watched.wait_for_content("a", "back");
+        assert!(!watched.has_seen_removal());
+        fs::remove_file(watched.dir.join("a.wasm")).unwrap();
+        watched.wait_for_removed("a");
     });
 }
 
@@ -351,6 +359,22 @@ fn of_two_files_for_one_plugin_the_binary_is_taken() {
         let change = watched.wait_for_content("a", "text");
         assert!(matches!(change, Change::Upsert { path, .. } if path == watched.dir.join("a.wat")));
         assert!(!watched.has_seen_removal());
+    });
+}
+
+/// Nobody has taken the plugin away, so it must not go out of service.
+#[test]
+fn what_takes_the_place_of_a_file_is_no_removal() {
+    in_both_modes(one_plugin, |watched| {
+        let file = watched.dir.join("a.wasm");
+        watched.wait_for_settled("a");
+        fs::remove_file(&file).unwrap();
+        fs::create_dir(&file).unwrap();
+        watched.wait_for(|change| matches!(change, Change::Upsert { path, .. } if path.is_dir()));
+        fs::remove_dir(&file).unwrap();
+        fs::write(&file, "again").unwrap();
+        watched.wait_for_content("a", "again");
+        assert!(!watched.has_seen_removal(), "{:?}", watched.seen);
     });
 }
 

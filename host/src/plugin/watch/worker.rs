@@ -2,7 +2,6 @@
 //!
 //! A thread and not a task, because looking blocks, for long if a network file system is away.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -12,11 +11,12 @@ use notify::Event;
 use tokio::sync::mpsc;
 
 use super::hint::Hints;
-use super::notifier::Notifier;
-use super::scan::{Found, Scope, Seen};
+use super::notifier::{Concern, Notifier};
+use super::remarks::Remarks;
+use super::scan::{Found, Scope};
 use super::settle::{Settler, Timing};
 use super::{Change, WatchMode};
-use crate::essential;
+use crate::{essential, text};
 
 /// What wakes the worker up.
 #[derive(Debug)]
@@ -162,21 +162,23 @@ impl Worker {
             self.forget_hints();
             return true;
         };
-        if !self
+        let concern = self
             .notifier
             .as_mut()
-            .is_some_and(|notifier| notifier.concerns(&event))
-        {
-            return false;
-        }
+            .map_or(Concern::None, |notifier| notifier.concern(&event));
         if event.need_rescan() {
             self.forget_hints();
-        } else if Notifier::tells_closing()
-            && let Some((file, hint)) = self.hints.of(&event)
-        {
-            self.settler.hint(Instant::now(), file, hint);
+        } else if Notifier::tells_closing() {
+            let hint = match concern {
+                Concern::None => None,
+                Concern::Writer => self.hints.of_other(&event),
+                Concern::Look => self.hints.of(&event),
+            };
+            if let Some((file, hint)) = hint {
+                self.settler.hint(Instant::now(), file, hint);
+            }
         }
-        true
+        concern == Concern::Look
     }
 
     fn forget_hints(&mut self) {
@@ -193,7 +195,11 @@ fn notifier_or_warning(scope: &Scope, messages: Sender<Message>) -> Option<Notif
                 Scope::Plugins(_) => "plugins",
                 Scope::Files(_) => "the configuration and its files",
             };
-            tracing::warn!(%error, "no file system events, so {what} are polled");
+            let error = text::line(&error.to_string()).into_owned();
+            tracing::warn!(
+                "no file system events ({error}), so {what} are looked at in intervals and changes are seen later; raise \
+                 fs.inotify.max_user_instances (sysctl) if that is the cause"
+            );
             None
         }
     }
@@ -203,51 +209,11 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// Warnings, each once for as long as its cause lasts.
-#[derive(Debug, Default)]
-struct Remarks {
-    shadowed: BTreeMap<PathBuf, PathBuf>,
-    unreadable: bool,
-}
-
-impl Remarks {
-    fn make(&mut self, dir: &Path, found: &Found) {
-        match found {
-            Found::Unknown(error) => {
-                if !std::mem::replace(&mut self.unreadable, true) {
-                    tracing::warn!(
-                        directory = %dir.display(), %error,
-                        "cannot look at the plugins, so they stay as they are"
-                    );
-                }
-            }
-            Found::NoDirectory => *self = Remarks::default(),
-            Found::Files { files, .. } => {
-                self.unreadable = false;
-                self.make_about_shadows(files);
-            }
-        }
-    }
-
-    fn make_about_shadows(&mut self, files: &[Seen]) {
-        let mut shadowed = BTreeMap::new();
-        for seen in files {
-            for path in &seen.shadows {
-                if self.shadowed.get(path) != Some(&seen.path) {
-                    tracing::warn!(
-                        plugin = %seen.name, used = %seen.path.display(), ignored = %path.display(),
-                        "two files for one plugin; remove one of them"
-                    );
-                }
-                shadowed.insert(path.clone(), seen.path.clone());
-            }
-        }
-        self.shadowed = shadowed;
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use notify::EventKind;
+    use notify::event::{DataChange, Flag, ModifyKind, RemoveKind};
+
     use super::*;
 
     /// Else what happens to them before the next look, which may be far away, would be missed.
@@ -278,5 +244,48 @@ mod tests {
                 .expect("there is an event about the file")
         };
         while !worker.note(next()) {}
+    }
+
+    /// The kernel's queue of events is bounded, and what it drops may have been the closing of a file.
+    #[test]
+    fn lost_events_are_made_up_for_by_a_look() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("a.wasm");
+        std::fs::write(&path, "x").unwrap();
+        let hour = Duration::from_secs(3600);
+        let scope = Scope::Plugins(root.path().to_owned());
+        let mut worker = Worker::new(scope, WatchMode::Events, hour, channel().0);
+        let start = Instant::now();
+        worker.look(start);
+        std::fs::write(&path, "xy").unwrap();
+        let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+        assert!(worker.note(Message::Event(Event::new(written).add_path(path))));
+        let later = start + Duration::from_secs(3);
+        assert_eq!(worker.look(later), [], "its writer has not closed it");
+        let lost = Event::new(EventKind::Other).set_flag(Flag::Rescan);
+        assert!(worker.note(Message::Event(lost)));
+        assert!(!worker.look(later + Duration::from_secs(1)).is_empty());
+    }
+
+    /// A log that is written there costs no look for each of its lines.
+    #[test]
+    fn other_files_in_the_directory_call_for_no_look() {
+        let root = tempfile::tempdir().unwrap();
+        let hour = Duration::from_secs(3600);
+        let scope = Scope::Plugins(root.path().to_owned());
+        let mut worker = Worker::new(scope, WatchMode::Events, hour, channel().0);
+        worker.look(Instant::now());
+        let mut asks = |kind, name: &str| {
+            let path = root.path().canonicalize().unwrap().join(name);
+            worker.note(Message::Event(Event::new(kind).add_path(path)))
+        };
+        let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+        for name in ["access.log", ".a.wasm", "a.wasm~", "a.wasm.tmp", "wasm"] {
+            assert!(!asks(written, name), "{name}");
+            assert!(!asks(EventKind::Remove(RemoveKind::File), name), "{name}");
+        }
+        for name in ["a.wasm", "a.wat", "A.WASM", "a.cwasm"] {
+            assert!(asks(written, name), "{name}");
+        }
     }
 }

@@ -24,6 +24,9 @@ const SEATS: usize = 2;
 /// Why a file is not good.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Refusal {
+    /// By its name, or because another file goes before it.
+    #[error("not loaded: {0}")]
+    Place(String),
     #[error("{0}")]
     Plugin(#[from] PluginError),
     /// Its first calls went well, and a later one of the same kind didn't.

@@ -35,6 +35,7 @@ impl World {
             Found::Files {
                 files: self.files.values().cloned().collect(),
                 links: vec![],
+                problems: vec![],
             }
         } else {
             Found::NoDirectory
