@@ -68,7 +68,7 @@ pub struct RunArgs {
 
     /// Serve TLS, with a self-signed certificate or with a certificate chain and a key from PEM files
     ///
-    /// The default value is `self-signed`, a certificate that is created at start. [env: TOLLGATE_TLS]
+    /// `--tls` without a value means `self-signed`, a certificate that is created at start. [env: TOLLGATE_TLS]
     #[arg(
         long,
         value_name = "self-signed|CHAIN.pem,KEY.pem",
