@@ -14,10 +14,18 @@ const MOST_LINES: usize = 400;
 const MOST_FUNCTION_LINES: usize = 70;
 
 /// Files with functions that are longer than they should be, each with the reason.
-const LONG_FUNCTIONS: [(&str, &str); 1] = [(
-    "host/src/plugin/watch/settle/tests.rs",
-    "one table of cases",
-)];
+const LONG_FUNCTIONS: [(&str, &str); 4] = [
+    (
+        "host/src/plugin/watch/settle/tests.rs",
+        "one table of cases",
+    ),
+    (
+        "plugins/arn-rewrite/src/find_tests.rs",
+        "one table of cases",
+    ),
+    ("plugins/chaos/src/tests.rs", "one table of cases"),
+    ("tests/all/refused.rs", "one table of cases"),
+];
 
 /// The host's modules from low to high; those of one row know nothing of one another.
 const LAYERS: [&[&str]; 7] = [
