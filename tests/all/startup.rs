@@ -217,7 +217,7 @@ async fn a_plugins_directory_that_cannot_be_listed_stops_the_start() {
     let directory = plugins.beside().join("loop");
     std::os::unix::fs::symlink("loop", &directory).unwrap();
     let directory = directory.to_str().unwrap();
-    for command in ["run", "check-config"] {
+    for (command, words) in [("run", "cannot look into"), ("check-config", "cannot list")] {
         let args = [
             command,
             "--listen",
@@ -232,7 +232,7 @@ async fn a_plugins_directory_that_cannot_be_listed_stops_the_start() {
             (Some(1), ""),
             "{ended:?}"
         );
-        let words = format!("cannot list {directory}: ");
+        let words = format!("{words} {directory}: ");
         assert!(ended.stderr.contains(&words), "{ended:?}");
     }
 }

@@ -161,7 +161,9 @@ impl Tending {
             }
             return;
         }
-        warn_of_shortage(&next);
+        if next.server.max_connections != self.config.server.max_connections {
+            warn_of_shortage(&next);
+        }
         for key in config::needs_restart(&self.started, &next) {
             tracing::warn!("configuration: a change of {key} takes effect at the next start");
         }
