@@ -1,9 +1,9 @@
-"""Runs targets of the Makefile side by side, each as soon as those before it are done.
+"""Runs targets of the Makefile side by side, each as soon as those that it waits for are done.
 
     python3 tests/side_by_side.py [--at-once N] TARGET[:BEFORE,…] …
 
 What a target waited for is not looked at again (make's -o). A target's output is kept until it ends and then shown whole, so that the outputs don't mix; until then a line says twice a
-minute what runs. After a failure nothing new starts. The last lines are a table with each target's time on the clock and
+minute what runs. What waits for a target that failed is not run. The last lines are a table with each target's time on the clock and
 on the CPU. Ends with 0 if all targets did.
 """
 
@@ -78,8 +78,7 @@ def run(targets, make, at_once):
     running = []
     began = told = time.monotonic()
     while True:
-        failed = any(target.code for target in targets)
-        for target in [] if failed else can_start(targets, running)[: at_once - len(running)]:
+        for target in can_start(targets, running)[: at_once - len(running)]:
             print(f"[{time.monotonic() - began:4.0f} s] {target.name}", flush=True)
             target.start(make, done_of(targets))
             running.append(target)
