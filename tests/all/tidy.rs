@@ -2,6 +2,7 @@
 //! host's modules import downwards only.
 
 mod spawning;
+mod ways;
 
 use std::collections::BTreeSet;
 use std::fs;
