@@ -62,14 +62,14 @@ test: ## every test
 	@host/toolchain.sh >/dev/null
 	python3 tests/side_by_side.py --make "$(MAKE) --no-print-directory LANGUAGES='$(LANGUAGES)'" \
 		build plugins stock-js e2e-tools:plugins test-build:build stock-rust:e2e-tools \
-		test-e2e:test-build,stock-rust,stock-js test-languages:test-build,e2e-tools \
-		test-rust:test-build,plugins test-moto-some:test-build,e2e-tools $(ALSO)
+		test-e2e:test-build,stock-rust,stock-js test-languages:build,stock-rust \
+		test-rust:test-build,plugins test-moto-some:build,e2e-tools $(ALSO)
 
 test-build: ## compile the Rust tests
 	$(CARGO) test --release --locked --workspace --no-run
 
 test-rust: build plugins ## Rust: units, SDK, plugins, and the whole proxy
-	$(CARGO) test --release --locked --workspace
+	$(CARGO) test --release --locked --workspace --no-fail-fast
 
 test-languages: build ## the tour and the helper libraries in the languages whose tools are small, or LANGUAGES="go zig"
 	tests/languages.sh $(filter-out all,$(LANGUAGES))
