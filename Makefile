@@ -76,6 +76,7 @@ test-languages: build ## the tour and the helper libraries in the languages whos
 
 e2e-tools: ## the Python environment and the programs that the end-to-end tests need
 	tests/e2e/setup.sh
+	$(CARGO) fetch --locked --quiet
 
 test-e2e: build plugins stock e2e-tools ## end to end: boto3 through the proxy and its plugins to moto, standard components
 	$(PYTHON) -m pytest -q -n 2 --dist loadfile tests/e2e $(ARGS)

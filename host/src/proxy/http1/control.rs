@@ -194,6 +194,11 @@ impl Shared {
         self.born + Duration::from_nanos(self.quiet_since.load(Ordering::Acquire))
     }
 
+    /// Requests that the service was called for.
+    pub fn begun(&self) -> u64 {
+        self.begun.load(Ordering::Acquire)
+    }
+
     /// Requests that the service is done with.
     pub fn ended(&self) -> u64 {
         self.ended.load(Ordering::Acquire)

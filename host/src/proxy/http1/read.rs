@@ -21,6 +21,10 @@ pub(super) const SCRATCH: usize = 16 << 10;
 /// How long the response may take to end after a client has closed its side, if that means that it has left.
 const HALF_CLOSED: Duration = Duration::from_secs(2);
 
+/// How long a response that has begun may be silent after the client has closed its side. Most of those who close it amid a
+/// response have left, and would hold for as long as the response lasts what it takes to make it.
+const LONGEST_SILENCE: Duration = Duration::from_secs(10);
+
 /// How often it is looked whether a client that has closed its side has left meanwhile. Its reset would wake nobody.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -131,8 +135,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Guard<IO> {
     fn took(&mut self, n: usize) {
         self.body_by = None;
         if n == 0 {
+            let now = Instant::now();
+            self.output.silent_since = Some(now);
             // In a body the end is news for whoever reads that.
-            let until = (!self.stream.in_body()).then(|| Instant::now() + HALF_CLOSED);
+            let until = (!self.stream.in_body()).then(|| now + HALF_CLOSED);
             self.mode = Mode::HalfClosed { until };
         }
     }
@@ -145,7 +151,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Guard<IO> {
         };
         let now = Instant::now();
         let (is_over, next) = match self.limits.half_close {
-            HalfClose::Answer => ((self.has_left)(&self.io), now + LOOK),
+            HalfClose::Answer => (self.has_gone(now), now + LOOK),
             HalfClose::Cancel => (now >= until, until),
         };
         if is_over {
@@ -154,6 +160,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Guard<IO> {
         self.observe(cx);
         self.alarm.wake_by(next, cx);
         Poll::Pending
+    }
+
+    /// Whether a client that has closed its side has left as well, as far as that can be known.
+    fn has_gone(&self, now: Instant) -> bool {
+        let begun = self.output.answering == self.shared.begun();
+        let silent = self.output.silent_since.map(|since| now - since);
+        (self.has_left)(&self.io) || (begun && silent.is_some_and(|time| time >= LONGEST_SILENCE))
     }
 
     /// Lets go on to hyper what may, and holds back the rest.

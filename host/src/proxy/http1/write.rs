@@ -31,6 +31,10 @@ pub(super) struct Output {
     was_slow: bool,
     /// The response is out that switches protocols.
     switched: bool,
+    /// The number of the request whose response was last written to.
+    pub(super) answering: u64,
+    /// When the client that has closed its side last got something; when it closed it, if nothing since.
+    pub(super) silent_since: Option<Instant>,
 }
 
 impl Output {
@@ -143,8 +147,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Guard<IO> {
             self.output.was_slow = false;
             self.shared.touch(Instant::now());
         }
+        self.output.answering = self.shared.begun();
         // hyper reads again only when it is polled again.
         if matches!(self.mode, Mode::HalfClosed { .. }) {
+            self.output.silent_since = Some(Instant::now());
             cx.waker().wake_by_ref();
         }
         if self.stream.switches() && self.shared.decided() == Some(Next::Tunnel) {
