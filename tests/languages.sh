@@ -14,6 +14,8 @@ case $target in /*) ;; *) target=$PWD/$target ;; esac
 tollgate=${TOLLGATE:-$target/release/tollgate}
 export TOLLGATE_TOOLS="${TOLLGATE_TOOLS:-$target/tools}"
 export TOLLGATE=$tollgate
+# Folders of compiled files in plugin-sdk would make cargo build the proxy again, which contains what is there.
+export PYTHONDONTWRITEBYTECODE=1
 export TSC=$TOLLGATE_TOOLS/node/node_modules/.bin/tsc
 export TOLLGATE_CACHE_DIR="${TOLLGATE_CACHE_DIR:-$target/tour-cache}"
 

@@ -164,7 +164,7 @@ async fn what_may_not_be_read_any_more_stays_and_is_told() {
         .start_binary()
         .await;
     let file = proxy.plugins.file("mark.wat");
-    fs::set_permissions(&file, Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&file, Permissions::from_mode(0o000)).unwrap();
     eventually!(
         proxy
             .stderr()
