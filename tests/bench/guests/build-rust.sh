@@ -37,5 +37,7 @@ cd "$crate"
 # shellcheck disable=SC2086 # a list of words
 "$cargo" build $flags --release --locked --target $wasm --target-dir "$build"
 mkdir -p "$(dirname -- "$out")"
-cp "$build/$wasm/release/guest.wasm" "$out"
+# Crates of one library name would overwrite each other's file.
+name=$(sed -n '/^\[lib\]/,$s/^name = "\(.*\)"/\1/p' Cargo.toml | head -n1)
+cp "$build/$wasm/release/$name.wasm" "$out"
 echo "$out $(wc -c <"$out") bytes"
