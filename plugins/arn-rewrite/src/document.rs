@@ -39,12 +39,7 @@ pub(crate) fn swap(
     syntax: Syntax,
     document: &[u8],
 ) -> Option<Vec<u8>> {
-    let mut editor = Editor {
-        names,
-        api,
-        edits: Vec::new(),
-        inside: 0,
-    };
+    let mut editor = Editor::new(names, api);
     match syntax {
         Syntax::Json => json::walk(&mut editor, document, &|at| at)?,
         Syntax::Xml => xml::walk(&mut editor, document),
@@ -63,12 +58,7 @@ pub(crate) fn swap_query(
     unless_aws: Class,
     query: &[u8],
 ) -> Option<Vec<u8>> {
-    let mut editor = Editor {
-        names,
-        api,
-        edits: Vec::new(),
-        inside: 0,
-    };
+    let mut editor = Editor::new(names, api);
     form::walk(&mut editor, query, unless_aws);
     splice(query, editor.edits)
 }
@@ -101,7 +91,16 @@ struct Editor<'a, 'n> {
     inside: usize,
 }
 
-impl<'n> Editor<'_, 'n> {
+impl<'a, 'n> Editor<'a, 'n> {
+    fn new(names: &'n Names, api: Api<'a>) -> Self {
+        Self {
+            names,
+            api,
+            edits: Vec::new(),
+            inside: 0,
+        }
+    }
+
     fn is_content(&self, field: Field<'_>) -> bool {
         keys::class(self.api, field) == Class::Content
     }
