@@ -216,7 +216,7 @@ fn assert_none(what: &str, found: impl IntoIterator<Item = String>) {
     assert!(found.is_empty(), "{what}:\n  {}", found.join("\n  "));
 }
 
-/// Every Rust file that this repository's people wrote.
+/// Every Rust file that this repository's people wrote; what cargo wrote is in directories with a `CACHEDIR.TAG`.
 fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut directories: Vec<PathBuf> = ["host/src", "plugin-sdk/src", "tests"]
@@ -233,8 +233,10 @@ fn sources() -> Vec<Source> {
             continue;
         };
         for path in entries.map(|entry| entry.unwrap().path()) {
-            if path.is_dir() && !path.ends_with("target") {
-                directories.push(path);
+            if path.is_dir() {
+                if !path.join("CACHEDIR.TAG").exists() {
+                    directories.push(path);
+                }
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 found.push(source(root, &path));
             }
