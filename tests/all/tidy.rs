@@ -1,6 +1,8 @@
 //! Style held by a test and not by review: every file says why it exists, none is too long, no function is, and the
 //! host's modules import downwards only.
 
+mod circles;
+mod read;
 mod spawning;
 mod ways;
 
