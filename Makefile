@@ -92,7 +92,7 @@ test-moto: build plugins e2e-tools ## all of moto's own tests for six services, 
 test-targets: ## every target of this file that no test runs, each with as little work as it can have
 	tests/targets.sh
 
-bench: build plugins ## what a request costs, beside bare hyper, nginx, HAProxy and Envoy where they are installed
+bench: build plugins ## what a request costs, beside nginx, HAProxy, bare hyper and Envoy where they are installed
 	$(CARGO) build --release --locked -p tollgate-bench
 	python3 tests/bench/run.py $(ARGS)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What does tollgate cost? Compares it with bare hyper, nginx, HAProxy and Envoy behind the same load.
+"""What does tollgate cost? Compares it with nginx, HAProxy, bare hyper and Envoy behind the same load.
 
 The main figure is the CPU time per request of the proxy's processes: on a machine that the load, the proxy and the
 backend share, requests per second say as much about the other two. README.md tells how to read the tables.
@@ -15,11 +15,13 @@ from pathlib import Path
 
 from harness import backend, limits
 from harness.options import Options
-from sections import connections, idle, protocols, requests, transfer
+from sections import chain, connections, http2, idle, instructions, requests, transfer
 
 SECTIONS = {
     "requests": requests.run,
-    "protocols": protocols.run,
+    "http2": http2.run,
+    "chain": chain.run,
+    "instructions": instructions.run,
     "connections": connections.run,
     "idle": idle.run,
     "transfer": transfer.run,
@@ -52,7 +54,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", metavar="NAME", help=f"sections, out of {','.join(SECTIONS)}")
     parser.add_argument("--proxies", default="", metavar="REGEX", help="proxies whose name matches")
-    parser.add_argument("--rounds", type=int, help="how often each proxy has its turn (default: 3 to 9)")
+    parser.add_argument("--rounds", type=int, help="how often each proxy has its turn (default: 9 to 1, see README.md)")
     parser.add_argument("--seconds", type=float, default=1.5, help="length of a turn (default 1.5)")
     parser.add_argument("--bodies", default="1KiB,64KiB,1MiB", help="sizes in `requests`, out of 1KiB,64KiB,1MiB")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample here")

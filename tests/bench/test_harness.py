@@ -9,11 +9,13 @@ from pathlib import Path
 
 import reload
 import soak
-from harness import load, rounds, versions
+from harness import callgrind, load, proxies, rounds, versions
+from harness.callgrind import Function, Profile
 from harness.client import Answer
 from harness.process import Process
 from harness.rounds import Sample, Spread
 from harness.verdicts import verdict
+from sections import chain, connections, http2, idle, instructions, requests
 
 
 def sample(cpu: float) -> Sample:
@@ -40,6 +42,157 @@ class Rounds(unittest.TestCase):
             (Spread(1.06, 1.1, 1.2), "missed"),
         ):
             self.assertEqual(verdict("x", spread, 1.05).split()[0], word)
+
+
+def words(lines: list[str]) -> dict[str, str]:
+    """The outcome of each line about a target, by what the line is about."""
+    return {" ".join(line[10:62].split()): line.split()[0] for line in lines}
+
+
+class Targets(unittest.TestCase):
+    """Each is judged against the right proxy of the same run, and not at all when a figure is missing."""
+
+    def test_requests(self) -> None:
+        samples = {"nginx": [sample(100)], "tollgate, 0 plugins": [sample(62)], "tollgate, 1 plugin": [sample(100.1)]}
+        outcomes = words(requests.judge({"1KiB": samples, "64KiB": samples, "1MiB": samples}))
+        self.assertEqual(
+            outcomes,
+            {
+                "h1, 1KiB, no plugin, x nginx": "met",
+                "h1, 1KiB, one plugin, x nginx": "missed",
+                "h1, 64KiB, no plugin, x nginx": "met",
+                "h1, 1MiB, no plugin, x nginx": "missed",
+                "1MiB, past a plugin that doesn't read it, x without": "missed",
+            },
+        )
+        del samples["nginx"]
+        self.assertEqual(requests.judge({"1KiB": samples}), [])
+
+    def test_http2(self) -> None:
+        for cost, word in ((100, "met"), (101, "missed")):
+            samples = {"nginx": [sample(100)], "tollgate, 0 plugins": [sample(cost)]}
+            self.assertEqual(words(http2.judge(samples)), {"h2, 1KiB, no plugin, x nginx": word})
+
+    def test_chain_is_judged_by_the_average_plugin(self) -> None:
+        samples = {
+            "tollgate, 0 plugins": [sample(20)],
+            "tollgate, 1 plugin": [sample(20.7)],
+            "tollgate, 20 plugins": [sample(31)],
+            "tollgate, 200 plugins elsewhere": [sample(20.9)],
+        }
+        lines = chain.judge(samples)
+        outcomes = words(lines)
+        self.assertTrue(all(" 0.550  (0.550 to 0.550;" in line for line in lines if "each of 20" in line))
+        self.assertEqual(outcomes["each of 1 plugins adds, µs"], "missed")
+        self.assertEqual(outcomes["each of 20 plugins adds, µs"], "met")
+        self.assertEqual(outcomes["200 plugins that don't match add, µs"], "met")
+
+    def test_growth_is_held_against_the_yardstick_that_grows_least(self) -> None:
+        samples = {
+            "tollgate, 0 plugins": {10: [20.0, 10.0], 1_000: [26.0, 13.0]},
+            "nginx": {10: [10.0, 10.0], 1_000: [14.0, 14.0]},
+            "haproxy": {10: [30.0, 10.0], 1_000: [36.0, 12.0]},
+        }
+        (line,) = connections.judge(samples, [10, 1_000])
+        self.assertEqual(words([line]), {"CPU growth, 10 to 1,000 connections, x haproxy's": "missed"})
+        self.assertIn("1.083", line)
+        samples["haproxy"] = {10: [10.0, 10.0], 1_000: [15.0, 15.0]}
+        self.assertIn("x nginx's", connections.judge(samples, [10, 1_000])[0])
+        self.assertEqual(connections.judge({"nginx": samples["nginx"]}, [10, 1_000]), [])
+
+    def test_idle_has_a_limit_for_each_kind(self) -> None:
+        figures = {kind: {"tollgate": [10.0], "nginx": [1.0]} for kind in idle.CONNECTIONS}
+        outcomes = words(idle.judge(figures))
+        self.assertEqual(list(outcomes.values()), ["missed", "missed", "met", "met"])
+
+    def test_instructions(self) -> None:
+        none, one = Profile({Function("t", "f"): 14_000}, {}), Profile({Function("t", "f"): 17_001}, {})
+        lines = instructions.judge({"tollgate, 0 plugins": [none], "tollgate, 1 plugin": [one]})
+        self.assertEqual(list(words(lines).values()), ["met", "missed"])
+        self.assertIn("  3,001  ", lines[1])
+
+
+CALLGRIND = """\
+# callgrind format
+version: 1
+positions: line
+events: Ir
+summary: 153
+
+ob=(1) /usr/bin/tollgate
+fl=(1) ???
+fn=(1) hyper::proto::h1::dispatch::poll
+0 100
+cob=(2) /lib/libc.so.6
+cfi=(2) memcpy.c
+cfn=(2) __memcpy_avx_unaligned_erms
+calls=7 0
+0 30
++1 5
+
+fn=(3) hyper::proto::h1::dispatch::poll'2
+* 8
+cfn=(1)
+calls=1 0
+0 135
+
+ob=(2)
+fn=(2)
+-3 40
+
+totals: 153
+"""
+
+
+class Callgrind(unittest.TestCase):
+    def test_costs_go_to_whoever_caused_them(self) -> None:
+        profile = callgrind.parse(CALLGRIND)
+        poll = Function("/usr/bin/tollgate", "hyper::proto::h1::dispatch::poll")
+        again = Function("/usr/bin/tollgate", "hyper::proto::h1::dispatch::poll'2")
+        copy = Function("/lib/libc.so.6", "__memcpy_avx_unaligned_erms")
+        self.assertEqual(profile.own, {poll: 105, again: 8, copy: 40})
+        self.assertEqual(profile.inclusive, {poll: 135, again: 143, copy: 40})
+        self.assertEqual(profile.total, 153)
+        self.assertEqual(callgrind.by_name(profile.own)[poll.name], 113)
+        self.assertEqual(set(callgrind.outermost(profile.inclusive)), {poll, copy})
+
+    def test_a_request_costs_the_difference(self) -> None:
+        first, second = Function("", "first"), Function("", "second")
+        each = Profile({first: 50, second: 9}, {}).above(Profile({first: 10}, {}), 10)
+        self.assertEqual(each.own, {first: 4, second: 0.9})
+
+    def test_groups(self) -> None:
+        for name, object, group in (
+            ("tollgate::proxy::flow::drive::{{closure}}", "t", "tollgate::proxy"),
+            ("<tollgate::message::head::Head as core::fmt::Debug>::fmt", "t", "tollgate::message"),
+            ("core::ptr::drop_in_place<http::header::map::HeaderMap>", "t", "http"),
+            ("<core::pin::Pin<P> as core::future::future::Future>::poll", "t", "standard library"),
+            ("<tokio[0123456789abcdef]::time::Sleep>::poll", "t", "tokio"),
+            ("__memcpy_avx_unaligned_erms", "/lib/libc.so.6", "memcpy and the like"),
+            ("mi_free", "t", "allocator"),
+            ("_mi_page_malloc", "t", "allocator"),
+            ("__rustc[5224e6b81cd82a8f]::__rust_alloc", "t", "allocator"),
+            ("writev", "/lib/libc.so.6", "libc.so.6"),
+            ("0x0000000012345678", "???", "WebAssembly"),
+        ):
+            self.assertEqual(callgrind.group(Function(object, name)), group, name)
+
+    def test_names_lose_their_hash(self) -> None:
+        self.assertEqual(Function("", "a::b::h0123456789abcdef").short, "a::b")
+        self.assertEqual(Function("", "a::b::h0123456789abcdef'2").short, "a::b'2")
+        self.assertEqual(Function("", "a[0123456789abcdef]::b").short, "a::b")
+        self.assertEqual(len(Function("", "a" * 500).short), 110)
+
+
+class Optimized(unittest.TestCase):
+    def test_a_plugin_that_still_runs_quick_code_does_not_count(self) -> None:
+        log = """\
+INFO tollgate::plugin::supervise::verdict: plugin a-0: version 24f4979de0a3 serves (baseline)
+DEBUG tollgate::plugin::supervise: plugin a-0: version 24f4979de0a3 serves (optimized)
+INFO tollgate::plugin::supervise::verdict: plugin a-1: version 24f4979de0a3 serves (baseline)
+INFO tollgate::plugin::supervise::verdict: plugin a-2: version 24f4979de0a3 serves (optimized)
+"""
+        self.assertEqual(proxies.optimized(log), {"a-0", "a-2"})
 
 
 class Percentiles(unittest.TestCase):

@@ -16,6 +16,9 @@ from typing import Callable
 
 READY_SECONDS = 60.0
 ENDED_SECONDS = 10.0
+SERVE = "serve"
+QUIET_WINDOW_SECONDS = 0.25
+QUIET_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,31 @@ class Process:
         """Raises with the end of its log if the process has ended."""
         if self._process.poll() is not None:
             raise RuntimeError(f"{self.name} ended with {self._process.returncode}: {self.log()[-2000:]}")
+
+    def wait_until_quiet(self, within: float) -> None:
+        """Waits until the process uses hardly any CPU time: until it has nothing left to do in the background."""
+        deadline = time.monotonic() + within
+        while time.monotonic() < deadline:
+            before = self.usage()
+            time.sleep(QUIET_WINDOW_SECONDS)
+            if (self.usage() - before).cpu_seconds < QUIET_SHARE * QUIET_WINDOW_SECONDS:
+                return
+        raise RuntimeError(f"{self.name} is still busy after {within:.0f} s: {self.log()[-2000:]}")
+
+    def wait(self, found: Callable[[], int | None], within: float, what: str) -> int:
+        """Waits until `found` finds something. Stops the process and raises if it ends before or doesn't do `what`."""
+        deadline = time.monotonic() + within
+        try:
+            while time.monotonic() < deadline:
+                result = found()
+                if result is not None:
+                    return result
+                self.check_running()
+                time.sleep(0.01)
+            raise RuntimeError(f"{self.name} does not {what} within {within:.0f} s: {self.log()[-2000:]}")
+        except RuntimeError:
+            self.stop()
+            raise
 
     def usage(self) -> Usage:
         """What the process, its threads and its descendants have used."""
@@ -139,14 +167,14 @@ Started = tuple[Process, int]
 """A process and the port on which it serves."""
 
 
-def announced(process: Process) -> Started:
+def announced(process: Process, within: float = READY_SECONDS) -> Started:
     """Waits for the process to print a line with `http://ADDRESS:PORT` (or https)."""
 
     def found() -> int | None:
         line = re.search(r"https?://[^\s/]+:(\d+)", process.log())
         return int(line.group(1)) if line else None
 
-    return process, _wait(process, found)
+    return process, process.wait(found, within, SERVE)
 
 
 def listening(process: Process, port: int) -> Started:
@@ -159,7 +187,7 @@ def listening(process: Process, port: int) -> Started:
             return None
         return port
 
-    return process, _wait(process, accepted)
+    return process, process.wait(accepted, READY_SECONDS, SERVE)
 
 
 def free_port() -> int:
@@ -167,19 +195,3 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _wait(process: Process, port: Callable[[], int | None]) -> int:
-    """Waits until `port` finds one. Stops the process and raises if it ends before or never gets there."""
-    deadline = time.monotonic() + READY_SECONDS
-    try:
-        while time.monotonic() < deadline:
-            found = port()
-            if found is not None:
-                return found
-            process.check_running()
-            time.sleep(0.01)
-        raise RuntimeError(f"{process.name} does not serve within {READY_SECONDS:.0f} s: {process.log()[-2000:]}")
-    except RuntimeError:
-        process.stop()
-        raise

@@ -15,7 +15,8 @@ class Outcome:
     samples: dict[str, object] = field(default_factory=dict)
 
 
-def verdict(what: str, spread: Spread, limit: float) -> str:
+def verdict(what: str, spread: Spread, limit: float, digits: int = 3) -> str:
     """`met` or `missed` where both quartiles say so, else `unclear`: take more rounds or a quieter machine."""
     outcome = "met" if spread.high <= limit else "missed" if spread.low > limit else "unclear"
-    return f"  {outcome:8}{what:52}{spread.median:8.3f}  ({spread.low:.3f} to {spread.high:.3f}; at most {limit:g})"
+    low, median, high = (f"{value:,.{digits}f}" for value in (spread.low, spread.median, spread.high))
+    return f"  {outcome:8}{what:52}{median:>8}  ({low} to {high}; at most {limit:,g})"

@@ -15,22 +15,21 @@ from pathlib import Path
 from typing import Iterator
 
 from harness import backend, limits, rounds
+from harness.compare import NONE, YARDSTICKS
 from harness.options import Options
 from harness.process import Process, Started
 from harness.proxies import all_proxies
 from harness.rounds import Spread
 from harness.verdicts import Outcome, verdict
 
-ROUNDS = 5
+ROUNDS = 7
 LEVELS = (10, 1_000, 10_000)
 BODY = "1KiB"
-TOLLGATE = "tollgate, 0 plugins"
-YARDSTICKS = ("nginx", "haproxy")
 WINDOW_SECONDS = 2.0
 OPEN_SECONDS = 30.0
 LONGEST_SECONDS = 60
 """wrk ends by itself after this time, should this program not end it."""
-GROWTH = 1.2
+LIMIT = 1.0
 
 
 def run(options: Options, directory: Path) -> Outcome:
@@ -46,7 +45,7 @@ def run(options: Options, directory: Path) -> Outcome:
     chosen = [
         proxy
         for proxy in all_proxies()
-        if proxy.name in (TOLLGATE, *YARDSTICKS) and re.search(options.proxies, proxy.name)
+        if proxy.name in (NONE, *YARDSTICKS, "floor") and re.search(options.proxies, proxy.name)
     ]
     with ExitStack() as stack:
         origin, origin_port = backend.start(directory)
@@ -151,11 +150,19 @@ def print_table(samples: Samples, levels: list[int]) -> None:
 
 
 def judge(samples: Samples, levels: list[int]) -> list[str]:
-    if TOLLGATE not in samples:
+    """The growth against that of the yardstick which grows least: what the machine itself causes is in both."""
+    yardsticks = [name for name in YARDSTICKS if name in samples]
+    if NONE not in samples or not yardsticks:
         return []
-    return [
-        verdict(
-            f"CPU per request, {level:,} connections x {levels[0]}", growth(samples[TOLLGATE], level, levels[0]), GROWTH
-        )
-        for level in levels[1:]
-    ]
+    lines = []
+    for level in levels[1:]:
+        best = min(yardsticks, key=lambda name: growth(samples[name], level, levels[0]).median)
+        what = f"CPU growth, {levels[0]} to {level:,} connections, x {best}'s"
+        lines.append(verdict(what, compared(samples[NONE], samples[best], level, levels[0]), LIMIT))
+    return lines
+
+
+def compared(ours: dict[int, list[float]], theirs: dict[int, list[float]], level: int, least: int) -> Spread:
+    """Our growth as a multiple of theirs in the same round."""
+    pairs = zip(ours[level], ours[least], theirs[level], theirs[least])
+    return Spread.of([many / few / (their_many / their_few) for many, few, their_many, their_few in pairs])

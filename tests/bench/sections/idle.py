@@ -21,12 +21,12 @@ from harness.proxies import all_proxies, start_tollgate
 from harness.rounds import Spread
 from harness.verdicts import Outcome, verdict
 
-ROUNDS = 3
+ROUNDS = 7
 CONNECTIONS = {"h1": 5_000, "h2": 5_000, "TLS, h1": 2_000, "TLS, h2": 2_000}
 WARM_UP = 200
 BODY = "1KiB"
 TOLLGATE = "tollgate"
-LIMIT_KIB = 20.0
+LIMITS_KIB = {"h1": 2.0, "h2": 6.0, "TLS, h1": 14.0, "TLS, h2": 18.0}
 
 Open = Callable[[int], socket.socket]
 """Connects to a port, has one request served, and leaves the connection at rest."""
@@ -188,6 +188,8 @@ def print_table(samples: dict[str, dict[str, list[float]]]) -> None:
 
 
 def judge(samples: dict[str, dict[str, list[float]]]) -> list[str]:
-    if TOLLGATE not in samples["h1"]:
-        return []
-    return [verdict("memory per idle h1 connection, KiB", Spread.of(samples["h1"][TOLLGATE]), LIMIT_KIB)]
+    return [
+        verdict(f"memory per idle connection, {kind}, KiB", Spread.of(of_kind[TOLLGATE]), LIMITS_KIB[kind])
+        for kind, of_kind in samples.items()
+        if TOLLGATE in of_kind
+    ]
