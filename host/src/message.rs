@@ -1,6 +1,12 @@
 //! The vocabulary that both straight lines share: an exchange, its two heads and bodies, and the rules of RFC 9110
 //! that a proxy keeps whatever a plugin does.
 
+pub mod syntax;
+
+mod fields;
+mod head;
+mod known;
+
 mod body;
 mod exchange;
 pub mod hygiene;
@@ -11,6 +17,9 @@ mod tunnel;
 
 pub use body::{Body, BodyError, BoxError, ReadLimits, Streaming};
 pub use exchange::{Exchange, ExchangeId, Notes, Scheme};
+pub use fields::{AsName, AsValue, Checked, Fields, Lines, Name, as_text};
+pub use head::{RequestHead, ResponseHead, Target};
 pub use informational::OnInformational;
+pub use known::Known;
 pub use limited::Limited;
 pub use tunnel::{Duplex, Tunnel};

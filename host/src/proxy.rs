@@ -6,6 +6,7 @@ mod accept;
 mod connection;
 mod prefixed;
 
+pub mod h1;
 pub mod http1;
 pub mod http2;
 

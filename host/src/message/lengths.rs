@@ -3,6 +3,8 @@
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderValue};
 
+use super::{Fields, Known, syntax};
+
 /// `content-length` contradicts itself, or holds something else than a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("content-length is not one number")]
@@ -48,4 +50,37 @@ fn decimal(digits: &[u8]) -> Option<u64> {
     let digits = std::str::from_utf8(digits).ok()?;
     let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
     digits.parse().ok().filter(|_| is_number)
+}
+
+/// As [`settle`], for a head that is kept as it came.
+///
+/// # Errors
+/// As for [`settle`].
+pub fn settle_fields(fields: &mut Fields) -> Result<(), BadLength> {
+    let mut values = fields.get_all(Known::ContentLength);
+    let (Some(first), second) = (values.next(), values.next()) else {
+        return Ok(());
+    };
+    let is_plain = |value: &[u8]| {
+        matches!(value, [b'0'] | [b'1'..=b'9', ..])
+            && value.len() < 19
+            && value.iter().all(u8::is_ascii_digit)
+    };
+    if second.is_none() && is_plain(first) {
+        return Ok(());
+    }
+    drop(values);
+    let mut length = None;
+    for item in fields.get_all(Known::ContentLength).flat_map(syntax::items) {
+        let number = syntax::decimal(item).ok_or(BadLength)?;
+        if length
+            .replace(number)
+            .is_some_and(|before| before != number)
+        {
+            return Err(BadLength);
+        }
+    }
+    let length = length.ok_or(BadLength)?;
+    fields.insert(Known::ContentLength, HeaderValue::from(length));
+    Ok(())
 }

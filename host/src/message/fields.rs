@@ -1,0 +1,623 @@
+//! The fields of a head, kept as they came: one piece of bytes, the lines in it, and what was changed since.
+//!
+//! Nothing is copied or put into a map. A field that nobody changes is sent with the letters of its name, its spaces and its
+//! place as it came. Names are compared without case.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::known::Known;
+use super::syntax;
+
+/// The fields of a message, in their order.
+#[derive(Clone, Default)]
+pub struct Fields {
+    /// The head as it came.
+    raw: Bytes,
+    /// Lines that were added since. Their places count on from the end of `raw`.
+    added: Vec<u8>,
+    lines: Vec<Line>,
+    /// The known names among the lines: [`Known::bit`].
+    present: u64,
+}
+
+/// One field: a whole line with its end, and where name and value are in it.
+#[derive(Debug, Clone, Copy)]
+struct Line {
+    start: u32,
+    end: u32,
+    value: u32,
+    value_len: u32,
+    name_len: u16,
+    known: Known,
+}
+
+/// Where the fields of a head are that is being read.
+#[derive(Debug, Default)]
+pub struct Lines {
+    lines: Vec<Line>,
+    present: u64,
+}
+
+impl Lines {
+    pub fn new() -> Self {
+        Self {
+            lines: Vec::with_capacity(16),
+            present: 0,
+        }
+    }
+
+    /// Adds a line: from where to where, with its end; the length of its name, which `known` tells; where its value is.
+    pub fn push(
+        &mut self,
+        whole: (usize, usize),
+        name_len: usize,
+        value: (usize, usize),
+        known: Known,
+    ) {
+        self.lines.push(line(whole, name_len, value, known));
+        self.present |= known.bit();
+    }
+
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+}
+
+/// A field's name as it came. Compared without case.
+#[derive(Clone, Copy)]
+pub struct Name<'a> {
+    bytes: &'a [u8],
+    known: Known,
+}
+
+/// What names a field: a name that the host knows, or any text.
+pub trait AsName {
+    fn bytes(&self) -> &[u8];
+
+    fn known(&self) -> Known {
+        Known::of(self.bytes())
+    }
+}
+
+/// What may be put in as a value: without control characters but the tab.
+pub trait AsValue {
+    fn bytes(&self) -> &[u8];
+}
+
+impl Fields {
+    /// No fields.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The fields of a head that was read and checked: its bytes, and where the lines are in them.
+    pub fn of_head(raw: Bytes, lines: Lines) -> Self {
+        Self {
+            raw,
+            added: Vec::new(),
+            lines: lines.lines,
+            present: lines.present,
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// All fields in their order.
+    pub fn iter(&self) -> impl Iterator<Item = (Name<'_>, &[u8])> {
+        self.lines
+            .iter()
+            .map(|line| (self.name(line), self.value(line)))
+    }
+
+    /// The names in their order; one that has several lines as often.
+    pub fn names(&self) -> impl Iterator<Item = Name<'_>> {
+        self.lines.iter().map(|line| self.name(line))
+    }
+
+    pub fn contains(&self, name: impl AsName) -> bool {
+        match name.known() {
+            Known::Other => self.lines.iter().any(|line| self.is(line, name.bytes())),
+            known => self.present & known.bit() != 0,
+        }
+    }
+
+    /// Whether any of these names is there; the sum of their [`Known::bit`]s.
+    pub fn contains_any(&self, set: u64) -> bool {
+        self.present & set != 0
+    }
+
+    /// The value of the first field of this name.
+    pub fn get(&self, name: impl AsName) -> Option<&[u8]> {
+        let known = name.known();
+        let line = match known {
+            Known::Other => self.lines.iter().find(|line| self.is(line, name.bytes())),
+            known if self.present & known.bit() == 0 => None,
+            known => self.lines.iter().find(|line| line.known == known),
+        };
+        line.map(|line| self.value(line))
+    }
+
+    /// As [`get`](Self::get), if the value is of visible ASCII characters, spaces and tabs.
+    pub fn get_text(&self, name: impl AsName) -> Option<&str> {
+        self.get(name).and_then(as_text)
+    }
+
+    /// The values of all fields of this name, in their order.
+    pub fn get_all<N: AsName>(&self, name: N) -> impl Iterator<Item = &[u8]> + use<'_, N> {
+        let known = name.known();
+        self.lines
+            .iter()
+            .filter(move |line| match known {
+                Known::Other => self.is(line, name.bytes()),
+                known => line.known == known,
+            })
+            .map(|line| self.value(line))
+    }
+
+    /// Puts one field in the place of all of this name.
+    pub fn insert(&mut self, name: impl AsName, value: impl AsValue) {
+        let known = name.known();
+        let new = self.add(name.bytes(), known, value.bytes());
+        let first = if known != Known::Other && self.present & known.bit() == 0 {
+            None
+        } else {
+            self.lines
+                .iter()
+                .position(|line| self.matches(line, known, name.bytes()))
+        };
+        match first {
+            None => self.lines.push(new),
+            Some(first) => {
+                self.lines[first] = new;
+                self.remove_after(first + 1, known, name.bytes());
+            }
+        }
+        self.present |= known.bit();
+    }
+
+    /// Adds a field behind all others.
+    pub fn append(&mut self, name: impl AsName, value: impl AsValue) {
+        let known = name.known();
+        let new = self.add(name.bytes(), known, value.bytes());
+        self.lines.push(new);
+        self.present |= known.bit();
+    }
+
+    /// Removes all fields of this name. Tells whether there were any.
+    pub fn remove(&mut self, name: impl AsName) -> bool {
+        let known = name.known();
+        if known != Known::Other && self.present & known.bit() == 0 {
+            return false;
+        }
+        let before = self.lines.len();
+        self.remove_after(0, known, name.bytes());
+        self.present &= !known.bit();
+        self.lines.len() < before
+    }
+
+    /// Removes all fields of these known names; the sum of their [`Known::bit`]s.
+    pub fn remove_all(&mut self, set: u64) {
+        if self.present & set != 0 {
+            self.lines.retain(|line| line.known.bit() & set == 0);
+            self.present &= !set;
+        }
+    }
+
+    /// Keeps the fields for which `keep` is true.
+    pub fn retain(&mut self, mut keep: impl FnMut(Name<'_>, &[u8]) -> bool) {
+        let mut lines = std::mem::take(&mut self.lines);
+        lines.retain(|line| keep(self.name(line), self.value(line)));
+        self.present = lines.iter().fold(0, |set, line| set | line.known.bit());
+        self.lines = lines;
+    }
+
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Adds all fields of another head behind these.
+    pub fn extend(&mut self, more: &Fields) {
+        for line in &more.lines {
+            let new = self.add(more.name(line).bytes, line.known, more.value(line));
+            self.lines.push(new);
+        }
+        self.present |= more.present;
+    }
+
+    /// Bytes that the fields take as lines of HTTP/1.1.
+    pub fn size(&self) -> usize {
+        let line = |line: &Line| (line.end - line.start) as usize;
+        self.lines.iter().map(line).sum()
+    }
+
+    /// Writes the fields as lines of HTTP/1.1, without the empty line behind them.
+    pub fn write_to(&self, out: &mut Vec<u8>) {
+        let mut lines = self.lines.iter().peekable();
+        // Lines that lie side by side, as those do that nobody touched, are copied at once.
+        while let Some(first) = lines.next() {
+            let mut end = first.end;
+            let in_raw = self.is_in_raw(first);
+            while let Some(next) =
+                lines.next_if(|next| next.start == end && self.is_in_raw(next) == in_raw)
+            {
+                end = next.end;
+            }
+            out.extend_from_slice(self.bytes(first.start, end));
+        }
+    }
+
+    fn is_in_raw(&self, line: &Line) -> bool {
+        (line.start as usize) < self.raw.len()
+    }
+
+    fn bytes(&self, start: u32, end: u32) -> &[u8] {
+        let (start, end, raw) = (start as usize, end as usize, self.raw.len());
+        if start < raw {
+            &self.raw[start..end]
+        } else {
+            &self.added[start - raw..end - raw]
+        }
+    }
+
+    fn name(&self, line: &Line) -> Name<'_> {
+        Name {
+            bytes: self.bytes(line.start, line.start + u32::from(line.name_len)),
+            known: line.known,
+        }
+    }
+
+    fn value(&self, line: &Line) -> &[u8] {
+        if line.value_len == 0 {
+            return &[];
+        }
+        self.bytes(line.value, line.value + line.value_len)
+    }
+
+    fn is(&self, line: &Line, name: &[u8]) -> bool {
+        line.known == Known::Other
+            && usize::from(line.name_len) == name.len()
+            && self.name(line).bytes.eq_ignore_ascii_case(name)
+    }
+
+    fn matches(&self, line: &Line, known: Known, name: &[u8]) -> bool {
+        match known {
+            Known::Other => self.is(line, name),
+            known => line.known == known,
+        }
+    }
+
+    fn remove_after(&mut self, from: usize, known: Known, name: &[u8]) {
+        let mut lines = std::mem::take(&mut self.lines);
+        let mut index = 0;
+        lines.retain(|line| {
+            index += 1;
+            index <= from || !self.matches(line, known, name)
+        });
+        self.lines = lines;
+    }
+
+    /// Writes a line behind those that were added.
+    fn add(&mut self, name: &[u8], known: Known, value: &[u8]) -> Line {
+        let start = self.raw.len() + self.added.len();
+        let value = syntax::trim(value);
+        self.added.reserve(name.len() + value.len() + 4);
+        self.added.extend_from_slice(name);
+        self.added.extend_from_slice(b": ");
+        self.added.extend_from_slice(value);
+        self.added.extend_from_slice(b"\r\n");
+        let at = start + name.len() + 2;
+        let end = at + value.len() + 2;
+        line((start, end), name.len(), (at, at + value.len()), known)
+    }
+}
+
+/// Heads are bounded far below 4 GiB, and names below 64 KiB, by whoever reads or adds them.
+#[expect(clippy::cast_possible_truncation, reason = "see above")]
+fn line(
+    (start, end): (usize, usize),
+    name_len: usize,
+    (value, value_end): (usize, usize),
+    known: Known,
+) -> Line {
+    Line {
+        start: start as u32,
+        end: end as u32,
+        value: value as u32,
+        value_len: (value_end - value) as u32,
+        name_len: name_len as u16,
+        known,
+    }
+}
+
+/// A value as text, if it is of visible ASCII characters, spaces and tabs.
+pub fn as_text(value: &[u8]) -> Option<&str> {
+    let is_text = value.iter().all(|b| b.is_ascii());
+    std::str::from_utf8(value).ok().filter(|_| is_text)
+}
+
+impl<'a> Name<'a> {
+    /// As it came.
+    pub fn as_bytes(self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// As it came.
+    pub fn as_str(self) -> &'a str {
+        // A name is a token, and so ASCII.
+        std::str::from_utf8(self.bytes).unwrap_or_default()
+    }
+
+    /// In lower case, as HTTP/2 and plugins have it.
+    pub fn to_lower(self) -> String {
+        match self.known {
+            Known::Other => self.as_str().to_ascii_lowercase(),
+            known => known.as_str().to_owned(),
+        }
+    }
+
+    /// Which of the names it is that the host knows.
+    pub fn known(self) -> Known {
+        self.known
+    }
+
+    pub fn is(self, other: impl AsName) -> bool {
+        match other.known() {
+            Known::Other => self.bytes.eq_ignore_ascii_case(other.bytes()),
+            known => self.known == known,
+        }
+    }
+}
+
+impl AsName for Name<'_> {
+    fn bytes(&self) -> &[u8] {
+        self.bytes
+    }
+    fn known(&self) -> Known {
+        self.known
+    }
+}
+
+impl AsName for Known {
+    fn bytes(&self) -> &[u8] {
+        self.as_str().as_bytes()
+    }
+    fn known(&self) -> Known {
+        *self
+    }
+}
+
+impl AsName for &str {
+    fn bytes(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl AsName for HeaderName {
+    fn bytes(&self) -> &[u8] {
+        self.as_str().as_bytes()
+    }
+}
+
+impl<T: AsName> AsName for &T {
+    fn bytes(&self) -> &[u8] {
+        (**self).bytes()
+    }
+    fn known(&self) -> Known {
+        (**self).known()
+    }
+}
+
+impl AsValue for HeaderValue {
+    fn bytes(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl<T: AsValue> AsValue for &T {
+    fn bytes(&self) -> &[u8] {
+        (**self).bytes()
+    }
+}
+
+impl AsValue for &'static str {
+    fn bytes(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+/// A value that was checked, or that came as one: see [`syntax::is_value`].
+#[derive(Debug, Clone, Copy)]
+pub struct Checked<'a>(&'a [u8]);
+
+impl<'a> Checked<'a> {
+    /// None if the bytes can't be a value.
+    pub fn new(value: &'a [u8]) -> Option<Self> {
+        syntax::is_value(value).then_some(Self(value))
+    }
+}
+
+impl AsValue for Checked<'_> {
+    fn bytes(&self) -> &[u8] {
+        self.0
+    }
+}
+
+impl From<&HeaderMap> for Fields {
+    fn from(map: &HeaderMap) -> Self {
+        let mut fields = Self {
+            lines: Vec::with_capacity(map.len()),
+            added: Vec::with_capacity(map.len() * 32),
+            ..Self::default()
+        };
+        for (name, value) in map {
+            fields.append(name, value);
+        }
+        fields
+    }
+}
+
+impl From<&Fields> for HeaderMap {
+    /// In lower case. What the type can't hold, which no field here is, would be left out.
+    fn from(fields: &Fields) -> Self {
+        let mut map = HeaderMap::with_capacity(fields.len());
+        for (name, value) in fields.iter() {
+            if let (Ok(name), Ok(value)) = (
+                HeaderName::from_bytes(name.as_bytes()),
+                HeaderValue::from_bytes(value),
+            ) {
+                map.append(name, value);
+            }
+        }
+        map
+    }
+}
+
+impl<N: AsName, V: AsValue> FromIterator<(N, V)> for Fields {
+    fn from_iter<T: IntoIterator<Item = (N, V)>>(iter: T) -> Self {
+        let mut fields = Self::new();
+        for (name, value) in iter {
+            fields.append(name, value);
+        }
+        fields
+    }
+}
+
+/// The same fields in the same order; the case of names doesn't count.
+impl PartialEq for Fields {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |((name, value), (of, other)): ((Name<'_>, &[u8]), (Name<'_>, &[u8]))| {
+            name.is(of) && value == other
+        };
+        self.len() == other.len() && self.iter().zip(other.iter()).all(same)
+    }
+}
+
+impl Eq for Fields {}
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines = self
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.escape_ascii().to_string()));
+        f.debug_map().entries(lines).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A head's fields, as a codec gives them.
+    fn parsed(head: &'static str) -> Fields {
+        let mut lines = Lines::new();
+        let mut at = 0;
+        for line in head.split_inclusive("\r\n") {
+            let colon = line.find(':').unwrap();
+            let value = line[colon + 1..].trim();
+            let start = at + colon + 1 + line[colon + 1..].find(value).unwrap();
+            let known = Known::of(line[..colon].as_bytes());
+            lines.push(
+                (at, at + line.len()),
+                colon,
+                (start, start + value.len()),
+                known,
+            );
+            at += line.len();
+        }
+        Fields::of_head(Bytes::from_static(head.as_bytes()), lines)
+    }
+
+    fn written(fields: &Fields) -> String {
+        let mut out = Vec::new();
+        fields.write_to(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    const HEAD: &str = "Host: a\r\nX-One:1 \r\nx-two: 2\r\nX-ONE:  3\r\nAccept:\r\n";
+
+    #[test]
+    fn what_nobody_touches_goes_on_as_it_came() {
+        let fields = parsed(HEAD);
+        assert_eq!(written(&fields), HEAD);
+        assert_eq!(fields.get("host"), Some(&b"a"[..]));
+        assert_eq!(fields.get(Known::Host), Some(&b"a"[..]));
+        assert_eq!(fields.get(http::header::HOST), Some(&b"a"[..]));
+        assert_eq!(fields.get("accept"), Some(&b""[..]));
+        assert_eq!(fields.get("nothing"), None);
+        let both: Vec<_> = fields.get_all("x-One").collect();
+        assert_eq!(both, [b"1", b"3"]);
+        assert_eq!(fields.size(), HEAD.len());
+    }
+
+    #[test]
+    fn edits_are_made_in_place() {
+        let mut fields = parsed(HEAD);
+        fields.insert("x-one", "new");
+        fields.append("X-Three", "4");
+        assert!(fields.remove("X-TWO") && !fields.remove("x-two"));
+        assert_eq!(
+            written(&fields),
+            "Host: a\r\nx-one: new\r\nAccept:\r\nX-Three: 4\r\n"
+        );
+        fields.insert(Known::Host, "b");
+        assert!(fields.contains("HOST") && fields.contains_any(Known::Host.bit()));
+        fields.remove_all(Known::Host.bit() | Known::Accept.bit());
+        assert!(!fields.contains("host") && !fields.contains(Known::Accept));
+        fields.insert(Known::Via, "1.1 x");
+        assert_eq!(
+            written(&fields),
+            "x-one: new\r\nX-Three: 4\r\nvia: 1.1 x\r\n"
+        );
+        fields.retain(|name, value| !name.is("x-three") && value != b"1.1 x");
+        assert!(!fields.contains(Known::Via));
+        assert_eq!(written(&fields), "x-one: new\r\n");
+        fields.clear();
+        assert!(fields.is_empty());
+        assert_eq!(written(&fields), "");
+    }
+
+    #[test]
+    fn other_shapes_of_the_same_fields() {
+        let fields = parsed(HEAD);
+        let map = HeaderMap::from(&fields);
+        assert_eq!(map.get_all("x-one").iter().count(), 2);
+        let back = Fields::from(&map);
+        assert_eq!(back.len(), fields.len());
+        assert_eq!(back.get("x-two"), Some(&b"2"[..]));
+        assert_eq!(
+            fields,
+            parsed("host: a\r\nx-one: 1\r\nX-two: 2\r\nx-one: 3\r\naccept: \r\n")
+        );
+        assert_ne!(fields, back, "a map has another order");
+        let mut more = Fields::new();
+        more.extend(&fields);
+        assert_eq!(more, fields);
+        let lower: Vec<_> = fields.names().map(Name::to_lower).collect();
+        assert_eq!(lower, ["host", "x-one", "x-two", "x-one", "accept"]);
+    }
+}

@@ -1,0 +1,137 @@
+//! Field lines of HTTP/1.1, byte by byte as RFC 9112, section 5 writes them.
+//!
+//! Heads and trailer sections are both made of these. A line ends with CR LF and nothing else ends a line: where one
+//! recipient takes a bare LF for an end and the next one does not, a request can hide behind another.
+
+use crate::message::syntax::{self, TOKEN};
+
+/// The most bytes of a field's name.
+const MAX_NAME: usize = u16::MAX as usize;
+
+/// What is wrong with a field line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadField {
+    #[error("a field's name is not a token that a colon follows at once")]
+    Name,
+    #[error("a field's value holds a control character")]
+    Value,
+    #[error("a line does not end with CR LF")]
+    LineEnd,
+    #[error("a field is continued on a second line")]
+    Fold,
+}
+
+/// One line of a section of fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line {
+    Field {
+        name_len: usize,
+        /// Where the value begins and ends, without the white space around it.
+        value: (usize, usize),
+        /// Bytes of the line, its end included.
+        len: usize,
+    },
+    /// The empty line that ends the section: two bytes.
+    End,
+}
+
+/// The line at the start of `bytes`, or none if its end is not there yet.
+///
+/// # Errors
+/// At the first byte that can't be part of a field line. More bytes don't change that.
+pub fn line(bytes: &[u8]) -> Result<Option<Line>, BadField> {
+    let colon = syntax::run_of(TOKEN, bytes);
+    match bytes.get(colon) {
+        None => return Ok(None),
+        Some(b':') if (1..MAX_NAME).contains(&colon) => {}
+        Some(b'\r') if colon == 0 => return Ok(line_feed(bytes, 0)?.map(|_| Line::End)),
+        Some(b'\n') => return Err(BadField::LineEnd),
+        Some(b' ' | b'\t') if colon == 0 => return Err(BadField::Fold),
+        Some(_) => return Err(BadField::Name),
+    }
+    let mut start = colon + 1;
+    if bytes.get(start) == Some(&b' ') {
+        start += 1;
+    }
+    let end = start + syntax::text(&bytes[start..]);
+    match bytes.get(end) {
+        None => Ok(None),
+        Some(b'\r') => Ok(line_feed(bytes, end)?.map(|len| Line::Field {
+            name_len: colon,
+            value: trimmed(bytes, start, end),
+            len,
+        })),
+        Some(b'\n') => Err(BadField::LineEnd),
+        Some(_) => Err(BadField::Value),
+    }
+}
+
+/// Where the value between two places is, without the spaces and tabs around it.
+fn trimmed(bytes: &[u8], mut start: usize, mut end: usize) -> (usize, usize) {
+    let is_space = |at: usize| matches!(bytes[at], b' ' | b'\t');
+    while start < end && is_space(start) {
+        start += 1;
+    }
+    while start < end && is_space(end - 1) {
+        end -= 1;
+    }
+    (start, end)
+}
+
+/// Where the next line begins, when there is a CR at `cr`.
+fn line_feed(bytes: &[u8], cr: usize) -> Result<Option<usize>, BadField> {
+    match bytes.get(cr + 1) {
+        None => Ok(None),
+        Some(b'\n') => Ok(Some(cr + 2)),
+        Some(_) => Err(BadField::LineEnd),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines() {
+        type Case<'a> = (&'a [u8], Result<Option<Line>, BadField>);
+        let field = |name_len, value, len| {
+            Ok(Some(Line::Field {
+                name_len,
+                value,
+                len,
+            }))
+        };
+        let cases: &[Case<'_>] = &[
+            (b"", Ok(None)),
+            (b"a", Ok(None)),
+            (b"a:", Ok(None)),
+            (b"a: b\r", Ok(None)),
+            (b"\r", Ok(None)),
+            (b"\r\n", Ok(Some(Line::End))),
+            (b"a:\r\n", field(1, (2, 2), 4)),
+            (b"a: \r\n", field(1, (3, 3), 5)),
+            (b"a: b\r\nc", field(1, (3, 4), 6)),
+            (b"a:\t b \tc\t \r\n", field(1, (4, 8), 12)),
+            (b"a: \x80\xff\r\n", field(1, (3, 5), 7)),
+            (b"a: b:c\r\n", field(1, (3, 6), 8)),
+            (b"a b", Err(BadField::Name)),
+            (b"a :b", Err(BadField::Name)),
+            (b":b", Err(BadField::Name)),
+            (b"\0", Err(BadField::Name)),
+            (b"\x80", Err(BadField::Name)),
+            (b"a\r", Err(BadField::Name)),
+            (b" a: b", Err(BadField::Fold)),
+            (b"\ta: b", Err(BadField::Fold)),
+            (b"\n", Err(BadField::LineEnd)),
+            (b"a\n", Err(BadField::LineEnd)),
+            (b"a: b\n", Err(BadField::LineEnd)),
+            (b"a: b\rc", Err(BadField::LineEnd)),
+            (b"\ra", Err(BadField::LineEnd)),
+            (b"a: \0", Err(BadField::Value)),
+            (b"a: \x7f", Err(BadField::Value)),
+        ];
+        for (bytes, expected) in cases {
+            assert_eq!(line(bytes), *expected, "{}", bytes.escape_ascii());
+        }
+    }
+}

@@ -1,0 +1,437 @@
+//! A request's head, read in one pass: the strict reading of RFC 9112, and what the connection must know of it.
+//!
+//! A lenient parser looks for what a client may have meant. A proxy must not: behind it stands another parser that may have
+//! guessed otherwise, and the difference is where a request is smuggled. What is refused here never reaches a plugin or a
+//! backend.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::uri::Authority;
+use http::{Method, StatusCode, Version};
+
+use super::line::{self, BadField, Line};
+use crate::message::syntax::{self, TARGET, TOKEN, items};
+use crate::message::{Fields, Known, Lines, RequestHead, Target};
+
+/// How large a head may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeadLimits {
+    /// Bytes of a head from its method to its empty line; also of a trailer section.
+    pub max_head: usize,
+    /// Fields of a head; also of a trailer section.
+    pub max_fields: usize,
+    /// Bytes of a target.
+    pub max_target: usize,
+}
+
+/// A head that is complete and valid.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub head: RequestHead,
+    /// Bytes of the head, an empty line before it included.
+    pub len: usize,
+    pub framing: Framing,
+    /// Whether the bytes after this request may be of another protocol: it asks to switch, or is a CONNECT.
+    pub switches: bool,
+    /// Whether the client wants the connection to stay (RFC 9112, section 9.3).
+    pub keep_alive: bool,
+    /// Whether the client waits to be told to send the body (RFC 9110, section 10.1.1).
+    pub expects_continue: bool,
+}
+
+/// How the body that follows a request's head ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// After so many bytes; no field, no bytes.
+    Length(u64),
+    /// With its last chunk and trailer section.
+    Chunked,
+}
+
+/// Why a request is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadHead {
+    #[error(
+        "the request's line is not a method, a target and HTTP/1.1, one space between them, and CR LF"
+    )]
+    RequestLine,
+    #[error("the method is not a token")]
+    Method,
+    #[error("the target is not a path, an http or https URI, or what else its method takes")]
+    Target,
+    #[error("the target holds {} at byte {}, which no target may hold: percent-encode it", Shown(*.byte), .at + 1)]
+    TargetByte { at: usize, byte: u8 },
+    #[error("the target is longer than {0} bytes")]
+    TargetTooLong(usize),
+    #[error("only HTTP/1.0 and HTTP/1.1 are spoken here")]
+    Version,
+    #[error("{0}")]
+    Field(#[from] BadField),
+    #[error("the head is larger than {0} bytes")]
+    TooLarge(usize),
+    #[error("the head has more than {0} fields")]
+    TooManyFields(usize),
+    #[error("content-length is not one decimal number")]
+    ContentLength,
+    #[error("transfer-encoding does not end with chunked, once, in HTTP/1.1")]
+    TransferEncoding,
+    #[error("no transfer coding but chunked is known here")]
+    Coding,
+    #[error("the request has both a content-length and a transfer-encoding")]
+    TwoFramings,
+    #[error("a field's name can be mistaken for content-length or transfer-encoding")]
+    Ambiguous,
+    #[error("no expectation but 100-continue is known here")]
+    Expectation,
+    #[error("the request's head did not come in time")]
+    Timeout,
+}
+
+/// A byte as people read it.
+struct Shown(u8);
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            b' ' => f.write_str("a space"),
+            byte @ 0x21..0x7f => write!(f, "{:?}", char::from(byte)),
+            byte => write!(f, "the byte 0x{byte:02x}"),
+        }
+    }
+}
+
+impl BadHead {
+    /// The status that tells the client.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            BadHead::TargetTooLong(_) => StatusCode::URI_TOO_LONG,
+            BadHead::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+            BadHead::TooLarge(_) | BadHead::TooManyFields(_) => {
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
+            }
+            BadHead::Coding => StatusCode::NOT_IMPLEMENTED,
+            BadHead::Expectation => StatusCode::EXPECTATION_FAILED,
+            BadHead::Timeout => StatusCode::REQUEST_TIMEOUT,
+            BadHead::RequestLine
+            | BadHead::Method
+            | BadHead::Target
+            | BadHead::TargetByte { .. }
+            | BadHead::Field(_)
+            | BadHead::ContentLength
+            | BadHead::TransferEncoding
+            | BadHead::TwoFramings
+            | BadHead::Ambiguous => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+/// Reads the head at the start of `bytes`; none while it is incomplete.
+///
+/// # Errors
+///
+/// Returns the first error in the order of the bytes. The result does not depend on how the head is divided into reads.
+pub fn read(bytes: &[u8], limits: &HeadLimits) -> Result<Option<Request>, BadHead> {
+    // One empty line before a request is the sign of an old client's body (RFC 9112, section 2.2).
+    let skipped = match bytes {
+        [b'\r', b'\n', ..] => 2,
+        [b'\r'] => return Ok(None),
+        _ => 0,
+    };
+    let all = &bytes[skipped..];
+    // What lies beyond the limit is never looked at, so that it can't matter whether it is there already.
+    let seen = &all[..all.len().min(limits.max_head)];
+    match read_head(seen, limits)? {
+        Some(head) => Ok(Some(Request {
+            len: head.len + skipped,
+            ..head
+        })),
+        None if all.len() > limits.max_head => Err(BadHead::TooLarge(limits.max_head)),
+        None => Ok(None),
+    }
+}
+
+fn read_head(bytes: &[u8], limits: &HeadLimits) -> Result<Option<Request>, BadHead> {
+    let Some(first) = request_line(bytes, limits.max_target)? else {
+        return Ok(None);
+    };
+    let mut lines = Lines::new();
+    let mut facts = Facts {
+        http10: first.version == Version::HTTP_10,
+        ..Facts::default()
+    };
+    let section = &bytes[first.len..];
+    let mut at = 0;
+    loop {
+        let (name_len, value, len) = match line::line(&section[at..])? {
+            None => return Ok(None),
+            Some(Line::End) => break,
+            Some(Line::Field {
+                name_len,
+                value,
+                len,
+            }) => (name_len, value, len),
+        };
+        if lines.len() == limits.max_fields {
+            return Err(BadHead::TooManyFields(limits.max_fields));
+        }
+        let name = &section[at..at + name_len];
+        let known = Known::of(name);
+        let value = (at + value.0, at + value.1);
+        facts.see(name, known, &section[value.0..value.1])?;
+        lines.push((at, at + len), name_len, value, known);
+        at += len;
+    }
+    let fields = Fields::of_head(Bytes::copy_from_slice(&section[..at]), lines);
+    Ok(Some(Request {
+        len: first.len + at + 2,
+        framing: match facts.length {
+            _ if facts.chunked => Framing::Chunked,
+            length => Framing::Length(length.unwrap_or(0)),
+        },
+        switches: first.method == Method::CONNECT
+            || (facts.names_upgrade && facts.upgrade && !facts.http10),
+        keep_alive: !facts.close && (!facts.http10 || facts.keep_alive),
+        expects_continue: facts.expects_continue,
+        head: RequestHead {
+            method: first.method,
+            authority: first.authority,
+            target: first.target,
+            version: first.version,
+            fields,
+        },
+    }))
+}
+
+struct RequestLine {
+    len: usize,
+    method: Method,
+    authority: Option<Box<str>>,
+    target: Target,
+    version: Version,
+}
+
+fn request_line(bytes: &[u8], max_target: usize) -> Result<Option<RequestLine>, BadHead> {
+    let space = syntax::run_of(TOKEN, bytes);
+    match bytes.get(space) {
+        None => return Ok(None),
+        Some(b' ') if space > 0 => {}
+        Some(_) => return Err(BadHead::Method),
+    }
+    let (method, rest) = (&bytes[..space], &bytes[space + 1..]);
+    let Some(end) = target_end(rest, max_target)? else {
+        return Ok(None);
+    };
+    let (authority, target) = target(method, &rest[..end]).ok_or(BadHead::Target)?;
+    let Some(version) = version(&rest[end + 1..])? else {
+        return Ok(None);
+    };
+    Ok(Some(RequestLine {
+        len: space + 1 + end + 1 + VERSION_LEN,
+        method: Method::from_bytes(method).map_err(|_| BadHead::Method)?,
+        authority,
+        target,
+        version,
+    }))
+}
+
+/// Where the space after the target is; none while it is not there.
+fn target_end(bytes: &[u8], max_target: usize) -> Result<Option<usize>, BadHead> {
+    let plain = syntax::run_of(TARGET, bytes);
+    let end = match bytes.get(plain) {
+        // Other characters than ASCII are checked when all of them are there.
+        Some(0x80..) => {
+            let end = bytes.iter().position(|b| matches!(b, 0..=b' ' | 0x7f));
+            end.unwrap_or(bytes.len())
+        }
+        _ => plain,
+    };
+    if end > max_target {
+        return Err(BadHead::TargetTooLong(max_target));
+    }
+    match bytes.get(end) {
+        None if end == plain => return Ok(None),
+        None => return early_mistake(&bytes[..end]).map_or(Ok(None), Err),
+        Some(b' ') => {}
+        Some(b'\r' | b'\n') => return Err(BadHead::RequestLine),
+        Some(&byte) => return Err(BadHead::TargetByte { at: end, byte }),
+    }
+    match syntax::not_of_a_target(&bytes[..end]) {
+        None if end > 0 => Ok(Some(end)),
+        None => Err(BadHead::Target),
+        Some((at, byte)) => Err(BadHead::TargetByte { at, byte }),
+    }
+}
+
+/// What is wrong with a target of which the end is not there yet: not a character that is only cut off.
+fn early_mistake(target: &[u8]) -> Option<BadHead> {
+    let (at, byte) = syntax::not_of_a_target(target)?;
+    let cut_off = matches!(std::str::from_utf8(&target[at..]), Err(e) if e.error_len().is_none() && e.valid_up_to() == 0);
+    (!cut_off).then_some(BadHead::TargetByte { at, byte })
+}
+
+/// The target of a form that its method takes (RFC 9112, section 3.2), without its authority, and that.
+fn target(method: &[u8], target: &[u8]) -> Option<(Option<Box<str>>, Target)> {
+    match (method, target) {
+        (b"CONNECT", _) => Some((Some(authority_form(target)?), Target::root())),
+        (_, [b'/', ..]) | (b"OPTIONS", b"*") => Some((None, Target::new(target)?)),
+        _ => absolute_form(method, target),
+    }
+}
+
+/// Host and port, and nothing else (RFC 9110, section 9.3.6).
+fn authority_form(target: &[u8]) -> Option<Box<str>> {
+    let authority = Authority::try_from(target).ok()?;
+    let has_port = port(&authority).is_some_and(|port| !port.is_empty());
+    has_port.then(|| authority.as_str().into())
+}
+
+fn absolute_form(method: &[u8], target: &[u8]) -> Option<(Option<Box<str>>, Target)> {
+    let text = std::str::from_utf8(target).ok()?;
+    let (scheme, rest) = text.split_once("://")?;
+    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+        return None;
+    }
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let authority = Authority::try_from(authority).ok()?;
+    port(&authority)?;
+    let target = match path {
+        // RFC 9112, section 3.2.4.
+        "" if method == b"OPTIONS" => Target::new(b"*"),
+        "" => Some(Target::root()),
+        path if path.starts_with('?') => Target::new(format!("/{path}").as_bytes()),
+        path => Target::new(path.as_bytes()),
+    };
+    Some((Some(authority.as_str().into()), target?))
+}
+
+/// The port after a host, empty when there is none. None if there is no host, something before the host (RFC 9110,
+/// section 4.2.4), or the port isn't one.
+fn port(authority: &Authority) -> Option<&str> {
+    let host = Some(authority.host()).filter(|host| !host.is_empty())?;
+    let port = authority.as_str().strip_prefix(host)?;
+    let port = port.strip_prefix(':').unwrap_or(port);
+    let digits = port.bytes().all(|b| b.is_ascii_digit());
+    (port.is_empty() || (digits && port.parse::<u16>().is_ok())).then_some(port)
+}
+
+const VERSION_LEN: usize = b"HTTP/1.1\r\n".len();
+
+/// What the end of the line says; none while it isn't there. A minor version that is not known is read as the highest that
+/// is (RFC 9110, section 2.5).
+fn version(bytes: &[u8]) -> Result<Option<Version>, BadHead> {
+    let given = &bytes[..bytes.len().min(VERSION_LEN)];
+    let shape = b"HTTP/d.d\r\n";
+    let fits =
+        |(given, shape): (&u8, &u8)| given == shape || (*shape == b'd' && given.is_ascii_digit());
+    match given {
+        b"HTTP/1.1\r\n" => Ok(Some(Version::HTTP_11)),
+        b"HTTP/1.0\r\n" => Ok(Some(Version::HTTP_10)),
+        _ if !given.iter().zip(shape).all(fits) => Err(BadHead::RequestLine),
+        _ if given.len() < VERSION_LEN => Ok(None),
+        _ if given.starts_with(b"HTTP/1.") => Ok(Some(Version::HTTP_11)),
+        _ => Err(BadHead::Version),
+    }
+}
+
+/// What the fields say, as far as they have been read.
+#[derive(Default)]
+struct Facts {
+    http10: bool,
+    length: Option<u64>,
+    chunked: bool,
+    upgrade: bool,
+    expects_continue: bool,
+    /// What `connection` names.
+    names_upgrade: bool,
+    close: bool,
+    keep_alive: bool,
+}
+
+impl Facts {
+    fn see(&mut self, name: &[u8], known: Known, value: &[u8]) -> Result<(), BadHead> {
+        match known {
+            Known::Expect => self.expect(value),
+            Known::Upgrade => {
+                self.upgrade = true;
+                Ok(())
+            }
+            Known::Connection => {
+                for item in items(value) {
+                    self.names_upgrade |= item.eq_ignore_ascii_case(b"upgrade");
+                    self.close |= item.eq_ignore_ascii_case(b"close");
+                    self.keep_alive |= item.eq_ignore_ascii_case(b"keep-alive");
+                }
+                Ok(())
+            }
+            Known::ContentLength => self.content_length(value),
+            Known::TransferEncoding => self.transfer_encoding(value),
+            Known::Other if resembles_framing(name) => Err(BadHead::Ambiguous),
+            _ => Ok(()),
+        }
+    }
+
+    /// An expectation that a server can't meet is told; HTTP/1.0 has none (RFC 9110, section 10.1.1).
+    fn expect(&mut self, value: &[u8]) -> Result<(), BadHead> {
+        if self.http10 {
+            return Ok(());
+        }
+        self.expects_continue = value.eq_ignore_ascii_case(b"100-continue");
+        self.expects_continue
+            .then_some(())
+            .ok_or(BadHead::Expectation)
+    }
+
+    fn content_length(&mut self, value: &[u8]) -> Result<(), BadHead> {
+        if self.chunked {
+            return Err(BadHead::TwoFramings);
+        }
+        // The same number twice is allowed to be taken as one (RFC 9112, section 6.3); nobody means it.
+        if self.length.is_some() {
+            return Err(BadHead::ContentLength);
+        }
+        self.length = Some(syntax::decimal(value).ok_or(BadHead::ContentLength)?);
+        Ok(())
+    }
+
+    fn transfer_encoding(&mut self, value: &[u8]) -> Result<(), BadHead> {
+        if self.length.is_some() {
+            return Err(BadHead::TwoFramings);
+        }
+        if self.http10 || self.chunked {
+            return Err(BadHead::TransferEncoding);
+        }
+        self.chunked = true;
+        check_codings(value)
+    }
+}
+
+fn resembles_framing(name: &[u8]) -> bool {
+    match name.len() {
+        14 => syntax::resembles(name, b"content-length"),
+        17 => syntax::resembles(name, b"transfer-encoding"),
+        _ => false,
+    }
+}
+
+/// Only `chunked` alone will do. A request whose last coding is another has no end that can be known, which is worse
+/// than a coding that isn't known (RFC 9112, sections 6.1 and 6.3).
+fn check_codings(value: &[u8]) -> Result<(), BadHead> {
+    if value.eq_ignore_ascii_case(b"chunked") {
+        return Ok(());
+    }
+    let is_chunked = |item: &[u8]| item.eq_ignore_ascii_case(b"chunked");
+    let chunked = items(value).filter(|item| is_chunked(item)).count();
+    if items(value).all(syntax::is_token)
+        && chunked == 1
+        && items(value).last().is_some_and(is_chunked)
+    {
+        return Err(BadHead::Coding);
+    }
+    Err(BadHead::TransferEncoding)
+}
+
+#[cfg(test)]
+#[path = "request_tests.rs"]
+mod tests;
