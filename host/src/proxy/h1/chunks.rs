@@ -388,7 +388,7 @@ mod tests {
     #[test]
     fn responses_may_pad_their_sizes() {
         let mut chunks = Chunks::lenient();
-        assert_eq!(chunks.follow(b"5 \t \r\nhello\r\n0 \r\n\r\n"), (18, Ok(())));
+        assert_eq!(chunks.follow(b"5 \t \r\nhello\r\n0 \r\n\r\n"), (17, Ok(())));
         assert!(chunks.is_over());
         let mut chunks = Chunks::lenient();
         assert!(chunks.follow(b"5 5\r\n").1.is_err());
