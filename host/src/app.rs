@@ -22,8 +22,8 @@ use crate::echo;
 use crate::essential;
 use crate::plugin::watch::{self, Change, WatchError};
 use crate::plugin::{
-    Cache, Chains, Compiler, Engines, Member, PluginStatus, Reconfigure, Resources, RouteChain,
-    Stock, Supervisor, Table, Workbench,
+    Cache, Chains, Engines, HooksCompiler, Member, PluginStatus, Reconfigure, Resources,
+    RouteChain, StandardCompilers, Supervisor, Table, Workbench,
 };
 use crate::proxy::{self, Listener, Proxy, Stop};
 use crate::tls::{self, ServerIdentity};
@@ -322,14 +322,14 @@ async fn start_plugins(
     let engines = Engines::new(config.most_memory()).map_err(StartError::Engine)?;
     let workers = config.workers.get();
     let resources = Resources::new(workers, workers);
-    resources.seats.watch(tokio::runtime::Handle::current())?;
+    resources.permits.watch(tokio::runtime::Handle::current())?;
     spawn("idle instances", stop, resources.idle.clone().tend());
     let bench = Workbench {
-        compiler: Compiler::new(engines).map_err(StartError::Engine)?,
+        compiler: HooksCompiler::new(engines).map_err(StartError::Engine)?,
         cache: open_cache(config),
         resources,
         runtime: tokio::runtime::Handle::current(),
-        stock: Stock::new(config.most_memory()),
+        standard: StandardCompilers::new(config.most_memory()),
     };
     let failed = |source| StartError::Watch {
         directory: config.plugins.clone(),

@@ -99,7 +99,7 @@ impl Config {
     pub fn for_plugin(&self, name: &str) -> PluginConfig {
         let configured = self.plugin.get(name).cloned();
         PluginConfig {
-            stock: self.standard_components,
+            standard: self.standard_components,
             max_head: self.server.max_head,
             ..configured.unwrap_or_else(|| PluginConfig::new(self.defaults))
         }
@@ -182,7 +182,7 @@ pub struct PluginConfig {
     pub on_failure: OnFailure,
     pub limits: Limits,
     /// Whether it may be a standard component.
-    pub stock: bool,
+    pub standard: bool,
     /// Whether its exchanges are answered 503 while no version of it serves, if the configuration names it at all; see
     /// [`Config::requires`].
     pub required: bool,
@@ -200,7 +200,7 @@ impl PluginConfig {
             matches: Matches::default(),
             on_failure: OnFailure::default(),
             limits,
-            stock: false,
+            standard: false,
             required: true,
             max_head: ServerConfig::default().max_head,
         }

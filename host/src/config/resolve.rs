@@ -136,8 +136,8 @@ impl Layers<'_> {
         self.check_addresses(listen.as_ref(), admin.as_ref(), &destinations);
         let plugins = plugins::directory(&mut file).map(|entry| (entry, base));
         let plugins = self.path("plugins", args.plugins.as_deref(), plugins);
-        let stock = file.switch("standard-components");
-        let stock = self.switch("standard-components", args.standard_components, stock);
+        let standard = file.switch("standard-components");
+        let standard = self.switch("standard-components", args.standard_components, standard);
         let watch = self.value("watch", &args.watch, file.text("watch"), units::watch_mode);
         let workers = file.number("workers");
         let workers = self.value("workers", &args.workers, workers, units::workers);
@@ -163,7 +163,7 @@ impl Layers<'_> {
             echo: destinations.echo,
             echo_fixed: destinations.echo_fixed,
             plugins: chosen(plugins, PathBuf::from(DEFAULT_PLUGINS)),
-            standard_components: chosen(stock, false),
+            standard_components: chosen(standard, false),
             watch: chosen(watch, WatchMode::default()),
             cache,
             workers: workers.map_or_else(default_workers, |(workers, _)| workers),

@@ -20,8 +20,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use super::engine::Tier;
-use super::load::ContentHash;
+use super::hash::ContentHash;
+use super::wasm::Tier;
 
 pub use directory::CacheError;
 use files::Fault;
@@ -50,7 +50,7 @@ impl Key {
 pub struct Kept {
     /// The file with the code, checked, for wasmtime to map. Another process may remove it before that: then compile.
     pub code: PathBuf,
-    /// What the plugin is, by the name of its [`Kind`](super::load::Kind).
+    /// What the plugin is, by the name of its [`Kind`](super::kind::Kind).
     pub kind: String,
 }
 

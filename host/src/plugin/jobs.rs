@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::guest::{Guest, Probed};
-use super::load::ContentHash;
+use super::hash::ContentHash;
+use super::kind::{Guest, Trial};
 use super::prepare::{Fresh, PluginError, Prepared, Refusal, Untried, Workbench};
 use super::progress::{Progress, Step};
 use crate::config::PluginConfig;
@@ -56,8 +56,8 @@ pub enum Done {
     },
     Improved {
         name: String,
-        from: Arc<Guest>,
-        result: Result<Option<Arc<Guest>>, PluginError>,
+        from: Guest,
+        result: Result<Option<Guest>, PluginError>,
     },
     Nothing,
 }
@@ -118,7 +118,7 @@ impl Jobs {
     pub fn improve(
         &mut self,
         name: String,
-        guest: Arc<Guest>,
+        guest: Guest,
         bytes: Arc<Vec<u8>>,
         stale: Arc<AtomicBool>,
     ) {
@@ -146,7 +146,7 @@ impl Jobs {
     }
 
     /// Drops what takes long to drop.
-    pub fn discard(&mut self, guests: Vec<Arc<Guest>>) {
+    pub fn discard(&mut self, guests: Vec<Guest>) {
         self.running.spawn_blocking(move || {
             drop(guests);
             Done::Nothing
@@ -193,7 +193,7 @@ async fn prepare(
             };
             let tried = tried_out(&bench, &guest, enough).await;
             let trial = tried.map_err(|error| Refusal {
-                hash: Some(guest.facts().hash),
+                hash: Some(guest.version().hash),
                 error,
             })?;
             Prepared::Ready(Fresh {
@@ -210,12 +210,12 @@ async fn prepare(
 /// The trial of a version, again and again while only instances are wanting, until that is enough.
 async fn tried_out(
     bench: &Arc<Workbench>,
-    guest: &Arc<Guest>,
+    guest: &Guest,
     mut enough: impl FnMut() -> bool,
-) -> Result<Probed, PluginError> {
+) -> Result<Trial, PluginError> {
     loop {
         let (bench, guest) = (bench.clone(), guest.clone());
-        match blocking(move || bench.try_out(&guest)).await {
+        match blocking(move || bench.trial(&guest)).await {
             Err(error) if error.is_for_now() && !enough() => {
                 tokio::time::sleep(NEXT_TRIAL).await;
             }

@@ -14,91 +14,25 @@ mod contract;
 mod custom;
 mod encode;
 mod error;
-mod hash;
 mod imports;
+mod loaded;
 mod machine;
 mod parse;
 mod read;
 mod sniff;
-mod stock;
 mod text;
 mod version;
 mod wasi;
 
-use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 
-use super::contract::{Contract, Contracts};
+use super::hash::ContentHash;
+use super::kind::hooks::Contracts;
 
 pub use contract::{Interfaces, interfaces};
 pub use error::LoadError;
-pub use hash::ContentHash;
+pub use loaded::{Loaded, SourceKind};
 pub use read::{DEFAULT_MAX_SIZE, read};
-pub use stock::StockWorld;
-
-/// A plugin that keeps the contract and is ready to compile.
-#[derive(Debug)]
-pub struct Loaded {
-    /// Of the file's bytes as they were read, not of `component`.
-    pub hash: ContentHash,
-    /// A binary component.
-    pub component: Vec<u8>,
-    pub kind: Kind,
-    pub source: SourceKind,
-    /// The file may be the beginning of a longer one, and nothing in it can tell. True only for a bare core module in
-    /// binary form: cut off between two sections it would still be valid, without its data. Use it when it's settled.
-    pub may_be_prefix: bool,
-    /// Bytes of memory that an instance has from the start, at the least.
-    pub min_memory: u64,
-}
-
-/// What a plugin is, by its exports: how the host calls it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// It exports the interceptor of this version of our contract.
-    Interceptor(&'static Contract),
-    /// It is made for this world of `wasi:http`.
-    Stock(StockWorld),
-}
-
-impl Kind {
-    /// The kind of this name, as its `Display` writes it, of those that a host has which serves these versions.
-    pub fn named(name: &str, contracts: Contracts) -> Option<Self> {
-        let contract = contracts.named(name).map(Kind::Interceptor);
-        contract.or_else(|| StockWorld::named(name).map(Kind::Stock))
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Kind::Interceptor(contract) => contract.fmt(f),
-            Kind::Stock(world) => world.fmt(f),
-        }
-    }
-}
-
-/// What the file was before it became a component.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SourceKind {
-    Component,
-    CoreModule,
-    /// A core module that imports `wasi_snapshot_preview1`; it was linked with the adapter to WASI 0.2.
-    CoreModuleWasip1,
-    /// WebAssembly text, of a component or of a module.
-    Wat,
-}
-
-impl fmt::Display for SourceKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            SourceKind::Component => "component",
-            SourceKind::CoreModule => "core module",
-            SourceKind::CoreModuleWasip1 => "core module for WASI preview 1",
-            SourceKind::Wat => "WebAssembly text",
-        })
-    }
-}
 
 /// The newest version of the contract as text, for those who build plugins: path in its folder, content.
 pub fn contract_files() -> impl Iterator<Item = (&'static str, &'static str)> {

@@ -3,18 +3,17 @@
 //! Everything here blocks. Whatever goes wrong comes back as the reason; nothing that serves is touched.
 
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::cache::{Cache, Key};
-use super::compile::{CompileError, Compiler};
-use super::engine::Tier;
-use super::facts::Facts;
-use super::guest::{Guest, Probed};
-use super::load::{self, ContentHash, Kind, LoadError, Loaded, StockWorld};
+use super::hash::ContentHash;
+use super::kind::hooks::{HooksCode, HooksCompiler, HooksPlugin, Resources};
+use super::kind::wasi_http::{StandardCompilers, StandardComponent, StandardWorld};
+use super::kind::{Guest, Kind, Trial};
+use super::load::{self, LoadError, Loaded};
 use super::progress::{Progress, Step};
-use super::resources::Resources;
-use super::stock::{Handler, StockCompiler};
+use super::wasm::{CompileError, PluginVersion, Tier};
 use crate::config::PluginConfig;
 use crate::interceptor::{Hook, InterceptError};
 use crate::text;
@@ -31,9 +30,9 @@ pub enum PluginError {
         "a standard component for {0}, which the configuration doesn't allow; to serve it set `standard-components = true` \
          (or --standard-components)"
     )]
-    StockOff(StockWorld),
+    StandardOff(StandardWorld),
     #[error("a standard component, and the engine for those can't be started: {0}")]
-    StockEngine(String),
+    StandardEngine(String),
     #[error("it can't be started: it {0}")]
     Start(InterceptError),
     /// A mistake of ours; the log has the panic.
@@ -76,8 +75,8 @@ impl PluginError {
             // Function bodies are checked by the compiler; a hole in the file is found there.
             PluginError::Compile(CompileError::Compile(_)) => true,
             PluginError::Compile(_)
-            | PluginError::StockOff(_)
-            | PluginError::StockEngine(_)
+            | PluginError::StandardOff(_)
+            | PluginError::StandardEngine(_)
             | PluginError::Start(_)
             | PluginError::Loader
             | PluginError::FirstCall { .. }
@@ -99,7 +98,7 @@ pub enum Prepared<V = Fresh> {
 /// A version that has code and no trial yet.
 #[derive(Debug)]
 pub struct Untried {
-    pub guest: Arc<Guest>,
+    pub guest: Guest,
     /// As in [`Fresh`].
     pub improve: Option<Arc<Vec<u8>>>,
 }
@@ -107,8 +106,8 @@ pub struct Untried {
 /// A version that has proved itself and waits to be swapped in.
 #[derive(Debug)]
 pub struct Fresh {
-    pub guest: Arc<Guest>,
-    pub trial: Probed,
+    pub guest: Guest,
+    pub trial: Trial,
     /// The file's bytes, for the better tier; none when this is the best.
     pub improve: Option<Arc<Vec<u8>>>,
 }
@@ -130,36 +129,12 @@ impl From<PluginError> for Refusal {
 /// What is needed to prepare plugins.
 #[derive(Debug)]
 pub struct Workbench {
-    pub compiler: Compiler,
+    pub compiler: HooksCompiler,
     pub cache: Option<Cache>,
     pub resources: Resources,
-    /// For the waits of guests that are tried out.
+    /// For the waits of guests in their trial.
     pub runtime: tokio::runtime::Handle,
-    /// Made when the first standard component comes.
-    pub stock: Stock,
-}
-
-/// The compiler for standard components, when there is need of one.
-#[derive(Debug)]
-pub struct Stock {
-    compiler: OnceLock<Result<StockCompiler, String>>,
-    most_memory: u64,
-}
-
-impl Stock {
-    /// `most_memory` is that of any plugin's instance, in bytes.
-    pub fn new(most_memory: u64) -> Self {
-        Self {
-            compiler: OnceLock::new(),
-            most_memory,
-        }
-    }
-
-    fn compiler(&self) -> Result<&StockCompiler, PluginError> {
-        let make = || StockCompiler::new(self.most_memory).map_err(|error| format!("{error:#}"));
-        let made = self.compiler.get_or_init(make).as_ref();
-        made.map_err(|error| PluginError::StockEngine(error.clone()))
-    }
+    pub standard: StandardCompilers,
 }
 
 impl Workbench {
@@ -183,8 +158,8 @@ impl Workbench {
             return Ok(Prepared::Unchanged);
         }
         progress.reach(Step::Compiling);
-        let facts = Arc::new(Facts::new(name.to_owned(), hash, config));
-        let prepared = self.prepare_bytes(bytes, settled, &facts);
+        let version = Arc::new(PluginVersion::new(name.to_owned(), hash, config));
+        let prepared = self.prepare_bytes(bytes, settled, &version);
         prepared.map_err(|error| Refusal {
             hash: Some(hash),
             error,
@@ -195,20 +170,19 @@ impl Workbench {
         &self,
         bytes: Vec<u8>,
         settled: bool,
-        facts: &Arc<Facts>,
+        version: &Arc<PluginVersion>,
     ) -> Result<Prepared<Untried>, PluginError> {
-        if let Some(guest) = self.restore(facts) {
+        if let Some(guest) = self.restore(version) {
             let improve = (guest.tier() == Tier::Baseline).then(|| Arc::new(bytes));
-            let guest = Arc::new(guest);
             return Ok(Prepared::Ready(Untried { guest, improve }));
         }
         let loaded = load::load_for(bytes.clone(), self.compiler.contracts())?;
         if loaded.may_be_prefix && !settled {
             return Ok(Prepared::Unsettled);
         }
-        let guest = self.compile_fast(facts, &loaded)?;
+        let guest = self.compile_fast(version, &loaded)?;
         Ok(Prepared::Ready(Untried {
-            guest: Arc::new(guest),
+            guest,
             improve: Some(Arc::new(bytes)),
         }))
     }
@@ -238,12 +212,12 @@ impl Workbench {
         config: PluginConfig,
     ) -> Result<Guest, PluginError> {
         let hash = ContentHash::of(&bytes);
-        let facts = Arc::new(Facts::new(name.to_owned(), hash, config));
-        if let Some(guest) = self.restore(&facts) {
+        let version = Arc::new(PluginVersion::new(name.to_owned(), hash, config));
+        if let Some(guest) = self.restore(&version) {
             return Ok(guest);
         }
         let loaded = load::load_for(bytes, self.compiler.contracts())?;
-        let guest = self.compile_fast(&facts, &loaded)?;
+        let guest = self.compile_fast(&version, &loaded)?;
         self.keep(&guest);
         Ok(guest)
     }
@@ -251,8 +225,8 @@ impl Workbench {
     /// Keeps a version's code for when these bytes are seen again.
     pub fn keep(&self, guest: &Guest) {
         let Some(cache) = &self.cache else { return };
-        let key = self.key(guest.facts().hash, guest.tier());
-        let kind = guest.kind().to_string();
+        let key = self.key(guest.version().hash, guest.tier());
+        let kind = guest.kind();
         if cache.get(&key).is_some_and(|kept| kept.kind == kind) {
             return;
         }
@@ -266,22 +240,26 @@ impl Workbench {
     ///
     /// # Errors
     /// As for [`prepare`](Self::prepare); the version goes on with the code that it has.
-    pub fn improve(&self, guest: &Guest, bytes: &[u8]) -> Result<Option<Arc<Guest>>, PluginError> {
+    pub fn improve(&self, guest: &Guest, bytes: &[u8]) -> Result<Option<Guest>, PluginError> {
         if guest.tier() == Tier::Optimized {
             return Ok(None);
         }
         let loaded = load::load_for(bytes.to_vec(), self.compiler.contracts())?;
-        let better = self.compile(guest.facts(), &loaded, Tier::Optimized)?;
+        let better = self.compile(guest.version(), &loaded, Tier::Optimized)?;
         self.keep(&better);
-        Ok(Some(Arc::new(better)))
+        Ok(Some(better))
     }
 
     /// The quickest code that can be had: what Winch refuses (SIMD of some kinds, tail calls) goes to Cranelift.
-    fn compile_fast(&self, facts: &Arc<Facts>, loaded: &Loaded) -> Result<Guest, PluginError> {
-        match self.compile(facts, loaded, Tier::Baseline) {
+    fn compile_fast(
+        &self,
+        version: &Arc<PluginVersion>,
+        loaded: &Loaded,
+    ) -> Result<Guest, PluginError> {
+        match self.compile(version, loaded, Tier::Baseline) {
             Err(PluginError::Compile(CompileError::Compile(reason))) => {
                 tracing::debug!("the baseline compiler declined ({reason}); trying the other");
-                self.compile(facts, loaded, Tier::Optimized)
+                self.compile(version, loaded, Tier::Optimized)
             }
             done => done,
         }
@@ -293,30 +271,42 @@ impl Workbench {
     /// When the compiler declines, or a standard component is not allowed.
     pub fn compile(
         &self,
-        facts: &Arc<Facts>,
+        version: &Arc<PluginVersion>,
         loaded: &Loaded,
         tier: Tier,
     ) -> Result<Guest, PluginError> {
-        let (min, limit) = (loaded.min_memory, facts.config.limits.memory);
+        let (min, limit) = (loaded.min_memory, version.config.limits.memory);
         if min > limit {
             return Err(CompileError::Memory { min, limit }.into());
         }
         match loaded.kind {
             Kind::Interceptor(contract) => {
                 let code = self.compiler.compile(&loaded.component, contract, tier)?;
-                Ok(self.hooks(facts, tier, code))
+                Ok(self.hooks(version, tier, code))
             }
-            Kind::Stock(world) if !facts.config.stock => Err(PluginError::StockOff(world)),
-            Kind::Stock(world) => {
-                let compiler = self.stock.compiler()?;
-                let code = compiler.compile(&loaded.component, tier, &self.compiler)?;
-                Ok(Guest::stock(facts.clone(), tier, Handler::new(world, code)))
+            Kind::Standard(world) if !version.config.standard => {
+                Err(PluginError::StandardOff(world))
+            }
+            Kind::Standard(world) => {
+                let compiler = self.standard.get();
+                let compiler =
+                    compiler.map_err(|why| PluginError::StandardEngine(why.to_owned()))?;
+                let threads = self.compiler.threads();
+                let code = compiler.compile(&loaded.component, tier, threads)?;
+                let component = StandardComponent::new(version.clone(), tier, world, code);
+                Ok(Guest::Around(Arc::new(component)))
             }
         }
     }
 
-    fn hooks(&self, facts: &Arc<Facts>, tier: Tier, code: super::compile::Code) -> Guest {
-        Guest::new(facts.clone(), tier, code, self.resources.clone())
+    fn hooks(&self, version: &Arc<PluginVersion>, tier: Tier, code: HooksCode) -> Guest {
+        let resources = self.resources.clone();
+        Guest::Hooks(Arc::new(HooksPlugin::new(
+            version.clone(),
+            tier,
+            code,
+            resources,
+        )))
     }
 
     /// The trial of a version: its first calls, for an exchange of the host's own. Takes as long as the guest computes in
@@ -324,35 +314,38 @@ impl Workbench {
     ///
     /// # Errors
     /// When it can't be started or a call fails.
-    pub fn try_out(&self, guest: &Guest) -> Result<Probed, PluginError> {
-        let tried = self.runtime.block_on(guest.probe());
+    pub fn trial(&self, guest: &Guest) -> Result<Trial, PluginError> {
+        let tried = self.runtime.block_on(guest.trial());
         tried.map_err(|(hook, error)| match (hook, error) {
             (hook, InterceptError::Stalled { .. }) => PluginError::TrialStalled {
                 hook,
-                limit: guest.facts().limits.trial,
+                limit: guest.version().limits.trial,
             },
             (Some(hook), error) => PluginError::FirstCall { hook, error },
             (None, error) => PluginError::Start(error),
         })
     }
 
-    fn restore(&self, facts: &Arc<Facts>) -> Option<Guest> {
+    fn restore(&self, version: &Arc<PluginVersion>) -> Option<Guest> {
         [Tier::Optimized, Tier::Baseline]
             .into_iter()
-            .find_map(|tier| self.restore_tier(facts, tier))
+            .find_map(|tier| self.restore_tier(version, tier))
     }
 
-    fn restore_tier(&self, facts: &Arc<Facts>, tier: Tier) -> Option<Guest> {
-        let kept = self.cache.as_ref()?.get(&self.key(facts.hash, tier))?;
+    fn restore_tier(&self, version: &Arc<PluginVersion>, tier: Tier) -> Option<Guest> {
+        let kept = self.cache.as_ref()?.get(&self.key(version.hash, tier))?;
         let restored = match Kind::named(&kept.kind, self.compiler.contracts())? {
             Kind::Interceptor(contract) => {
                 let code = self.compiler.restore(&kept.code, contract, tier);
-                code.map(|code| self.hooks(facts, tier, code))
+                code.map(|code| self.hooks(version, tier, code))
             }
-            Kind::Stock(_) if !facts.config.stock => return None,
-            Kind::Stock(world) => {
-                let code = self.stock.compiler().ok()?.restore(&kept.code, tier);
-                code.map(|code| Guest::stock(facts.clone(), tier, Handler::new(world, code)))
+            Kind::Standard(_) if !version.config.standard => return None,
+            Kind::Standard(world) => {
+                let code = self.standard.get().ok()?.restore(&kept.code, tier);
+                code.map(|code| {
+                    let component = StandardComponent::new(version.clone(), tier, world, code);
+                    Guest::Around(Arc::new(component))
+                })
             }
         };
         restored

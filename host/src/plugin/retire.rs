@@ -3,19 +3,17 @@
 //! Dropping the last reference unmaps code and instances, which takes milliseconds for a large plugin. So exchanges
 //! never hold the last one: this list does.
 
-use std::sync::Arc;
-
-use super::guest::Guest;
+use super::kind::Guest;
 
 /// Plugins on their way out.
 #[derive(Debug, Default)]
 pub struct Retiring {
-    guests: Vec<Arc<Guest>>,
+    guests: Vec<Guest>,
 }
 
 impl Retiring {
     /// Takes plugins that were replaced or removed.
-    pub fn extend(&mut self, guests: impl IntoIterator<Item = Arc<Guest>>) {
+    pub fn extend(&mut self, guests: impl IntoIterator<Item = Guest>) {
         self.guests.extend(guests);
     }
 
@@ -24,9 +22,9 @@ impl Retiring {
     }
 
     /// Gives out those that nobody else and no chain holds, to be dropped off the request path.
-    pub fn take_unused(&mut self) -> Vec<Arc<Guest>> {
+    pub fn take_unused(&mut self) -> Vec<Guest> {
         self.guests
-            .extract_if(.., |guest| Arc::strong_count(guest) == 1 && guest.is_free())
+            .extract_if(.., |guest| guest.is_unused())
             .collect()
     }
 }

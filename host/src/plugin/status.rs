@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::engine::Tier;
-use super::load::ContentHash;
+use super::hash::ContentHash;
+use super::wasm::Tier;
 
 /// A plugin as its file and the chain have it.
 #[derive(Debug, Clone, PartialEq, Eq)]

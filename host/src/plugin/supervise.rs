@@ -17,8 +17,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::guest::Guest;
 use super::jobs::{Done, Jobs, Look};
+use super::kind::Guest;
 use super::prepare::{PluginError, Prepared, Refusal, Workbench};
 use super::retire::Retiring;
 use super::status::{Serving, Table};
@@ -59,7 +59,7 @@ pub struct Supervisor {
 /// A plugin by its file.
 #[derive(Debug, Default)]
 struct Plugin {
-    serving: Option<Arc<Guest>>,
+    serving: Option<Guest>,
     /// The load that runs; the result of any other comes too late.
     loading: Option<Loading>,
     /// The latest change that came while a load ran.
@@ -203,10 +203,10 @@ impl Supervisor {
             config: config.clone(),
         });
         // Under another configuration the same bytes are another version.
-        let serving = plugin.serving.as_ref().map(|guest| guest.facts());
+        let serving = plugin.serving.as_ref().map(|guest| guest.version());
         let serving = serving
-            .filter(|facts| facts.config == config)
-            .map(|facts| facts.hash);
+            .filter(|version| version.config == config)
+            .map(|version| version.hash);
         self.jobs.load(name.to_owned(), load, look, serving, config);
         self.publish();
     }
@@ -261,24 +261,19 @@ impl Supervisor {
         }
     }
 
-    fn improved(
-        &mut self,
-        name: &str,
-        from: &Arc<Guest>,
-        result: Result<Option<Arc<Guest>>, PluginError>,
-    ) {
+    fn improved(&mut self, name: &str, from: &Guest, result: Result<Option<Guest>, PluginError>) {
         let serving = self
             .plugins
             .get(name)
             .and_then(|plugin| plugin.serving.as_ref());
-        if !serving.is_some_and(|guest| Arc::ptr_eq(guest, from)) {
+        if !serving.is_some_and(|guest| guest.is_same(from)) {
             return;
         }
         match result {
             Ok(Some(guest)) => {
                 tracing::debug!(
                     "plugin {name}: version {} serves ({})",
-                    guest.facts().hash.short(),
+                    guest.version().hash.short(),
                     guest.tier()
                 );
                 self.replace(name, guest);
@@ -309,12 +304,12 @@ impl Supervisor {
     }
 
     /// Puts a guest in the place of the one with its name.
-    fn replace(&mut self, name: &str, guest: Arc<Guest>) {
+    fn replace(&mut self, name: &str, guest: Guest) {
         let plugin = self.plugins.entry(name.to_owned()).or_default();
         plugin.stale.store(true, Ordering::Relaxed);
         plugin.stale = Arc::default();
         let serving = Serving {
-            hash: guest.facts().hash,
+            hash: guest.version().hash,
             tier: guest.tier(),
         };
         let old = plugin.serving.replace(guest);

@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
-use super::guest::{Guest, GuestLink, HooksPlugin, StandardComponent};
+use super::kind::hooks::HooksPlugin;
+use super::kind::wasi_http::StandardComponent;
+use super::kind::{Guest, PluginLink};
 use crate::config::route::RouteConfig;
 use crate::config::{Config, PluginConfig};
 use crate::interceptor::{Absence, Chain, ChainSource, Link, Missing};
@@ -14,15 +16,15 @@ use crate::interceptor::{Absence, Chain, ChainSource, Link, Missing};
 pub struct Member {
     name: String,
     order: i32,
-    link: GuestLink,
+    link: PluginLink,
 }
 
 impl Member {
     /// A version that serves.
     pub fn serving(guest: &Guest) -> Self {
         Self {
-            name: guest.facts().name.clone(),
-            order: guest.facts().config.order,
+            name: guest.version().name.clone(),
+            order: guest.version().config.order,
             link: guest.link(),
         }
     }
@@ -116,7 +118,7 @@ impl ChainSource for RouteChain {
 
 /// The plugins that a route takes, in the order in which a request meets them. Of one that is neither there nor required the
 /// list knows nothing; it is taken in as soon as its file comes.
-fn select(names: Option<&[String]>, members: &[Member]) -> Vec<GuestLink> {
+fn select(names: Option<&[String]>, members: &[Member]) -> Vec<PluginLink> {
     let Some(names) = names else {
         let mut all: Vec<_> = members.iter().collect();
         all.sort_by(|a, b| (a.order, &a.name).cmp(&(b.order, &b.name)));

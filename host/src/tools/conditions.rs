@@ -94,7 +94,7 @@ impl Conditions {
     pub fn config(&self) -> PluginConfig {
         PluginConfig {
             settings: self.settings.clone().unwrap_or_default(),
-            stock: true,
+            standard: true,
             ..PluginConfig::new(self.limits)
         }
     }

@@ -7,12 +7,13 @@ use tokio::runtime::Runtime;
 use crate::cli::RunArgs;
 use crate::config::{self, ConfigErrors, PluginConfig};
 use crate::plugin::{
-    Cache, Compiler, Engines, Guest, PluginError, Probed, Resources, Stock, Workbench,
+    Cache, Engines, Guest, HooksCompiler, PluginError, Resources, StandardCompilers, Trial,
+    Workbench,
 };
 
-/// One thread calls the plugin. A seat for it, so that a call runs as it does in the proxy.
+/// One thread calls the plugin. A permit for it, so that a call runs as it does in the proxy.
 const THREADS: usize = 1;
-const SEATS: usize = 2;
+const HELD: usize = 2;
 
 /// An engine, compilers, and a thread for the plugin's calls. Guests need it for as long as they are called.
 pub struct Lab {
@@ -34,11 +35,11 @@ impl Lab {
             .map_err(|error| error.to_string())?;
         let engines = Engines::new(most_memory).map_err(failed)?;
         let bench = Workbench {
-            compiler: Compiler::new(engines).map_err(failed)?,
+            compiler: HooksCompiler::new(engines).map_err(failed)?,
             cache,
-            resources: Resources::new(THREADS, SEATS),
+            resources: Resources::new(THREADS, HELD),
             runtime: runtime.handle().clone(),
-            stock: Stock::new(most_memory),
+            standard: StandardCompilers::new(most_memory),
         };
         Ok(Self { bench, runtime })
     }
@@ -73,8 +74,8 @@ impl Lab {
     ///
     /// # Errors
     /// Why the proxy would refuse it, in its words.
-    pub fn trial(&self, guest: &Guest) -> Result<Probed, PluginError> {
-        self.bench.try_out(guest)
+    pub fn trial(&self, guest: &Guest) -> Result<Trial, PluginError> {
+        self.bench.trial(guest)
     }
 }
 

@@ -34,7 +34,7 @@ use super::conditions::{self, Conditions};
 use super::lab::{self, Lab};
 use super::log::{self, Lines};
 use crate::cli::TestArgs;
-use crate::plugin::{Facts, Guest};
+use crate::plugin::{Guest, PluginVersion};
 
 /// What a case at least is, for those who have none.
 const EXAMPLE: &str = "### request
@@ -307,8 +307,9 @@ impl Plugin {
 
     /// The plugin under these conditions and with nothing in its memory.
     fn under(&self, conditions: &Conditions) -> Arc<Guest> {
-        let (name, hash) = (self.guest.facts().name.clone(), self.guest.facts().hash);
-        let facts = Facts::new(name, hash, conditions.config()).with_ambient(conditions.ambient);
-        Arc::new(self.guest.again(Arc::new(facts)))
+        let own = self.guest.version();
+        let version = PluginVersion::new(own.name.clone(), own.hash, conditions.config());
+        let version = version.with_ambient(conditions.ambient);
+        Arc::new(self.guest.again(Arc::new(version)))
     }
 }

@@ -6,7 +6,7 @@ use super::build::project::Project;
 use super::conditions::Conditions;
 use super::lab::Lab;
 use super::test;
-use crate::plugin::{PluginError, Probed};
+use crate::plugin::{PluginError, Trial};
 use crate::text;
 
 /// Settings of cases that are tried; who has more of them than this has given enough.
@@ -24,9 +24,9 @@ pub struct Tried {
 }
 
 impl Tried {
-    fn of(probed: &Probed) -> Self {
+    fn of(trial: &Trial) -> Self {
         Self {
-            errors: probed.warnings(),
+            errors: trial.warnings(),
             ..Self::default()
         }
     }
@@ -94,7 +94,7 @@ fn once(
     conditions: &Conditions,
 ) -> Result<Tried, PluginError> {
     let guest = lab.plugin(name, component.to_vec(), conditions.config())?;
-    lab.trial(&guest).map(|probed| Tried::of(&probed))
+    lab.trial(&guest).map(|trial| Tried::of(&trial))
 }
 
 /// The settings in the cases of a directory, each once, with the first case that has them.

@@ -15,7 +15,8 @@ use tollgate::config::{self, Config};
 use tollgate::interceptor::{ChainSource, Link, Transform};
 use tollgate::message::Exchange;
 use tollgate::plugin::{
-    Chains, Compiler, Engines, Reconfigure, Resources, Supervisor, Table, Tier, Workbench, watch,
+    Chains, Engines, HooksCompiler, Reconfigure, Resources, StandardCompilers, Supervisor, Table,
+    Tier, Workbench, watch,
 };
 
 #[global_allocator]
@@ -106,11 +107,11 @@ async fn serve(
     };
     let config: Arc<Config> = Arc::new(config::resolve(&args, |_| None)?);
     let bench = Workbench {
-        compiler: Compiler::new(Engines::new(config.defaults.memory)?)?,
+        compiler: HooksCompiler::new(Engines::new(config.defaults.memory)?)?,
         cache: None,
         resources: Resources::new(1, 2),
         runtime: tokio::runtime::Handle::current(),
-        stock: tollgate::plugin::Stock::new(tollgate::config::Limits::default().memory),
+        standard: StandardCompilers::new(tollgate::config::Limits::default().memory),
     };
     let (watcher, changes) =
         watch::watch(directory, watch::WatchMode::Poll, Duration::from_secs(3600))?;

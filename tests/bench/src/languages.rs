@@ -27,7 +27,10 @@ use languages::strain::{self, Strained};
 use languages::{sources, table, tools};
 use tollgate::config::{Limits, PluginConfig};
 use tollgate::plugin::load;
-use tollgate::plugin::{Code, Compiler, Engines, Facts, Guest, Instance, Resources, Tier};
+use tollgate::plugin::{
+    Engines, Guest, HooksCode, HooksCompiler, HooksPlugin, Instance, Kind, PluginVersion,
+    Resources, Tier,
+};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -96,7 +99,7 @@ fn main() -> ExitCode {
 }
 
 async fn measure_all(args: &Args) -> Result<Vec<Row>, BoxError> {
-    let compiler = Compiler::new(Engines::new(ENDLESS)?)?;
+    let compiler = HooksCompiler::new(Engines::new(ENDLESS)?)?;
     let mut rows = Vec::new();
     for found in plugins::find(&args.root, &args.plugins)? {
         let row = measure(&found, &compiler, args).await;
@@ -105,30 +108,30 @@ async fn measure_all(args: &Args) -> Result<Vec<Row>, BoxError> {
     Ok(rows)
 }
 
-async fn measure(found: &Found, compiler: &Compiler, args: &Args) -> Result<Row, BoxError> {
+async fn measure(found: &Found, compiler: &HooksCompiler, args: &Args) -> Result<Row, BoxError> {
     let exchanges = Exchanges::new(args.quick);
     let language = found.language.as_str();
     eprintln!("{language}: compiling");
     let loaded = load::load(load::read(&found.file, load::DEFAULT_MAX_SIZE)?)?;
-    let load::Kind::Interceptor(contract) = loaded.kind else {
+    let Kind::Interceptor(contract) = loaded.kind else {
         return Err(format!("{} is no plugin of ours", found.file.display()).into());
     };
     let (code, times) = compile::measure(compiler, &loaded.component, contract)?;
     let code = Arc::new(code);
-    let facts = |limits: Limits| {
+    let version = |limits: Limits| {
         let config = PluginConfig {
             settings: exchanges.settings(),
             ..PluginConfig::new(limits)
         };
-        Arc::new(Facts::new(language.to_owned(), loaded.hash, config))
+        Arc::new(PluginVersion::new(language.to_owned(), loaded.hash, config))
     };
-    let start = Instance::new(&code.linked, &facts(Limits::default()))
+    let start = Instance::new(&code.linked, &version(Limits::default()))
         .await?
         .memory();
     eprintln!("{language}: on one instance");
-    let endless = strain::on_one(&code, &facts(endless_limits()), &exchanges).await?;
+    let endless = strain::on_one(&code, &version(endless_limits()), &exchanges).await?;
     eprintln!("{language}: as the proxy calls it");
-    let guest = guest(code, facts(Limits::default()))?;
+    let guest = guest(code, version(Limits::default()))?;
     let policy = strain::by_policy(&guest, &exchanges).await?;
     Ok(Row {
         language: plugins::title(language),
@@ -151,15 +154,12 @@ fn endless_limits() -> Limits {
     }
 }
 
-/// The code as the proxy has it in service, called by one thread, with a seat left over.
-fn guest(code: Arc<Code>, facts: Arc<Facts>) -> Result<Guest, BoxError> {
+/// The code as the proxy has it in service, called by one thread, with a permit left over.
+fn guest(code: Arc<HooksCode>, version: Arc<PluginVersion>) -> Result<Guest, BoxError> {
     let code = Arc::into_inner(code).ok_or("the code is still in use")?;
-    Ok(Guest::new(
-        facts,
-        Tier::Optimized,
-        code,
-        Resources::new(1, 2),
-    ))
+    let resources = Resources::new(1, 2);
+    let plugin = HooksPlugin::new(version, Tier::Optimized, code, resources);
+    Ok(Guest::Hooks(Arc::new(plugin)))
 }
 
 fn smallest(root: &Path, language: &str) -> PathBuf {

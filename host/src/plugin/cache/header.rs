@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Key;
 use super::files::{self, Fault};
-use crate::plugin::load::ContentHash;
+use crate::plugin::hash::ContentHash;
 
 /// What an entry is and what its code must look like.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,7 +95,7 @@ fn decode(bytes: &[u8]) -> Option<Header> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plugin::engine::Tier;
+    use crate::plugin::wasm::Tier;
 
     fn header() -> Header {
         let key = Key {

@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 
-use super::State;
+use super::state::HooksState;
 use crate::message::{Body, BodyError, ReadLimits};
 
-impl State {
+impl HooksState {
     /// The request's whole body. The guest waits until the last byte has come.
     pub async fn read_request_body(&mut self) -> Result<Vec<u8>, BodyError> {
         let limits = self.read_limits();
@@ -36,8 +36,8 @@ impl State {
 
     fn read_limits(&self) -> ReadLimits {
         ReadLimits {
-            size: self.facts.limits.body,
-            idle: self.facts.limits.body_timeout,
+            size: self.guest.version.limits.body,
+            idle: self.guest.version.limits.body_timeout,
         }
     }
 

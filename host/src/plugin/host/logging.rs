@@ -2,11 +2,11 @@
 
 use tracing::Level as Logged;
 
-use super::State;
-use crate::plugin::contract::logging::{self, Level};
+use super::standard::logging::{self, Level};
+use super::state::HooksState;
 use crate::text;
 
-impl logging::Host for State {
+impl logging::Host for HooksState {
     fn log(&mut self, level: Level, context: String, message: String) {
         let text = if context.is_empty() {
             message
@@ -23,6 +23,6 @@ impl logging::Host for State {
             Level::Warn => Logged::WARN,
             Level::Error | Level::Critical => Logged::ERROR,
         };
-        self.voice.log(level, &text);
+        self.guest.voice.log(level, &text);
     }
 }

@@ -1,11 +1,11 @@
 //! `wasi:config/store`: the plugin's own settings.
 
-use super::State;
-use crate::plugin::contract::settings as store;
+use super::standard::settings as store;
+use super::state::HooksState;
 
-impl store::Host for State {
+impl store::Host for HooksState {
     fn get(&mut self, key: String) -> Result<Option<String>, store::Error> {
-        let settings = &self.facts.config.settings;
+        let settings = &self.guest.version.config.settings;
         Ok(settings
             .iter()
             .find(|(name, _)| *name == key)
@@ -13,6 +13,6 @@ impl store::Host for State {
     }
 
     fn get_all(&mut self) -> Result<Vec<(String, String)>, store::Error> {
-        Ok(self.facts.config.settings.clone())
+        Ok(self.guest.version.config.settings.clone())
     }
 }

@@ -7,7 +7,7 @@ use wasmparser::types::TypesRef;
 
 use super::LoadError;
 use super::parse::one_line;
-use crate::plugin::contract::Contract;
+use crate::plugin::kind::hooks::Contract;
 use crate::text;
 
 /// The types of both for one version of the contract, from one validator. Types that one side names and the other doesn't are no matter, as in wasmtime:

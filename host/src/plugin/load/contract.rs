@@ -16,8 +16,10 @@ use super::LoadError;
 use super::compare::Comparison;
 use super::imports::{Claims, check_names_of_imports, find_served};
 use super::parse::{check_nesting, malformed, walk};
-use super::{Kind, StockWorld, version};
-use crate::plugin::contract::{Contracts, INTERCEPTOR, InterfaceName, PACKAGE, WORLD};
+use crate::plugin::kind::Kind;
+use crate::plugin::kind::hooks::{Contracts, INTERCEPTOR, PACKAGE, WORLD};
+use crate::plugin::kind::wasi_http::StandardWorld;
+use crate::plugin::wasm::InterfaceName;
 use crate::text;
 
 /// What a component imports and exports, by name, in the order of the file.
@@ -36,8 +38,11 @@ pub fn interfaces(component: &[u8]) -> Result<Interfaces, LoadError> {
 pub(super) fn check(component: &[u8], contracts: Contracts) -> Result<Kind, LoadError> {
     let mut validator = validator();
     let plugin = Typed::parse(&mut validator, component)?;
-    if let Some(world) = StockWorld::of(&plugin.interfaces) {
-        return Ok(Kind::Stock(world));
+    let Interfaces { imports, exports } = &plugin.interfaces;
+    if !exports.iter().any(|name| is_interceptor(name))
+        && let Some(world) = StandardWorld::of(imports, exports)
+    {
+        return Ok(Kind::Standard(world));
     }
     let exports: Vec<&str> = plugin
         .interfaces
@@ -69,6 +74,11 @@ pub(super) fn check(component: &[u8], contracts: Contracts) -> Result<Kind, Load
         }
     }
     Ok(Kind::Interceptor(claims.newest))
+}
+
+fn is_interceptor(name: &str) -> bool {
+    let name = InterfaceName::parse(name);
+    name.is_some_and(|name| (name.package, name.interface) == (PACKAGE, INTERCEPTOR))
 }
 
 /// Reading is lenient about proposals: which of them are on is the engine's decision.
@@ -157,7 +167,7 @@ fn none_of_ours(exports: &[&str], contracts: Contracts) -> LoadError {
         };
         match (parsed.package, parsed.interface) {
             (PACKAGE, INTERCEPTOR) => {
-                return version::other("exports", name, parsed.version, contracts);
+                return LoadError::other_contract("exports", name, parsed.version, contracts);
             }
             ("wasi:http", "handler" | "incoming-handler" | "middleware") => {
                 return LoadError::WasiHttp {

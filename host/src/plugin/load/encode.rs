@@ -10,8 +10,9 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use super::contract::list;
 use super::imports::{Claims, check_names_of_imports, importable};
 use super::parse::{CoreModule, one_line};
-use super::{LoadError, SourceKind, version};
-use crate::plugin::contract::{Contract, Contracts, INTERCEPTOR, InterfaceName, PACKAGE, track};
+use super::{LoadError, SourceKind};
+use crate::plugin::kind::hooks::{Contract, Contracts, INTERCEPTOR, PACKAGE};
+use crate::plugin::wasm::{InterfaceName, track};
 use crate::text;
 
 pub(super) struct Encoded {
@@ -101,7 +102,7 @@ fn check_exports(
     });
     let Some((contract, hook)) = served else {
         let version = first.full_version();
-        return Err(version::other(
+        return Err(LoadError::other_contract(
             "exports",
             &first.interceptor(),
             version.as_deref(),

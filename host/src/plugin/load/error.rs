@@ -5,8 +5,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::version::Age;
-use crate::plugin::contract::{Contract, Contracts, WORLD};
+use super::version::{Age, age};
+use crate::plugin::kind::hooks::{Contract, Contracts, WORLD};
 use crate::text;
 
 /// Why a file could not be loaded. `Display` is one or two sentences for the plugin's author.
@@ -171,6 +171,22 @@ fn advice_on(error: &io::Error) -> &'static str {
 }
 
 impl LoadError {
+    /// About a name of our package with a version, or without one, that doesn't fit.
+    pub(super) fn other_contract(
+        direction: &'static str,
+        name: &str,
+        version: Option<&str>,
+        contracts: Contracts,
+    ) -> Self {
+        let served: Vec<&str> = contracts.iter().map(|contract| contract.version).collect();
+        LoadError::OtherContract {
+            age: age(version.unwrap_or_default(), &served),
+            direction,
+            name: text::name(name).into_owned(),
+            served: contracts,
+        }
+    }
+
     /// Whether the file may be one that is still being written, so that waiting may help. What is certain (another
     /// format, another contract, a wrong type) stays so however many bytes follow.
     pub fn could_be_incomplete(&self) -> bool {

@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use super::LoadError;
-use super::{version, wasi};
-use crate::plugin::contract::{Contract, Contracts, INTERCEPTOR, InterfaceName, PACKAGE};
+use super::wasi;
+use crate::plugin::kind::hooks::{Contract, Contracts, INTERCEPTOR, PACKAGE};
+use crate::plugin::wasm::InterfaceName;
 use crate::text;
 
 /// The versions of the contract that a plugin is made for, by the interceptors that it exports.
@@ -54,7 +55,7 @@ impl<'a> Claims<'a> {
             name.fits(&interceptor)
         };
         if self.interceptors.iter().any(is_claimed) {
-            return version::other("imports", import, parsed.version, self.contracts);
+            return LoadError::other_contract("imports", import, parsed.version, self.contracts);
         }
         LoadError::MixedContracts {
             export: self.interceptor.to_owned(),

@@ -7,6 +7,8 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 use super::*;
+use crate::plugin::kind::Kind;
+use crate::plugin::kind::wasi_http::StandardWorld;
 
 /// A plugin by hand: imports one function, needs no `cabi_realloc`, keeps its text in a data segment.
 const BY_HAND: &str = r#"(module
@@ -334,13 +336,13 @@ fn a_bare_module_may_ask_for_time_and_chance() {
 #[test]
 fn standard_components_are_told_by_what_they_export_and_import() {
     let cases = [
-        ("0.2.6", "incoming-handler", "", StockWorld::Proxy),
-        ("0.3.0", "handler", "", StockWorld::Service),
+        ("0.2.6", "incoming-handler", "", StandardWorld::Proxy),
+        ("0.3.0", "handler", "", StandardWorld::Service),
         (
             "0.3.2",
             "handler",
             "import handler;",
-            StockWorld::Middleware,
+            StandardWorld::Middleware,
         ),
     ];
     for (version, interface, import, expected) in cases {
@@ -354,7 +356,11 @@ fn standard_components_are_told_by_what_they_export_and_import() {
             text.insert_str(0, &format!("(import \"{name}\" \"handle\" (func))"));
         }
         let bytes = component(&format!("(module {text})"), &[&wit], "stock");
-        assert_eq!(load(bytes).unwrap().kind, Kind::Stock(expected), "{name}");
+        assert_eq!(
+            load(bytes).unwrap().kind,
+            Kind::Standard(expected),
+            "{name}"
+        );
     }
 }
 

@@ -2,25 +2,7 @@
 
 use std::fmt;
 
-use super::LoadError;
-use crate::plugin::contract::Contracts;
-use crate::text;
-
-/// The error about a name of our package with a version, or without one, that doesn't fit.
-pub(super) fn other(
-    direction: &'static str,
-    name: &str,
-    version: Option<&str>,
-    contracts: Contracts,
-) -> LoadError {
-    let served: Vec<&str> = contracts.iter().map(|contract| contract.version).collect();
-    LoadError::OtherContract {
-        age: age(version.unwrap_or_default(), &served),
-        direction,
-        name: text::name(name).into_owned(),
-        served: contracts,
-    }
-}
+use crate::plugin::kind::hooks::Contracts;
 
 /// A version beside those that are served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +44,8 @@ impl fmt::Display for Age {
     }
 }
 
-fn age(version: &str, served: &[&str]) -> Age {
+/// Where a version stands among those that are served.
+pub(super) fn age(version: &str, served: &[&str]) -> Age {
     let (release, _build) = version.split_once('+').unwrap_or((version, ""));
     if release.contains('-') {
         return Age::Draft;

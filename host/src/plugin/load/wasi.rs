@@ -1,6 +1,6 @@
 //! What a plugin may import of WASI, beside the contract.
 
-use crate::plugin::contract::{InterfaceName, versions_fit};
+use crate::plugin::wasm::{InterfaceName, versions_fit};
 
 /// The release that is served, with all that fit.
 const VERSION: &str = "0.2.0";

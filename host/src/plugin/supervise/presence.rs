@@ -12,7 +12,7 @@ impl Supervisor {
     /// Every plugin that serves, and the place of every other one that is required.
     pub(super) fn members(&self) -> Vec<Member> {
         let serving = self.plugins.values();
-        let serving = serving.filter_map(|plugin| plugin.serving.as_deref());
+        let serving = serving.filter_map(|plugin| plugin.serving.as_ref());
         let mut members: Vec<_> = serving.map(Member::serving).collect();
         for name in self.config.required() {
             if let Some(why) = self.absence(&name) {

@@ -198,7 +198,7 @@ impl Supervisor {
                 .plugins
                 .get(&name)
                 .and_then(|plugin| plugin.serving.as_ref());
-            if serving.is_some_and(|guest| guest.facts().config != config) {
+            if serving.is_some_and(|guest| guest.version().config != config) {
                 self.look(
                     &name,
                     Look {

@@ -1,8 +1,8 @@
 //! What becomes of a file, and who is told: a version of it serves, it holds what serves already, or it is refused.
 
 use super::Supervisor;
+use crate::plugin::hash::ContentHash;
 use crate::plugin::jobs::Look;
-use crate::plugin::load::ContentHash;
 use crate::plugin::prepare::{Fresh, Refusal};
 
 /// A fault of a file that was told.
@@ -28,7 +28,7 @@ impl Supervisor {
             plugin.complained = None;
             plugin.judged = true;
         }
-        let (hash, warnings) = (guest.facts().hash.short(), fresh.trial.warnings());
+        let (hash, warnings) = (guest.version().hash.short(), fresh.trial.warnings());
         tracing::info!("plugin {name}: version {hash} serves ({})", guest.tier());
         for warning in &warnings {
             tracing::warn!("plugin {name}: version {hash} serves, but in its trial {warning}");
@@ -66,7 +66,7 @@ impl Supervisor {
         let serving = plugin
             .serving
             .as_ref()
-            .map(|guest| guest.facts().hash.short());
+            .map(|guest| guest.version().hash.short());
         if !hold || serving.is_none() {
             let error = Some(reason.clone());
             self.table.update(name, 0, |status| status.error = error);

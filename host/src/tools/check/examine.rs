@@ -11,15 +11,15 @@ use super::imports::{Import, import};
 use super::times;
 use crate::config::{Config, Limits, PluginConfig};
 use crate::interceptor::{Hook, InterceptError};
-use crate::plugin::load::{self, ContentHash, Loaded};
+use crate::plugin::load::{self, Loaded};
 use crate::plugin::{
-    CompileError, Compiler, Engines, Facts, Guest, PluginError, Probed, Resources, Stock, Tier,
-    Workbench,
+    CompileError, ContentHash, Engines, Guest, HooksCompiler, PluginError, PluginVersion,
+    Resources, StandardCompilers, Tier, Trial, Workbench,
 };
 
-/// One thread calls the plugin. A seat for it, so that a call runs as it does in the proxy.
+/// One thread calls the plugin. A permit for it, so that a call runs as it does in the proxy.
 const THREADS: usize = 1;
-const SEATS: usize = 2;
+const HELD: usize = 2;
 
 /// Why a file is not good.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +48,7 @@ pub(super) struct Findings {
     pub baseline: Option<Compiled>,
     pub optimized: Option<Compiled>,
     /// What the first calls of the two hooks came to; none of a standard component, whose one function has no more to say.
-    pub probed: Option<Probed>,
+    pub trial: Option<Trial>,
     /// Whether it serves after its trial.
     pub works: bool,
     /// How the trial's call of a standard component failed, which then serves all the same.
@@ -101,11 +101,11 @@ impl Examiner {
             .build();
         let runtime = runtime.map_err(|error| error.to_string())?;
         let bench = Workbench {
-            compiler: Compiler::new(engines).map_err(failed)?,
+            compiler: HooksCompiler::new(engines).map_err(failed)?,
             cache: None,
-            resources: Resources::new(THREADS, SEATS),
+            resources: Resources::new(THREADS, HELD),
             runtime: runtime.handle().clone(),
-            stock: Stock::new(memory),
+            standard: StandardCompilers::new(memory),
         };
         Ok(Self {
             bench,
@@ -128,16 +128,16 @@ impl Examiner {
         findings.hash = Some(hash);
         let loaded = load::load(bytes).map_err(PluginError::from)?;
         findings.loaded = Some(about(&loaded)?);
-        let facts = Facts::new(name(path), hash, self.plugin_config(&name(path)));
-        let guest = self.compile(&Arc::new(facts), &loaded, findings)?;
-        let probed = self.runtime.block_on(guest.probe());
-        let probed = probed.map_err(|(hook, error)| match hook {
+        let version = PluginVersion::new(name(path), hash, self.plugin_config(&name(path)));
+        let guest = self.compile(&Arc::new(version), &loaded, findings)?;
+        let trial = self.runtime.block_on(guest.trial());
+        let trial = trial.map_err(|(hook, error)| match hook {
             Some(hook) => PluginError::FirstCall { hook, error },
             None => PluginError::Start(error),
         })?;
         findings.works = true;
-        findings.failed = probed.handle.clone();
-        findings.probed = (!guest.is_stock()).then_some(probed);
+        findings.failed = trial.handle.clone();
+        findings.trial = matches!(guest, Guest::Hooks(_)).then_some(trial);
         use InterceptError::{Next, Returned};
         if !matches!(findings.failed, None | Some(Returned(_) | Next(_))) {
             // Its other calls would fail as this one did.
@@ -150,13 +150,13 @@ impl Examiner {
     /// In both tiers; the better one that works goes on. What one compiler declines the loader leaves to the other.
     fn compile(
         &self,
-        facts: &Arc<Facts>,
+        version: &Arc<PluginVersion>,
         loaded: &Loaded,
         findings: &mut Findings,
     ) -> Result<Guest, PluginError> {
         let compile = |tier| {
             let start = Instant::now();
-            let guest = self.bench.compile(facts, loaded, tier);
+            let guest = self.bench.compile(version, loaded, tier);
             (start.elapsed(), guest)
         };
         let (time, baseline) = compile(Tier::Baseline);
@@ -182,7 +182,7 @@ impl Examiner {
         match &self.config {
             Some(config) => config.for_plugin(name),
             None => PluginConfig {
-                stock: true,
+                standard: true,
                 ..PluginConfig::new(Limits::default())
             },
         }

@@ -40,8 +40,8 @@ pub(super) fn print(checked: &Checked, out: &mut impl Write) -> io::Result<()> {
     row(out, "contract", &about.contract)?;
     row(out, "kind", &kind(about, findings))?;
     row(out, "compile", &compile_times(findings))?;
-    if let Some(probed) = &findings.probed {
-        let (start, now) = (size(probed.memory_at_start), size(probed.memory));
+    if let Some(trial) = &findings.trial {
+        let (start, now) = (size(trial.memory_at_start), size(trial.memory));
         row(
             out,
             "memory",
@@ -54,11 +54,11 @@ pub(super) fn print(checked: &Checked, out: &mut impl Write) -> io::Result<()> {
         row(
             out,
             "first calls",
-            &said("forward-request", &probed.forward_request),
+            &said("forward-request", &trial.forward_request),
         )?;
-        row(out, "", &said("return-response", &probed.return_response))?;
+        row(out, "", &said("return-response", &trial.return_response))?;
     }
-    if findings.works && findings.probed.is_none() {
+    if findings.works && findings.trial.is_none() {
         let said = match &findings.failed {
             None => "handle ok".to_owned(),
             Some(error) => format!("handle {error}; it is served all the same"),
@@ -243,9 +243,9 @@ fn json(checked: &Checked) -> JsonFile<'_> {
             baseline: found.baseline.as_ref().map(tier),
             optimized: found.optimized.as_ref().map(tier),
         },
-        memory: found.probed.as_ref().map(|probed| JsonMemory {
-            start: probed.memory_at_start,
-            after_first_calls: probed.memory,
+        memory: found.trial.as_ref().map(|trial| JsonMemory {
+            start: trial.memory_at_start,
+            after_first_calls: trial.memory,
         }),
         first_calls: first_calls(found),
         call_times: times(&found.calls),
@@ -253,10 +253,10 @@ fn json(checked: &Checked) -> JsonFile<'_> {
 }
 
 fn first_calls(found: &Findings) -> Option<JsonCalls> {
-    let probed = found.probed.as_ref();
-    (probed.is_some() || found.failed.is_some()).then(|| JsonCalls {
-        forward_request: probed.and_then(|probed| probed.forward_request.clone()),
-        return_response: probed.and_then(|probed| probed.return_response.clone()),
+    let trial = found.trial.as_ref();
+    (trial.is_some() || found.failed.is_some()).then(|| JsonCalls {
+        forward_request: trial.and_then(|trial| trial.forward_request.clone()),
+        return_response: trial.and_then(|trial| trial.return_response.clone()),
         handle: found.failed.as_ref().map(InterceptError::to_string),
     })
 }

@@ -8,7 +8,7 @@ use http_body_util::BodyExt as _;
 use super::examine::{Calls, Refusal};
 use crate::interceptor::{Asking, Hook, InterceptError, Next, Surround, Transform};
 use crate::message::{Body, Exchange};
-use crate::plugin::{Callable, Guest, HooksPlugin, StandardComponent};
+use crate::plugin::{Guest, HooksPlugin, StandardComponent};
 
 /// Calls of each function that are timed, and the time after which it is enough.
 const CALLS: usize = 500;
@@ -29,9 +29,9 @@ pub(super) async fn time_calls(guest: &Guest) -> Result<Vec<Calls>, Refusal> {
         if enough && !times.is_empty() {
             break;
         }
-        let calls = match guest.callable() {
-            Callable::Around(component) => handle(component).await,
-            Callable::Hooks(hooks) => both_hooks(hooks).await,
+        let calls = match guest {
+            Guest::Around(component) => handle(component).await,
+            Guest::Hooks(hooks) => both_hooks(hooks).await,
         };
         let failed = |(hook, error)| Refusal::LaterCall {
             number,

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-use crate::plugin::load::ContentHash;
+use crate::plugin::ContentHash;
 
 /// What every project has, whatever its language.
 const ALWAYS: [&str; 3] = ["plugin.toml", "wit/**", "tollgate/**"];

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tollgate::plugin::{Code, CompileError, Compiler, Contract, Tier};
+use tollgate::plugin::{CompileError, Contract, HooksCode, HooksCompiler, Tier};
 
 /// Compiled so often, the median counts; what takes long is compiled once.
 const MOST_TIMES: usize = 5;
@@ -21,10 +21,10 @@ pub struct Times {
 /// # Errors
 /// When it can't be compiled or linked.
 pub fn measure(
-    compiler: &Compiler,
+    compiler: &HooksCompiler,
     component: &[u8],
     contract: &'static Contract,
-) -> Result<(Code, Times), CompileError> {
+) -> Result<(HooksCode, Times), CompileError> {
     let timed = |tier| timed(compiler, component, contract, tier);
     let baseline = match timed(Tier::Baseline) {
         Ok((_, time)) => Some(time),
@@ -40,11 +40,11 @@ pub fn measure(
 }
 
 fn timed(
-    compiler: &Compiler,
+    compiler: &HooksCompiler,
     component: &[u8],
     contract: &'static Contract,
     tier: Tier,
-) -> Result<(Code, Duration), CompileError> {
+) -> Result<(HooksCode, Duration), CompileError> {
     let mut times = Vec::new();
     loop {
         let began = Instant::now();

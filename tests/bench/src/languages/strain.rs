@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tollgate::interceptor::{Hook, InterceptError, Transform, Verdict};
 use tollgate::message::Exchange;
-use tollgate::plugin::{Callable, Code, Facts, Guest, HooksPlugin, Instance, Pace, Replaced};
+use tollgate::plugin::{Guest, HooksCode, HooksPlugin, Instance, Pace, PluginVersion, Replaced};
 
 use super::exchanges::{Exchanges, Series};
 
@@ -37,9 +37,9 @@ pub struct Strained {
 /// Who calls the plugin.
 enum Caller<'a> {
     /// The proxy's own way, with the policy by which it replaces instances.
-    Policy(&'a Guest, &'a HooksPlugin),
+    Policy(&'a HooksPlugin),
     /// One instance for all.
-    One(Box<Instance>, &'a Facts, Pace),
+    One(Box<Instance>, &'a PluginVersion, Pace),
 }
 
 /// As the proxy calls it.
@@ -47,9 +47,9 @@ enum Caller<'a> {
 /// # Errors
 /// When it is a plugin without hooks.
 pub async fn by_policy(guest: &Guest, exchanges: &Exchanges) -> Result<Strained, &'static str> {
-    match guest.callable() {
-        Callable::Hooks(hooks) => Ok(strain(Caller::Policy(guest, hooks), exchanges).await),
-        Callable::Around(_) => Err("a plugin without hooks is not measured"),
+    match guest {
+        Guest::Hooks(hooks) => Ok(strain(Caller::Policy(hooks), exchanges).await),
+        Guest::Around(_) => Err("a plugin without hooks is not measured"),
     }
 }
 
@@ -58,16 +58,16 @@ pub async fn by_policy(guest: &Guest, exchanges: &Exchanges) -> Result<Strained,
 /// # Errors
 /// When the instance can't be made.
 pub async fn on_one(
-    code: &Code,
-    facts: &Arc<Facts>,
+    code: &HooksCode,
+    version: &Arc<PluginVersion>,
     exchanges: &Exchanges,
 ) -> Result<Strained, InterceptError> {
-    let instance = Box::new(Instance::new(&code.linked, facts).await?);
+    let instance = Box::new(Instance::new(&code.linked, version).await?);
     let pace = match code.linked.can_wait {
         true => Pace::Yielding,
         false => Pace::Straight,
     };
-    Ok(strain(Caller::One(instance, facts, pace), exchanges).await)
+    Ok(strain(Caller::One(instance, version, pace), exchanges).await)
 }
 
 async fn strain(mut caller: Caller<'_>, exchanges: &Exchanges) -> Strained {
@@ -162,21 +162,21 @@ impl Caller<'_> {
         exchange: Box<Exchange>,
     ) -> (Box<Exchange>, Result<Verdict, InterceptError>) {
         match (self, hook) {
-            (Self::One(instance, facts, pace), hook) => {
-                instance.call(hook, exchange, *pace, facts).await
+            (Self::One(instance, version, pace), hook) => {
+                instance.call(hook, exchange, *pace, version).await
             }
-            (Self::Policy(_, hooks), Hook::ReturnResponse) => {
+            (Self::Policy(hooks), Hook::ReturnResponse) => {
                 let (exchange, done) = hooks.return_response(exchange).await;
                 (exchange, done.map(|()| Verdict::Forward))
             }
-            (Self::Policy(_, hooks), _) => hooks.forward_request(exchange).await,
+            (Self::Policy(hooks), _) => hooks.forward_request(exchange).await,
         }
     }
 
     /// Bytes of linear memory; none when the next call gets a new instance.
     fn memory(&self) -> Option<u64> {
         match self {
-            Self::Policy(guest, _) => guest.memory_at_rest(),
+            Self::Policy(hooks) => hooks.idle_memory(),
             Self::One(instance, ..) => Some(instance.memory()),
         }
     }
@@ -194,7 +194,7 @@ impl Caller<'_> {
     /// None for one instance for all.
     fn replaced(&self) -> Option<Replaced> {
         match self {
-            Self::Policy(guest, _) => guest.replaced(),
+            Self::Policy(hooks) => Some(hooks.replaced()),
             Self::One(..) => None,
         }
     }

@@ -89,7 +89,10 @@ fn nothing_said() {
 fn standard_components_are_off_until_somebody_says_so() {
     let allowed = |flags: &[&str], env: &[(&str, &str)], file| {
         let (config, _) = resolved(flags, env, file).unwrap();
-        assert_eq!(config.for_plugin("any").stock, config.standard_components);
+        assert_eq!(
+            config.for_plugin("any").standard,
+            config.standard_components
+        );
         config.standard_components
     };
     let on = Some("standard-components = true\n[plugin.any]\norder = 1");

@@ -1,0 +1,27 @@
+//! Interfaces of others that every version of the contract refers to: they are in a linker once, whatever versions are.
+//!
+//! A version that takes a later release of one makes it part of its own bindings.
+
+use wasmtime::component::{HasSelf, Linker};
+
+use super::state::HooksState;
+
+wasmtime::component::bindgen!({
+    path: ["../wit/v0.1/deps/wasi-config", "../wit/v0.1/deps/wasi-logging"],
+    inline: "
+        package tollgate:host;
+        world standard {
+            import wasi:config/store@0.2.0-rc.1;
+            import wasi:logging/logging@0.1.0-draft;
+        }
+    ",
+    world: "tollgate:host/standard",
+});
+
+pub use wasi::config::store as settings;
+pub use wasi::logging::logging;
+
+/// Offers them to plugins.
+pub fn add_to_linker(linker: &mut Linker<HooksState>) -> wasmtime::Result<()> {
+    Standard::add_to_linker::<HooksState, HasSelf<HooksState>>(linker, |state| state)
+}

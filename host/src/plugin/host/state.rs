@@ -1,0 +1,82 @@
+//! What is in the store of a plugin with hooks, and what of it belongs to the call in hand.
+
+use std::sync::Arc;
+
+use wasmtime_wasi::{WasiCtxView, WasiView};
+
+use super::described::DescribedSides;
+use super::fields::Growth;
+use crate::message::{BodyError, Exchange, ExchangeId};
+use crate::plugin::wasm::{CpuBudget, GuestState, PluginVersion};
+
+/// The state of one instance.
+///
+/// At rest it holds a blank exchange; the one in hand is swapped in for a call and out after it.
+#[derive(Debug)]
+pub struct HooksState {
+    pub guest: GuestState,
+    pub exchange: Box<Exchange>,
+    pub budget: CpuBudget,
+    pub growth: HeadGrowth,
+    /// The last body that the call in hand could not have.
+    pub body_error: Option<BodyError>,
+    /// The last critical line that the call in hand logged: why a plugin's library traps, if it does.
+    pub last_words: Option<String>,
+    /// What the call in hand has said itself about the bytes of the two bodies.
+    pub described: DescribedSides,
+    /// How the call in hand runs.
+    pub pace: Pace,
+}
+
+/// How a guest runs on its thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// To its end, on the caller's stack: a quarter of a call's cost less. For guests that can't wait and are quick.
+    Straight,
+    /// On a stack of its own, which it leaves to wait and to let others run at every tick.
+    Yielding,
+}
+
+/// What the call in hand has added to the two heads.
+#[derive(Debug)]
+pub struct HeadGrowth {
+    pub request: Growth,
+    pub response: Growth,
+}
+
+impl HooksState {
+    /// The state of a new instance of this plugin.
+    pub fn new(version: &Arc<PluginVersion>) -> Self {
+        Self {
+            guest: GuestState::new(version, &[]),
+            exchange: Box::new(Exchange::probe()),
+            budget: CpuBudget::new(version.cpu_ticks()),
+            growth: HeadGrowth {
+                request: Growth::new(version.config.max_head),
+                response: Growth::new(version.config.max_head),
+            },
+            body_error: None,
+            last_words: None,
+            described: DescribedSides::default(),
+            pace: Pace::Yielding,
+        }
+    }
+
+    /// A call at this pace begins: nothing of the one before it is left.
+    pub fn begin(&mut self, exchange: ExchangeId, pace: Pace) {
+        self.guest.voice.begin(exchange);
+        self.budget.restart();
+        self.growth.request.restart();
+        self.growth.response.restart();
+        self.body_error = None;
+        self.last_words = None;
+        self.described = DescribedSides::default();
+        self.pace = pace;
+    }
+}
+
+impl WasiView for HooksState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        self.guest.wasi()
+    }
+}

@@ -1,0 +1,32 @@
+//! What versions of every kind have in common, for those who bring them into service and do not call them.
+
+use std::sync::Arc;
+
+use super::trial::{Trial, TrialFailure};
+use crate::plugin::wasm::{PluginVersion, Tier};
+
+/// A version of a plugin of one kind, ready to serve.
+#[async_trait::async_trait]
+pub trait GuestKind: Send + Sync {
+    fn version(&self) -> &Arc<PluginVersion>;
+
+    fn tier(&self) -> Tier;
+
+    /// What it is by its exports, as [`Kind`](super::Kind) writes it.
+    fn kind(&self) -> String;
+
+    /// The machine code, for the cache.
+    ///
+    /// # Errors
+    /// When wasmtime can't serialise it.
+    fn serialize(&self) -> wasmtime::Result<Vec<u8>>;
+
+    /// Makes an instance and calls what it exports once for an exchange of the host's own, before anybody depends on it.
+    ///
+    /// An error that the plugin returns does not keep it from serving. Nor does a failed call of a standard component,
+    /// whose author knows nothing of this. [`Trial::warnings`] tells of both.
+    ///
+    /// # Errors
+    /// Which function failed (none when the instance could not be made), and how.
+    async fn trial(&self) -> Result<Trial, TrialFailure>;
+}

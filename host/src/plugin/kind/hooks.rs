@@ -1,0 +1,23 @@
+//! Plugins for our contract: two hooks, called on instances that are kept between calls.
+
+mod compile;
+mod contract;
+mod idle;
+mod instance;
+mod permits;
+mod resources;
+mod served;
+#[cfg(test)]
+mod tests;
+mod transform;
+mod v0_1;
+mod wit;
+
+pub use compile::{HooksCode, HooksCompiler};
+pub use contract::{Contract, INTERCEPTOR, PACKAGE};
+pub use idle::Replaced;
+pub use instance::Instance;
+pub use resources::Resources;
+pub use served::Contracts;
+pub use transform::HooksPlugin;
+pub use wit::WORLD;

@@ -1,0 +1,281 @@
+//! One instance of a plugin and the calls into it.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use wasmtime::{AsContextMut, Store, StoreContextMut, UpdateDeadline};
+
+use super::compile::Linked;
+use super::contract::Hooks;
+use crate::interceptor::{Hook, InterceptError, Verdict};
+use crate::message::{BodyError, Exchange};
+use crate::plugin::host::{HooksState, Pace};
+use crate::plugin::wasm::{self, PluginVersion};
+use crate::text;
+
+/// The longest that a call may take with all its waiting. The CPU budget stops a guest that computes, the body timeout one
+/// that waits for a body; this stops what sleeps for ever.
+const LONGEST_CALL: Duration = Duration::from_secs(120);
+
+/// An instance that grew by more than this since it was made is replaced, as its language runtime may never give
+/// memory back (componentize-py, StarlingMonkey).
+const MOST_GROWTH: u64 = 64 << 20;
+
+/// A plugin's instance with the store that it lives in.
+pub struct Instance {
+    store: Store<HooksState>,
+    hooks: Box<dyn Hooks>,
+    calls: u32,
+    memory_at_start: u64,
+    /// How long it may still wait, in a trial.
+    trial: Option<Duration>,
+}
+
+impl std::fmt::Debug for Instance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Instance")
+            .field("calls", &self.calls)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Instance {
+    /// A new instance.
+    ///
+    /// # Errors
+    /// When no slot or memory is left, or when the guest's own start-up traps.
+    pub async fn new(pre: &Linked, version: &Arc<PluginVersion>) -> Result<Self, InterceptError> {
+        let mut store = Store::new(pre.instance.engine(), HooksState::new(version));
+        store.limiter(|state| &mut state.guest.memory);
+        store.epoch_deadline_callback(|mut context| Ok(on_tick(context.data_mut())));
+        store.set_epoch_deadline(1);
+        let linked = within(
+            LONGEST_CALL,
+            Box::pin(Self::link(pre, store.as_context_mut())),
+        );
+        let linked = linked.await;
+        store.data().guest.voice.end();
+        match linked {
+            Some(Ok(hooks)) => {
+                let memory_at_start = store.data().guest.memory.used();
+                Ok(Self {
+                    store,
+                    hooks,
+                    calls: 0,
+                    memory_at_start,
+                    trial: None,
+                })
+            }
+            Some(Err(error)) => Err(explain(&error, store.data(), version)),
+            None => Err(stalled(LONGEST_CALL)),
+        }
+    }
+
+    async fn link(
+        pre: &Linked,
+        mut store: StoreContextMut<'_, HooksState>,
+    ) -> wasmtime::Result<Box<dyn Hooks>> {
+        let instance = pre.instance.instantiate_async(&mut store).await?;
+        (pre.contract.enter)(store, &instance, &pre.hooks)
+    }
+
+    /// Calls one of the plugin's functions for this exchange, which comes back whatever happens.
+    ///
+    /// After an error the instance must not be used again: wasmtime won't enter it, or its state is unknown.
+    pub async fn call(
+        &mut self,
+        hook: Hook,
+        mut exchange: Box<Exchange>,
+        pace: Pace,
+        version: &PluginVersion,
+    ) -> (Box<Exchange>, Result<Verdict, InterceptError>) {
+        self.calls += 1;
+        let state = self.store.data_mut();
+        state.begin(exchange.id, pace);
+        std::mem::swap(&mut state.exchange, &mut exchange);
+        // Counts from now, so it stands right before the call.
+        self.store.set_epoch_deadline(1);
+        let called = match pace {
+            Pace::Straight => Some(self.hooks.run_straight(&mut self.store, hook)),
+            Pace::Yielding => {
+                let run = self.hooks.run_yielding(&mut self.store, hook);
+                match &mut self.trial {
+                    Some(left) => waiting_at_most(left, run).await,
+                    None => within(LONGEST_CALL, run).await,
+                }
+            }
+        };
+        let state = self.store.data_mut();
+        state.guest.voice.end();
+        std::mem::swap(&mut state.exchange, &mut exchange);
+        let result = match called {
+            Some(Ok(Ok(verdict))) => Ok(verdict),
+            Some(Ok(Err(message))) => Err(returned(&message, state.body_error.take())),
+            Some(Err(error)) => Err(explain(&error, state, version)),
+            None => Err(stalled(LONGEST_CALL)),
+        };
+        (exchange, result)
+    }
+
+    /// Its calls are a trial: it may wait for so long in all of them together.
+    pub fn set_on_trial(&mut self, longest_wait: Duration) {
+        self.trial = Some(longest_wait);
+    }
+
+    /// Bytes of linear memory that it has now.
+    pub fn memory(&self) -> u64 {
+        self.store.data().guest.memory.used()
+    }
+
+    /// Whether it may serve another call after one with this result.
+    pub fn is_reusable<T>(
+        &self,
+        result: &Result<T, InterceptError>,
+        version: &PluginVersion,
+    ) -> bool {
+        let grown = self.memory() - self.memory_at_start;
+        left_sound(result) && should_reuse(self.calls, version.limits.max_calls, grown)
+    }
+}
+
+/// What becomes of a guest that a tick of the engine's clock interrupts.
+fn on_tick(state: &mut HooksState) -> UpdateDeadline {
+    let goes_on = state.budget.spend();
+    // One tick can fall into any call.
+    if state.budget.spent() > 1 {
+        state.guest.version.set_slow();
+    }
+    match (goes_on, state.pace) {
+        (false, _) => UpdateDeadline::Interrupt,
+        (true, Pace::Straight) => UpdateDeadline::Continue(1),
+        (true, Pace::Yielding) => {
+            UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))
+        }
+    }
+}
+
+/// The future's output, or none if it takes longer than that.
+///
+/// Most calls are done when they are first polled; those never ask for the time or for a timer.
+async fn within<F: Future + Unpin>(longest: Duration, mut future: F) -> Option<F::Output> {
+    match poll_fn(|cx| Poll::Ready(Pin::new(&mut future).poll(cx))).await {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => tokio::time::timeout(longest, future).await.ok(),
+    }
+}
+
+/// The future's output, or none if it waits for longer than what is left, from which its waiting is taken off.
+///
+/// What it computes doesn't count, nor that it gives way to others at a tick: on a busy machine that may take any time.
+pub async fn waiting_at_most<F: Future + Unpin>(
+    left: &mut Duration,
+    mut future: F,
+) -> Option<F::Output> {
+    let mut alarm = std::pin::pin!(tokio::time::sleep(*left));
+    let mut since = None;
+    poll_fn(|cx| {
+        if let Some(since) = since.take() {
+            *left = left.saturating_sub(Instant::elapsed(&since));
+        }
+        if let Poll::Ready(output) = Pin::new(&mut future).poll(cx) {
+            return Poll::Ready(Some(output));
+        }
+        let now = Instant::now();
+        since = Some(now);
+        alarm.as_mut().reset(now + *left);
+        alarm.as_mut().poll(cx).map(|()| None)
+    })
+    .await
+}
+
+fn stalled(limit: Duration) -> InterceptError {
+    InterceptError::Stalled {
+        limit_s: limit.as_secs(),
+    }
+}
+
+/// Whether an instance that did well may serve another call.
+fn should_reuse(calls: u32, max_calls: u32, grown: u64) -> bool {
+    calls < max_calls && grown <= MOST_GROWTH
+}
+
+/// Whether an instance may serve on after a call with this result. An error that the plugin returned is its own affair;
+/// anything else leaves the guest in the middle of something.
+fn left_sound<T>(result: &Result<T, InterceptError>) -> bool {
+    matches!(
+        result,
+        Ok(_) | Err(InterceptError::Returned(_) | InterceptError::Body { .. })
+    )
+}
+
+/// An error of the plugin's own, in its words.
+fn returned(message: &str, body: Option<BodyError>) -> InterceptError {
+    let message = text::lines(message).into_owned();
+    match body {
+        Some(body) => InterceptError::Body { message, body },
+        None => InterceptError::Returned(message),
+    }
+}
+
+/// What wasmtime's error means to whoever runs the plugin.
+fn explain(error: &wasmtime::Error, state: &HooksState, version: &PluginVersion) -> InterceptError {
+    if state.budget.exhausted() {
+        let limit_ms = u64::try_from(version.limits.deadline.as_millis()).unwrap_or(u64::MAX);
+        return InterceptError::Deadline { limit_ms };
+    }
+    match (wasm::explain(error, &state.guest.memory), &state.last_words) {
+        (InterceptError::Trapped(how), Some(why)) => {
+            InterceptError::Trapped(format!("{why} ({how})"))
+        }
+        (explained, _) => explained,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instances_are_replaced_by_calls_and_by_growth() {
+        let cases = [
+            (1, 10, 0, true),
+            (9, 10, MOST_GROWTH, true),
+            (10, 10, 0, false),
+            (1, 1, 0, false),
+            (1, 10, MOST_GROWTH + 1, false),
+        ];
+        for (calls, max_calls, grown, reuse) in cases {
+            assert_eq!(
+                should_reuse(calls, max_calls, grown),
+                reuse,
+                "{calls} of {max_calls}, {grown} bytes"
+            );
+        }
+    }
+
+    #[test]
+    fn only_a_result_of_the_plugins_own_leaves_it_sound() {
+        assert!(left_sound(&Ok(())));
+        assert!(left_sound::<()>(&Err(InterceptError::Returned(
+            "no".into()
+        ))));
+        let body = BodyError::TooLarge { limit: 1 };
+        assert!(left_sound::<()>(&Err(InterceptError::Body {
+            message: "no".into(),
+            body
+        })));
+        assert!(!left_sound::<()>(&Err(InterceptError::Trapped(
+            "unreachable".into()
+        ))));
+        assert!(!left_sound::<()>(&Err(InterceptError::Deadline {
+            limit_ms: 1
+        })));
+        assert!(!left_sound::<()>(&Err(InterceptError::Stalled {
+            limit_s: 1
+        })));
+    }
+}

@@ -1,0 +1,78 @@
+//! The two hooks of the made-up version: other names, a parameter, other results.
+
+use wasmtime::component::{ComponentExportIndex, Instance, TypedFunc};
+use wasmtime::{Store, StoreContextMut};
+
+use super::bindings::exports::tollgate::proxy::interceptor::{Decision, Edit};
+use crate::interceptor::{Hook, Verdict};
+use crate::plugin::host::{self, HooksState};
+use crate::plugin::kind::hooks::contract::{Called, Hooks};
+
+pub struct Functions {
+    on_request: TypedFunc<(), (Result<Decision, String>,)>,
+    on_response: TypedFunc<(u16,), (Result<Edit, String>,)>,
+}
+
+impl Functions {
+    pub fn find(
+        mut store: StoreContextMut<'_, HooksState>,
+        instance: &Instance,
+        [on_request, on_response]: &[ComponentExportIndex; 2],
+    ) -> wasmtime::Result<Self> {
+        Ok(Self {
+            on_request: instance.get_typed_func(&mut store, on_request)?,
+            on_response: instance.get_typed_func(&mut store, on_response)?,
+        })
+    }
+}
+
+#[async_trait::async_trait]
+impl Hooks for Functions {
+    fn run_straight(&self, store: &mut Store<HooksState>, hook: Hook) -> Called {
+        match hook {
+            Hook::ForwardRequest => {
+                let (decision,) = self.on_request.call(&mut *store, ())?;
+                Ok(decision.and_then(|decision| decide(store.data_mut(), decision)))
+            }
+            Hook::ReturnResponse => {
+                let status = host::response::status(&store.data().exchange);
+                let (edit,) = self.on_response.call(&mut *store, (status,))?;
+                Ok(edit.and_then(|edit| change(store.data_mut(), edit.status)))
+            }
+            Hook::Handle => Ok(Ok(Verdict::Forward)),
+        }
+    }
+
+    async fn run_yielding(&self, store: &mut Store<HooksState>, hook: Hook) -> Called {
+        match hook {
+            Hook::ForwardRequest => {
+                let (decision,) = self.on_request.call_async(&mut *store, ()).await?;
+                Ok(decision.and_then(|decision| decide(store.data_mut(), decision)))
+            }
+            Hook::ReturnResponse => {
+                let status = host::response::status(&store.data().exchange);
+                let (edit,) = self.on_response.call_async(&mut *store, (status,)).await?;
+                Ok(edit.and_then(|edit| change(store.data_mut(), edit.status)))
+            }
+            Hook::Handle => Ok(Ok(Verdict::Forward)),
+        }
+    }
+}
+
+fn decide(state: &mut HooksState, decision: Decision) -> Result<Verdict, String> {
+    match decision {
+        Decision::Forward => Ok(Verdict::Forward),
+        Decision::Respond(status) => {
+            change(state, Some(status))?;
+            Ok(Verdict::Respond)
+        }
+    }
+}
+
+fn change(state: &mut HooksState, status: Option<u16>) -> Result<Verdict, String> {
+    if let Some(status) = status {
+        host::response::set_status(&mut state.exchange, status)
+            .map_err(|error| format!("{error:?}"))?;
+    }
+    Ok(Verdict::Forward)
+}

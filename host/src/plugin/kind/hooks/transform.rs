@@ -1,0 +1,193 @@
+//! A version of a plugin with hooks as an interceptor: take an instance, call it, put it back.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use super::compile::HooksCode;
+use super::idle::{IdleInstances, Replaced};
+use super::instance::waiting_at_most;
+use super::permits::Permit;
+use super::resources::Resources;
+use crate::interceptor::{
+    Hook, InterceptError, Interceptor, Matches, OnFailure, Outcome, Transform, Verdict,
+};
+use crate::message::Exchange;
+use crate::plugin::host::Pace;
+use crate::plugin::kind::common::GuestKind;
+use crate::plugin::kind::trial::{Trial, TrialFailure};
+use crate::plugin::wasm::{PluginVersion, Tier};
+
+/// One version of a plugin for our contract, ready to serve.
+pub struct HooksPlugin {
+    version: Arc<PluginVersion>,
+    tier: Tier,
+    code: HooksCode,
+    idle: IdleInstances,
+    resources: Resources,
+}
+
+impl std::fmt::Debug for HooksPlugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HooksPlugin")
+            .field("name", &self.version.name)
+            .field("tier", &self.tier)
+            .finish_non_exhaustive()
+    }
+}
+
+impl HooksPlugin {
+    /// A version of this code, with no instance yet.
+    pub fn new(
+        version: Arc<PluginVersion>,
+        tier: Tier,
+        code: HooksCode,
+        resources: Resources,
+    ) -> Self {
+        Self {
+            version,
+            tier,
+            code,
+            idle: IdleInstances::new(resources.threads, tier, resources.idle.clone()),
+            resources,
+        }
+    }
+
+    /// The same code as another version.
+    #[must_use]
+    pub fn again(&self, version: Arc<PluginVersion>) -> Self {
+        Self::new(
+            version,
+            self.tier,
+            self.code.clone(),
+            self.resources.clone(),
+        )
+    }
+
+    /// Whether a call may have to leave its stack to wait.
+    #[cfg(test)]
+    pub fn can_wait(&self) -> bool {
+        self.code.linked.can_wait
+    }
+
+    /// The linear memory of the largest instance that waits for this thread's next call, in bytes; none if none waits,
+    /// since the last one was replaced.
+    pub fn idle_memory(&self) -> Option<u64> {
+        self.idle.memory()
+    }
+
+    /// Instances that were let go after their last call.
+    pub fn replaced(&self) -> Replaced {
+        self.idle.replaced()
+    }
+
+    /// A permit for a call that runs straight. None for a guest that can wait, which needs a stack to leave behind, and for
+    /// one that was slow once, which may be so again.
+    fn permit(&self) -> Option<Permit<'_>> {
+        if self.code.linked.can_wait || self.version.is_slow() {
+            None
+        } else {
+            self.resources.permits.take()
+        }
+    }
+
+    async fn call(&self, hook: Hook, exchange: Box<Exchange>) -> Outcome<Verdict> {
+        let version = &self.version;
+        let mut instance = match self.idle.take(&self.code.linked, version).await {
+            Ok(instance) => instance,
+            Err(error) => return (exchange, Err(error)),
+        };
+        // If the client leaves meanwhile, this future is dropped and the instance with it: its guest is in mid-call.
+        let permit = self.permit();
+        let pace = if permit.is_some() {
+            Pace::Straight
+        } else {
+            Pace::Yielding
+        };
+        let (exchange, result) = instance.call(hook, exchange, pace, version).await;
+        drop(permit);
+        self.idle.put(instance, &result, version);
+        (exchange, result)
+    }
+}
+
+impl Interceptor for HooksPlugin {
+    fn name(&self) -> &str {
+        &self.version.name
+    }
+
+    fn rules(&self) -> &Matches {
+        &self.version.config.matches
+    }
+
+    fn on_failure(&self) -> OnFailure {
+        self.version.config.on_failure
+    }
+}
+
+impl Transform for HooksPlugin {
+    async fn forward_request(&self, exchange: Box<Exchange>) -> Outcome<Verdict> {
+        self.call(Hook::ForwardRequest, exchange).await
+    }
+
+    async fn return_response(&self, exchange: Box<Exchange>) -> Outcome<()> {
+        let (exchange, result) = self.call(Hook::ReturnResponse, exchange).await;
+        (exchange, result.map(|_| ()))
+    }
+}
+
+#[async_trait::async_trait]
+impl GuestKind for HooksPlugin {
+    fn version(&self) -> &Arc<PluginVersion> {
+        &self.version
+    }
+
+    fn tier(&self) -> Tier {
+        self.tier
+    }
+
+    fn kind(&self) -> String {
+        self.code.linked.contract.to_string()
+    }
+
+    fn serialize(&self) -> wasmtime::Result<Vec<u8>> {
+        self.code.serialize()
+    }
+
+    async fn trial(&self) -> Result<Trial, TrialFailure> {
+        let version = &self.version;
+        let mut left = version.limits.trial;
+        let made = pin!(self.idle.make(&self.code.linked, version));
+        let stalled = InterceptError::Stalled {
+            limit_s: version.limits.trial.as_secs(),
+        };
+        let made = waiting_at_most(&mut left, made).await;
+        let made = made.unwrap_or(Err(stalled));
+        let mut instance = made.map_err(|error| (None, error))?;
+        instance.set_on_trial(left);
+        let memory_at_start = instance.memory();
+        let mut exchange = Box::new(Exchange::probe());
+        let mut errors = [None, None];
+        for (hook, said) in [Hook::ForwardRequest, Hook::ReturnResponse]
+            .into_iter()
+            .zip(&mut errors)
+        {
+            let (returned, result) = instance.call(hook, exchange, Pace::Yielding, version).await;
+            exchange = returned;
+            match result {
+                Ok(_) => {}
+                Err(InterceptError::Returned(message) | InterceptError::Body { message, .. }) => {
+                    *said = Some(message)
+                }
+                Err(error) => return Err((Some(hook), error)),
+            }
+        }
+        let [forward_request, return_response] = errors;
+        Ok(Trial {
+            memory_at_start,
+            memory: instance.memory(),
+            forward_request,
+            return_response,
+            handle: None,
+        })
+    }
+}

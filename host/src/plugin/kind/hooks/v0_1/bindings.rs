@@ -1,0 +1,20 @@
+//! What wasmtime makes of `wit/v0.1`.
+
+wasmtime::component::bindgen!({
+    path: "../wit/v0.1",
+    world: "tollgate:proxy/plugin",
+    imports: {
+        // As in the row's `waiting`.
+        "tollgate:proxy/request.body": async,
+        "tollgate:proxy/response.body": async,
+        "tollgate:proxy/exchange.set-note": trappable,
+    },
+    exports: { default: async },
+    with: {
+        "wasi:config/store": crate::plugin::host::standard::settings,
+        "wasi:logging/logging": crate::plugin::host::standard::logging,
+        // Linked with the rest of WASI.
+        "wasi:clocks/wall-clock": wasmtime_wasi::p2::bindings::clocks::wall_clock,
+        "wasi:random/random": wasmtime_wasi::p2::bindings::random::random,
+    },
+});

@@ -1,0 +1,20 @@
+//! What guests of every kind need: engines, threads that compile, bounds, the state in a store, and what a fault means.
+
+mod ambient;
+mod compile;
+mod engine;
+mod fault;
+mod interface;
+mod limits;
+mod state;
+mod version;
+mod voice;
+
+pub use ambient::Ambient;
+pub use compile::{CompileError, CompilerThreads, map_trusted};
+pub use engine::{Engines, Tier};
+pub use fault::explain;
+pub use interface::{InterfaceName, track, versions_fit};
+pub use limits::CpuBudget;
+pub use state::GuestState;
+pub use version::PluginVersion;

@@ -1,0 +1,62 @@
+//! What is known of a version of a plugin before it runs: its name, its content and what the configuration says of it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::ambient::Ambient;
+use super::engine::TICK;
+use crate::config::{Limits, PluginConfig};
+use crate::plugin::hash::ContentHash;
+
+/// One version of a plugin, shared by all instances of it.
+#[derive(Debug)]
+pub struct PluginVersion {
+    pub name: String,
+    pub hash: ContentHash,
+    pub config: PluginConfig,
+    pub limits: Limits,
+    pub ambient: Ambient,
+    slow: AtomicBool,
+    on_trial: AtomicBool,
+}
+
+impl PluginVersion {
+    pub fn new(name: String, hash: ContentHash, config: PluginConfig) -> Self {
+        Self {
+            name,
+            hash,
+            limits: config.limits,
+            ambient: Ambient::default(),
+            config,
+            slow: AtomicBool::new(false),
+            on_trial: AtomicBool::new(false),
+        }
+    }
+
+    /// The same with this time and these random numbers.
+    #[must_use]
+    pub fn with_ambient(mut self, ambient: Ambient) -> Self {
+        self.ambient = ambient;
+        self
+    }
+
+    /// Whether a call of this version ever took so long that others should have had a turn.
+    pub fn is_slow(&self) -> bool {
+        self.slow.load(Ordering::Relaxed)
+    }
+
+    pub fn set_slow(&self) {
+        self.slow.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this version was on trial before. From now on it was.
+    pub fn was_on_trial(&self) -> bool {
+        self.on_trial.swap(true, Ordering::Relaxed)
+    }
+
+    /// The CPU time of one call in ticks of the engine's clock, rounded up. One more, since the first tick may come at
+    /// once.
+    pub fn cpu_ticks(&self) -> u64 {
+        let ticks = self.limits.deadline.as_micros().div_ceil(TICK.as_micros());
+        u64::try_from(ticks).unwrap_or(u64::MAX).saturating_add(1)
+    }
+}
