@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness import backend, limits
 from harness.options import Options
-from sections import chain, connections, http2, idle, instructions, requests, transfer
+from sections import chain, connections, http2, idle, instructions, requests, start, transfer
 
 SECTIONS = {
     "requests": requests.run,
@@ -25,6 +25,7 @@ SECTIONS = {
     "connections": connections.run,
     "idle": idle.run,
     "transfer": transfer.run,
+    "start": start.run,
 }
 
 

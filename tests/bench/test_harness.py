@@ -15,7 +15,7 @@ from harness.client import Answer
 from harness.process import Process
 from harness.rounds import Sample, Spread
 from harness.verdicts import verdict
-from sections import chain, connections, http2, idle, instructions, requests
+from sections import chain, connections, http2, idle, instructions, requests, start
 
 
 def sample(cpu: float) -> Sample:
@@ -182,6 +182,18 @@ class Callgrind(unittest.TestCase):
         self.assertEqual(Function("", "a::b::h0123456789abcdef'2").short, "a::b'2")
         self.assertEqual(Function("", "a[0123456789abcdef]::b").short, "a::b")
         self.assertEqual(len(Function("", "a" * 500).short), 110)
+
+
+class Start(unittest.TestCase):
+    def test_copies_differ_in_a_section_that_says_its_length(self) -> None:
+        module = b"\0asm\1\0\0\0"
+        first, second = start.distinct(module, 0), start.distinct(module, 1)
+        self.assertNotEqual(first, second)
+        self.assertEqual(first, module + b"\0\7\5bench\0")
+
+    def test_each_way_has_its_limit(self) -> None:
+        lines = start.judge({start.CACHED: [24.0, 26.0], start.NEW: [119.0]})
+        self.assertEqual([line.split()[0] for line in lines], ["unclear", "met"])
 
 
 class Optimized(unittest.TestCase):

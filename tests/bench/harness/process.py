@@ -16,6 +16,8 @@ from typing import Callable
 
 READY_SECONDS = 60.0
 ENDED_SECONDS = 10.0
+WAIT_POLL_SECONDS = 0.0005
+"""Short, because `start` measures the time until a process serves."""
 SERVE = "serve"
 QUIET_WINDOW_SECONDS = 0.25
 QUIET_SHARE = 0.05
@@ -93,7 +95,7 @@ class Process:
                 if result is not None:
                     return result
                 self.check_running()
-                time.sleep(0.01)
+                time.sleep(WAIT_POLL_SECONDS)
             raise RuntimeError(f"{self.name} does not {what} within {within:.0f} s: {self.log()[-2000:]}")
         except RuntimeError:
             self.stop()
