@@ -26,6 +26,7 @@ pub mod upstream;
 
 mod error;
 mod error_fields;
+mod proxy_status;
 mod respond;
 
 pub use accept::{accept, bind};

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::http1::BadHead;
+use super::proxy_status::ProxyError;
 use super::upstream::UpstreamError;
 use crate::interceptor::{Absence, Hook, InterceptError, NextError, NextErrorKind};
 use crate::message::BodyError;
@@ -74,14 +75,14 @@ impl ExchangeError {
         let kind = match self {
             Self::TimedOut(_) => NextErrorKind::TimedOut,
             Self::Upstream { error, .. } => match error.proxy_error() {
-                "connection_timeout" | "http_response_timeout" | "dns_timeout" => {
-                    NextErrorKind::TimedOut
-                }
-                "connection_terminated"
-                | "http_response_incomplete"
-                | "http_response_header_section_size"
-                | "http_protocol_error" => NextErrorKind::Broken,
-                "http_request_error" => NextErrorKind::Refused,
+                ProxyError::ConnectionTimeout
+                | ProxyError::HttpResponseTimeout
+                | ProxyError::DnsTimeout => NextErrorKind::TimedOut,
+                ProxyError::ConnectionTerminated
+                | ProxyError::HttpResponseIncomplete
+                | ProxyError::HttpResponseHeaderSectionSize
+                | ProxyError::HttpProtocolError => NextErrorKind::Broken,
+                ProxyError::HttpRequestError => NextErrorKind::Refused,
                 _ => NextErrorKind::Unreachable,
             },
             Self::Head(_)

@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::error::ExchangeError;
 use super::error_fields::ErrorFields;
+use super::proxy_status::ProxyError;
 use super::upstream::UpstreamError;
 use crate::interceptor::{Hook, InterceptError};
 use crate::message::hygiene::BadRequest;
@@ -169,8 +170,8 @@ fn text(status: StatusCode, details: &str) -> String {
     format!("{} {reason}\n{details}\n", status.as_u16())
 }
 
-fn json(status: StatusCode, error: &str, details: &str) -> String {
-    let body = serde_json::json!({ "status": status.as_u16(), "error": error, "message": details });
+fn json(status: StatusCode, error: ProxyError, details: &str) -> String {
+    let body = serde_json::json!({ "status": status.as_u16(), "error": error.as_str(), "message": details });
     format!("{body}\n")
 }
 
@@ -202,82 +203,101 @@ fn grpc(status: StatusCode, details: &str) -> Response<Body> {
 }
 
 /// The status, and the error type of RFC 9209, section 2.3.
-fn classify(error: &ExchangeError) -> (StatusCode, &'static str) {
+fn classify(error: &ExchangeError) -> (StatusCode, ProxyError) {
     if let Some((hook, body)) = error.body() {
         return classify_body(hook, body);
     }
     match error {
-        ExchangeError::Head(bad) => (bad.status(), "http_request_error"),
+        ExchangeError::Head(bad) => (bad.status(), ProxyError::HttpRequestError),
         ExchangeError::Request(bad) => classify_request(*bad),
-        ExchangeError::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "http_request_error"),
-        ExchangeError::Ambiguous => (StatusCode::BAD_REQUEST, "http_request_error"),
-        ExchangeError::NoRoute => (StatusCode::NOT_FOUND, "destination_not_found"),
-        ExchangeError::Saturated(_) => (StatusCode::SERVICE_UNAVAILABLE, "proxy_internal_response"),
-        ExchangeError::TimedOut(_) => (StatusCode::GATEWAY_TIMEOUT, "http_response_timeout"),
-        ExchangeError::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, "proxy_internal_error"),
-        ExchangeError::Missing { .. } => {
-            (StatusCode::SERVICE_UNAVAILABLE, "proxy_configuration_error")
+        ExchangeError::TooLarge { .. } => {
+            (StatusCode::PAYLOAD_TOO_LARGE, ProxyError::HttpRequestError)
         }
+        ExchangeError::Ambiguous => (StatusCode::BAD_REQUEST, ProxyError::HttpRequestError),
+        ExchangeError::NoRoute => (StatusCode::NOT_FOUND, ProxyError::DestinationNotFound),
+        ExchangeError::Saturated(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            ProxyError::ProxyInternalResponse,
+        ),
+        ExchangeError::TimedOut(_) => {
+            (StatusCode::GATEWAY_TIMEOUT, ProxyError::HttpResponseTimeout)
+        }
+        ExchangeError::Panicked => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            ProxyError::ProxyInternalError,
+        ),
+        ExchangeError::Missing { .. } => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            ProxyError::ProxyConfigurationError,
+        ),
         ExchangeError::Interceptor {
             error: InterceptError::Unavailable(_),
             ..
-        } => (StatusCode::SERVICE_UNAVAILABLE, "proxy_internal_error"),
-        ExchangeError::Interceptor { .. } => (StatusCode::BAD_GATEWAY, "proxy_internal_error"),
+        } => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            ProxyError::ProxyInternalError,
+        ),
+        ExchangeError::Interceptor { .. } => {
+            (StatusCode::BAD_GATEWAY, ProxyError::ProxyInternalError)
+        }
         ExchangeError::Upstream { error, .. } => classify_upstream(error),
     }
 }
 
-fn classify_request(bad: BadRequest) -> (StatusCode, &'static str) {
+fn classify_request(bad: BadRequest) -> (StatusCode, ProxyError) {
     match bad {
         BadRequest::Tunnel | BadRequest::Protocol(_) => {
-            (StatusCode::NOT_IMPLEMENTED, "http_request_error")
+            (StatusCode::NOT_IMPLEMENTED, ProxyError::HttpRequestError)
         }
-        BadRequest::Expectation => (StatusCode::EXPECTATION_FAILED, "http_request_error"),
-        BadRequest::NoForwards => (StatusCode::METHOD_NOT_ALLOWED, "http_request_denied"),
-        BadRequest::Loop(_) => (StatusCode::LOOP_DETECTED, "proxy_loop_detected"),
+        BadRequest::Expectation => (StatusCode::EXPECTATION_FAILED, ProxyError::HttpRequestError),
+        BadRequest::NoForwards => (
+            StatusCode::METHOD_NOT_ALLOWED,
+            ProxyError::HttpRequestDenied,
+        ),
+        BadRequest::Loop(_) => (StatusCode::LOOP_DETECTED, ProxyError::ProxyLoopDetected),
         BadRequest::Length
         | BadRequest::Ambiguous
         | BadRequest::NotOneHost
         | BadRequest::InvalidHost
-        | BadRequest::OtherHost => (StatusCode::BAD_REQUEST, "http_request_error"),
+        | BadRequest::OtherHost => (StatusCode::BAD_REQUEST, ProxyError::HttpRequestError),
     }
 }
 
-fn classify_upstream(error: &UpstreamError) -> (StatusCode, &'static str) {
+fn classify_upstream(error: &UpstreamError) -> (StatusCode, ProxyError) {
     let kind = error.proxy_error();
     let status = match kind {
-        "connection_timeout" | "http_response_timeout" | "dns_timeout" => {
-            StatusCode::GATEWAY_TIMEOUT
-        }
-        "connection_limit_reached" => StatusCode::SERVICE_UNAVAILABLE,
+        ProxyError::ConnectionTimeout
+        | ProxyError::HttpResponseTimeout
+        | ProxyError::DnsTimeout => StatusCode::GATEWAY_TIMEOUT,
+        ProxyError::ConnectionLimitReached => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_GATEWAY,
     };
     (status, kind)
 }
 
 /// A request's body is the client's affair, a response's the backend's.
-fn classify_body(hook: Hook, body: &BodyError) -> (StatusCode, &'static str) {
+fn classify_body(hook: Hook, body: &BodyError) -> (StatusCode, ProxyError) {
     match (hook, body) {
         (Hook::ForwardRequest, BodyError::TooLarge { .. }) => {
-            (StatusCode::PAYLOAD_TOO_LARGE, "http_request_error")
+            (StatusCode::PAYLOAD_TOO_LARGE, ProxyError::HttpRequestError)
         }
         (Hook::ForwardRequest, BodyError::TimedOut { .. }) => {
-            (StatusCode::REQUEST_TIMEOUT, "http_request_error")
+            (StatusCode::REQUEST_TIMEOUT, ProxyError::HttpRequestError)
         }
         (Hook::ForwardRequest, BodyError::Disconnected(_)) => {
-            (StatusCode::BAD_REQUEST, "http_request_error")
+            (StatusCode::BAD_REQUEST, ProxyError::HttpRequestError)
         }
         (Hook::ReturnResponse, BodyError::TooLarge { .. }) => {
-            (StatusCode::BAD_GATEWAY, "http_response_body_size")
+            (StatusCode::BAD_GATEWAY, ProxyError::HttpResponseBodySize)
         }
         (Hook::ReturnResponse, BodyError::TimedOut { .. }) => {
-            (StatusCode::GATEWAY_TIMEOUT, "http_response_timeout")
+            (StatusCode::GATEWAY_TIMEOUT, ProxyError::HttpResponseTimeout)
         }
         (Hook::ReturnResponse, BodyError::Disconnected(_)) => {
-            (StatusCode::BAD_GATEWAY, "http_response_incomplete")
+            (StatusCode::BAD_GATEWAY, ProxyError::HttpResponseIncomplete)
         }
         (_, BodyError::AlreadyStreamed) | (Hook::Handle, _) => {
-            (StatusCode::BAD_GATEWAY, "proxy_internal_error")
+            (StatusCode::BAD_GATEWAY, ProxyError::ProxyInternalError)
         }
     }
 }
@@ -326,30 +346,32 @@ fn public_name(backend: &str) -> Option<&str> {
 }
 
 /// What an error type of RFC 9209 means, without internal details.
-fn in_words(error: &str) -> &'static str {
+fn in_words(error: ProxyError) -> &'static str {
     match error {
-        "dns_error" | "dns_timeout" => "its name can't be resolved",
-        "destination_ip_unroutable" => "there is no way to its address",
-        "connection_refused" => "it takes no connections",
-        "connection_timeout" => "it did not take the connection in time",
-        "connection_terminated" => "it closed the connection before it answered",
-        "connection_limit_reached" => "no further connection may be opened",
-        "tls_certificate_error" => "its certificate is not accepted",
-        "tls_alert_received" | "tls_protocol_error" => "no TLS connection came about",
-        "http_response_incomplete" => "its response broke off",
-        "http_response_timeout" => "it did not answer in time",
-        "http_upgrade_failed" => "it did not switch protocols as it said",
-        "http_response_header_section_size" => {
+        ProxyError::DnsError | ProxyError::DnsTimeout => "its name can't be resolved",
+        ProxyError::DestinationIpUnroutable => "there is no way to its address",
+        ProxyError::ConnectionRefused => "it takes no connections",
+        ProxyError::ConnectionTimeout => "it did not take the connection in time",
+        ProxyError::ConnectionTerminated => "it closed the connection before it answered",
+        ProxyError::ConnectionLimitReached => "no further connection may be opened",
+        ProxyError::TlsCertificateError => "its certificate is not accepted",
+        ProxyError::TlsAlertReceived | ProxyError::TlsProtocolError => {
+            "no TLS connection came about"
+        }
+        ProxyError::HttpResponseIncomplete => "its response broke off",
+        ProxyError::HttpResponseTimeout => "it did not answer in time",
+        ProxyError::HttpUpgradeFailed => "it did not switch protocols as it said",
+        ProxyError::HttpResponseHeaderSectionSize => {
             "the head of its response is larger than 128 KiB or has more than 100 fields"
         }
-        "http_protocol_error" => "its response is not valid HTTP",
+        ProxyError::HttpProtocolError => "its response is not valid HTTP",
         _ => "it failed",
     }
 }
 
 /// `tollgate; error=…; details="…"` as a structured field (RFC 8941): a string holds printable ASCII only. What came about
 /// on the way to a backend names it as the next hop.
-fn proxy_status(kind: &str, details: &str, error: &ExchangeError) -> HeaderValue {
+fn proxy_status(kind: ProxyError, details: &str, error: &ExchangeError) -> HeaderValue {
     let mut value = format!("tollgate; error={kind}");
     if let ExchangeError::Upstream { backend, .. } = error
         && error.body().is_none()
@@ -400,7 +422,7 @@ mod tests {
     }
 
     /// An error, and the status, error type and a mention that it must have.
-    type Case = (ExchangeError, u16, &'static str, &'static str);
+    type Case = (ExchangeError, u16, ProxyError, &'static str);
 
     fn cases() -> Vec<Case> {
         use Hook::{ForwardRequest, ReturnResponse};
@@ -411,43 +433,43 @@ mod tests {
             (
                 failed(ForwardRequest, InterceptError::Returned("secret".into())),
                 502,
-                "proxy_internal_error",
+                ProxyError::ProxyInternalError,
                 "cors",
             ),
             (
                 failed(ReturnResponse, InterceptError::Trapped("secret".into())),
                 502,
-                "proxy_internal_error",
+                ProxyError::ProxyInternalError,
                 "trapped",
             ),
             (
                 failed(ForwardRequest, body(BodyError::TooLarge { limit: 9 })),
                 413,
-                "http_request_error",
+                ProxyError::HttpRequestError,
                 "9 bytes",
             ),
             (
                 failed(ReturnResponse, body(BodyError::TooLarge { limit: 9 })),
                 502,
-                "http_response_body_size",
+                ProxyError::HttpResponseBodySize,
                 "9 bytes",
             ),
             (
                 failed(ForwardRequest, body(late.clone())),
                 408,
-                "http_request_error",
+                ProxyError::HttpRequestError,
                 "30 s",
             ),
             (
                 failed(ReturnResponse, body(late)),
                 504,
-                "http_response_timeout",
+                ProxyError::HttpResponseTimeout,
                 "30 s",
             ),
             (
                 failed(ForwardRequest, InterceptError::Unavailable("secret".into())),
                 503,
-                "proxy_internal_error",
+                ProxyError::ProxyInternalError,
                 "free",
             ),
         ]
@@ -497,8 +519,8 @@ mod tests {
     #[test]
     fn details_are_a_structured_field_string() {
         assert_eq!(
-            proxy_status("e", "a\"b\\c\nü", &ExchangeError::NoRoute),
-            "tollgate; error=e; details=\"a\\\"b\\\\c??\""
+            proxy_status(ProxyError::DnsError, "a\"b\\c\nü", &ExchangeError::NoRoute),
+            "tollgate; error=dns_error; details=\"a\\\"b\\\\c??\""
         );
     }
 }

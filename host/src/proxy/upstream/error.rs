@@ -11,6 +11,7 @@ use h2::Reason;
 
 use crate::descriptors;
 use crate::message::BodyError;
+use crate::proxy::proxy_status::ProxyError;
 use crate::tls::TlsError;
 
 /// Why there is no response.
@@ -65,27 +66,31 @@ pub enum UpstreamError {
 }
 
 impl UpstreamError {
-    /// The error type for `Proxy-Status` (RFC 9209, section 2.3).
-    pub fn proxy_error(&self) -> &'static str {
+    /// Its class (RFC 9209, section 2.3).
+    pub fn proxy_error(&self) -> ProxyError {
         match self {
-            Self::Dns { .. } => "dns_error",
-            Self::DnsTimeout { .. } => "dns_timeout",
-            Self::Unroutable { .. } => "destination_ip_unroutable",
-            Self::Refused { .. } => "connection_refused",
-            Self::ConnectTimeout { .. } => "connection_timeout",
-            Self::ConnectionLimit { .. } | Self::OwnShortage { .. } => "connection_limit_reached",
-            Self::TlsCertificate { .. } => "tls_certificate_error",
-            Self::TlsAlert { .. } => "tls_alert_received",
-            Self::TlsProtocol { .. } => "tls_protocol_error",
-            Self::Configuration(_) => "proxy_configuration_error",
-            Self::Terminated(_) | Self::GoAway(_) => "connection_terminated",
-            Self::Reset(reason) if !says_protocol_error(*reason) => "http_response_incomplete",
-            Self::Incomplete(_) => "http_response_incomplete",
-            Self::HeadTooLarge => "http_response_header_section_size",
-            Self::Protocol(_) | Self::Reset(_) => "http_protocol_error",
-            Self::ResponseTimeout { .. } => "http_response_timeout",
-            Self::Upgrade(_) => "http_upgrade_failed",
-            Self::RequestBody(_) => "http_request_error",
+            Self::Dns { .. } => ProxyError::DnsError,
+            Self::DnsTimeout { .. } => ProxyError::DnsTimeout,
+            Self::Unroutable { .. } => ProxyError::DestinationIpUnroutable,
+            Self::Refused { .. } => ProxyError::ConnectionRefused,
+            Self::ConnectTimeout { .. } => ProxyError::ConnectionTimeout,
+            Self::ConnectionLimit { .. } | Self::OwnShortage { .. } => {
+                ProxyError::ConnectionLimitReached
+            }
+            Self::TlsCertificate { .. } => ProxyError::TlsCertificateError,
+            Self::TlsAlert { .. } => ProxyError::TlsAlertReceived,
+            Self::TlsProtocol { .. } => ProxyError::TlsProtocolError,
+            Self::Configuration(_) => ProxyError::ProxyConfigurationError,
+            Self::Terminated(_) | Self::GoAway(_) => ProxyError::ConnectionTerminated,
+            Self::Reset(reason) if !says_protocol_error(*reason) => {
+                ProxyError::HttpResponseIncomplete
+            }
+            Self::Incomplete(_) => ProxyError::HttpResponseIncomplete,
+            Self::HeadTooLarge => ProxyError::HttpResponseHeaderSectionSize,
+            Self::Protocol(_) | Self::Reset(_) => ProxyError::HttpProtocolError,
+            Self::ResponseTimeout { .. } => ProxyError::HttpResponseTimeout,
+            Self::Upgrade(_) => ProxyError::HttpUpgradeFailed,
+            Self::RequestBody(_) => ProxyError::HttpRequestError,
         }
     }
 
@@ -213,7 +218,11 @@ mod tests {
             ];
             for error in errors {
                 assert!(!error.blames_address(), "{error}");
-                assert_eq!(error.proxy_error(), "connection_limit_reached", "{error}");
+                assert_eq!(
+                    error.proxy_error(),
+                    ProxyError::ConnectionLimitReached,
+                    "{error}"
+                );
             }
         }
         let refused =
@@ -224,15 +233,27 @@ mod tests {
     #[test]
     fn a_failed_connect_tells_refusal_from_routing() {
         for (kind, expected) in [
-            (io::ErrorKind::ConnectionRefused, "connection_refused"),
+            (
+                io::ErrorKind::ConnectionRefused,
+                ProxyError::ConnectionRefused,
+            ),
             (
                 io::ErrorKind::NetworkUnreachable,
-                "destination_ip_unroutable",
+                ProxyError::DestinationIpUnroutable,
             ),
-            (io::ErrorKind::HostUnreachable, "destination_ip_unroutable"),
-            (io::ErrorKind::NotFound, "connection_refused"),
-            (io::ErrorKind::PermissionDenied, "connection_refused"),
-            (io::ErrorKind::ConnectionReset, "connection_terminated"),
+            (
+                io::ErrorKind::HostUnreachable,
+                ProxyError::DestinationIpUnroutable,
+            ),
+            (io::ErrorKind::NotFound, ProxyError::ConnectionRefused),
+            (
+                io::ErrorKind::PermissionDenied,
+                ProxyError::ConnectionRefused,
+            ),
+            (
+                io::ErrorKind::ConnectionReset,
+                ProxyError::ConnectionTerminated,
+            ),
         ] {
             let error = UpstreamError::from_connect("a:1".into(), kind.into());
             assert_eq!(error.proxy_error(), expected, "{kind:?}");

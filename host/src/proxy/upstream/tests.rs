@@ -127,7 +127,12 @@ async fn get(backend: &Backend) -> Result<String, UpstreamError> {
 async fn kind(
     sending: impl Future<Output = Result<Response<Body>, UpstreamError>>,
 ) -> &'static str {
-    sending.await.map(|r| r.status()).unwrap_err().proxy_error()
+    sending
+        .await
+        .map(|r| r.status())
+        .unwrap_err()
+        .proxy_error()
+        .as_str()
 }
 
 /// Frames of a body from a channel, so that a test decides when they come.

@@ -107,7 +107,7 @@ async fn alpn_decides_unless_the_settings_do() {
         let (address, count) = secure(&identity, alpn).await;
         let backend = identity.backend(address, protocol);
         for _ in 0..3 {
-            let got = get(&backend).await.map_err(|e| e.proxy_error());
+            let got = get(&backend).await.map_err(|e| e.proxy_error().as_str());
             let got = got.as_ref().map(|text| text.split(' ').next().unwrap());
             assert_eq!(got.map_err(|e| *e), expected, "{alpn:?} {protocol:?}");
         }

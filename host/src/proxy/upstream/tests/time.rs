@@ -176,7 +176,7 @@ async fn a_connection_that_ends_ends_the_wait_for_100() {
     let mut request = outgoing(&head, body);
     request.expect_continue = true;
     let error = backend.send(request).await.unwrap_err();
-    assert_eq!(error.proxy_error(), "connection_terminated");
+    assert_eq!(error.proxy_error().as_str(), "connection_terminated");
 }
 
 #[tokio::test(start_paused = true)]

@@ -102,7 +102,7 @@ async fn a_tunnel_counts_as_a_connection() {
     let head = handshake(&HANDSHAKE);
     let first = switch(&backend, &head, Upgrade::Http1).await.unwrap();
     let second = switch(&backend, &head, Upgrade::Http1).await.unwrap_err();
-    assert_eq!(second.proxy_error(), "connection_limit_reached");
+    assert_eq!(second.proxy_error().as_str(), "connection_limit_reached");
     drop(first);
     assert!(switch(&backend, &head, Upgrade::Http1).await.is_ok());
 }
@@ -149,7 +149,7 @@ async fn an_extended_connect_becomes_a_handshake_of_http1() {
     let error = switch(&backend, &head, Upgrade::ExtendedConnect)
         .await
         .unwrap_err();
-    assert_eq!(error.proxy_error(), "http_upgrade_failed");
+    assert_eq!(error.proxy_error().as_str(), "http_upgrade_failed");
 }
 
 /// A server of HTTP/2 that takes extended CONNECT, if `able`, and says again what it hears.
@@ -216,7 +216,7 @@ async fn a_backend_without_extended_connect_is_told_apart() {
     let error = switch(&backend, &handshake(&HANDSHAKE), Upgrade::Http1)
         .await
         .unwrap_err();
-    assert_eq!(error.proxy_error(), "http_upgrade_failed");
+    assert_eq!(error.proxy_error().as_str(), "http_upgrade_failed");
 }
 
 #[tokio::test]
