@@ -4,7 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-pub use crate::config::{Matches, OnFailure};
+pub use crate::config::OnFailure;
+pub use crate::matching::Matches;
 use crate::message::{BodyError, Exchange};
 
 /// What an interceptor wants to happen to a request.

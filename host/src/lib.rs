@@ -13,6 +13,7 @@
 //! only file that knows everyone. `tests/all/tidy.rs` holds this.
 
 pub mod descriptors;
+pub mod matching;
 pub mod text;
 
 pub mod cli;

@@ -32,7 +32,7 @@ const LONG_FUNCTIONS: [(&str, &str); 4] = [
 
 /// The host's modules from low to high; those of one row know nothing of one another.
 const LAYERS: [&[&str]; 7] = [
-    &["descriptors", "text"],
+    &["descriptors", "matching", "text"],
     &["message", "telemetry", "cli", "tls"],
     &["config", "essential"],
     &["interceptor"],

@@ -11,8 +11,8 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::units::{nearest_key, quoted};
-use super::{ConfigErrors, Mistake, Place};
+use super::mistake::{ConfigErrors, Mistake, Place};
+use super::names::{nearest_key, quoted};
 
 /// The mistakes found so far.
 #[derive(Debug, Default)]

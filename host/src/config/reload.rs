@@ -1,6 +1,6 @@
 //! What a running proxy can take over from a configuration that was read again, and what it can't.
 
-use super::Config;
+use super::data::Config;
 
 /// The keys that differ and take effect only at a restart, as they stand in the file.
 ///

@@ -6,7 +6,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::{Config, nearest_name};
+use super::data::Config;
+use super::names::nearest_name;
 
 impl Config {
     /// Whether the plugin must serve.

@@ -8,6 +8,7 @@ mod backends;
 mod cache;
 mod destinations;
 mod layers;
+mod matches;
 mod plugins;
 mod routes;
 mod server;
@@ -15,7 +16,6 @@ mod server;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read as _};
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -26,8 +26,7 @@ pub(crate) use plugins::{read_limits, texts};
 use self::layers::{Layers, chosen};
 use super::file::{Document, Mistakes, Table};
 use super::{
-    Config, ConfigErrors, DEFAULT_DRAIN, DEFAULT_LISTEN, DEFAULT_PLUGINS, Limits, Place, WatchMode,
-    units,
+    Config, ConfigErrors, DEFAULT_DRAIN, DEFAULT_LISTEN, DEFAULT_PLUGINS, Limits, WatchMode, units,
 };
 use crate::cli::RunArgs;
 
@@ -209,11 +208,6 @@ fn read_file(path: &Path) -> Result<String, String> {
 fn default_workers() -> NonZeroUsize {
     thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
-
-/// A value and where it was given.
-type Given<T> = (T, Place);
-/// An address of the proxy and where it was given.
-type GivenAddress = Given<SocketAddr>;
 
 #[cfg(test)]
 mod tests;

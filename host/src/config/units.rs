@@ -4,7 +4,6 @@
 //! [`resolve`](mod@super::resolve) can put the place in front of it. Nothing is looked up or opened.
 //! URLs of backends are in [`url`](super::url).
 
-use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
@@ -12,12 +11,11 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use http::HeaderValue;
-
-use super::backend::{Balance, HostField, Protocol};
+use super::backend::{Balance, Protocol};
+use super::data::WatchMode;
+use super::plugin::OnFailure;
 use super::server::{Certificate, Forward, HalfClose};
-use super::url::host_and_port;
-use super::{OnFailure, WatchMode};
+use crate::matching::host;
 
 /// The most worker threads; a number above is a slip of the hand.
 const MAX_WORKERS: usize = 1024;
@@ -29,8 +27,6 @@ const MIN_MEMORY: u64 = 64 << 10;
 const MAX_MEMORY: u64 = 4 << 30;
 /// A stream's number has 31 bits (RFC 9113, section 5.1.1).
 const MAX_STREAMS: u32 = (1 << 31) - 1;
-/// A name in DNS as text (RFC 1035, section 2.3.4, without the dot at the end).
-const LONGEST_NAME: usize = 253;
 
 /// A time with its unit: `500ms`, `30s`, `1m30s`, `2h`.
 fn duration(text: &str) -> Result<Duration, String> {
@@ -111,20 +107,6 @@ fn not_an_address(text: &str) -> String {
         return "expected an address and port without a scheme, such as 127.0.0.1:4567".to_owned();
     }
     "expected an IP address and port such as 127.0.0.1:4567 (names are not looked up)".to_owned()
-}
-
-/// The value without the password that it may hold (`http://user:password@host`).
-pub(super) fn redacted(value: &str) -> Cow<'_, str> {
-    let Some((before, after)) = value
-        .rsplit_once('@')
-        .filter(|(before, _)| before.contains(':'))
-    else {
-        return Cow::Borrowed(value);
-    };
-    match before.split_once("://") {
-        Some((scheme, _)) => Cow::Owned(format!("{scheme}://…@{after}")),
-        None => Cow::Owned(format!("…@{after}")),
-    }
 }
 
 pub(super) fn watch_mode(text: &str) -> Result<WatchMode, String> {
@@ -284,35 +266,9 @@ pub(super) fn protocol(text: &str) -> Result<Protocol, String> {
     }
 }
 
-/// What the field `host` holds: `keep`, `rewrite`, or what to send.
-pub(super) fn host_field(text: &str) -> Result<HostField, String> {
-    for (word, field) in [("keep", HostField::Keep), ("rewrite", HostField::Rewrite)] {
-        if text == word {
-            return Ok(field);
-        }
-        if text.eq_ignore_ascii_case(word) {
-            return Err(format!("did you mean {word:?}?"));
-        }
-    }
-    let authority = host_and_port(text).ok();
-    let value = authority.and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
-    value.map(HostField::Fixed).ok_or_else(|| {
-        "expected keep, rewrite, or a host such as api.internal or api.internal:8080".to_owned()
-    })
-}
-
 /// A name as certificates have it, or an IP address.
 pub(super) fn server_name(text: &str) -> Result<String, String> {
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    };
-    let is_name = text.len() <= LONGEST_NAME && text.split('.').all(label);
-    if is_name || IpAddr::from_str(text).is_ok() {
+    if host::is_name(text) || IpAddr::from_str(text).is_ok() {
         Ok(text.to_ascii_lowercase())
     } else {
         Err("expected a name such as users.internal or an IP address, without port".to_owned())
@@ -346,52 +302,6 @@ pub(crate) fn time_above_zero(text: &str) -> Result<Duration, String> {
     } else {
         Ok(time)
     }
-}
-
-/// A key as it must be written in TOML.
-pub(super) fn quoted(key: &str) -> String {
-    let bare = !key.is_empty()
-        && key
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
-    if bare {
-        key.to_owned()
-    } else {
-        format!("{key:?}")
-    }
-}
-
-/// The known key that somebody most likely meant, if any is near enough to be worth a question. Of a
-/// known path only the last part is compared.
-pub(super) fn nearest_key<'k>(
-    key: &str,
-    known: impl Iterator<Item = &'k &'static str>,
-) -> Option<&'static str> {
-    nearest(
-        key,
-        known.map(|path| (path.rsplit_once('.').map_or(*path, |(_, last)| last), *path)),
-    )
-}
-
-/// As [`nearest_key`], for names that people gave themselves.
-pub(crate) fn nearest_name<'n>(
-    name: &str,
-    known: impl Iterator<Item = &'n str>,
-) -> Option<&'n str> {
-    nearest(name, known.map(|known| (known, known)))
-}
-
-/// Of pairs (what is compared, what is meant by it) the nearest.
-fn nearest<'k>(text: &str, known: impl Iterator<Item = (&'k str, &'k str)>) -> Option<&'k str> {
-    let text = text.to_lowercase();
-    known
-        .map(|(compared, meant)| {
-            let distance = strsim::damerau_levenshtein(&text, &compared.to_lowercase());
-            (distance, compared, meant)
-        })
-        .filter(|(distance, compared, _)| *distance <= 1 + compared.len() / 4)
-        .min_by_key(|(distance, _, _)| *distance)
-        .map(|(_, _, meant)| meant)
 }
 
 #[cfg(test)]
@@ -504,27 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_and_names() {
-        let fixed = |text| Ok(HostField::Fixed(HeaderValue::from_static(text)));
-        let cases = [
-            ("keep", Ok(HostField::Keep)),
-            ("rewrite", Ok(HostField::Rewrite)),
-            ("api.internal", fixed("api.internal")),
-            ("api.internal:8080", fixed("api.internal:8080")),
-            ("[::1]:80", fixed("[::1]:80")),
-            ("Keep", Err("did you mean \"keep\"?")),
-            ("http://a", Err("expected keep, rewrite, or a host")),
-            ("u@a", Err("expected keep, rewrite, or a host")),
-            ("a:0", Err("expected keep, rewrite, or a host")),
-            ("a b", Err("expected keep, rewrite, or a host")),
-            ("", Err("expected keep, rewrite, or a host")),
-        ];
-        for (text, expected) in cases {
-            match (host_field(text), expected) {
-                (Err(problem), Err(part)) => assert!(problem.contains(part), "{text:?}: {problem}"),
-                (got, expected) => assert_eq!(got, expected.map_err(str::to_owned), "{text:?}"),
-            }
-        }
+    fn names_in_certificates() {
         let long = format!("{}.a", "a.".repeat(126));
         let cases = [
             ("Users.Internal", Some("users.internal")),
@@ -570,49 +460,5 @@ mod tests {
         );
         assert!(max_streams("2147483648").is_err() && max_streams("0").is_err());
         assert!(max_body("0").is_err() && max_body("1") == Ok(1));
-    }
-
-    #[test]
-    fn nearest_keys() {
-        let known = ["listen", "drain", "cache.max-size", "limits.body"];
-        let cases = [
-            ("lsten", Some("listen")),
-            ("Listen", Some("listen")),
-            ("max_size", Some("cache.max-size")),
-            ("bdoy", Some("limits.body")),
-            ("train", Some("drain")),
-            ("xyz", None),
-            ("", None),
-        ];
-        for (key, expected) in cases {
-            assert_eq!(nearest_key(key, known.iter()), expected, "{key}");
-        }
-    }
-
-    #[test]
-    fn nearest_names() {
-        let known = ["Users", "api.v1", "api.v2"];
-        let cases = [
-            ("user", Some("Users")),
-            ("api.v3", Some("api.v1")),
-            ("v1", None),
-        ];
-        for (name, expected) in cases {
-            assert_eq!(nearest_name(name, known.into_iter()), expected, "{name}");
-        }
-    }
-
-    #[test]
-    fn passwords_are_not_shown() {
-        let cases = [
-            ("http://u:p@host", "http://…@host"),
-            ("http://u:p@@host/x", "http://…@host/x"),
-            ("u:p@host", "…@host"),
-            ("/opt/@scope/plugins", "/opt/@scope/plugins"),
-            ("http://host", "http://host"),
-        ];
-        for (value, shown) in cases {
-            assert_eq!(redacted(value), shown);
-        }
     }
 }

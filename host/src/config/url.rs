@@ -8,10 +8,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use http::HeaderValue;
 use http::uri::Authority;
 
-use super::DEFAULT_ECHO;
-use super::backend::{BackendAddress, BackendUrl, Protocol};
+use super::backend::{BackendAddress, BackendUrl, HostField, Protocol};
+use super::data::DEFAULT_ECHO;
 use super::units::{listen, path_problem};
 
 /// What fits `sun_path` of a socket's address with its closing zero (`unix(7)`).
@@ -207,7 +208,7 @@ fn authority_alone(scheme: &str, rest: &str) -> Result<Authority, String> {
 }
 
 /// A host, or a host and a port from 1 on.
-pub(super) fn host_and_port(text: &str) -> Result<Authority, String> {
+fn host_and_port(text: &str) -> Result<Authority, String> {
     let invalid = || "expected a host, or a host and a port".to_owned();
     let authority = Authority::from_str(text).map_err(|_| invalid())?;
     let host = authority.host();
@@ -224,6 +225,23 @@ pub(super) fn host_and_port(text: &str) -> Result<Authority, String> {
         return Err("expected a port between 1 and 65535".to_owned());
     }
     Ok(authority)
+}
+
+/// What the field `host` holds: `keep`, `rewrite`, or what to send.
+pub(super) fn host_field(text: &str) -> Result<HostField, String> {
+    for (word, field) in [("keep", HostField::Keep), ("rewrite", HostField::Rewrite)] {
+        if text == word {
+            return Ok(field);
+        }
+        if text.eq_ignore_ascii_case(word) {
+            return Err(format!("did you mean {word:?}?"));
+        }
+    }
+    let authority = host_and_port(text).ok();
+    let value = authority.and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+    value.map(HostField::Fixed).ok_or_else(|| {
+        "expected keep, rewrite, or a host such as api.internal or api.internal:8080".to_owned()
+    })
 }
 
 /// Whether requests to this URL come back to the proxy. Names but `localhost` are not looked up.
@@ -429,6 +447,30 @@ mod tests {
         for (listener, target, expected) in cases {
             let got = reaches(listen(listener).unwrap(), listen(target).unwrap());
             assert_eq!(got, expected, "{listener} {target}");
+        }
+    }
+
+    #[test]
+    fn what_the_field_host_holds() {
+        let fixed = |text| Ok(HostField::Fixed(HeaderValue::from_static(text)));
+        let cases = [
+            ("keep", Ok(HostField::Keep)),
+            ("rewrite", Ok(HostField::Rewrite)),
+            ("api.internal", fixed("api.internal")),
+            ("api.internal:8080", fixed("api.internal:8080")),
+            ("[::1]:80", fixed("[::1]:80")),
+            ("Keep", Err("did you mean \"keep\"?")),
+            ("http://a", Err("expected keep, rewrite, or a host")),
+            ("u@a", Err("expected keep, rewrite, or a host")),
+            ("a:0", Err("expected keep, rewrite, or a host")),
+            ("a b", Err("expected keep, rewrite, or a host")),
+            ("", Err("expected keep, rewrite, or a host")),
+        ];
+        for (text, expected) in cases {
+            match (host_field(text), expected) {
+                (Err(problem), Err(part)) => assert!(problem.contains(part), "{text:?}: {problem}"),
+                (got, expected) => assert_eq!(got, expected.map_err(str::to_owned), "{text:?}"),
+            }
         }
     }
 }

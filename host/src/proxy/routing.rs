@@ -7,9 +7,9 @@ use http::{HeaderMap, Uri, header};
 
 use super::error::ExchangeError;
 use super::upstream::Backend;
-use crate::config::reading::{self, Reading};
 use crate::config::route::RouteConfig;
 use crate::config::server::{Forwarding, ServerConfig};
+use crate::matching::{self, Reading};
 
 /// All that exchanges take from the configuration.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl<S> Routing<S> {
         let route = routes
             .find(|route| route.config.fits(host, path))
             .ok_or(ExchangeError::NoRoute)?;
-        if route.config.plugins.is_some() && !reading::is_plain(path) {
+        if route.config.plugins.is_some() && !matching::is_plain(path) {
             let read = |reading: &Reading| {
                 let mut routes = self.routes.iter();
                 routes.find(|route| route.config.fits_as(*reading, host, path))

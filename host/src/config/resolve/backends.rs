@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::Given;
 use super::destinations::DefaultTarget;
-use super::layers::Layers;
+use super::layers::{Given, Layers};
 use crate::config::backend::{
     BackendConfig, BackendTls, BackendUrl, DEFAULT_BACKEND, HostField, Protocol,
 };
 use crate::config::file::{Entry, Table, Value};
+use crate::config::plugin::is_shaped;
 use crate::config::url::{self, Origin, Scheme, Target};
-use crate::config::{Place, is_shaped, units};
+use crate::config::{Place, nearest_name, units};
 
 /// Keys of tables, for people who write them right into a backend's table.
 pub(super) const IN_BACKEND_TABLES: [&str; 7] = [
@@ -44,7 +44,7 @@ impl Backends {
 
     /// The known name that somebody most likely meant.
     pub(super) fn nearest(&self, name: &str) -> Option<&str> {
-        units::nearest_name(name, self.names.iter().map(String::as_str))
+        nearest_name(name, self.names.iter().map(String::as_str))
     }
 
     /// The backend of a URL, of which nothing else is said; gives its name.
@@ -252,7 +252,7 @@ impl Layers<'_> {
 
     fn host(&self, entry: Option<Entry>, addresses: &Addresses) -> HostField {
         let host = entry.and_then(|entry| {
-            let host = entry.read(self.mistakes, units::host_field)?;
+            let host = entry.read(self.mistakes, url::host_field)?;
             if host == HostField::Rewrite && addresses.are_sockets() {
                 let problem = "a socket has no host to send; expected keep, or the host to send";
                 self.mistakes.add(entry.place, problem);

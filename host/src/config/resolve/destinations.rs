@@ -6,8 +6,7 @@ use std::path::Path;
 
 use toml::de::DeValue;
 
-use super::layers::Layers;
-use super::{Given, GivenAddress};
+use super::layers::{Given, GivenAddress, Layers};
 use crate::config::backend::{BackendConfig, BackendUrl, DEFAULT_BACKEND};
 use crate::config::file::{Entry, Table};
 use crate::config::route::RouteConfig;

@@ -1,13 +1,18 @@
 //! One value out of its layers: flag, environment, file.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::Given;
 use crate::cli::RunArgs;
 use crate::config::Place;
 use crate::config::file::{Entry, Mistakes};
 use crate::config::units::{self, path_problem};
+
+/// A value and where it was given.
+pub(super) type Given<T> = (T, Place);
+/// An address of the proxy and where it was given.
+pub(super) type GivenAddress = Given<SocketAddr>;
 
 /// Where values come from besides the file, and where mistakes go.
 pub(super) struct Layers<'a> {

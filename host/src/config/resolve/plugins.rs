@@ -6,9 +6,10 @@ use std::path::Path;
 use toml::de::DeValue;
 
 use super::layers::Layers;
+use super::matches;
 use crate::cli::RunArgs;
 use crate::config::file::{Document, Entry, Mistakes, Table, Value};
-use crate::config::{ConfigErrors, Limits, PluginConfig, check_plugin_name, matching, units};
+use crate::config::{ConfigErrors, Limits, PluginConfig, check_plugin_name, units};
 
 /// Keys of tables, for people who write them right into a plugin's table.
 pub(super) const IN_PLUGIN_TABLES: [&str; 10] = [
@@ -107,7 +108,7 @@ impl Layers<'_> {
             plugin.settings = texts(&settings);
         }
         if let Some(value) = table.take("match") {
-            plugin.matches = matching::read(value, self.mistakes);
+            plugin.matches = matches::read(value, self.mistakes);
         }
         table.finish(&IN_PLUGIN_TABLES);
         plugin

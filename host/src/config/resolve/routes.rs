@@ -1,17 +1,16 @@
 //! The routes: the tables `[[routes]]`, each judged, then sorted by fit.
 
 use std::cmp::Reverse;
-use std::net::Ipv6Addr;
 use std::path::Path;
-use std::str::FromStr;
 
 use super::backends::Backends;
 use super::layers::Layers;
 use crate::config::backend::DEFAULT_BACKEND;
 use crate::config::file::{Entry, Table, Value};
-use crate::config::matching::split_port;
-use crate::config::route::{RouteConfig, RouteHost};
+use crate::config::route::RouteConfig;
 use crate::config::{Place, check_plugin_name, url};
+use crate::matching::RouteHost;
+use crate::matching::host::{self, Bare};
 
 impl Layers<'_> {
     /// The routes, so that the first that fits is the one to take. URLs in them become backends.
@@ -61,7 +60,9 @@ impl Layers<'_> {
     ) -> Option<RouteConfig> {
         let place = table.place.clone().without_value();
         let (has_host, has_path) = (table.has("host"), table.has("path"));
-        let host = table.text("host").and_then(|e| e.read(self.mistakes, host));
+        let host = table
+            .text("host")
+            .and_then(|e| e.read(self.mistakes, route_host));
         let path = table.text("path").and_then(|e| e.read(self.mistakes, path));
         let backend = match table.text("backend") {
             Some(entry) => self.backend_of_route(&entry, backends, base),
@@ -146,29 +147,18 @@ fn rank(route: &RouteConfig) -> (u8, Reverse<usize>, Reverse<usize>) {
 }
 
 /// A host, or `*.` and a host.
-fn host(text: &str) -> Result<RouteHost, String> {
+fn route_host(text: &str) -> Result<RouteHost, String> {
     if text == "*" {
         return Err("expected no host at all for a route of any host".to_owned());
     }
-    if let Some(at) = text.find(['/', '@']) {
-        let stray = &text[at..=at];
-        return Err(format!("expected a host alone, without {stray:?}"));
-    }
-    if Ipv6Addr::from_str(text).is_ok() {
-        return Err(format!("expected an IPv6 address in brackets: [{text}]"));
-    }
-    let (name, port) = split_port(text);
-    if port {
-        return Err(format!("the port doesn't count here; expected {name:?}"));
-    }
+    let name = match host::bare(text)? {
+        Bare::Address(address) => return Ok(RouteHost::Exact(format!("[{address}]"))),
+        Bare::Name(name) => name,
+    };
     let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
-    let literal = name.strip_prefix('[').and_then(|l| l.strip_suffix(']'));
-    if let Some(address) = literal.and_then(|literal| Ipv6Addr::from_str(literal).ok()) {
-        return Ok(RouteHost::Exact(format!("[{address}]")));
-    }
     match name.strip_prefix("*.") {
-        Some(parent) if is_host(parent) => Ok(RouteHost::Below(parent.to_owned())),
-        None if is_host(&name) => Ok(RouteHost::Exact(name)),
+        Some(parent) if host::is_name(parent) => Ok(RouteHost::Below(parent.to_owned())),
+        None if host::is_name(&name) => Ok(RouteHost::Exact(name)),
         _ if !name.is_ascii() => {
             Err("expected the name as it is sent, in its ASCII form (xn--…)".to_owned())
         }
@@ -177,14 +167,6 @@ fn host(text: &str) -> Result<RouteHost, String> {
                 .to_owned(),
         ),
     }
-}
-
-fn is_host(text: &str) -> bool {
-    let label = |label: &str| {
-        let mut bytes = label.bytes();
-        !label.is_empty() && bytes.all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
-    };
-    text.split('.').all(label)
 }
 
 /// A prefix of whole segments. A slash at its end doesn't count.

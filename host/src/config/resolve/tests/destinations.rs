@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config::backend::{BackendConfig, BackendTls, Balance, Ejection, HostField, Protocol};
-use crate::config::route::RouteHost;
+use crate::matching::RouteHost;
 
 const EVERYTHING: &str = "
 backend = 'http://localhost:1'

@@ -3,8 +3,8 @@
 use super::*;
 use crate::config::DEFAULT_ECHO;
 use crate::config::backend::{BackendConfig, BackendTls};
-use crate::config::route::RouteHost;
 use crate::config::server::Certificate;
+use crate::matching::RouteHost;
 
 const EXAMPLE: &str = include_str!("../../../../example.toml");
 

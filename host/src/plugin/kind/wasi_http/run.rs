@@ -37,7 +37,7 @@ const NEVER_SET: &str = "no answer: it dropped the response-outparam without set
 pub type Head = Result<Response<WasiBody>, InterceptError>;
 
 /// What becomes of a request's body.
-type Reading = Pin<Box<dyn Future<Output = Result<(), wasmtime_wasi_http::Error>> + Send>>;
+type RequestRead = Pin<Box<dyn Future<Output = Result<(), wasmtime_wasi_http::Error>> + Send>>;
 
 /// Starts an instance on this request; the head of its answer comes through the channel.
 pub fn spawn(
@@ -159,7 +159,7 @@ async fn call_p3(
         let http = access.get().http();
         let (request, read) = p3::Request::from_http(http.hooks, request);
         // In a box, or its type would be tied to the store.
-        let read: Reading = Box::pin(read);
+        let read: RequestRead = Box::pin(read);
         (http.table.push(request), read)
     });
     let request = request?;

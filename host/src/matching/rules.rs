@@ -18,9 +18,8 @@ use std::str::FromStr;
 
 use globset::{GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
 use http::{Method, header, request};
-use toml::de::DeValue;
 
-use super::file::{Entry, Mistakes, Table, Value};
+use super::host::{self, Bare};
 use super::reading::{self, Reading};
 
 /// The rules of one plugin. Without any it takes part in everything.
@@ -31,7 +30,7 @@ pub struct Matches {
 
 impl Matches {
     /// Rules of which any may match; none match everything.
-    fn new(rules: Vec<Rule>) -> Self {
+    pub fn new(rules: Vec<Rule>) -> Self {
         if rules.iter().any(Rule::is_everything) {
             Self::default()
         } else {
@@ -52,7 +51,7 @@ impl Matches {
         if self.is_everything() {
             return true;
         }
-        let (host, path) = (host_of(authority), path_of(target));
+        let (host, path) = (host::of(authority), path_of(target));
         let matches = |path: &str| {
             let mut rules = self.rules.iter();
             rules.any(|rule| rule.matches(host, path, method))
@@ -84,11 +83,11 @@ impl Matches {
 
 /// What must be true together. What a rule doesn't say is true.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Rule {
-    host: Option<HostPattern>,
-    path: Option<PathPattern>,
+pub struct Rule {
+    pub host: Option<HostPattern>,
+    pub path: Option<PathPattern>,
     /// Any of these; empty for all.
-    methods: Vec<Method>,
+    pub methods: Vec<Method>,
 }
 
 impl Rule {
@@ -114,7 +113,7 @@ impl Rule {
 
 /// A host, without case and without port.
 #[derive(Debug, Clone)]
-enum HostPattern {
+pub enum HostPattern {
     Glob(GlobMatcher),
     /// It can be written in many ways (RFC 5952).
     Address(Ipv6Addr),
@@ -124,7 +123,7 @@ impl HostPattern {
     fn is_match(&self, host: &str) -> bool {
         match self {
             Self::Glob(glob) => glob.is_match(host),
-            Self::Address(address) => ipv6_literal(host) == Some(*address),
+            Self::Address(address) => host::ipv6_literal(host) == Some(*address),
         }
     }
 }
@@ -149,22 +148,10 @@ impl FromStr for HostPattern {
         if text.is_empty() {
             return Err("expected a host such as example.com or *.example.com".to_owned());
         }
-        if Ipv6Addr::from_str(text).is_ok() {
-            return Err(format!("expected an IPv6 address in brackets: [{text}]"));
-        }
-        if let Some(end) = text.find(['/', '@']) {
-            return Err(format!(
-                "expected a host alone, without {:?}",
-                &text[end..=end]
-            ));
-        }
-        let (host, port) = split_port(text);
-        if port {
-            return Err(format!("the port doesn't count here; expected {host:?}"));
-        }
-        if let Some(address) = ipv6_literal(text) {
-            return Ok(Self::Address(address));
-        }
+        let text = match host::bare(text)? {
+            Bare::Address(address) => return Ok(Self::Address(address)),
+            Bare::Name(name) => name,
+        };
         let glob = GlobBuilder::new(text.trim_end_matches('.'))
             .case_insensitive(true)
             .build()
@@ -175,7 +162,7 @@ impl FromStr for HostPattern {
 
 /// A glob on the raw path.
 #[derive(Debug, Clone)]
-struct PathPattern {
+pub struct PathPattern {
     source: String,
     globs: GlobSet,
 }
@@ -226,65 +213,8 @@ impl FromStr for PathPattern {
     }
 }
 
-/// The rules of a file's `match`: one table, or a list of them.
-pub(super) fn read(value: Value<'_>, mistakes: &Mistakes) -> Matches {
-    let rules: Vec<_> = match value.value {
-        DeValue::Array(items) if items.is_empty() => value
-            .wrong("at least one rule; enabled = false switches a plugin off")
-            .into_iter()
-            .collect(),
-        DeValue::Array(_) => value
-            .items()
-            .filter_map(|item| rule(item.table()?, mistakes))
-            .collect(),
-        DeValue::Table(_) => value
-            .table()
-            .and_then(|table| rule(table, mistakes))
-            .into_iter()
-            .collect(),
-        _ => value
-            .wrong("a table with host, path or method, or a list of such")
-            .into_iter()
-            .collect(),
-    };
-    Matches::new(rules)
-}
-
-fn rule(mut table: Table<'_>, mistakes: &Mistakes) -> Option<Rule> {
-    if table.is_empty() {
-        return table.wrong("expected at least one of host, path and method");
-    }
-    let rule = Rule {
-        host: table
-            .text("host")
-            .and_then(|entry| entry.read(mistakes, str::parse)),
-        path: table
-            .text("path")
-            .and_then(|entry| entry.read(mistakes, str::parse)),
-        methods: table
-            .take("method")
-            .map(methods)
-            .into_iter()
-            .flatten()
-            .filter_map(|entry| entry.read(mistakes, method))
-            .collect(),
-    };
-    table.finish(&[]);
-    Some(rule)
-}
-
-fn methods(value: Value<'_>) -> Vec<Entry> {
-    match value.value {
-        DeValue::Array(items) if items.is_empty() => {
-            value.wrong("at least one method").into_iter().collect()
-        }
-        DeValue::Array(_) => value.items().filter_map(Value::text).collect(),
-        _ => value.text().into_iter().collect(),
-    }
-}
-
 /// A method, which must be written as it is sent.
-fn method(text: &str) -> Result<Method, String> {
+pub fn method(text: &str) -> Result<Method, String> {
     const COMMON: [&str; 9] = [
         "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE",
     ];
@@ -299,28 +229,6 @@ fn method(text: &str) -> Result<Method, String> {
 
 fn not_a_glob(error: &globset::Error) -> String {
     format!("not a glob: {}", error.kind())
-}
-
-/// The host of an authority: no userinfo, no port, no dots at the end.
-pub(super) fn host_of(authority: &str) -> &str {
-    let authority = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
-    let (host, _) = split_port(authority);
-    host.trim_end_matches('.')
-}
-
-/// The host, and whether a port stood behind it. Colons in brackets belong to the host.
-pub(super) fn split_port(authority: &str) -> (&str, bool) {
-    match authority.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, true),
-        _ => (authority, false),
-    }
-}
-
-pub(super) fn ipv6_literal(host: &str) -> Option<Ipv6Addr> {
-    let inner = host.strip_prefix('[')?.strip_suffix(']')?;
-    Ipv6Addr::from_str(inner).ok()
 }
 
 /// The path of a target in origin form (`/a?b`) or absolute form (`http://host/a?b`), RFC 9112,

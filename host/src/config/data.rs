@@ -1,0 +1,106 @@
+//! All that the host needs to know before it starts, as plain data with its defaults.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::backend::BackendConfig;
+use super::plugin::{Limits, PluginConfig};
+use super::route::RouteConfig;
+use super::server::{Forwarding, ServerConfig, ServerTls};
+
+/// Only this machine may connect unless somebody says otherwise: a proxy that runs plugins under
+/// development has no business on a network.
+pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4567);
+/// Where the embedded echo backend listens when nothing is said.
+pub const DEFAULT_ECHO: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4566);
+/// Relative to the working directory.
+pub const DEFAULT_PLUGINS: &str = "plugins";
+/// Long enough for an ordinary exchange to end, shorter than supervisors wait before they kill.
+pub const DEFAULT_DRAIN: Duration = Duration::from_secs(30);
+/// Some hundred compiled components of a few MiB each.
+pub const DEFAULT_CACHE_BYTES: u64 = 1 << 30;
+
+/// Everything that the host needs to know before it starts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The configuration file that was read, if there is one.
+    pub file: Option<PathBuf>,
+    /// Where clients connect. Port 0 takes any free port.
+    pub listen: SocketAddr,
+    /// Other processes may listen on the same address (`SO_REUSEPORT`).
+    pub reuse_port: bool,
+    /// Where `/live` and `/ready` are answered. None: nowhere.
+    pub admin: Option<SocketAddr>,
+    /// None: clients speak cleartext.
+    pub tls: Option<ServerTls>,
+    pub server: ServerConfig,
+    pub forwarding: Forwarding,
+    /// By name; a backend that a route names by its URL has that URL for its name. Without
+    /// [`DEFAULT_BACKEND`](super::backend::DEFAULT_BACKEND) where that is the embedded echo backend.
+    pub backends: BTreeMap<String, BackendConfig>,
+    /// The first that fits is the one to take; that none fits is possible. Every `backend` in it is a name
+    /// of `backends`, or the embedded echo backend's.
+    pub routes: Vec<RouteConfig>,
+    /// Where to start the embedded echo backend if it is the default backend. Port 0 takes any free port.
+    pub echo: Option<SocketAddr>,
+    /// Whether it must be there, as `echo://ADDRESS` says; else any free port will do when that one is taken.
+    pub echo_fixed: bool,
+    /// The directory of the plugins. It need not exist yet.
+    pub plugins: PathBuf,
+    /// Whether components for `wasi:http` are served along with plugins for our own contract.
+    pub standard_components: bool,
+    pub watch: WatchMode,
+    pub cache: CacheConfig,
+    /// Threads that serve exchanges.
+    pub workers: NonZeroUsize,
+    /// How long exchanges may take to end after the signal to stop.
+    pub drain: Duration,
+    /// The limits of plugins that don't set their own.
+    pub defaults: Limits,
+    /// What the file says of single plugins, by name; use [`Config::for_plugin`] to read it.
+    pub plugin: BTreeMap<String, PluginConfig>,
+}
+
+impl Config {
+    /// The most linear memory that a plugin may have, in bytes.
+    pub fn most_memory(&self) -> u64 {
+        let plugins = self.plugin.values().map(|plugin| plugin.limits.memory);
+        plugins.fold(self.defaults.memory, u64::max)
+    }
+
+    /// The configuration of this plugin: what the file says, or the defaults.
+    pub fn for_plugin(&self, name: &str) -> PluginConfig {
+        let configured = self.plugin.get(name).cloned();
+        PluginConfig {
+            standard: self.standard_components,
+            max_head: self.server.max_head,
+            ..configured.unwrap_or_else(|| PluginConfig::new(self.defaults))
+        }
+    }
+}
+
+/// How changes in the plugin directory are noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WatchMode {
+    /// Events of the file system, with a periodic look as backstop.
+    #[default]
+    Events,
+    /// A periodic look alone, for file systems without events (network mounts, some containers).
+    Poll,
+    /// Plugins are loaded once.
+    Off,
+}
+
+/// Where compiled plugins are kept between runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheConfig {
+    /// None: no cache.
+    pub dir: Option<PathBuf>,
+    /// There is none because nothing says where: neither a key nor a home.
+    pub homeless: bool,
+    /// The most that the cache may take on disk.
+    pub max_bytes: u64,
+}

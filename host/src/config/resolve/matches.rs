@@ -1,0 +1,63 @@
+//! The rules in `match` of a plugin's table.
+
+use toml::de::DeValue;
+
+use crate::config::file::{Entry, Mistakes, Table, Value};
+use crate::matching::{Matches, Rule, method};
+
+/// The rules of a file's `match`: one table, or a list of them.
+pub(super) fn read(value: Value<'_>, mistakes: &Mistakes) -> Matches {
+    let rules: Vec<_> = match value.value {
+        DeValue::Array(items) if items.is_empty() => value
+            .wrong("at least one rule; enabled = false switches a plugin off")
+            .into_iter()
+            .collect(),
+        DeValue::Array(_) => value
+            .items()
+            .filter_map(|item| rule(item.table()?, mistakes))
+            .collect(),
+        DeValue::Table(_) => value
+            .table()
+            .and_then(|table| rule(table, mistakes))
+            .into_iter()
+            .collect(),
+        _ => value
+            .wrong("a table with host, path or method, or a list of such")
+            .into_iter()
+            .collect(),
+    };
+    Matches::new(rules)
+}
+
+fn rule(mut table: Table<'_>, mistakes: &Mistakes) -> Option<Rule> {
+    if table.is_empty() {
+        return table.wrong("expected at least one of host, path and method");
+    }
+    let rule = Rule {
+        host: table
+            .text("host")
+            .and_then(|entry| entry.read(mistakes, str::parse)),
+        path: table
+            .text("path")
+            .and_then(|entry| entry.read(mistakes, str::parse)),
+        methods: table
+            .take("method")
+            .map(methods)
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.read(mistakes, method))
+            .collect(),
+    };
+    table.finish(&[]);
+    Some(rule)
+}
+
+fn methods(value: Value<'_>) -> Vec<Entry> {
+    match value.value {
+        DeValue::Array(items) if items.is_empty() => {
+            value.wrong("at least one method").into_iter().collect()
+        }
+        DeValue::Array(_) => value.items().filter_map(Value::text).collect(),
+        _ => value.text().into_iter().collect(),
+    }
+}

@@ -1,0 +1,11 @@
+//! Which requests a rule is about, for routes and plugins alike: hosts, paths and methods, compared in every way in which a
+//! backend may read them.
+
+pub mod host;
+mod prefix;
+mod reading;
+mod rules;
+
+pub use prefix::{RouteHost, is_below};
+pub use reading::{MOST_DECODED, Reading, is_plain};
+pub use rules::{HostPattern, Matches, PathPattern, Rule, method};
