@@ -4,6 +4,7 @@
 //! off there too.
 
 mod entry;
+mod error;
 mod filter;
 mod panics;
 mod writer;
@@ -19,6 +20,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use writer::Log;
 
+pub use error::TelemetryError;
 pub use panics::message as panic_message;
 
 /// The log of this process, once it is started.
@@ -26,25 +28,6 @@ static LOG: OnceLock<Log> = OnceLock::new();
 
 /// How long the end of the process waits for the last lines to be written.
 const LAST_LINES: Duration = Duration::from_secs(1);
-
-/// Why the log could not be started.
-#[derive(Debug, thiserror::Error)]
-pub enum TelemetryError {
-    #[error(
-        "{origin}: {directive:?} is not a log filter; expected a level (off, error, warn, info, \
-         debug, trace) or target=level, with commas between several{advice}"
-    )]
-    Filter {
-        /// `--log` or `TOLLGATE_LOG`.
-        origin: &'static str,
-        directive: String,
-        advice: String,
-    },
-    #[error("the log was already started")]
-    Started,
-    #[error("cannot start the thread that writes the log: {0}")]
-    Thread(#[from] io::Error),
-}
 
 /// Starts the log with the filter of the flag, else of `TOLLGATE_LOG`, else of `RUST_LOG`, else `info`. Panics are told in
 /// it from now on.

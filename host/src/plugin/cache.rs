@@ -11,6 +11,7 @@ mod directory;
 mod evict;
 mod files;
 mod header;
+mod key;
 #[cfg(test)]
 mod tests;
 
@@ -20,30 +21,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use super::hash::ContentHash;
-use super::wasm::Tier;
-
 pub use directory::CacheError;
 use files::Fault;
 use header::Header;
-
-/// What an entry is found by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Key {
-    /// Of the plugin's file.
-    pub hash: ContentHash,
-    pub tier: Tier,
-    /// Of everything that makes compiled code fit: wasmtime's version, settings, the processor's features, the versions of
-    /// the contract that the host serves.
-    pub fingerprint: u64,
-}
-
-impl Key {
-    /// What the names of the entry's files begin with, up to the first dot.
-    fn stem(&self) -> String {
-        format!("{}-{}-{:016x}", self.hash, self.tier, self.fingerprint)
-    }
-}
+pub use key::CacheKey;
 
 /// What an entry holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +57,7 @@ impl Cache {
     }
 
     /// The entry of this key. A broken one is removed.
-    pub fn get(&self, key: &Key) -> Option<Kept> {
+    pub fn get(&self, key: &CacheKey) -> Option<Kept> {
         let header_path = self.header_path(key);
         match self.check(key, &header_path) {
             Ok(found) => {
@@ -102,7 +83,7 @@ impl Cache {
     }
 
     /// The entry's open header and what it holds; none if there is no entry.
-    fn check(&self, key: &Key, header_path: &Path) -> Result<Option<(File, Kept)>, Fault> {
+    fn check(&self, key: &CacheKey, header_path: &Path) -> Result<Option<(File, Kept)>, Fault> {
         let file = match files::open_own(header_path) {
             Ok(file) => file,
             Err(fault) if fault.is_missing() => return Ok(None),
@@ -131,7 +112,7 @@ impl Cache {
     }
 
     /// Keeps code of a plugin of this kind; if that fails, the code is compiled again another time.
-    pub fn put(&self, key: &Key, kind: &str, code: &[u8]) {
+    pub fn put(&self, key: &CacheKey, kind: &str, code: &[u8]) {
         if code.len() as u64 > self.max_bytes {
             tracing::debug!(
                 bytes = code.len(),
@@ -153,7 +134,7 @@ impl Cache {
         }
     }
 
-    fn write(&self, key: &Key, kind: &str, code: &[u8]) -> io::Result<()> {
+    fn write(&self, key: &CacheKey, kind: &str, code: &[u8]) -> io::Result<()> {
         let checksum = files::checksum_of(code);
         let header = Header::new(key, kind, code.len() as u64, checksum);
         files::write_whole(&self.code_path(key, checksum), code)?;
@@ -161,11 +142,11 @@ impl Cache {
         evict::shrink(&self.dir, self.max_bytes, &key.stem(), SystemTime::now())
     }
 
-    fn header_path(&self, key: &Key) -> PathBuf {
+    fn header_path(&self, key: &CacheKey) -> PathBuf {
         self.dir.join(format!("{}.{}", key.stem(), evict::HEADER))
     }
 
-    fn code_path(&self, key: &Key, checksum: u64) -> PathBuf {
+    fn code_path(&self, key: &CacheKey, checksum: u64) -> PathBuf {
         let suffix = evict::code_suffix(checksum);
         self.dir.join(format!("{}{suffix}", key.stem()))
     }

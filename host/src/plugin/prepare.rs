@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::cache::{Cache, Key};
+use super::cache::{Cache, CacheKey};
 use super::hash::ContentHash;
 use super::kind::hooks::{HooksCode, HooksCompiler, HooksPlugin, Resources};
 use super::kind::wasi_http::{StandardCompilers, StandardComponent, StandardWorld};
@@ -358,8 +358,8 @@ impl Workbench {
             .ok()
     }
 
-    fn key(&self, hash: ContentHash, tier: Tier) -> Key {
-        Key {
+    fn key(&self, hash: ContentHash, tier: Tier) -> CacheKey {
+        CacheKey {
             hash,
             tier,
             fingerprint: self.compiler.fingerprint(tier),

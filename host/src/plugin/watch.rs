@@ -13,6 +13,7 @@
 //! should it turn out to be no plugin. Once it has not changed for 2 s the same `Upsert` comes with `settled: true`:
 //! what is wrong with it now may be reported. A file that was renamed into place is settled at once.
 
+mod change;
 mod hint;
 mod identity;
 mod links;
@@ -23,6 +24,7 @@ mod scan;
 mod settle;
 #[cfg(test)]
 mod tests;
+mod wake;
 mod worker;
 
 use std::collections::BTreeSet;
@@ -35,42 +37,11 @@ use tokio::sync::mpsc;
 
 use crate::text;
 use scan::Scope;
+use wake::Wake;
 
+pub use change::{Change, WatchMode};
 pub use identity::{FileId, Identity};
 pub use name::{NameProblem, name_problem};
-
-/// What happened to the directory and the plugin files in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// Whether the directory is there: comes first of all, and again whenever that changes.
-    Directory { present: bool },
-    /// The file is new or may have another content (a mere `touch` counts too: compare hashes).
-    Upsert {
-        /// The file's name without its extension.
-        name: String,
-        /// In the watched directory as it was given; links are not resolved.
-        path: PathBuf,
-        /// Whether a fault in the file may be reported yet; see the module's documentation. After an `Upsert` with
-        /// `false` one with `true` follows unless the file changes or goes first.
-        settled: bool,
-    },
-    /// Nothing has been there by the name of the plugin for a moment, with or without the directory. A link that leads nowhere,
-    /// or what is no regular file, is an `Upsert`: nobody has taken the plugin away.
-    Removed { name: String },
-    /// Every file that was there at the start has had its `Upsert`. Comes once, also without a directory.
-    Ready,
-}
-
-/// How to learn of changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WatchMode {
-    /// By events, and by a look every interval in case they are missed. Falls back to `Poll` where there are none.
-    Events,
-    /// By a look every interval only.
-    Poll,
-    /// Not at all: what is there at the start is settled, and after [`Change::Ready`] the channel closes.
-    Off,
-}
 
 /// The interval of looks unless the configuration says otherwise.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
@@ -96,13 +67,13 @@ pub enum WatchError {
 /// Watches until it is dropped.
 #[derive(Debug)]
 pub struct Watcher {
-    stop: std_mpsc::Sender<worker::Message>,
+    stop: std_mpsc::Sender<Wake>,
 }
 
 impl Drop for Watcher {
     fn drop(&mut self) {
         // It fails only if the thread has ended.
-        let _ = self.stop.send(worker::Message::Stop);
+        let _ = self.stop.send(Wake::Stop);
     }
 }
 

@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{Directive, LevelFilter};
 use tracing_subscriber::layer::{Context, Layer};
 
-use super::TelemetryError;
+use super::error::TelemetryError;
 
 /// What is logged when nothing is said.
 const DEFAULT_FILTER: &str = "info";

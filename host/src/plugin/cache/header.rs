@@ -9,8 +9,8 @@ use std::io::{self, Read};
 use bincode::config::{self, Config};
 use serde::{Deserialize, Serialize};
 
-use super::Key;
 use super::files::{self, Fault};
+use super::key::CacheKey;
 use crate::plugin::hash::ContentHash;
 
 /// What an entry is and what its code must look like.
@@ -37,7 +37,7 @@ const VERSION: u32 = 3;
 const MOST: usize = 4096;
 
 impl Header {
-    pub fn new(key: &Key, kind: &str, len: u64, checksum: u64) -> Header {
+    pub fn new(key: &CacheKey, kind: &str, len: u64, checksum: u64) -> Header {
         let tier = key.tier.to_string();
         Header {
             hash: key.hash,
@@ -49,7 +49,7 @@ impl Header {
         }
     }
 
-    pub fn is_of(&self, key: &Key) -> bool {
+    pub fn is_of(&self, key: &CacheKey) -> bool {
         *self == Header::new(key, &self.kind, self.len, self.checksum)
     }
 }
@@ -98,7 +98,7 @@ mod tests {
     use crate::plugin::wasm::Tier;
 
     fn header() -> Header {
-        let key = Key {
+        let key = CacheKey {
             hash: ContentHash::of(b"x"),
             tier: Tier::Optimized,
             fingerprint: u64::MAX,

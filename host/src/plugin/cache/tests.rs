@@ -6,6 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use super::*;
+use crate::plugin::hash::ContentHash;
+use crate::plugin::wasm::Tier;
 
 fn cache(max_bytes: u64) -> (tempfile::TempDir, Cache) {
     let root = tempfile::tempdir().unwrap();
@@ -13,8 +15,8 @@ fn cache(max_bytes: u64) -> (tempfile::TempDir, Cache) {
     (root, cache)
 }
 
-fn key(content: &str) -> Key {
-    Key {
+fn key(content: &str) -> CacheKey {
+    CacheKey {
         hash: ContentHash::of(content.as_bytes()),
         tier: Tier::Baseline,
         fingerprint: 7,
@@ -48,14 +50,14 @@ fn each_part_of_the_key_counts() {
     cache.put(&key("a"), KIND, b"code");
     assert_eq!(cache.get(&key("b")), None);
     assert_eq!(
-        cache.get(&Key {
+        cache.get(&CacheKey {
             tier: Tier::Optimized,
             ..key("a")
         }),
         None
     );
     assert_eq!(
-        cache.get(&Key {
+        cache.get(&CacheKey {
             fingerprint: 8,
             ..key("a")
         }),

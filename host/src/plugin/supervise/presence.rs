@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Supervisor;
+use super::state::Supervisor;
 use crate::config::{Config, Remark, remarks};
 use crate::interceptor::Absence;
 use crate::plugin::swap::Member;

@@ -1,37 +1,8 @@
 //! The start: every file that is there gets its verdict before the first request.
 
-use std::time::Duration;
-
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::Supervisor;
-
-/// How long a start waits for files that change again and again or look unfinished. Longer than it takes to believe that a
-/// writer has gone, so that a file that nobody writes to has always got its verdict by then.
-const PATIENCE: Duration = Duration::from_secs(12);
-
-/// Who waits for the start, and since when.
-#[derive(Debug)]
-pub struct Start {
-    done: oneshot::Sender<()>,
-    /// When all files that are there were known.
-    scanned: Option<Instant>,
-}
-
-impl Start {
-    pub fn new(done: oneshot::Sender<()>) -> Self {
-        Self {
-            done,
-            scanned: None,
-        }
-    }
-
-    /// When it is over at the latest, but for files that are being loaded for the first time.
-    pub fn deadline(&self) -> Option<Instant> {
-        Some(self.scanned? + PATIENCE)
-    }
-}
+use super::state::{Start, Supervised, Supervisor};
 
 impl Supervisor {
     pub(super) fn scanned(&mut self) {
@@ -48,7 +19,7 @@ impl Supervisor {
             return;
         };
         let late = Instant::now() >= deadline;
-        let judged = |plugin: &super::Plugin| plugin.loading.is_none() && plugin.judged;
+        let judged = |plugin: &Supervised| plugin.loading.is_none() && plugin.judged;
         let mut plugins = self.plugins.values();
         if !plugins.all(|plugin| judged(plugin) || (late && plugin.tried)) {
             return;

@@ -1,17 +1,8 @@
 //! What becomes of a file, and who is told: a version of it serves, it holds what serves already, or it is refused.
 
-use super::Supervisor;
-use crate::plugin::hash::ContentHash;
+use super::state::{Complaint, Supervisor};
 use crate::plugin::jobs::Look;
 use crate::plugin::prepare::{Fresh, Refusal};
-
-/// A fault of a file that was told.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Complaint {
-    /// The file's content, if it could be read.
-    hash: Option<ContentHash>,
-    reason: String,
-}
 
 impl Supervisor {
     /// Swaps a version in. Everything that can fail has been done.

@@ -7,7 +7,16 @@ use notify::event::{AccessKind, AccessMode, ModifyKind, RenameMode};
 use notify::{Event, EventKind};
 
 use super::identity::FileId;
-use super::settle::Hint;
+
+/// What an event says about one file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hint {
+    Written,
+    /// By one who had opened it for writing.
+    Closed,
+    /// It came to its place by a rename.
+    Moved,
+}
 
 /// Whether an event can be the trace of a change. Opening and reading is not: our own looks would call for further ones.
 pub(super) fn is_change(kind: &EventKind) -> bool {

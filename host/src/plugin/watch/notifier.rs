@@ -16,7 +16,7 @@ use super::hint;
 use super::identity::FileId;
 use super::links::{Trail, follow};
 use super::name::{FileName, judge};
-use super::worker::Message;
+use super::wake::Wake;
 use crate::{essential, text};
 
 /// Watches and what they are for.
@@ -58,12 +58,12 @@ impl DirectoryId {
 
 impl Notifier {
     /// Sends events to the worker from now on.
-    pub fn new(messages: Sender<Message>) -> notify::Result<Notifier> {
+    pub fn new(messages: Sender<Wake>) -> notify::Result<Notifier> {
         let hear = move |event: notify::Result<Event>| {
             let message = match event {
                 Ok(event) if !hint::is_change(&event.kind) => return,
-                Ok(event) => Message::Event(event),
-                Err(_) => Message::EventsLost,
+                Ok(event) => Wake::Event(event),
+                Err(_) => Wake::EventsLost,
             };
             // It fails only if the worker has ended.
             let _ = messages.send(message);

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::Change;
+use super::change::Change;
+use super::hint::Hint;
 use super::identity::{FileId, Identity};
 use super::scan::{Found, Seen};
 
@@ -47,16 +48,6 @@ impl Timing {
         quiet: Duration::ZERO,
         ..Timing::EVENTS
     };
-}
-
-/// What an event says about one file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Hint {
-    Written,
-    /// By one who had opened it for writing.
-    Closed,
-    /// It came to its place by a rename.
-    Moved,
 }
 
 /// Turns looks and hints into changes.

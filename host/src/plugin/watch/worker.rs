@@ -7,33 +7,24 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use notify::Event;
 use tokio::sync::mpsc;
 
+use super::change::{Change, WatchMode};
 use super::hint::Hints;
 use super::notifier::{Concern, Notifier};
 use super::remarks::Remarks;
 use super::scan::{Found, Scope};
 use super::settle::{Settler, Timing};
-use super::{Change, WatchMode};
+use super::wake::Wake;
 use crate::{essential, text};
 
-/// What wakes the worker up.
-#[derive(Debug)]
-pub(super) enum Message {
-    Event(Event),
-    /// Something happened, but the system can't say what.
-    EventsLost,
-    Stop,
-}
-
-/// Starts the thread. It ends by [`Message::Stop`], or when nobody receives changes any more.
+/// Starts the thread. It ends by [`Wake::Stop`], or when nobody receives changes any more.
 pub(super) fn spawn(
     scope: Scope,
     mode: WatchMode,
     interval: Duration,
     changes: mpsc::Sender<Change>,
-) -> io::Result<Sender<Message>> {
+) -> io::Result<Sender<Wake>> {
     let (sender, messages) = channel();
     let to_worker = sender.clone();
     essential::thread("watch", move || {
@@ -55,7 +46,7 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(scope: Scope, mode: WatchMode, interval: Duration, messages: Sender<Message>) -> Worker {
+    fn new(scope: Scope, mode: WatchMode, interval: Duration, messages: Sender<Wake>) -> Worker {
         let notifier = match mode {
             WatchMode::Events => notifier_or_warning(&scope, messages),
             WatchMode::Poll | WatchMode::Off => None,
@@ -77,7 +68,7 @@ impl Worker {
         }
     }
 
-    fn run(mut self, messages: &Receiver<Message>, changes: &mpsc::Sender<Change>) {
+    fn run(mut self, messages: &Receiver<Wake>, changes: &mpsc::Sender<Change>) {
         loop {
             let now = Instant::now();
             for change in self.look(now) {
@@ -136,16 +127,16 @@ impl Worker {
     }
 
     /// Sleeps until something concerns us or the time has come. False means to stop.
-    fn wait(&mut self, messages: &Receiver<Message>, wake_at: Instant) -> bool {
+    fn wait(&mut self, messages: &Receiver<Wake>, wake_at: Instant) -> bool {
         loop {
             let timeout = wake_at.saturating_duration_since(Instant::now());
             let mut must_look = match messages.recv_timeout(timeout) {
-                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
+                Ok(Wake::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
                 Ok(message) => self.note(message),
                 Err(RecvTimeoutError::Timeout) => return true,
             };
             while let Ok(message) = messages.try_recv() {
-                if matches!(message, Message::Stop) {
+                if matches!(message, Wake::Stop) {
                     return false;
                 }
                 must_look |= self.note(message);
@@ -157,8 +148,8 @@ impl Worker {
     }
 
     /// Whether a look is due now.
-    fn note(&mut self, message: Message) -> bool {
-        let Message::Event(event) = message else {
+    fn note(&mut self, message: Wake) -> bool {
+        let Wake::Event(event) = message else {
             self.forget_hints();
             return true;
         };
@@ -187,7 +178,7 @@ impl Worker {
     }
 }
 
-fn notifier_or_warning(scope: &Scope, messages: Sender<Message>) -> Option<Notifier> {
+fn notifier_or_warning(scope: &Scope, messages: Sender<Wake>) -> Option<Notifier> {
     match Notifier::new(messages) {
         Ok(notifier) => Some(notifier),
         Err(error) => {
@@ -211,8 +202,8 @@ fn absolute(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use notify::EventKind;
     use notify::event::{DataChange, Flag, ModifyKind, RemoveKind};
+    use notify::{Event, EventKind};
 
     use super::*;
 
@@ -259,11 +250,11 @@ mod tests {
         worker.look(start);
         std::fs::write(&path, "xy").unwrap();
         let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));
-        assert!(worker.note(Message::Event(Event::new(written).add_path(path))));
+        assert!(worker.note(Wake::Event(Event::new(written).add_path(path))));
         let later = start + Duration::from_secs(3);
         assert_eq!(worker.look(later), [], "its writer has not closed it");
         let lost = Event::new(EventKind::Other).set_flag(Flag::Rescan);
-        assert!(worker.note(Message::Event(lost)));
+        assert!(worker.note(Wake::Event(lost)));
         assert!(!worker.look(later + Duration::from_secs(1)).is_empty());
     }
 
@@ -277,7 +268,7 @@ mod tests {
         worker.look(Instant::now());
         let mut asks = |kind, name: &str| {
             let path = root.path().canonicalize().unwrap().join(name);
-            worker.note(Message::Event(Event::new(kind).add_path(path)))
+            worker.note(Wake::Event(Event::new(kind).add_path(path)))
         };
         let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));
         for name in ["access.log", ".a.wasm", "a.wasm~", "a.wasm.tmp", "wasm"] {
