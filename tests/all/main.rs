@@ -6,6 +6,9 @@
     reason = "a test fails loudly"
 )]
 
+/// HTTP/1.1 byte for byte: tables of what goes in and what comes out.
+mod wire;
+
 /// Messages without plugins: nothing is lost, added or decoded.
 mod passthrough;
 

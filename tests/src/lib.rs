@@ -33,7 +33,7 @@ pub use binary::{Binary, Ended, executable, run_binary};
 pub use client::{Answer, Client, Head};
 pub use guest::{Guest, guest, guest_names};
 pub use origin::{Origin, OriginBuilder, origin};
-pub use patience::{Patience, in_time};
+pub use patience::{Patience, in_time, patience};
 pub use plugins::Plugins;
 pub use proxy::{Builder, Proxy, Served, proxy};
 pub use recorded::Recorded;

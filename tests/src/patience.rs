@@ -34,7 +34,8 @@ impl Patience {
     }
 }
 
-fn patience() -> Duration {
+/// How long to wait for anything.
+pub fn patience() -> Duration {
     let given = std::env::var("TOLLGATE_TEST_PATIENCE").ok();
     Duration::from_secs(given.map_or(DEFAULT_SECONDS, |seconds| {
         seconds
