@@ -83,6 +83,9 @@ HAPROXY_CONF = """\
 global
     nbthread {workers}
     maxconn {connections}
+    # By default it closes idle connections to the backend when a fifth of its file descriptors is in use.
+    tune.pool-high-fd-ratio 100
+    tune.pool-low-fd-ratio 100
 defaults
     mode http
     timeout connect 10s
