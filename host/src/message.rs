@@ -18,7 +18,7 @@ mod tunnel;
 pub use body::{Body, BodyError, BoxError, ReadLimits, Streaming};
 pub use exchange::{Exchange, ExchangeId, Notes, Scheme};
 pub use fields::{AsName, AsValue, Checked, Fields, Lines, Name, as_text};
-pub use head::{RequestHead, ResponseHead, Target};
+pub use head::{BadTarget, RequestHead, ResponseHead, Target};
 pub use informational::OnInformational;
 pub use known::Known;
 pub use limited::Limited;

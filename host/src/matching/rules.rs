@@ -17,7 +17,7 @@ use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 use globset::{GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
-use http::{Method, header, request};
+use http::Method;
 
 use super::host::{self, Bare};
 use super::reading::{self, Reading};
@@ -61,23 +61,6 @@ impl Matches {
                 && Reading::ALL
                     .iter()
                     .any(|reading| matches(&reading.read(path))))
-    }
-
-    /// Whether the exchange of this request matches. Its host is the field `host`.
-    pub fn match_request(&self, request: &request::Parts) -> bool {
-        if self.is_everything() {
-            return true;
-        }
-        let authority = request
-            .headers
-            .get(header::HOST)
-            .and_then(|host| host.to_str().ok())
-            .unwrap_or("");
-        let target = request
-            .uri
-            .path_and_query()
-            .map_or("/", http::uri::PathAndQuery::as_str);
-        self.matches(authority, target, request.method.as_str())
     }
 }
 

@@ -5,9 +5,9 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, header, request, response};
+use http::{Method, StatusCode};
 
-use super::Body;
+use super::{Body, Known, RequestHead, ResponseHead};
 
 /// One request and its response on their way through the chain.
 #[derive(Debug)]
@@ -16,9 +16,9 @@ pub struct Exchange {
     pub client: SocketAddr,
     /// What the client's connection is.
     pub scheme: Scheme,
-    pub request: request::Parts,
+    pub request: RequestHead,
     pub request_body: Body,
-    pub response: response::Parts,
+    pub response: ResponseHead,
     pub response_body: Body,
     pub notes: Notes,
     /// What to go back to if the call that runs fails; see [`Exchange::checkpoint`].
@@ -44,8 +44,8 @@ impl Scheme {
 /// The parts of an exchange that a call may change, as they were before it.
 #[derive(Debug)]
 struct Saved {
-    request: request::Parts,
-    response: response::Parts,
+    request: RequestHead,
+    response: ResponseHead,
     notes: Notes,
     /// The body that the call replaced; none while it stands.
     request_body: Option<Body>,
@@ -68,7 +68,7 @@ impl Exchange {
         id: u64,
         client: SocketAddr,
         scheme: Scheme,
-        request: request::Parts,
+        request: RequestHead,
         body: Body,
     ) -> Self {
         Self {
@@ -77,38 +77,35 @@ impl Exchange {
             scheme,
             request,
             request_body: body,
-            response: empty_response(),
+            response: ResponseHead::new(StatusCode::OK),
             response_body: Body::Empty,
             notes: Notes::default(),
             saved: None,
         }
     }
 
-    /// An exchange of the host's own, for trying a plugin out: `GET /` without authority from `0.0.0.0:0`.
-    pub fn probe() -> Self {
-        let (request, ()) = Request::new(()).into_parts();
+    /// A blank exchange, to put in a place or to try a plugin with: `GET /` without authority from `0.0.0.0:0`.
+    pub fn blank() -> Self {
         let nobody = SocketAddr::from(([0, 0, 0, 0], 0));
-        Self::new(0, nobody, Scheme::Http, request, Body::Empty)
+        Self::new(0, nobody, Scheme::Http, RequestHead::new(), Body::Empty)
     }
 
     /// Forgets what a plugin put into the response of a request that goes on.
     pub fn reset_response(&mut self) {
-        self.response.status = http::StatusCode::OK;
-        self.response.headers.clear();
+        self.response.status = StatusCode::OK;
+        self.response.reason = None;
+        self.response.fields.clear();
         self.response_body = Body::Empty;
     }
 
     /// Puts these bytes in the place of the request's body and leaves the framing to the host.
     pub fn set_request_body(&mut self, data: Bytes) {
-        self.request.headers.remove(header::CONTENT_LENGTH);
+        let head = &mut self.request;
         // A server tells a body of no bytes from no body by this field alone (RFC 9110, section 8.6).
-        if data.is_empty()
-            && self.request.method != http::Method::GET
-            && self.request.method != http::Method::HEAD
-        {
-            self.request
-                .headers
-                .insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        if data.is_empty() && head.method != Method::GET && head.method != Method::HEAD {
+            head.fields.insert(Known::ContentLength, "0");
+        } else {
+            head.fields.remove(Known::ContentLength);
         }
         let old = self.request_body.replace(data);
         if let Some(saved) = &mut self.saved {
@@ -118,7 +115,7 @@ impl Exchange {
 
     /// Puts these bytes in the place of the response's body and leaves the framing to the host.
     pub fn set_response_body(&mut self, data: Bytes) {
-        self.response.headers.remove(header::CONTENT_LENGTH);
+        self.response.fields.remove(Known::ContentLength);
         let old = self.response_body.replace(data);
         if let Some(saved) = &mut self.saved {
             saved.response_body.get_or_insert(old);
@@ -158,10 +155,6 @@ impl Exchange {
             self.response_body = body;
         }
     }
-}
-
-fn empty_response() -> response::Parts {
-    Response::new(()).into_parts().0
 }
 
 /// Bytes by key that plugins leave for one another. Few keys, so a list beats a map.
@@ -209,16 +202,14 @@ mod tests {
 
     #[test]
     fn a_new_body_takes_the_old_length_away() {
-        let mut exchange = Exchange::probe();
-        exchange
-            .request
-            .headers
-            .insert("content-length", "5".parse().unwrap());
+        let mut exchange = Exchange::blank();
+        exchange.request.fields.insert(Known::ContentLength, "5");
         exchange.set_request_body("abc".into());
-        assert!(!exchange.request.headers.contains_key("content-length"));
+        assert!(!exchange.request.fields.contains(Known::ContentLength));
 
-        exchange.request.method = http::Method::POST;
+        exchange.request.method = Method::POST;
         exchange.set_request_body(Bytes::new());
-        assert_eq!(exchange.request.headers["content-length"], "0");
+        let length = exchange.request.fields.get(Known::ContentLength);
+        assert_eq!(length, Some(&b"0"[..]));
     }
 }

@@ -3,13 +3,16 @@
 //! Nothing is copied or put into a map. A field that nobody changes is sent with the letters of its name, its spaces and its
 //! place as it came. Names are compared without case.
 
-use std::fmt;
+mod convert;
+mod name;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderValue;
 
 use super::known::Known;
 use super::syntax;
+
+pub use name::{AsName, AsValue, Checked, Name, as_text};
 
 /// The fields of a message, in their order.
 #[derive(Clone, Default)]
@@ -68,27 +71,6 @@ impl Lines {
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
     }
-}
-
-/// A field's name as it came. Compared without case.
-#[derive(Clone, Copy)]
-pub struct Name<'a> {
-    bytes: &'a [u8],
-    known: Known,
-}
-
-/// What names a field: a name that the host knows, or any text.
-pub trait AsName {
-    fn bytes(&self) -> &[u8];
-
-    fn known(&self) -> Known {
-        Known::of(self.bytes())
-    }
-}
-
-/// What may be put in as a value: without control characters but the tab.
-pub trait AsValue {
-    fn bytes(&self) -> &[u8];
 }
 
 impl Fields {
@@ -286,6 +268,16 @@ impl Fields {
         self.bytes(line.value, line.value + line.value_len)
     }
 
+    /// Without a copy where the value is of the head as it came.
+    fn header_value(&self, line: &Line) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
+        let (start, len) = (line.value as usize, line.value_len as usize);
+        if self.is_in_raw(line) && len > 0 {
+            HeaderValue::from_maybe_shared(self.raw.slice(start..start + len))
+        } else {
+            HeaderValue::from_bytes(self.value(line))
+        }
+    }
+
     fn is(&self, line: &Line, name: &[u8]) -> bool {
         line.known == Known::Other
             && usize::from(line.name_len) == name.len()
@@ -342,194 +334,10 @@ fn line(
     }
 }
 
-/// A value as text, if it is of visible ASCII characters, spaces and tabs.
-pub fn as_text(value: &[u8]) -> Option<&str> {
-    let is_text = value.iter().all(|b| b.is_ascii());
-    std::str::from_utf8(value).ok().filter(|_| is_text)
-}
-
-impl<'a> Name<'a> {
-    /// As it came.
-    pub fn as_bytes(self) -> &'a [u8] {
-        self.bytes
-    }
-
-    /// As it came.
-    pub fn as_str(self) -> &'a str {
-        // A name is a token, and so ASCII.
-        std::str::from_utf8(self.bytes).unwrap_or_default()
-    }
-
-    /// In lower case, as HTTP/2 and plugins have it.
-    pub fn to_lower(self) -> String {
-        match self.known {
-            Known::Other => self.as_str().to_ascii_lowercase(),
-            known => known.as_str().to_owned(),
-        }
-    }
-
-    /// Which of the names it is that the host knows.
-    pub fn known(self) -> Known {
-        self.known
-    }
-
-    pub fn is(self, other: impl AsName) -> bool {
-        match other.known() {
-            Known::Other => self.bytes.eq_ignore_ascii_case(other.bytes()),
-            known => self.known == known,
-        }
-    }
-}
-
-impl AsName for Name<'_> {
-    fn bytes(&self) -> &[u8] {
-        self.bytes
-    }
-    fn known(&self) -> Known {
-        self.known
-    }
-}
-
-impl AsName for Known {
-    fn bytes(&self) -> &[u8] {
-        self.as_str().as_bytes()
-    }
-    fn known(&self) -> Known {
-        *self
-    }
-}
-
-impl AsName for &str {
-    fn bytes(&self) -> &[u8] {
-        self.as_bytes()
-    }
-}
-
-impl AsName for HeaderName {
-    fn bytes(&self) -> &[u8] {
-        self.as_str().as_bytes()
-    }
-}
-
-impl<T: AsName> AsName for &T {
-    fn bytes(&self) -> &[u8] {
-        (**self).bytes()
-    }
-    fn known(&self) -> Known {
-        (**self).known()
-    }
-}
-
-impl AsValue for HeaderValue {
-    fn bytes(&self) -> &[u8] {
-        self.as_bytes()
-    }
-}
-
-impl<T: AsValue> AsValue for &T {
-    fn bytes(&self) -> &[u8] {
-        (**self).bytes()
-    }
-}
-
-impl AsValue for &'static str {
-    fn bytes(&self) -> &[u8] {
-        self.as_bytes()
-    }
-}
-
-/// A value that was checked, or that came as one: see [`syntax::is_value`].
-#[derive(Debug, Clone, Copy)]
-pub struct Checked<'a>(&'a [u8]);
-
-impl<'a> Checked<'a> {
-    /// None if the bytes can't be a value.
-    pub fn new(value: &'a [u8]) -> Option<Self> {
-        syntax::is_value(value).then_some(Self(value))
-    }
-}
-
-impl AsValue for Checked<'_> {
-    fn bytes(&self) -> &[u8] {
-        self.0
-    }
-}
-
-impl From<&HeaderMap> for Fields {
-    fn from(map: &HeaderMap) -> Self {
-        let mut fields = Self {
-            lines: Vec::with_capacity(map.len()),
-            added: Vec::with_capacity(map.len() * 32),
-            ..Self::default()
-        };
-        for (name, value) in map {
-            fields.append(name, value);
-        }
-        fields
-    }
-}
-
-impl From<&Fields> for HeaderMap {
-    /// In lower case. What the type can't hold, which no field here is, would be left out.
-    fn from(fields: &Fields) -> Self {
-        let mut map = HeaderMap::with_capacity(fields.len());
-        for (name, value) in fields.iter() {
-            if let (Ok(name), Ok(value)) = (
-                HeaderName::from_bytes(name.as_bytes()),
-                HeaderValue::from_bytes(value),
-            ) {
-                map.append(name, value);
-            }
-        }
-        map
-    }
-}
-
-impl<N: AsName, V: AsValue> FromIterator<(N, V)> for Fields {
-    fn from_iter<T: IntoIterator<Item = (N, V)>>(iter: T) -> Self {
-        let mut fields = Self::new();
-        for (name, value) in iter {
-            fields.append(name, value);
-        }
-        fields
-    }
-}
-
-/// The same fields in the same order; the case of names doesn't count.
-impl PartialEq for Fields {
-    fn eq(&self, other: &Self) -> bool {
-        let same = |((name, value), (of, other)): ((Name<'_>, &[u8]), (Name<'_>, &[u8]))| {
-            name.is(of) && value == other
-        };
-        self.len() == other.len() && self.iter().zip(other.iter()).all(same)
-    }
-}
-
-impl Eq for Fields {}
-
-impl fmt::Display for Name<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl fmt::Debug for Name<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.as_str(), f)
-    }
-}
-
-impl fmt::Debug for Fields {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines = self
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.escape_ascii().to_string()));
-        f.debug_map().entries(lines).finish()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
     use super::*;
 
     /// A head's fields, as a codec gives them.

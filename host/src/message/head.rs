@@ -1,8 +1,9 @@
 //! The heads of messages: what stands before the fields, and the fields.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
-use http::{HeaderMap, Method, StatusCode, Version, request, response};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method, StatusCode, Uri, Version, request, response};
 
 use super::fields::Fields;
 use super::syntax;
@@ -104,13 +105,85 @@ impl Target {
     }
 }
 
-/// As the `http` crate has it, for what is written for that. Its parser takes less than is a target here; what it doesn't take
-/// comes as `/`, so nothing may decide by it whom a request meets.
+/// A target holds what none may: [`syntax::not_of_a_target`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the target holds what no target may")]
+pub struct BadTarget;
+
+/// From the `http` crate's form, as hyper, `h2` and `wasi:http` have it.
+impl TryFrom<&Uri> for Target {
+    type Error = BadTarget;
+
+    fn try_from(uri: &Uri) -> Result<Self, BadTarget> {
+        let target = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        match target.as_bytes() {
+            // `http://h?q` has an empty path, which means the root (RFC 9110, section 4.2.3).
+            [b'?', ..] => Self::new(format!("/{target}").as_bytes()),
+            bytes => Self::new(bytes),
+        }
+        .ok_or(BadTarget)
+    }
+}
+
+/// To the same. That type takes less than a target may hold: what it refuses is percent-encoded (`"` to `%22`, a backtick to
+/// `%60`), which means the same (RFC 3986, section 2). It is only for what is sent in that form, never for a decision.
+impl From<&Target> for PathAndQuery {
+    fn from(target: &Target) -> Self {
+        let whole = target.as_str();
+        Self::try_from(whole)
+            .or_else(|_| Self::try_from(encoded(target)))
+            .unwrap_or_else(|_| Self::from_static("/"))
+    }
+}
+
+fn encoded(target: &Target) -> String {
+    let mut encoded = String::with_capacity(target.as_str().len() + 16);
+    let parts = [(true, target.path()), (false, target.query().unwrap_or(""))];
+    for (is_path, part) in parts {
+        if !is_path && target.query().is_some() {
+            encoded.push('?');
+        }
+        for c in part.chars() {
+            if is_refused(is_path, c) {
+                let mut bytes = [0; 4];
+                for byte in c.encode_utf8(&mut bytes).bytes() {
+                    // Writing to a string does not fail.
+                    let _ = write!(encoded, "%{byte:02X}");
+                }
+            } else {
+                encoded.push(c);
+            }
+        }
+    }
+    encoded
+}
+
+/// Asks the type itself, since it has its own view of what a path and a query hold.
+fn is_refused(is_path: bool, c: char) -> bool {
+    let before = if is_path { "/" } else { "/?" };
+    !c.is_ascii_alphanumeric() && PathAndQuery::try_from(format!("{before}{c}")).is_err()
+}
+
+impl TryFrom<&request::Parts> for RequestHead {
+    type Error = BadTarget;
+
+    fn try_from(parts: &request::Parts) -> Result<Self, BadTarget> {
+        let authority = parts.uri.authority();
+        Ok(Self {
+            method: parts.method.clone(),
+            authority: authority.map(|authority| authority.as_str().into()),
+            target: Target::try_from(&parts.uri)?,
+            version: parts.version,
+            fields: Fields::from(&parts.headers),
+        })
+    }
+}
+
 impl From<&RequestHead> for request::Parts {
     fn from(head: &RequestHead) -> Self {
         let (mut parts, ()) = http::Request::new(()).into_parts();
         parts.method = head.method.clone();
-        parts.uri = head.target.as_str().parse().unwrap_or_default();
+        parts.uri = PathAndQuery::from(&head.target).into();
         parts.version = head.version;
         parts.headers = HeaderMap::from(&head.fields);
         parts
@@ -166,5 +239,48 @@ mod tests {
         let target = Target::new(b"/a?b?c").unwrap();
         assert_eq!((target.path(), target.query()), ("/a", Some("b?c")));
         assert_eq!(Target::root().query(), None);
+    }
+
+    #[test]
+    fn a_type_that_takes_less_gets_the_same_encoded() {
+        for (target, expected) in [
+            ("/a%2F?x=%20", "/a%2F?x=%20"),
+            ("*", "*"),
+            ("/?", "/?"),
+            ("/a`b?c`d", "/a%60b?c`d"),
+            ("/\"?q=up{job=\"x\"}", "/\"?q=up{job=%22x%22}"),
+            ("/a?b?c", "/a?b?c"),
+        ] {
+            let target = Target::new(target.as_bytes()).unwrap();
+            assert_eq!(PathAndQuery::from(&target).as_str(), expected);
+        }
+        // Whatever a target may hold, the type takes it then.
+        let all: String = (0x21..0x7f_u8)
+            .map(char::from)
+            .filter(|c| !"#<>".contains(*c))
+            .collect();
+        for target in [format!("/{all}"), format!("/?{all}"), "/é?é".to_owned()] {
+            let target = Target::new(target.as_bytes()).unwrap();
+            assert_ne!(PathAndQuery::from(&target).as_str(), "/", "{target}");
+        }
+    }
+
+    #[test]
+    fn a_uri_has_authority_and_target() {
+        for (uri, authority, target) in [
+            ("http://b:81/p?q=%20", Some("b:81"), "/p?q=%20"),
+            ("http://b", Some("b"), "/"),
+            ("http://b?q", Some("b"), "/?q"),
+            ("/only", None, "/only"),
+            ("*", None, "*"),
+            ("a:443", Some("a:443"), "/"),
+        ] {
+            let (parts, ()) = http::Request::get(uri).body(()).unwrap().into_parts();
+            let head = RequestHead::try_from(&parts).unwrap();
+            assert_eq!(
+                (head.authority.as_deref(), head.target.as_str()),
+                (authority, target)
+            );
+        }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
+
+use super::Fields;
 
 /// Told of each interim response of a backend but 101, in order; called on the exchange's own task or the connection's.
-pub type OnInformational = Arc<dyn Fn(StatusCode, &HeaderMap) + Send + Sync>;
+pub type OnInformational = Arc<dyn Fn(StatusCode, &Fields) + Send + Sync>;

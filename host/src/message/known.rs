@@ -164,6 +164,16 @@ impl Known {
         }
     }
 
+    /// The bits of these names together.
+    pub const fn set(names: &[Self]) -> u64 {
+        let (mut set, mut at) = (0, 0);
+        while at < names.len() {
+            set |= names[at].bit();
+            at += 1;
+        }
+        set
+    }
+
     /// All names that the host cares for.
     pub fn all() -> impl Iterator<Item = Self> {
         NAMES.iter().map(|(known, _)| *known)

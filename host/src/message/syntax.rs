@@ -8,6 +8,8 @@ pub const TOKEN: u8 = 1;
 pub const TARGET: u8 = 2;
 /// Letters, whose case doesn't count in names.
 pub const UPPER: u8 = 4;
+/// Bytes of a host's name: `reg-name` of RFC 3986, section 3.2.2, without percent-encoding, which nobody reads there.
+pub const HOST: u8 = 8;
 
 const CLASSES: [u8; 256] = classes();
 
@@ -40,10 +42,20 @@ const fn classes() -> [u8; 256] {
             } else {
                 TARGET
             }
-            | if byte.is_ascii_uppercase() { UPPER } else { 0 };
+            | if byte.is_ascii_uppercase() { UPPER } else { 0 }
+            | if is_of_host(byte) { HOST } else { 0 };
         b += 1;
     }
     table
+}
+
+const fn is_of_host(byte: u8) -> bool {
+    let is_mark = matches!(byte, b'-' | b'.' | b'_' | b'~');
+    let is_delimiter = matches!(
+        byte,
+        b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
+    );
+    byte.is_ascii_alphanumeric() || is_mark || is_delimiter
 }
 
 /// How many bytes at the start of `bytes` are of a class.

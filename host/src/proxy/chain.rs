@@ -8,10 +8,10 @@ use smallvec::SmallVec;
 use super::error::ExchangeError;
 use super::error_fields::ErrorFields;
 use crate::interceptor::{
-    Chain, Hook, InterceptError, Interceptor, Link, OnFailure, Outcome, Surround, Transform,
-    Verdict,
+    Chain, Hook, InterceptError, Interceptor, Link, Matches, OnFailure, Outcome, Surround,
+    Transform, Verdict,
 };
-use crate::message::Exchange;
+use crate::message::{Exchange, Known, RequestHead};
 
 /// The interceptors whose `forward_request` ran, in order.
 pub type Ran<'c, H> = SmallVec<[&'c H; 8]>;
@@ -41,7 +41,7 @@ impl Due {
         }
         let mut due = SmallVec::from_elem(0, chain.links().len().div_ceil(64));
         for (position, link) in chain.links().iter().enumerate() {
-            let matches = link.rules().match_request(&exchange.request);
+            let matches = meets(link.rules(), &exchange.request);
             due[position / 64] |= u64::from(matches) << (position % 64);
         }
         Self(due)
@@ -68,7 +68,7 @@ pub async fn forward_request<'c, H: Transform, A: Surround>(
         let edited = from > 0 || !ran.is_empty();
         let meets = !chain.is_selective()
             || due.contains(position)
-            || (edited && link.rules().match_request(&exchange.request));
+            || (edited && meets(link.rules(), &exchange.request));
         if !meets {
             continue;
         }
@@ -87,7 +87,7 @@ pub async fn forward_request<'c, H: Transform, A: Surround>(
         match settle(&mut exchange, result, interceptor, Hook::ForwardRequest) {
             Ok(Some(Verdict::Respond)) => return (exchange, Ok(Step::Answered)),
             Ok(Some(Verdict::Forward)) => {
-                kept.keep(&mut exchange.response.headers);
+                kept.keep(&mut exchange.response.fields);
                 exchange.reset_response();
             }
             Ok(None) => {}
@@ -111,6 +111,15 @@ pub async fn return_response<H: Transform>(
         }
     }
     (exchange, Ok(()))
+}
+
+/// Whether rules match a request. Its host is the field `host`.
+fn meets(rules: &Matches, request: &RequestHead) -> bool {
+    if rules.is_everything() {
+        return true;
+    }
+    let host = request.fields.get_text(Known::Host).unwrap_or("");
+    rules.matches(host, request.target.as_str(), request.method.as_str())
 }
 
 fn checkpoint(exchange: &mut Exchange, policy: OnFailure) {
@@ -148,11 +157,9 @@ fn settle<T>(
 mod tests {
     use std::sync::Arc;
 
-    use http::HeaderValue;
-
     use super::*;
-    use crate::interceptor::{Absence, Matches, Missing, Next};
-    use crate::message::Body;
+    use crate::interceptor::{Absence, Missing, Next};
+    use crate::message::{Body, Fields};
 
     /// Appends its name to the field `trail` of what it sees, then does as told.
     struct Marker {
@@ -187,22 +194,13 @@ mod tests {
 
     impl Transform for Marker {
         async fn forward_request(&self, mut exchange: Box<Exchange>) -> Outcome<Verdict> {
-            exchange
-                .request
-                .headers
-                .append("trail", HeaderValue::from_static(self.name));
-            exchange
-                .response
-                .headers
-                .append("trail", HeaderValue::from_static(self.name));
+            exchange.request.fields.append("trail", self.name);
+            exchange.response.fields.append("trail", self.name);
             exchange.set_request_body(self.name.into());
             (exchange, self.forward.clone())
         }
         async fn return_response(&self, mut exchange: Box<Exchange>) -> Outcome<()> {
-            exchange
-                .response
-                .headers
-                .append("trail", HeaderValue::from_static(self.name));
+            exchange.response.fields.append("trail", self.name);
             exchange.set_response_body(self.name.into());
             (exchange, self.back.clone())
         }
@@ -214,12 +212,9 @@ mod tests {
         }
     }
 
-    fn trail(fields: &http::HeaderMap) -> Vec<&str> {
-        fields
-            .get_all("trail")
-            .iter()
-            .map(|v| v.to_str().unwrap())
-            .collect()
+    fn trail(fields: &Fields) -> Vec<&str> {
+        let values = fields.get_all("trail");
+        values.map(|v| std::str::from_utf8(v).unwrap()).collect()
     }
 
     fn bytes(body: &Body) -> &[u8] {
@@ -238,7 +233,7 @@ mod tests {
     async fn run_links(links: Vec<Link<Marker, Marker>>) -> Ended {
         let chain = Chain::new(links);
         let mut ran = Ran::new();
-        let exchange = Box::new(Exchange::probe());
+        let exchange = Box::new(Exchange::blank());
         let due = Due::of(&chain, &exchange);
         let kept = ErrorFields::default();
         let (exchange, step) = forward_request(&chain, &due, 0, &mut ran, &kept, exchange).await;
@@ -256,8 +251,8 @@ mod tests {
     async fn requests_go_in_order_and_responses_in_reverse() {
         let (exchange, verdict) = run(vec![marker("a"), marker("b")]).await;
         assert_eq!(verdict.unwrap(), "backend");
-        assert_eq!(trail(&exchange.request.headers), ["a", "b"]);
-        assert_eq!(trail(&exchange.response.headers), ["b", "a"]);
+        assert_eq!(trail(&exchange.request.fields), ["a", "b"]);
+        assert_eq!(trail(&exchange.response.fields), ["b", "a"]);
     }
 
     #[tokio::test]
@@ -272,9 +267,9 @@ mod tests {
         ])
         .await;
         assert_eq!(verdict.unwrap(), "answered");
-        assert_eq!(trail(&exchange.request.headers), ["a", "b"]);
+        assert_eq!(trail(&exchange.request.fields), ["a", "b"]);
         // What a set on a response that it then forwarded is forgotten; b's answer stands.
-        assert_eq!(trail(&exchange.response.headers), ["b", "b", "a"]);
+        assert_eq!(trail(&exchange.response.fields), ["b", "b", "a"]);
     }
 
     #[tokio::test]
@@ -286,7 +281,7 @@ mod tests {
         let (exchange, verdict) = run(vec![marker("a"), failing, marker("c")]).await;
         let error = verdict.unwrap_err();
         assert_eq!(error.to_string(), "plugin b: forward-request trapped: x");
-        assert_eq!(trail(&exchange.request.headers), ["a", "b"]);
+        assert_eq!(trail(&exchange.request.fields), ["a", "b"]);
     }
 
     #[tokio::test]
@@ -300,8 +295,8 @@ mod tests {
         let (exchange, verdict) =
             run(vec![marker("a"), failing(OnFailure::Open), marker("c")]).await;
         assert_eq!(verdict.unwrap(), "backend");
-        assert_eq!(trail(&exchange.request.headers), ["a", "c"]);
-        assert_eq!(trail(&exchange.response.headers), ["c", "a"]);
+        assert_eq!(trail(&exchange.request.fields), ["a", "c"]);
+        assert_eq!(trail(&exchange.response.fields), ["c", "a"]);
         assert_eq!(bytes(&exchange.request_body), b"c");
         assert_eq!(bytes(&exchange.response_body), b"a");
 
@@ -333,6 +328,6 @@ mod tests {
             matches!(&error, ExchangeError::Missing { name, .. } if name == "auth"),
             "{error}"
         );
-        assert_eq!(trail(&exchange.request.headers), ["a"]);
+        assert_eq!(trail(&exchange.request.fields), ["a"]);
     }
 }

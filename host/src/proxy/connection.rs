@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderValue, Request, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use hyper::ext::ReasonPhrase;
 use hyper::server::conn::http1 as hyper1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -19,6 +20,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::exchange::{Answer, Begun, Inbound, Proxy};
+use super::held::Held;
 use super::http1::{self, BadHead, Control, Guard, Next, Stalled};
 use super::http2;
 use super::prefixed::Prefixed;
@@ -27,9 +29,11 @@ use super::stop::{Graceful, Stop, until_stopped};
 use super::tunnel::Opening;
 use super::{expect, forwarding, respond};
 use crate::config::server::ServerConfig;
-use crate::interceptor::ChainSource;
-use crate::message::hygiene;
-use crate::message::{Body, BodyError, BoxError, OnInformational, Scheme, Streaming, Tunnel};
+use crate::interceptor::{ChainOf, ChainSource};
+use crate::message::{
+    Body, BodyError, BoxError, Known, OnInformational, RequestHead, Scheme, Streaming, Tunnel,
+    hygiene,
+};
 use crate::tls::ServerIdentity;
 use crate::tls::{Sniffed, sniff};
 
@@ -139,7 +143,8 @@ impl<S: ChainSource> Accepted<S> {
         let on_informational: OnInformational = Arc::new(move |status, fields| {
             // 100 goes out by itself as soon as somebody reads the body.
             if status != StatusCode::CONTINUE {
-                interim.send_informational(status, &hygiene::interim_fields(fields));
+                let fields = HeaderMap::from(&hygiene::interim_fields(fields));
+                interim.send_informational(status, &fields);
             }
         });
         let me = Arc::new(self);
@@ -165,12 +170,16 @@ impl<S: ChainSource> Accepted<S> {
         mut request: Request<Incoming>,
         control: Control,
         interim: OnInformational,
-    ) -> Answer<S> {
+    ) -> Response<Held<ChainOf<S>>> {
         let (busy, refused) = control.next_request();
-        let upgrades = request.headers().contains_key(header::UPGRADE);
+        let upgrades = request.headers().contains_key(http::header::UPGRADE);
         let tunnel = upgrades.then(|| opening(hyper::upgrade::on(&mut request)));
+        let (parts, body) = request.into_parts();
+        let head = RequestHead::try_from(&parts).map_err(|_| BadHead::Target);
+        let refused = refused.and(head.as_ref().map(drop).map_err(|bad| *bad));
         let begun = self.begin(Inbound {
-            request: request.map(incoming),
+            head: head.unwrap_or_default(),
+            body: incoming(body),
             client: self.client,
             client_shown: self.client_shown.clone(),
             scheme: self.scheme,
@@ -180,10 +189,16 @@ impl<S: ChainSource> Accepted<S> {
         });
         let answer = self.listener.proxy.run(begun).await;
         if upgrades {
-            let switched = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
+            let switched = answer.head.status == StatusCode::SWITCHING_PROTOCOLS;
             control.resume(if switched { Next::Tunnel } else { Next::Http });
         }
-        answer.map(|body| body.keeping(busy))
+        let reason = answer.head.reason.as_deref();
+        let reason = reason.and_then(|reason| ReasonPhrase::try_from(reason).ok());
+        let mut response = as_response(answer, Version::HTTP_11);
+        if let Some(reason) = reason {
+            response.extensions_mut().insert(reason);
+        }
+        response.map(|body| body.keeping(busy))
     }
 
     async fn http2<IO>(self, io: IO) -> Result<(), BoxError>
@@ -209,31 +224,52 @@ impl<S: ChainSource> Accepted<S> {
         )
     }
 
-    async fn exchange_http2(&self, inbound: http2::server::Inbound) -> Answer<S> {
+    async fn exchange_http2(&self, inbound: http2::server::Inbound) -> Response<Held<ChainOf<S>>> {
         let informational = inbound.informational;
-        let target = inbound.request.uri().path_and_query();
-        let too_long = target.is_some_and(|target| target.as_str().len() > self.limits.max_target);
-        let request = expect::asking_when_wanted(inbound.request, &informational);
+        let (parts, body) = inbound.request.into_parts();
+        let mut head = RequestHead::try_from(&parts).map_err(|_| BadHead::Target);
+        if let Ok(head) = &mut head
+            && let Some(protocol) = parts.extensions.get::<h2::ext::Protocol>()
+            && let Ok(protocol) = HeaderValue::from_str(protocol.as_str())
+        {
+            head.fields.insert(Known::Upgrade, protocol);
+        }
+        let refused = match &head {
+            Ok(head) if head.target.as_str().len() > self.limits.max_target => {
+                Some(BadHead::TargetTooLong(self.limits.max_target))
+            }
+            Ok(_) => None,
+            Err(bad) => Some(*bad),
+        };
+        let head = head.unwrap_or_default();
+        let body = expect::asking_when_wanted(&head.fields, body, &informational);
         let tunnel = inbound.tunnel.map(|promise| -> Opening {
             Box::pin(async move { promise.await.map_err(Into::into) })
         });
         let begun = self.begin(Inbound {
-            request,
+            head,
+            body,
             client: self.client,
             client_shown: self.client_shown.clone(),
             scheme: self.scheme,
-            refused: too_long.then_some(BadHead::TargetTooLong(self.limits.max_target)),
+            refused,
             tunnel,
             on_informational: Some(Arc::new(move |status, fields| {
                 if status != StatusCode::CONTINUE {
-                    informational.send(status, &hygiene::interim_fields(fields));
+                    let fields = HeaderMap::from(&hygiene::interim_fields(fields));
+                    informational.send(status, &fields);
                 }
             })),
         });
-        let mut answer = self.listener.proxy.run(begun).await;
-        *answer.version_mut() = Version::HTTP_2;
-        answer
+        as_response(self.listener.proxy.run(begun).await, Version::HTTP_2)
     }
+}
+
+/// As hyper and `h2` take it.
+fn as_response<C>(answer: Answer<C>, version: Version) -> Response<Held<C>> {
+    let mut parts = http::response::Parts::from(&answer.head);
+    parts.version = version;
+    Response::from_parts(parts, answer.body)
 }
 
 impl<IO, S> Graceful for hyper1::UpgradeableConnection<Guard<IO>, S>

@@ -4,20 +4,20 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http::{HeaderMap, HeaderName, header};
+use crate::message::{Fields, Name};
 
 /// Fields that describe a body. The body of an error answer is the host's, and so are these.
-static OF_A_BODY: [HeaderName; 10] = [
-    header::CONTENT_TYPE,
-    header::CONTENT_LENGTH,
-    header::CONTENT_ENCODING,
-    header::CONTENT_LANGUAGE,
-    header::CONTENT_LOCATION,
-    header::CONTENT_RANGE,
-    header::ETAG,
-    header::LAST_MODIFIED,
-    HeaderName::from_static("content-digest"),
-    HeaderName::from_static("repr-digest"),
+const OF_A_BODY: [&str; 10] = [
+    "content-type",
+    "content-length",
+    "content-encoding",
+    "content-language",
+    "content-location",
+    "content-range",
+    "etag",
+    "last-modified",
+    "content-digest",
+    "repr-digest",
 ];
 
 /// What one run through a chain, or a part of it, has kept. Nothing is allocated while no plugin sets a field.
@@ -26,14 +26,14 @@ pub struct ErrorFields(Mutex<Option<Box<Kept>>>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    fields: HeaderMap,
+    fields: Fields,
     /// Of the last run through the part of the chain that a plugin surrounds.
     surrounded: Option<Arc<ErrorFields>>,
 }
 
 impl ErrorFields {
     /// Keeps the fields of a response whose plugin has forwarded the request, after those that are kept already.
-    pub fn keep(&self, response: &mut HeaderMap) {
+    pub fn keep(&self, response: &mut Fields) {
         if response.is_empty() {
             return;
         }
@@ -42,7 +42,7 @@ impl ErrorFields {
         if fields.is_empty() {
             *fields = std::mem::take(response);
         } else {
-            append(fields, response);
+            fields.extend(response);
         }
     }
 
@@ -55,24 +55,25 @@ impl ErrorFields {
 
     /// Adds the kept fields to an error answer, in the order of the chain. What the answer has itself stays as it is, and
     /// what describes a body is left out.
-    pub fn put_on(&self, answer: &mut HeaderMap) {
-        let mut all = HeaderMap::new();
+    pub fn put_on(&self, answer: &mut Fields) {
+        let mut all = Fields::new();
         self.collect(&mut all);
         if all.is_empty() {
             return;
         }
-        for name in answer.keys().chain(&OF_A_BODY) {
-            all.remove(name);
-        }
-        append(answer, &all);
+        let is_hosts = |name: Name<'_>| {
+            answer.contains(name) || OF_A_BODY.iter().any(|of_body| name.is(of_body))
+        };
+        all.retain(|name, _| !is_hosts(name));
+        answer.extend(&all);
     }
 
-    fn collect(&self, all: &mut HeaderMap) {
+    fn collect(&self, all: &mut Fields) {
         let kept = self.lock();
         let Some(kept) = kept.as_deref() else {
             return;
         };
-        append(all, &kept.fields);
+        all.extend(&kept.fields);
         if let Some(inner) = &kept.surrounded {
             inner.collect(all);
         }
@@ -80,11 +81,5 @@ impl ErrorFields {
 
     fn lock(&self) -> MutexGuard<'_, Option<Box<Kept>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn append(to: &mut HeaderMap, from: &HeaderMap) {
-    for (name, value) in from {
-        to.append(name, value.clone());
     }
 }

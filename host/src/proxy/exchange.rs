@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header, request};
+use http::{HeaderValue, StatusCode, Version};
 use http_body::Body as _;
 use tokio_util::task::TaskTracker;
 
@@ -24,8 +24,10 @@ use super::upstream::Upgrade;
 use super::{forwarding, respond};
 use crate::essential;
 use crate::interceptor::{ChainOf, ChainSource};
-use crate::message::hygiene::{self, Asked, BadRequest};
-use crate::message::{Body, Exchange, Limited, OnInformational, Scheme, Streaming};
+use crate::message::hygiene::{self, Asked};
+use crate::message::{
+    Body, Exchange, Known, Limited, OnInformational, RequestHead, ResponseHead, Scheme, Streaming,
+};
 
 /// What all connections share.
 #[derive(Debug)]
@@ -39,7 +41,9 @@ pub struct Proxy<S> {
 
 /// A request as a connection hands it over.
 pub struct Inbound {
-    pub request: Request<Body>,
+    /// An extended CONNECT (RFC 8441) comes with its `:protocol` in `upgrade`.
+    pub head: RequestHead,
+    pub body: Body,
     pub client: SocketAddr,
     /// The client's address as fields show it.
     pub client_shown: HeaderValue,
@@ -55,7 +59,7 @@ pub struct Inbound {
 impl std::fmt::Debug for Inbound {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Inbound")
-            .field("request", &self.request)
+            .field("head", &self.head)
             .finish_non_exhaustive()
     }
 }
@@ -79,8 +83,12 @@ impl std::fmt::Debug for Begun {
     }
 }
 
-/// The response to a client. It holds what its exchange took until its last byte is sent or given up.
-pub type Answer<S> = Response<Held<ChainOf<S>>>;
+/// The response to a client. Its body holds what its exchange took until its last byte is sent or given up.
+#[derive(Debug)]
+pub struct Answer<C> {
+    pub head: ResponseHead,
+    pub body: Held<C>,
+}
 
 impl<S: ChainSource> Proxy<S> {
     /// Exchanges are numbered from `first_id`; runs that start far apart never meet.
@@ -109,8 +117,8 @@ impl<S: ChainSource> Proxy<S> {
     /// keeps that room.
     pub fn begin(&self, inbound: Inbound, shed: bool) -> Begun {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let (head, body) = inbound.request.into_parts();
-        let form = Form::wanted(&head.headers);
+        let form = Form::wanted(&inbound.head.fields);
+        let (head, body) = (inbound.head, inbound.body);
         let exchange = Exchange::new(id, inbound.client, inbound.scheme, head, body);
         let refused = match inbound.refused {
             _ if shed => Some(ExchangeError::Saturated("connections")),
@@ -132,7 +140,7 @@ impl<S: ChainSource> Proxy<S> {
     }
 
     /// Answers a request. Whatever goes wrong becomes an answer too.
-    pub async fn run(&self, begun: Begun) -> Answer<S> {
+    pub async fn run(&self, begun: Begun) -> Answer<ChainOf<S>> {
         let slot = self.under_way.take();
         let routing = self.routing.load_full();
         let (mut exchange, wish) = (begun.exchange, begun.wish);
@@ -160,14 +168,17 @@ impl<S: ChainSource> Proxy<S> {
                 (exchange, Some(chain), result)
             }
         };
-        let response = match result {
+        let (head, body) = match result {
             Ok(switch) => self.finish(&routing, exchange, switch, begun.client_tunnel),
             Err(error) => {
                 respond::log(id, &error);
                 respond::from_error(&error, form, &kept)
             }
         };
-        response.map(|body| Held::new(body, chain, slot))
+        Answer {
+            head,
+            body: Held::new(body, chain, slot),
+        }
     }
 
     /// The response, with the tunnel that it agrees to under way.
@@ -177,25 +188,22 @@ impl<S: ChainSource> Proxy<S> {
         exchange: Box<Exchange>,
         switch: Option<Switch>,
         client: Option<Opening>,
-    ) -> Response<Body> {
-        let (mut response, mut body) = (exchange.response, exchange.response_body);
-        if response.status == StatusCode::NO_CONTENT {
+    ) -> (ResponseHead, Body) {
+        let (mut head, mut body) = (exchange.response, exchange.response_body);
+        if head.status == StatusCode::NO_CONTENT {
             // RFC 9110, section 8.6 and 15.3.5. A client of HTTP/2 fails on either.
-            response.headers.remove(header::CONTENT_LENGTH);
+            head.fields.remove(Known::ContentLength);
             body = Body::Empty;
         }
         if routing.forwarding.via {
-            hygiene::add_via(&mut response.headers, Version::HTTP_11);
+            hygiene::add_via(&mut head.fields, head.version);
         }
-        let agreed = switch.filter(|switch| switch.status == response.status);
+        let agreed = switch.filter(|switch| switch.status == head.status);
         let Some(switch) = agreed else {
-            return Response::from_parts(response, body);
+            return (head, body);
         };
-        if let Some(protocol) = switch.protocol {
-            response
-                .headers
-                .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-            response.headers.insert(header::UPGRADE, protocol);
+        if let Some(protocol) = &switch.protocol {
+            pass::switches_to(&mut head, protocol);
         }
         if let Some(client) = client {
             let (id, idle) = (exchange.id, routing.server.tunnel_timeout);
@@ -205,7 +213,7 @@ impl<S: ChainSource> Proxy<S> {
                 }
             });
         }
-        Response::from_parts(response, Body::Empty)
+        (head, Body::Empty)
     }
 }
 
@@ -216,21 +224,19 @@ fn receive<'a, S>(
     mut wish: Wish,
 ) -> Result<(&'a Arc<Route<S>>, Wish), ExchangeError> {
     let head = &mut exchange.request;
-    let extended = take_extended_connect(head)?;
+    let version = head.version;
     wish.asked = hygiene::receive_request(head)?;
     let not_in_trailers = std::mem::take(&mut wish.asked.not_in_trailers);
     exchange.request_body.without_trailers(not_in_trailers);
-    if let Some(protocol) = extended {
-        head.headers.insert(header::UPGRADE, protocol);
-        wish.upgrade = Some(Upgrade::ExtendedConnect);
-    } else if wish.asked.upgrade {
-        wish.upgrade = Some(Upgrade::Http1);
-    }
+    wish.upgrade = wish.asked.upgrade.then_some(match version {
+        Version::HTTP_2 => Upgrade::ExtendedConnect,
+        _ => Upgrade::Http1,
+    });
     if routing.forwarding.via {
-        hygiene::add_via(&mut head.headers, head.version);
+        hygiene::add_via(&mut head.fields, version);
     }
     forwarding::tell(
-        &mut head.headers,
+        &mut head.fields,
         &routing.forwarding,
         exchange.client,
         &wish.client_shown,
@@ -240,23 +246,8 @@ fn receive<'a, S>(
     if let Some(limit) = routing.server.max_body {
         limit_body(&mut exchange.request_body, limit)?;
     }
-    let route = routing.find(&exchange.request.uri, &exchange.request.headers)?;
+    let route = routing.find(&exchange.request)?;
     Ok((route, wish))
-}
-
-/// Makes an extended CONNECT (RFC 8441) the handshake that it stands for, so that plugins see one kind of WebSocket
-/// request. Gives the protocol.
-fn take_extended_connect(head: &mut request::Parts) -> Result<Option<HeaderValue>, BadRequest> {
-    let Some(protocol) = head.extensions.remove::<h2::ext::Protocol>() else {
-        return Ok(None);
-    };
-    if !protocol.as_str().eq_ignore_ascii_case("websocket") {
-        return Err(BadRequest::Protocol(
-            "any protocol but websocket over HTTP/2",
-        ));
-    }
-    head.method = Method::GET;
-    Ok(Some(HeaderValue::from_static("websocket")))
 }
 
 fn limit_body(body: &mut Body, limit: u64) -> Result<(), ExchangeError> {
@@ -290,7 +281,7 @@ async fn within<T>(
         },
     };
     // The exchange went with what was dropped; the answer needs none of it.
-    (Box::new(Exchange::probe()), Err(failed))
+    (Box::new(Exchange::blank()), Err(failed))
 }
 
 #[cfg(test)]
@@ -303,14 +294,14 @@ mod tests {
             let passing = pin!(async {
                 tokio::task::yield_now().await;
                 assert!(bound.is_some_and(|bound| bound.is_zero()), "on purpose");
-                (Box::new(Exchange::probe()), Ok(()))
+                (Box::new(Exchange::blank()), Ok(()))
             });
             let (_, result) = within(bound, passing).await;
             let error = result.unwrap_err();
             assert!(matches!(error, ExchangeError::Panicked), "{error}");
-            let form = Form::wanted(&http::HeaderMap::new());
-            let answer = respond::from_error(&error, form, &ErrorFields::default());
-            assert_eq!(answer.status(), http::StatusCode::INTERNAL_SERVER_ERROR);
+            let form = Form::wanted(&crate::message::Fields::new());
+            let (answer, _) = respond::from_error(&error, form, &ErrorFields::default());
+            assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
         }
     }
 }

@@ -5,28 +5,25 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::http2::RecvBody;
 use super::http2::server::Informational;
-use crate::message::{Body, BoxError, Streaming};
+use crate::message::{Body, BoxError, Fields, Known, Streaming};
 
-/// The request with a body that asks for itself, if its client waits to be asked.
-pub fn asking_when_wanted(request: Request<RecvBody>, client: &Informational) -> Request<Body> {
-    let waits = request.headers().contains_key(header::EXPECT);
-    request.map(|body| {
-        if body.is_end_stream() {
-            Body::Empty
-        } else if waits {
-            Body::Stream(Streaming::new(Asking {
-                body,
-                client: Some(client.clone()),
-            }))
-        } else {
-            Body::Stream(Streaming::new(body))
-        }
-    })
+/// The body of a request with these fields. It asks for itself, if its client waits to be asked.
+pub fn asking_when_wanted(fields: &Fields, body: RecvBody, client: &Informational) -> Body {
+    if body.is_end_stream() {
+        Body::Empty
+    } else if fields.contains(Known::Expect) {
+        Body::Stream(Streaming::new(Asking {
+            body,
+            client: Some(client.clone()),
+        }))
+    } else {
+        Body::Stream(Streaming::new(body))
+    }
 }
 
 /// A body whose client has not been asked to send it yet.

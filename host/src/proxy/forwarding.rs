@@ -3,15 +3,17 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
-use http::header::{FORWARDED, HOST, HeaderName};
-use http::{HeaderMap, HeaderValue};
+use http::HeaderValue;
 
 use crate::config::server::{Forward, Forwarding};
-use crate::message::Scheme;
+use crate::message::{Checked, Fields, Known, Scheme, as_text};
 
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+/// The names that are set together.
+const X_FORWARDED: u64 = Known::set(&[
+    Known::XForwardedFor,
+    Known::XForwardedProto,
+    Known::XForwardedHost,
+]);
 
 /// A client's address as fields show it. Made once for each connection.
 pub fn shown(client: SocketAddr) -> HeaderValue {
@@ -23,7 +25,7 @@ pub fn shown(client: SocketAddr) -> HeaderValue {
 /// Tells the backend of the client as the configuration wants it; `shown` is its address. `host` must be what the client
 /// asked for.
 pub fn tell(
-    fields: &mut HeaderMap,
+    fields: &mut Fields,
     policy: &Forwarding,
     client: SocketAddr,
     shown: &HeaderValue,
@@ -36,68 +38,65 @@ pub fn tell(
 /// Sets `x-forwarded-for`, `-proto` and `-host`.
 ///
 /// Appended, the address is added to the list; protocol and host are those that the first proxy saw, so they stay.
-fn x_forwarded(fields: &mut HeaderMap, policy: Forward, client: &HeaderValue, scheme: Scheme) {
+fn x_forwarded(fields: &mut Fields, policy: Forward, client: &HeaderValue, scheme: Scheme) {
     match policy {
         Forward::Keep => return,
         Forward::Remove => {
-            for name in [X_FORWARDED_FOR, X_FORWARDED_PROTO, X_FORWARDED_HOST] {
-                fields.remove(name);
-            }
+            fields.remove_all(X_FORWARDED);
             return;
         }
         Forward::Replace | Forward::Append => {}
     }
     let keep = policy == Forward::Append;
-    let came = |name: &HeaderName| keep && fields.contains_key(name);
-    let (proto_came, host_came) = (came(&X_FORWARDED_PROTO), came(&X_FORWARDED_HOST));
-    if keep && fields.contains_key(X_FORWARDED_FOR) {
-        let list = listed(fields, &X_FORWARDED_FOR, keep, client.as_bytes());
-        set(fields, X_FORWARDED_FOR, list);
+    let came = |name: Known| keep && fields.contains(name);
+    let (proto_came, host_came) = (came(Known::XForwardedProto), came(Known::XForwardedHost));
+    if came(Known::XForwardedFor) {
+        let list = listed(fields, Known::XForwardedFor, keep, client.as_bytes());
+        set(fields, Known::XForwardedFor, &list);
     } else {
-        fields.insert(X_FORWARDED_FOR, client.clone());
+        fields.insert(Known::XForwardedFor, client);
     }
     if !proto_came {
-        fields.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme.as_str()));
+        fields.insert(Known::XForwardedProto, scheme.as_str());
     }
     if !host_came {
-        match fields.get(HOST).cloned() {
-            Some(host) => fields.insert(X_FORWARDED_HOST, host),
-            None => fields.remove(X_FORWARDED_HOST),
-        };
+        match fields.get(Known::Host).map(<[u8]>::to_vec) {
+            Some(host) => set(fields, Known::XForwardedHost, &host),
+            None => {
+                fields.remove(Known::XForwardedHost);
+            }
+        }
     }
 }
 
 /// Sets `forwarded`.
-fn forwarded(fields: &mut HeaderMap, policy: Forward, client: SocketAddr, scheme: Scheme) {
+fn forwarded(fields: &mut Fields, policy: Forward, client: SocketAddr, scheme: Scheme) {
     match policy {
         Forward::Keep => {}
         Forward::Remove => {
-            fields.remove(FORWARDED);
+            fields.remove(Known::Forwarded);
         }
         Forward::Replace | Forward::Append => {
-            let element = element(client.ip().to_canonical(), fields.get(HOST), scheme);
+            let element = element(client.ip().to_canonical(), fields.get(Known::Host), scheme);
             let list = listed(
                 fields,
-                &FORWARDED,
+                Known::Forwarded,
                 policy == Forward::Append,
                 element.as_bytes(),
             );
-            set(fields, FORWARDED, list);
+            set(fields, Known::Forwarded, &list);
         }
     }
 }
 
 /// `for=192.0.2.43;host="a:1";proto=http`. What is no token stands in quotes (RFC 7239, section 4 and 6).
-fn element(client: IpAddr, host: Option<&HeaderValue>, scheme: Scheme) -> String {
+fn element(client: IpAddr, host: Option<&[u8]>, scheme: Scheme) -> String {
     let mut element = match client {
         IpAddr::V4(address) => format!("for={address}"),
         IpAddr::V6(address) => format!("for=\"[{address}]\""),
     };
     // A valid authority holds neither quotes nor backslashes.
-    if let Some(host) = host
-        .and_then(|host| host.to_str().ok())
-        .filter(|host| !host.is_empty())
-    {
+    if let Some(host) = host.and_then(as_text).filter(|host| !host.is_empty()) {
         let token = host
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
@@ -110,19 +109,19 @@ fn element(client: IpAddr, host: Option<&HeaderValue>, scheme: Scheme) -> String
 }
 
 /// The values of a list field in one line, this one last.
-fn listed(fields: &HeaderMap, name: &HeaderName, keep: bool, last: &[u8]) -> Vec<u8> {
+fn listed(fields: &Fields, name: Known, keep: bool, last: &[u8]) -> Vec<u8> {
     let mut list = Vec::with_capacity(last.len());
-    for value in fields.get_all(name).iter().filter(|_| keep) {
-        list.extend_from_slice(value.as_bytes());
+    for value in fields.get_all(name).filter(|_| keep) {
+        list.extend_from_slice(value);
         list.extend_from_slice(b", ");
     }
     list.extend_from_slice(last);
     list
 }
 
-fn set(fields: &mut HeaderMap, name: HeaderName, value: Vec<u8>) {
+fn set(fields: &mut Fields, name: Known, value: &[u8]) {
     // It is made of valid values and printable characters.
-    if let Ok(value) = HeaderValue::from_maybe_shared(bytes::Bytes::from(value)) {
+    if let Some(value) = Checked::new(value) {
         fields.insert(name, value);
     }
 }
@@ -131,27 +130,27 @@ fn set(fields: &mut HeaderMap, name: HeaderName, value: Vec<u8>) {
 mod tests {
     use super::*;
 
-    type Fields<'a> = &'a [(&'static str, &'a str)];
+    type Lines<'a> = &'a [(&'static str, &'a str)];
 
-    fn map(lines: Fields<'_>) -> HeaderMap {
-        let mut map = HeaderMap::new();
-        for (name, value) in lines {
-            map.append(*name, value.parse().unwrap());
-        }
-        map
+    fn of(lines: Lines<'_>) -> Fields {
+        let value = |value: &str| value.parse::<HeaderValue>().unwrap();
+        lines
+            .iter()
+            .map(|(name, text)| (*name, value(text)))
+            .collect()
     }
 
     #[test]
     fn x_forwarded_by_policy() {
-        let came: Fields<'_> = &[
+        let came: Lines<'_> = &[
             ("host", "h:1"),
             ("x-forwarded-for", "1.1.1.1"),
             ("x-forwarded-for", "2.2.2.2"),
             ("x-forwarded-proto", "https"),
             ("x-forwarded-host", "first"),
         ];
-        let fresh: Fields<'_> = &[("host", "h:1")];
-        let cases: [(Forward, Fields<'_>, [Option<&str>; 3]); 6] = [
+        let fresh: Lines<'_> = &[("host", "h:1")];
+        let cases: [(Forward, Lines<'_>, [Option<&str>; 3]); 6] = [
             (
                 Forward::Replace,
                 came,
@@ -180,7 +179,7 @@ mod tests {
             (Forward::Remove, came, [None, None, None]),
         ];
         for (policy, given, expected) in cases {
-            let mut fields = map(given);
+            let mut fields = of(given);
             x_forwarded(
                 &mut fields,
                 policy,
@@ -188,7 +187,7 @@ mod tests {
                 Scheme::Http,
             );
             let got = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"]
-                .map(|name| fields.get(name).map(|value| value.to_str().unwrap()));
+                .map(|name| fields.get_text(name));
             assert_eq!(got, expected, "{policy:?} {given:?}");
         }
     }
@@ -206,22 +205,23 @@ mod tests {
             ("[::ffff:1.2.3.4]:5", "a", "for=1.2.3.4;host=a;proto=https"),
         ];
         for (client, host, expected) in cases {
-            let mut fields = map(&[("host", host), ("forwarded", "for=x")]);
+            let mut fields = of(&[("host", host), ("forwarded", "for=x")]);
             forwarded(
                 &mut fields,
                 Forward::Replace,
                 client.parse().unwrap(),
                 Scheme::Https,
             );
-            assert_eq!(fields["forwarded"], expected);
-            let mut fields = map(&[("host", host), ("forwarded", "for=x")]);
+            assert_eq!(fields.get_text("forwarded"), Some(expected));
+            let mut fields = of(&[("host", host), ("forwarded", "for=x")]);
             forwarded(
                 &mut fields,
                 Forward::Append,
                 client.parse().unwrap(),
                 Scheme::Https,
             );
-            assert_eq!(fields["forwarded"], format!("for=x, {expected}"));
+            let list = format!("for=x, {expected}");
+            assert_eq!(fields.get_text("forwarded"), Some(&list[..]));
         }
     }
 }

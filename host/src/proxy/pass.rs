@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::{HeaderValue, StatusCode, Version, header, response};
+use http::{HeaderValue, StatusCode, Version};
 
 use super::chain::{self, Due, Ran, Step};
 use super::error::ExchangeError;
@@ -15,13 +15,14 @@ use crate::interceptor::{
     Asking, ChainOf, ChainSource, Hook, InterceptError, Interceptor, Next, OnFailure, Surround,
 };
 use crate::message::hygiene::{self, Asked};
-use crate::message::lengths;
-use crate::message::{Body, Exchange, OnInformational};
+use crate::message::{
+    Body, Checked, Exchange, Known, OnInformational, ResponseHead, lengths, syntax,
+};
 
-/// The backend's side of a switch of protocols, with what the answer's `upgrade` field said.
+/// The backend's side of a switch of protocols, with what `upgrade` said in the answer.
 pub struct Switch {
     pub opening: Opening,
-    pub protocol: Option<HeaderValue>,
+    pub protocol: Option<Box<[u8]>>,
     pub status: StatusCode,
 }
 
@@ -121,7 +122,7 @@ async fn surround<S: ChainSource>(
     let (mut exchange, result) = interceptor.handle(exchange, rest.clone()).await;
     let error = match result {
         Ok(()) => {
-            hygiene::strip_hop_by_hop(&mut exchange.response.headers);
+            hygiene::strip_hop_by_hop(&mut exchange.response.fields);
             return (exchange, Ok(true));
         }
         Err(error) => error,
@@ -201,11 +202,12 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// What every client must read in the same way, whatever protocol the response came by and goes out by.
-fn check_response(head: &mut response::Parts) -> Result<(), UpstreamError> {
-    lengths::settle(&mut head.headers)
+fn check_response(head: &mut ResponseHead) -> Result<(), UpstreamError> {
+    lengths::settle(&mut head.fields)
         .map_err(|error| UpstreamError::Protocol(error.to_string()))?;
     // The parser of HTTP/1.1 has seen to it.
-    if head.version == Version::HTTP_2 && !head.headers.keys().all(hygiene::is_token) {
+    let mut names = head.fields.names();
+    if head.version == Version::HTTP_2 && !names.all(|name| syntax::is_token(name.as_bytes())) {
         let text = "the name of a field is not a token".to_owned();
         return Err(UpstreamError::Protocol(text));
     }
@@ -221,7 +223,7 @@ async fn ask_backend<S>(
     // Nobody need be asked whether a body that is here already may come.
     let expect_continue = wish.asked.expect_continue && matches!(body, Body::Stream(_));
     if wish.asked.expect_continue && !expect_continue {
-        exchange.request.headers.remove(header::EXPECT);
+        exchange.request.fields.remove(Known::Expect);
     }
     let outgoing = Outgoing {
         head: &exchange.request,
@@ -235,22 +237,17 @@ async fn ask_backend<S>(
         error,
     };
     let received = route.backend.send(outgoing).await.map_err(failed)?;
-    let (mut response, mut body) = received.response.into_parts();
-    let protocol = response.headers.get(header::UPGRADE).cloned();
-    body.without_trailers(hygiene::strip_hop_by_hop(&mut response.headers));
+    let (mut response, mut body) = (received.head, received.body);
+    let protocol: Option<Box<[u8]>> = response.fields.get(Known::Upgrade).map(Into::into);
+    body.without_trailers(hygiene::strip_hop_by_hop(&mut response.fields));
     check_response(&mut response).map_err(failed)?;
     let status = response.status;
-    if let Some(protocol) = protocol.clone()
+    if let Some(protocol) = &protocol
         && status == StatusCode::UPGRADE_REQUIRED
     {
         // It belongs to the answer's meaning (RFC 9110, section 15.5.22).
-        response
-            .headers
-            .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-        response.headers.insert(header::UPGRADE, protocol);
+        switches_to(&mut response, protocol);
     }
-    // A proxy sends its own version, not the backend's (RFC 9110, section 2.5).
-    response.version = Version::HTTP_11;
     exchange.response = response;
     exchange.response_body = body;
     Ok(received.tunnel.map(|opening| Switch {
@@ -258,4 +255,12 @@ async fn ask_backend<S>(
         protocol: protocol.filter(|_| status == StatusCode::SWITCHING_PROTOCOLS),
         status,
     }))
+}
+
+/// Names a protocol to switch to, for this hop (RFC 9110, section 7.8).
+pub fn switches_to(head: &mut ResponseHead, protocol: &[u8]) {
+    if let Some(protocol) = Checked::new(protocol) {
+        head.fields.insert(Known::Connection, "upgrade");
+        head.fields.insert(Known::Upgrade, protocol);
+    }
 }

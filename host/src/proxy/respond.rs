@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, StatusCode};
 use smallvec::SmallVec;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -13,18 +13,15 @@ use super::proxy_status::ProxyError;
 use super::upstream::UpstreamError;
 use crate::interceptor::{Hook, InterceptError};
 use crate::message::hygiene::BadRequest;
-use crate::message::{Body, BodyError, ExchangeId};
-
-/// RFC 9209.
-const PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
+use crate::message::{Body, BodyError, ExchangeId, Fields, Known, ResponseHead, as_text, syntax};
 
 /// The answer that the client gets in place of the one that failed. It carries the fields that plugins kept for it, but
 /// none of them changes its status or body.
-pub fn from_error(error: &ExchangeError, form: Form, kept: &ErrorFields) -> Response<Body> {
+pub fn from_error(error: &ExchangeError, form: Form, kept: &ErrorFields) -> (ResponseHead, Body) {
     let (status, proxy_error) = classify(error);
     let details = public_details(error);
     let proxy_status = proxy_status(proxy_error, &details, error);
-    let mut response = match form {
+    let (mut head, body) = match form {
         Form::Grpc => grpc(status, &details),
         Form::Json => written(
             status,
@@ -34,26 +31,24 @@ pub fn from_error(error: &ExchangeError, form: Form, kept: &ErrorFields) -> Resp
         Form::Text => written(status, "text/plain; charset=utf-8", text(status, &details)),
         Form::Empty => empty(status),
     };
-    let fields = response.headers_mut();
-    fields.insert(PROXY_STATUS, proxy_status);
+    let fields = &mut head.fields;
+    // RFC 9209.
+    fields.insert(Known::ProxyStatus, proxy_status);
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        fields.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        fields.insert(Known::RetryAfter, "1");
     }
     if matches!(error, ExchangeError::Request(BadRequest::NoForwards)) {
-        fields.insert(
-            header::ALLOW,
-            HeaderValue::from_static("GET, HEAD, OPTIONS"),
-        );
+        fields.insert(Known::Allow, "GET, HEAD, OPTIONS");
     }
     // Where the next request begins, or whom this client takes us for, is not certain any more; or there are too many.
     if let ExchangeError::Head(_)
     | ExchangeError::Request(_)
     | ExchangeError::Saturated("connections") = error
     {
-        fields.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        fields.insert(Known::Connection, "close");
     }
     kept.put_on(fields);
-    response
+    (head, body)
 }
 
 /// Says in the log what went wrong. What clients do is no warning: anyone could fill the log.
@@ -95,19 +90,17 @@ impl Form {
     ///
     /// Text and JSON are for clients that ask for them; `*/*` asks for nothing in particular. Between the two `Accept`
     /// decides, and text wins a tie. `text/html` counts as asking for text where nothing else does: browsers show it.
-    pub fn wanted(asked: &HeaderMap) -> Self {
-        let kind = asked.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    pub fn wanted(asked: &Fields) -> Self {
+        let kind = asked.get(Known::ContentType);
         if kind.is_some_and(|kind| {
             kind.starts_with(b"application/grpc") && !kind.starts_with(b"application/grpc-web")
         }) {
             return Form::Grpc;
         }
-        let lists = asked.get_all(header::ACCEPT).iter();
-        let lists = lists.filter(|list| *list != "*/*");
+        let lists = asked.get_all(Known::Accept).filter(|list| *list != b"*/*");
         let ranges: SmallVec<[_; 8]> = lists
-            .filter_map(|list| list.to_str().ok())
-            .flat_map(|list| list.split(','))
-            .filter_map(media_range)
+            .flat_map(syntax::items)
+            .filter_map(|range| media_range(as_text(range)?))
             .collect();
         let json = weight(&ranges, "application", "json");
         let text = weight(&ranges, "text", "plain");
@@ -147,22 +140,16 @@ fn weight(ranges: &[MediaRange<'_>], kind: &str, subtype: &str) -> u32 {
     range.map_or(0, |range| range.2)
 }
 
-fn written(status: StatusCode, content_type: &'static str, body: String) -> Response<Body> {
-    let mut response = Response::new(Body::full(body));
-    *response.status_mut() = status;
-    let fields = response.headers_mut();
-    fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response
+fn written(status: StatusCode, content_type: &'static str, body: String) -> (ResponseHead, Body) {
+    let mut head = ResponseHead::new(status);
+    head.fields.append(Known::ContentType, content_type);
+    (head, Body::full(body))
 }
 
-fn empty(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Body::Empty);
-    *response.status_mut() = status;
-    let length = HeaderValue::from_static("0");
-    response
-        .headers_mut()
-        .insert(header::CONTENT_LENGTH, length);
-    response
+fn empty(status: StatusCode) -> (ResponseHead, Body) {
+    let mut head = ResponseHead::new(status);
+    head.fields.append(Known::ContentLength, "0");
+    (head, Body::Empty)
 }
 
 fn text(status: StatusCode, details: &str) -> String {
@@ -177,7 +164,7 @@ fn json(status: StatusCode, error: ProxyError, details: &str) -> String {
 
 /// An error as gRPC has it: in fields of a 200 without body. The codes are those of gRPC's `http-grpc-status-mapping.md`,
 /// with 413 and 504 as their meanings have them.
-fn grpc(status: StatusCode, details: &str) -> Response<Body> {
+fn grpc(status: StatusCode, details: &str) -> (ResponseHead, Body) {
     let code = match status.as_u16() {
         400 | 431 => "13",
         401 => "16",
@@ -188,18 +175,15 @@ fn grpc(status: StatusCode, details: &str) -> Response<Body> {
         429 | 502 | 503 => "14",
         _ => "2",
     };
-    let mut response = Response::new(Body::Empty);
-    let fields = response.headers_mut();
-    fields.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/grpc"),
-    );
-    fields.insert("grpc-status", HeaderValue::from_static(code));
+    let mut head = ResponseHead::new(StatusCode::OK);
+    let fields = &mut head.fields;
+    fields.append(Known::ContentType, "application/grpc");
+    fields.append("grpc-status", code);
     // Percent signs would need escaping; there are none in our own words.
     if let Ok(details) = HeaderValue::from_str(details) {
-        fields.insert("grpc-message", details);
+        fields.append("grpc-message", details);
     }
-    response
+    (head, Body::Empty)
 }
 
 /// The status, and the error type of RFC 9209, section 2.3.
@@ -478,9 +462,9 @@ mod tests {
     #[test]
     fn every_failure_has_its_status_and_says_who() {
         for (error, status, kind, mention) in cases() {
-            let response = from_error(&error, Form::Empty, &ErrorFields::default());
-            let field = response.headers()["proxy-status"].to_str().unwrap();
-            assert_eq!(response.status(), status, "{error}");
+            let (head, _) = from_error(&error, Form::Empty, &ErrorFields::default());
+            let field = head.fields.get_text(Known::ProxyStatus).unwrap();
+            assert_eq!(head.status, status, "{error}");
             assert!(
                 field.starts_with(&format!("tollgate; error={kind}; details=\"")),
                 "{field}"
@@ -508,10 +492,8 @@ mod tests {
             (&["nonsense, application/json;q=x"], Form::Empty),
         ];
         for (lines, form) in cases {
-            let mut asked = HeaderMap::new();
-            for line in lines {
-                asked.append(header::ACCEPT, HeaderValue::from_str(line).unwrap());
-            }
+            let line = |line: &&str| (Known::Accept, HeaderValue::from_str(line).unwrap());
+            let asked: Fields = lines.iter().map(line).collect();
             assert_eq!(Form::wanted(&asked), form, "{lines:?}");
         }
     }

@@ -3,13 +3,12 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, Uri, header};
-
 use super::error::ExchangeError;
 use super::upstream::Backend;
 use crate::config::route::RouteConfig;
 use crate::config::server::{Forwarding, ServerConfig};
 use crate::matching::{self, Reading};
+use crate::message::{Known, RequestHead};
 
 /// All that exchanges take from the configuration.
 #[derive(Debug)]
@@ -34,9 +33,9 @@ impl<S> Routing<S> {
     /// # Errors
     /// When no route matches. When the path can be read in another way, by which it would take a route whose plugins this
     /// one lacks: a backend may read it so, and those plugins would not have seen the request.
-    pub fn find(&self, target: &Uri, fields: &HeaderMap) -> Result<&Arc<Route<S>>, ExchangeError> {
-        let host = fields.get(header::HOST).and_then(|host| host.to_str().ok());
-        let (host, path) = (host.unwrap_or(""), target.path());
+    pub fn find(&self, head: &RequestHead) -> Result<&Arc<Route<S>>, ExchangeError> {
+        let host = head.fields.get_text(Known::Host).unwrap_or("");
+        let path = head.target.path();
         let mut routes = self.routes.iter();
         let route = routes
             .find(|route| route.config.fits(host, path))

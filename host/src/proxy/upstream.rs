@@ -33,13 +33,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use http::{Response, request, response};
 use http_body::Body as _;
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use crate::config::backend::{BackendConfig, BackendTls};
-use crate::message::{Body, OnInformational, Tunnel};
+use crate::message::{Body, OnInformational, RequestHead, ResponseHead, Tunnel};
 use crate::proxy::tunnel::Opening;
 use crate::tls::{ClientOptions, ClientTls, SetupError};
 use endpoint::{Call, Endpoint, Miss};
@@ -69,7 +68,7 @@ type Tls = Arc<ClientTls>;
 pub struct Outgoing<'a> {
     /// Method, target and fields, which go out as they are but for `host`. Without fields of the client's hop, except
     /// `upgrade` when there is an `upgrade` to make.
-    pub head: &'a request::Parts,
+    pub head: &'a RequestHead,
     pub body: Body,
     pub upgrade: Option<Upgrade>,
     /// Holds the body back until the backend answers `100 Continue` (RFC 9110, section 10.1.1), for 1 s at most.
@@ -80,7 +79,8 @@ pub struct Outgoing<'a> {
 
 /// A response's head with its body to come.
 pub struct Received {
-    pub response: Response<Body>,
+    pub head: ResponseHead,
+    pub body: Body,
     /// The backend's side of a tunnel, if the response agrees to the upgrade: 101 for a client of HTTP/1.1, 200 for one of
     /// HTTP/2.
     pub tunnel: Option<Opening>,
@@ -226,16 +226,18 @@ fn options(tls: &BackendTls) -> ClientOptions {
 }
 
 impl Received {
-    fn new(response: Response<Body>) -> Self {
+    fn new(head: ResponseHead, body: Body) -> Self {
         Self {
-            response,
+            head,
+            body,
             tunnel: None,
         }
     }
 
-    fn with_tunnel(head: response::Parts, tunnel: Tunnel) -> Self {
+    fn with_tunnel(head: ResponseHead, tunnel: Tunnel) -> Self {
         Self {
-            response: Response::from_parts(head, Body::Empty),
+            head,
+            body: Body::Empty,
             tunnel: Some(Box::pin(std::future::ready(Ok(tunnel)))),
         }
     }
@@ -254,7 +256,7 @@ impl fmt::Debug for Outgoing<'_> {
 impl fmt::Debug for Received {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Received")
-            .field("response", &self.response)
+            .field("head", &self.head)
             .field("tunnel", &self.tunnel.is_some())
             .finish()
     }

@@ -23,14 +23,14 @@ impl HooksState {
     /// Puts these bytes in the place of the request's body, and corrects the fields that describe the old ones.
     pub fn replace_request_body(&mut self, data: Bytes) {
         self.exchange.set_request_body(data);
-        let fields = &mut self.exchange.request.headers;
+        let fields = &mut self.exchange.request.fields;
         self.described.request.correct_others(fields);
     }
 
     /// The response's, in the same way.
     pub fn replace_response_body(&mut self, data: Bytes) {
         self.exchange.set_response_body(data);
-        let fields = &mut self.exchange.response.headers;
+        let fields = &mut self.exchange.response.fields;
         self.described.response.correct_others(fields);
     }
 

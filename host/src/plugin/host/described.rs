@@ -1,25 +1,21 @@
 //! Fields that describe the very bytes of a body: once a plugin has replaced those, they are wrong.
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use crate::message::{Checked, Fields, Known};
 
-const COUNT: usize = 6;
+/// Fields that go when the body is replaced.
+const REMOVED: u64 = Known::set(&[
+    Known::AcceptRanges,
+    Known::ContentDigest,
+    Known::ContentEncoding,
+    Known::ContentMd5,
+    Known::Digest,
+    Known::ReprDigest,
+]);
 
-/// Fields that go when the body is replaced, `etag` aside.
-const REMOVED: [HeaderName; COUNT] = [
-    header::CONTENT_ENCODING,
-    header::ACCEPT_RANGES,
-    HeaderName::from_static("content-digest"),
-    HeaderName::from_static("content-md5"),
-    HeaderName::from_static("digest"),
-    HeaderName::from_static("repr-digest"),
-];
-
-/// The bit of `etag`, behind those of [`REMOVED`].
-const ETAG: u8 = 1 << COUNT;
-
-/// Which of these fields a plugin set itself in the call in hand, so that they are about its own body: a bit for each.
+/// Which of these fields, and `etag`, a plugin set itself in the call in hand, so that they are about its own body:
+/// [`Known::bit`]s.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Described(u8);
+pub struct Described(u64);
 
 /// The same for both messages of an exchange.
 #[derive(Debug, Clone, Copy, Default)]
@@ -40,7 +36,7 @@ impl Described {
 
     /// The plugin has set this field.
     pub fn note(&mut self, name: &str) {
-        self.0 |= bit(name);
+        self.0 |= Known::of(name.as_bytes()).bit() & (REMOVED | Known::Etag.bit());
     }
 
     pub fn add(&mut self, more: Self) {
@@ -49,40 +45,30 @@ impl Described {
 
     /// Removes the fields that described the body that was replaced. A validator stays as a weak one (RFC 9110, section
     /// 8.8.1): the plugin makes the same of the same body again.
-    pub fn correct_others(self, fields: &mut HeaderMap) {
-        for (index, name) in REMOVED.iter().enumerate() {
-            if self.0 & (1 << index) == 0 {
-                fields.remove(name);
+    pub fn correct_others(self, fields: &mut Fields) {
+        fields.remove_all(REMOVED & !self.0);
+        if self.0 & Known::Etag.bit() != 0 {
+            return;
+        }
+        let Some(etag) = fields.get(Known::Etag) else {
+            return;
+        };
+        let weak = weakened(etag);
+        match weak.as_deref().and_then(Checked::new) {
+            Some(weak) => fields.insert(Known::Etag, weak),
+            None => {
+                fields.remove(Known::Etag);
             }
         }
-        if self.0 & ETAG == 0
-            && let Some(etag) = fields.remove(header::ETAG)
-            && let Some(weak) = weakened(&etag)
-        {
-            fields.insert(header::ETAG, weak);
-        }
-    }
-}
-
-fn bit(name: &str) -> u8 {
-    let is_it = |known: &HeaderName| name.eq_ignore_ascii_case(known.as_str());
-    match REMOVED.iter().position(is_it) {
-        Some(index) => 1 << index,
-        None if is_it(&header::ETAG) => ETAG,
-        None => 0,
     }
 }
 
 /// None for what is no validator.
-fn weakened(etag: &HeaderValue) -> Option<HeaderValue> {
-    let bytes = etag.as_bytes();
-    if bytes.starts_with(b"W/") {
-        return Some(etag.clone());
+fn weakened(etag: &[u8]) -> Option<Vec<u8>> {
+    if etag.starts_with(b"W/") {
+        return Some(etag.to_vec());
     }
-    if !bytes.starts_with(b"\"") {
-        return None;
-    }
-    HeaderValue::from_bytes(&[b"W/", bytes].concat()).ok()
+    etag.starts_with(b"\"").then(|| [b"W/", etag].concat())
 }
 
 #[cfg(test)]
@@ -90,17 +76,16 @@ mod tests {
     use super::*;
 
     fn corrected(set: &[&str], fields: &[(&'static str, &'static str)]) -> Vec<(String, String)> {
-        let mut map = HeaderMap::new();
-        for (name, value) in fields {
-            map.append(*name, HeaderValue::from_static(value));
-        }
+        let mut fields: Fields = fields.iter().copied().collect();
         let mut described = Described::default();
         for name in set {
             described.note(name);
         }
-        described.correct_others(&mut map);
-        map.iter()
-            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+        described.correct_others(&mut fields);
+        let text = |value: &[u8]| String::from_utf8(value.to_vec()).unwrap();
+        fields
+            .iter()
+            .map(|(name, value)| (name.to_lower(), text(value)))
             .collect()
     }
 

@@ -1,11 +1,6 @@
 //! Reading and changing the fields of a message under the contract's rules.
 
-use std::collections::HashSet;
-
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
-
-use crate::message::hygiene;
+use crate::message::{Checked, Fields, Known, hygiene, syntax};
 
 /// Why a part of a message could not be changed. Nothing was changed. A plugin is told in the words of its contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,72 +19,80 @@ pub type FieldResult = Result<(), FieldError>;
 /// More fields than any real message has; a bound for a plugin that loops.
 const MOST: usize = 1000;
 
-pub fn get(map: &HeaderMap, name: &str) -> Option<Vec<u8>> {
-    map.get(name).map(|value| value.as_bytes().to_vec())
+/// Bytes of the longest name.
+const LONGEST_NAME: usize = u16::MAX as usize;
+
+pub fn get(fields: &Fields, name: &str) -> Option<Vec<u8>> {
+    fields.get(name).map(<[u8]>::to_vec)
 }
 
-pub fn get_all(map: &HeaderMap, name: &str) -> Vec<Vec<u8>> {
-    map.get_all(name)
+pub fn get_all(fields: &Fields, name: &str) -> Vec<Vec<u8>> {
+    fields.get_all(name).map(<[u8]>::to_vec).collect()
+}
+
+/// Names in lower case, whatever case they came in.
+pub fn list(fields: &Fields) -> Vec<(String, Vec<u8>)> {
+    fields
         .iter()
-        .map(|value| value.as_bytes().to_vec())
+        .map(|(name, value)| (name.to_lower(), value.to_vec()))
         .collect()
 }
 
-pub fn list(map: &HeaderMap) -> Vec<(String, Vec<u8>)> {
-    map.iter()
-        .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
-        .collect()
-}
-
-pub fn set(map: &mut HeaderMap, growth: &mut Growth, name: &str, value: Vec<u8>) -> FieldResult {
-    let (name, value) = (settable(name)?, valid(value)?);
-    room(map, 1)?;
-    let replaced = growth.without(lines(map, name.as_str()));
-    *growth = replaced.with(line(name.as_str().len(), value.len()))?;
-    map.insert(name, value);
+/// Puts one field in the place of the first of this name. It is sent with the letters that the plugin gave.
+pub fn set(fields: &mut Fields, growth: &mut Growth, name: &str, value: &[u8]) -> FieldResult {
+    let value = checked(name, value)?;
+    room(fields, 1)?;
+    let replaced = growth.without(lines(fields, name));
+    *growth = replaced.with(line(name.len(), value.len()))?;
+    fields.insert(name, value);
     Ok(())
 }
 
-pub fn append(map: &mut HeaderMap, growth: &mut Growth, name: &str, value: Vec<u8>) -> FieldResult {
-    let (name, value) = (settable(name)?, valid(value)?);
-    room(map, 1)?;
-    *growth = growth.with(line(name.as_str().len(), value.len()))?;
-    map.append(name, value);
+pub fn append(fields: &mut Fields, growth: &mut Growth, name: &str, value: &[u8]) -> FieldResult {
+    let value = checked(name, value)?;
+    room(fields, 1)?;
+    *growth = growth.with(line(name.len(), value.len()))?;
+    fields.append(name, value);
     Ok(())
 }
 
-pub fn delete(map: &mut HeaderMap, growth: &mut Growth, name: &str) -> FieldResult {
-    let name = settable(name)?;
-    *growth = growth.without(lines(map, name.as_str()));
-    map.remove(name);
+pub fn delete(fields: &mut Fields, growth: &mut Growth, name: &str) -> FieldResult {
+    settable(name)?;
+    *growth = growth.without(lines(fields, name));
+    fields.remove(name);
     Ok(())
 }
 
 /// All or nothing: every field is checked before the first is changed.
 pub fn set_all(
-    map: &mut HeaderMap,
+    fields: &mut Fields,
     growth: &mut Growth,
-    list: Vec<(String, Vec<u8>)>,
+    list: &[(String, Vec<u8>)],
 ) -> FieldResult {
-    room(map, list.len())?;
-    let list: Vec<(HeaderName, HeaderValue)> = list
-        .into_iter()
-        .map(|(name, value)| Ok((settable(&name)?, valid(value)?)))
-        .collect::<Result<_, FieldError>>()?;
-    let names: HashSet<&str> = list.iter().map(|(name, _)| name.as_str()).collect();
-    let replaced: usize = names.iter().map(|name| lines(map, name)).sum();
-    let lengths = list
-        .iter()
-        .map(|(name, value)| (name.as_str().len(), value.len()));
-    let added: usize = lengths.map(|(name, value)| line(name, value)).sum();
-    *growth = growth.without(replaced).with(added)?;
-    for (name, _) in &list {
-        map.remove(name);
-    }
+    room(fields, list.len())?;
+    let mut added = 0;
     for (name, value) in list {
-        map.append(name, value);
+        added += line(name.len(), checked(name, value)?.len());
+    }
+    let names = list.iter().enumerate();
+    let first = names.filter(|(at, (name, _))| is_first(list, *at, name));
+    let replaced: usize = first.map(|(_, (name, _))| lines(fields, name)).sum();
+    *growth = growth.without(replaced).with(added)?;
+    for (at, (name, value)) in list.iter().enumerate() {
+        let value = checked(name, value)?;
+        if is_first(list, at, name) {
+            fields.insert(&**name, value);
+        } else {
+            fields.append(&**name, value);
+        }
     }
     Ok(())
+}
+
+/// Whether no field before this place has its name.
+fn is_first(list: &[(String, Vec<u8>)], at: usize, name: &str) -> bool {
+    let mut before = list[..at].iter();
+    !before.any(|(other, _)| other.eq_ignore_ascii_case(name))
 }
 
 /// What one call has added to a head, and how much it may.
@@ -147,28 +150,30 @@ fn line(name: usize, value: usize) -> usize {
 }
 
 /// The bytes of all fields of this name.
-fn lines(map: &HeaderMap, name: &str) -> usize {
-    let values = map.get_all(name).iter();
+fn lines(fields: &Fields, name: &str) -> usize {
+    let values = fields.get_all(name);
     values.map(|value| line(name.len(), value.len())).sum()
 }
 
-fn settable(name: &str) -> Result<HeaderName, FieldError> {
-    let parsed = HeaderName::from_bytes(name.as_bytes())
-        .map_err(|_| FieldError::InvalidName(name.to_owned()))?;
-    if hygiene::is_owned_by_host(&parsed) {
-        return Err(FieldError::OwnedByHost(name.to_owned()));
-    }
-    Ok(parsed)
-}
-
-fn valid(value: Vec<u8>) -> Result<HeaderValue, FieldError> {
-    HeaderValue::from_maybe_shared(Bytes::from(value)).map_err(|_| {
+fn checked<'v>(name: &str, value: &'v [u8]) -> Result<Checked<'v>, FieldError> {
+    settable(name)?;
+    Checked::new(value).ok_or_else(|| {
         FieldError::InvalidValue("a field value holds no control characters but tab".to_owned())
     })
 }
 
-fn room(map: &HeaderMap, more: usize) -> FieldResult {
-    if map.len() + more > MOST {
+fn settable(name: &str) -> FieldResult {
+    if !syntax::is_token(name.as_bytes()) || name.len() > LONGEST_NAME {
+        return Err(FieldError::InvalidName(name.to_owned()));
+    }
+    if hygiene::is_owned_by_host(Known::of(name.as_bytes())) {
+        return Err(FieldError::OwnedByHost(name.to_owned()));
+    }
+    Ok(())
+}
+
+fn room(fields: &Fields, more: usize) -> FieldResult {
+    if fields.len() + more > MOST {
         Err(FieldError::TooMany)
     } else {
         Ok(())
@@ -181,17 +186,17 @@ mod tests {
 
     #[test]
     fn names_and_values_are_checked() {
-        let (mut map, mut growth) = (HeaderMap::new(), Growth::new(1 << 16));
-        assert!(set(&mut map, &mut growth, "X-A", b"\xff\x80 \t~".to_vec()).is_ok());
-        assert_eq!(get(&map, "x-a"), Some(b"\xff\x80 \t~".to_vec()));
+        let (mut fields, mut growth) = (Fields::new(), Growth::new(1 << 16));
+        assert!(set(&mut fields, &mut growth, "X-A", b"\xff\x80 \t~").is_ok());
+        assert_eq!(get(&fields, "x-a"), Some(b"\xff\x80 \t~".to_vec()));
         for bad in ["", "a b", "ü", "a:"] {
             assert!(
-                matches!(set(&mut map, &mut growth, bad, vec![]), Err(FieldError::InvalidName(n)) if n == bad)
+                matches!(set(&mut fields, &mut growth, bad, b""), Err(FieldError::InvalidName(n)) if n == bad)
             );
         }
         for bad in [&b"a\rb"[..], b"a\nb", b"a\0b"] {
             assert!(matches!(
-                append(&mut map, &mut growth, "x", bad.to_vec()),
+                append(&mut fields, &mut growth, "x", bad),
                 Err(FieldError::InvalidValue(_))
             ));
         }
@@ -205,79 +210,79 @@ mod tests {
         ] {
             assert!(
                 matches!(
-                    set(&mut map, &mut growth, owned, vec![]),
+                    set(&mut fields, &mut growth, owned, b""),
                     Err(FieldError::OwnedByHost(_))
                 ),
                 "{owned}"
             );
             assert!(
                 matches!(
-                    delete(&mut map, &mut growth, owned),
+                    delete(&mut fields, &mut growth, owned),
                     Err(FieldError::OwnedByHost(_))
                 ),
                 "{owned}"
             );
         }
-        assert_eq!(map.len(), 1);
+        assert_eq!(fields.len(), 1);
     }
 
     #[test]
     fn several_fields_are_set_together_or_not_at_all() {
-        let (mut map, mut growth) = (HeaderMap::new(), Growth::new(1 << 16));
-        map.append("a", HeaderValue::from_static("old"));
-        map.append("b", HeaderValue::from_static("kept"));
+        let (mut fields, mut growth) = (Fields::new(), Growth::new(1 << 16));
+        fields.append("a", "old");
+        fields.append("b", "kept");
         let field = |n: &str, v: &str| (n.to_owned(), v.as_bytes().to_vec());
         assert!(
             set_all(
-                &mut map,
+                &mut fields,
                 &mut growth,
-                vec![field("a", "1"), field("A", "2"), field("te", "x")]
+                &[field("a", "1"), field("A", "2"), field("te", "x")]
             )
             .is_err()
         );
-        assert_eq!(get_all(&map, "a"), [b"old"]);
+        assert_eq!(get_all(&fields, "a"), [b"old"]);
         set_all(
-            &mut map,
+            &mut fields,
             &mut growth,
-            vec![field("a", "1"), field("A", "2")],
+            &[field("a", "1"), field("A", "2")],
         )
         .unwrap();
-        assert_eq!(get_all(&map, "a"), [b"1", b"2"]);
-        assert_eq!(get(&map, "b").unwrap(), b"kept");
+        assert_eq!(get_all(&fields, "a"), [b"1", b"2"]);
+        assert_eq!(get(&fields, "b").unwrap(), b"kept");
     }
 
     #[test]
     fn a_message_has_a_most_of_fields() {
-        let (mut map, mut growth) = (HeaderMap::new(), Growth::new(1 << 16));
+        let (mut fields, mut growth) = (Fields::new(), Growth::new(1 << 16));
         for _ in 0..MOST {
-            append(&mut map, &mut growth, "a", vec![]).unwrap();
+            append(&mut fields, &mut growth, "a", b"").unwrap();
         }
         assert!(matches!(
-            append(&mut map, &mut growth, "a", vec![]),
+            append(&mut fields, &mut growth, "a", b""),
             Err(FieldError::TooMany)
         ));
     }
 
     #[test]
     fn a_head_grows_by_no_more_than_it_may() {
-        let mut map = HeaderMap::new();
-        map.append("old", HeaderValue::from_static("0123456789"));
+        let mut fields = Fields::new();
+        fields.append("old", "0123456789");
         let mut growth = Growth::new(20);
         let refused = |result: FieldResult| matches!(result, Err(FieldError::InvalidValue(why)) if why.contains("max-head allows 20"));
-        assert!(refused(set(&mut map, &mut growth, "a", vec![b'x'; 16])));
-        set(&mut map, &mut growth, "a", vec![b'x'; 15]).unwrap();
-        assert!(refused(append(&mut map, &mut growth, "a", vec![])));
+        assert!(refused(set(&mut fields, &mut growth, "a", &[b'x'; 16])));
+        set(&mut fields, &mut growth, "a", &[b'x'; 15]).unwrap();
+        assert!(refused(append(&mut fields, &mut growth, "a", b"")));
         let more = vec![("b".to_owned(), vec![])];
-        assert!(refused(set_all(&mut map, &mut growth, more)));
-        assert_eq!(map.len(), 2, "what is refused changes nothing");
-        delete(&mut map, &mut growth, "old").unwrap();
+        assert!(refused(set_all(&mut fields, &mut growth, &more)));
+        assert_eq!(fields.len(), 2, "what is refused changes nothing");
+        delete(&mut fields, &mut growth, "old").unwrap();
         let more = vec![("b".to_owned(), vec![b'x'; 12])];
-        set_all(&mut map, &mut growth, more).unwrap();
-        assert!(refused(append(&mut map, &mut growth, "b", vec![])));
+        set_all(&mut fields, &mut growth, &more).unwrap();
+        assert!(refused(append(&mut fields, &mut growth, "b", b"")));
         growth.restart();
-        append(&mut map, &mut growth, "b", vec![]).unwrap();
+        append(&mut fields, &mut growth, "b", b"").unwrap();
         for _ in 0..100 {
-            set(&mut map, &mut growth, "c", vec![b'x'; 10]).unwrap();
+            set(&mut fields, &mut growth, "c", &[b'x'; 10]).unwrap();
         }
     }
 }

@@ -1,10 +1,9 @@
 //! The request of the exchange in hand: its method, authority and target.
 
-use http::uri::PathAndQuery;
-use http::{Method, Uri, header};
+use http::Method;
 
 use super::fields::{self, FieldError, FieldResult, Growth};
-use crate::message::Exchange;
+use crate::message::{Exchange, Known, Target, hygiene};
 
 pub fn method(exchange: &Exchange) -> String {
     exchange.request.method.as_str().to_owned()
@@ -27,53 +26,35 @@ pub fn scheme(exchange: &Exchange) -> String {
 }
 
 pub fn authority(exchange: &Exchange) -> String {
-    let host = exchange.request.headers.get(header::HOST);
-    host.map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned())
+    let host = exchange.request.fields.get(Known::Host);
+    host.map(|host| String::from_utf8_lossy(host).into_owned())
         .unwrap_or_default()
 }
 
-pub fn set_authority(
-    exchange: &mut Exchange,
-    growth: &mut Growth,
-    authority: String,
-) -> FieldResult {
-    if authority.parse::<http::uri::Authority>().is_err() {
+pub fn set_authority(exchange: &mut Exchange, growth: &mut Growth, authority: &str) -> FieldResult {
+    if authority.is_empty() || !hygiene::is_authority(authority.as_bytes()) {
         return Err(FieldError::InvalidValue(format!(
             "{authority:?} is not an authority"
         )));
     }
-    fields::set(
-        &mut exchange.request.headers,
-        growth,
-        "host",
-        authority.into_bytes(),
-    )
+    let fields = &mut exchange.request.fields;
+    fields::set(fields, growth, "host", authority.as_bytes())
 }
 
 pub fn target(exchange: &Exchange) -> String {
-    let target = exchange.request.uri.path_and_query();
-    target.map_or("/", PathAndQuery::as_str).to_owned()
+    exchange.request.target.as_str().to_owned()
 }
 
 pub fn set_target(exchange: &mut Exchange, growth: &mut Growth, target: &str) -> FieldResult {
-    let parsed = parse_target(target).ok_or_else(|| {
+    let parsed = Target::new(target.as_bytes()).ok_or_else(|| {
         FieldError::InvalidValue(format!(
             "{target:?} is not a target: path and query as on the wire, from \"/\""
         ))
     })?;
-    let before = exchange.request.uri.path_and_query();
-    let replaced = growth.without(before.map_or(0, |target| target.as_str().len()));
+    let replaced = growth.without(exchange.request.target.as_str().len());
     *growth = replaced.with(target.len())?;
-    exchange.request.uri = parsed;
+    exchange.request.target = parsed;
     Ok(())
-}
-
-/// A target in origin form, or `*`. A fragment has no place in one (RFC 9112, section 3.2).
-fn parse_target(target: &str) -> Option<Uri> {
-    if !(target.starts_with('/') || target == "*") || target.contains('#') {
-        return None;
-    }
-    PathAndQuery::try_from(target).ok().map(Uri::from)
 }
 
 #[cfg(test)]
@@ -82,18 +63,35 @@ mod tests {
 
     #[test]
     fn targets_are_taken_as_they_are() {
-        for good in ["/", "*", "/a%2Fb//c/../d?x=%20&y=é", "/?"] {
-            assert_eq!(
-                parse_target(good)
-                    .unwrap()
-                    .path_and_query()
-                    .unwrap()
-                    .as_str(),
-                good
-            );
+        let mut exchange = Exchange::blank();
+        let mut set = |text: &str| {
+            let set = set_target(&mut exchange, &mut Growth::new(1 << 16), text);
+            set.map(|()| target(&exchange))
+        };
+        for good in ["/", "*", "/a%2Fb//c/../d?x=%20&y=é", "/?", "/a`?q=\"{}\""] {
+            assert_eq!(set(good).as_deref(), Ok(good));
         }
         for bad in ["", "a", "http://h/", "/a b", "/a#b", "/\r\n"] {
-            assert!(parse_target(bad).is_none(), "{bad:?}");
+            assert!(
+                matches!(set(bad), Err(FieldError::InvalidValue(_))),
+                "{bad:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_authority_is_host_and_port() {
+        let mut exchange = Exchange::blank();
+        let mut set = |text: &str| {
+            let set = set_authority(&mut exchange, &mut Growth::new(1 << 16), text);
+            set.map(|()| authority(&exchange))
+        };
+        assert_eq!(set("a.test:81").as_deref(), Ok("a.test:81"));
+        for bad in ["", "a b", "u@a", "a:x", "a\r\n"] {
+            assert!(
+                matches!(set(bad), Err(FieldError::InvalidValue(_))),
+                "{bad:?}"
+            );
         }
     }
 }

@@ -49,7 +49,7 @@ impl HooksState {
     pub fn new(version: &Arc<PluginVersion>) -> Self {
         Self {
             guest: GuestState::new(version, &[]),
-            exchange: Box::new(Exchange::probe()),
+            exchange: Box::new(Exchange::blank()),
             budget: CpuBudget::new(version.cpu_ticks()),
             growth: HeadGrowth {
                 request: Growth::new(version.config.max_head),

@@ -209,7 +209,7 @@ fn without_space_before_colon(line: &[u8]) -> Cow<'_, [u8]> {
 /// # Errors
 /// When readers could see the end at different places.
 pub fn framing(head: &mut ResponseHead, method: &Method) -> Result<ResponseFraming, BadResponse> {
-    lengths::settle_fields(&mut head.fields).map_err(|_| BadResponse::ContentLength)?;
+    lengths::settle(&mut head.fields).map_err(|_| BadResponse::ContentLength)?;
     let chunked = head.fields.contains(Known::TransferEncoding);
     if chunked {
         if head.fields.contains(Known::ContentLength) {

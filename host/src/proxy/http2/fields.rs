@@ -3,7 +3,7 @@
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TE, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 
-use crate::message::hygiene;
+use crate::message::syntax;
 
 static OF_CONNECTION: [HeaderName; 6] = [
     CONNECTION,
@@ -62,7 +62,8 @@ pub(super) fn check_request<B>(request: &Request<B>) -> Result<Option<u64>, Malf
     let (mut length, mut host) = (None, None);
     // One pass: to look fields up by name costs more than to pass over the few there are.
     for (name, value) in request.headers() {
-        if !hygiene::is_token(name) {
+        // The type takes one character more.
+        if !syntax::is_token(name.as_str().as_bytes()) {
             return Err(Malformed::Name);
         }
         if has_outer_whitespace(value) {

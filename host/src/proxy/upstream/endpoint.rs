@@ -4,7 +4,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use http::request;
 use tokio::time::{Instant, timeout};
 
 use super::connect::{Connected, Connector, Target};
@@ -18,7 +17,7 @@ use super::upgrade::Upgrade;
 use super::wire::Wire;
 use super::{Received, Tls};
 use crate::config::backend::{BackendAddress, BackendConfig, BackendUrl, Balance, Protocol};
-use crate::message::{Body, OnInformational};
+use crate::message::{Body, OnInformational, RequestHead};
 use crate::tls::Alpn;
 
 /// See the module's text.
@@ -36,7 +35,7 @@ pub(super) struct Endpoint {
 
 /// A request on its way, with what is left of it after an attempt.
 pub(super) struct Call<'a> {
-    pub(super) head: &'a request::Parts,
+    pub(super) head: &'a RequestHead,
     pub(super) body: Body,
     pub(super) upgrade: Option<Upgrade>,
     pub(super) expect_continue: bool,

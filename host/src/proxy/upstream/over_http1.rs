@@ -5,21 +5,21 @@
 
 use std::sync::Arc;
 
-use http::header::CONTENT_LENGTH;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{Request, Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
+use hyper::ext::ReasonPhrase;
 
 use super::endpoint::{Call, Endpoint, Miss};
 use super::error::UpstreamError;
-use super::head::{self, Seen};
+use super::head;
 use super::pool::Grant;
 use super::switched::Switched;
 use super::upgrade::{self, SentKey, Upgrade};
 use super::upload::{Progress, Upload, informed};
 use super::wire::{Failure, Wire};
 use super::{MOST_STALE, Received, download};
-use crate::message::{Body, Tunnel};
+use crate::message::{Body, Fields, Known, ResponseHead, Tunnel};
 use crate::tls::Alpn;
 
 /// A request as hyper takes it, with what is needed to understand the answer.
@@ -75,29 +75,29 @@ impl Endpoint {
     fn http1_request(&self, call: &mut Call<'_>) -> Result<Prepared, Miss> {
         let body = std::mem::take(&mut call.body);
         let expect = call.expect_continue && !body.is_end_stream();
-        let seen = Seen::of(&call.head.headers);
-        head::check_length(&call.head.headers, seen, &body)
+        head::check_length(&call.head.fields, &body)
             .map_err(|e| Miss::sent(UpstreamError::RequestBody(e)))?;
-        let is_empty = head::is_empty_by_length(&call.head.method, seen, &body);
-        let is_chunked = head::is_oddly_chunked(&call.head.method, seen, &body);
-        let (upload, progress) = Upload::new(body, expect);
-        let mut request = head::request(call.head, seen, &self.host, expect, upload);
-        let fields = request.headers_mut();
-        if is_empty {
-            fields.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        let mut fields = head::fields(call.head, &self.host, expect);
+        if head::is_empty_by_length(call.head, &body) {
+            fields.insert(Known::ContentLength, "0");
         }
-        head::for_http1(fields, seen, call.upgrade.is_some(), is_chunked);
+        let is_chunked = head::is_oddly_chunked(call.head, &body);
+        head::for_http1(&mut fields, call.upgrade.is_some(), is_chunked);
         let key = match call.upgrade {
-            Some(Upgrade::ExtendedConnect) => Some(upgrade::add_key(fields).map_err(Miss::sent)?),
+            Some(Upgrade::ExtendedConnect) => {
+                Some(upgrade::add_key(&mut fields).map_err(Miss::sent)?)
+            }
             _ => None,
         };
+        let (upload, progress) = Upload::new(body, expect);
+        let mut request = head::request(call.head, &fields, upload);
         let listener = informed(
             call.on_informational.as_ref(),
             progress.as_ref().filter(|_| expect),
         );
         if let Some(listener) = listener {
             hyper::ext::on_informational(&mut request, move |interim| {
-                listener(interim.status(), interim.headers());
+                listener(interim.status(), &Fields::from(interim.headers()));
             });
         }
         Ok((request, progress, key))
@@ -111,18 +111,20 @@ impl Endpoint {
         call: &mut Call<'_>,
         key: Option<SentKey>,
     ) -> Result<Received, Miss> {
-        let (mut head, body) = response.into_parts();
-        head::check_framing(&head.headers).map_err(Miss::sent)?;
+        let (parts, body) = response.into_parts();
+        let mut head = ResponseHead::from(&parts);
+        let reason = parts.extensions.get::<ReasonPhrase>();
+        head.reason = reason.map(|reason| reason.as_bytes().into());
+        head::check_framing(&head.fields).map_err(Miss::sent)?;
         let pending = call.pending.take();
         if head.status != StatusCode::SWITCHING_PROTOCOLS {
             let body = download::receive(body, wire, progress, self.config.body_timeout, pending);
-            return Ok(Received::new(Response::from_parts(head, body)));
+            return Ok(Received::new(head, body));
         }
         if call.upgrade.is_none() {
             let text = "it switches to a protocol that nobody asked for".to_owned();
             return Err(Miss::sent(UpstreamError::Protocol(text)));
         }
-        head.extensions.clear();
         if let Some(key) = key {
             upgrade::to_extended_connect(&mut head, &key).map_err(Miss::sent)?;
         }

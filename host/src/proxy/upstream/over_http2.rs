@@ -1,20 +1,19 @@
 //! A request's way over HTTP/2: on a connection that many share.
 
-use http::HeaderValue;
-use http::header::CONTENT_LENGTH;
 use http::uri::Scheme;
+use http::{Method, Response};
 use http_body::Body as _;
 
 use super::connect::Connected;
 use super::endpoint::{Call, Endpoint, Miss};
 use super::error::UpstreamError;
-use super::head::{self, Seen};
+use super::head;
 use super::pool::{Grant, Slot, Taken};
 use super::shared::{self, from_http2};
 use super::upgrade::{self, Upgrade};
 use super::upload::{Upload, informed};
 use super::{MOST_STALE, Received};
-use crate::message::{Body, Streaming};
+use crate::message::{Body, Known, ResponseHead, Streaming};
 use crate::proxy::http2::client as http2;
 use crate::tls::Alpn;
 
@@ -25,7 +24,7 @@ impl Endpoint {
         loop {
             let sender = self.sender().await?;
             let result = match call.upgrade {
-                Some(_) if upgrade::is_websocket(&call.head.headers) => {
+                Some(_) if upgrade::is_websocket(&call.head.fields) => {
                     self.connect_over(&sender, call).await
                 }
                 _ => self.send_over(&sender, call).await,
@@ -92,14 +91,13 @@ impl Endpoint {
     ) -> Result<Received, Miss> {
         let body = std::mem::take(&mut call.body);
         let expect = call.expect_continue && !body.is_end_stream();
-        let seen = Seen::of(&call.head.headers);
-        head::check_length(&call.head.headers, seen, &body)
+        head::check_length(&call.head.fields, &body)
             .map_err(|e| Miss::sent(UpstreamError::RequestBody(e)))?;
-        let mut request = head::request(call.head, seen, &self.host, expect, ());
-        if head::is_empty_by_length(&call.head.method, seen, &body) {
-            let zero = HeaderValue::from_static("0");
-            request.headers_mut().insert(CONTENT_LENGTH, zero);
+        let mut fields = head::fields(call.head, &self.host, expect);
+        if head::is_empty_by_length(call.head, &body) {
+            fields.insert(Known::ContentLength, "0");
         }
+        let request = head::request(call.head, &fields, ());
         let (body, progress) = match body {
             body @ (Body::Empty | Body::Full { .. }) if !expect => (body, None),
             body => {
@@ -120,9 +118,12 @@ impl Endpoint {
             })),
             Some(Err(mut failed)) => Err(unsent_or_lost(&mut failed, call)),
             Some(Ok(response)) => {
+                let (head, body) = received(response);
                 let pending = call.pending.take();
-                let response = response.map(|body| shared::receive(body, progress, pending));
-                Ok(Received::new(response))
+                Ok(Received::new(
+                    head,
+                    shared::receive(body, progress, pending),
+                ))
             }
         }
     }
@@ -141,29 +142,35 @@ impl Endpoint {
             let text = "the backend speaks HTTP/2 without extended CONNECT".to_owned();
             return Err(Miss::sent(UpstreamError::Upgrade(text)));
         }
-        let seen = Seen::of(&call.head.headers);
-        let mut request = head::request(call.head, seen, &self.host, false, ());
-        let key = upgrade::into_extended_connect(&mut request);
+        let mut fields = head::fields(call.head, &self.host, false);
+        let key = upgrade::into_extended_connect(&mut fields);
+        let mut request = head::request(call.head, &fields, ());
+        *request.method_mut() = Method::CONNECT;
+        let protocol = h2::ext::Protocol::from_static("websocket");
+        request.extensions_mut().insert(protocol);
         let sending = sender.connect(request, call.on_informational.clone());
         let answer = self.shared.within(first_byte, None, sending);
         match answer.await.ok_or_else(late)? {
             Err(mut failed) => Err(unsent_or_lost(&mut failed, call)),
             Ok(http2::Connected::Refused(response)) => {
+                let (head, body) = received(response);
                 let pending = call.pending.take();
-                Ok(Received::new(
-                    response.map(|body| shared::receive(body, None, pending)),
-                ))
+                Ok(Received::new(head, shared::receive(body, None, pending)))
             }
             Ok(http2::Connected::Tunnel(response, tunnel)) => {
-                let (mut head, ()) = response.into_parts();
+                let (mut head, ()) = received(response);
                 if call.upgrade == Some(Upgrade::Http1) {
-                    let key = key.unwrap_or(HeaderValue::from_static(""));
-                    upgrade::to_switching_protocols(&mut head, &key);
+                    upgrade::to_switching_protocols(&mut head, &key.unwrap_or_default());
                 }
                 Ok(Received::with_tunnel(head, tunnel))
             }
         }
     }
+}
+
+fn received<B>(response: Response<B>) -> (ResponseHead, B) {
+    let (parts, body) = response.into_parts();
+    (ResponseHead::from(&parts), body)
 }
 
 fn unsent_or_lost(failed: &mut http2::SendError, call: &mut Call<'_>) -> Miss {

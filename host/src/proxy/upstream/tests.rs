@@ -13,14 +13,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use http::{Request, Response, request};
+use http::Method;
 use http_body_util::BodyExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::config::backend::{BackendAddress, BackendUrl};
-use crate::message::Streaming;
+use crate::message::{Streaming, Target};
 
 /// What a script calls an answer with this body.
 fn answer(body: &str) -> String {
@@ -87,15 +87,16 @@ fn backend(config: BackendConfig) -> Arc<Backend> {
     Arc::new(Backend::new("test", config).unwrap())
 }
 
-fn parts(method: &str, target: &str) -> request::Parts {
-    let request = Request::builder()
-        .method(method)
-        .uri(target)
-        .header("host", "client.test");
-    request.body(()).unwrap().into_parts().0
+fn request(method: &str, target: &str) -> RequestHead {
+    RequestHead {
+        method: Method::from_bytes(method.as_bytes()).unwrap(),
+        target: Target::new(target.as_bytes()).unwrap(),
+        fields: [("host", "client.test")].into_iter().collect(),
+        ..RequestHead::new()
+    }
 }
 
-fn outgoing(head: &request::Parts, body: Body) -> Outgoing<'_> {
+fn outgoing(head: &RequestHead, body: Body) -> Outgoing<'_> {
     Outgoing {
         head,
         body,
@@ -105,17 +106,13 @@ fn outgoing(head: &request::Parts, body: Body) -> Outgoing<'_> {
     }
 }
 
-async fn send(
-    backend: &Backend,
-    method: &str,
-    body: Body,
-) -> Result<Response<Body>, UpstreamError> {
-    let head = parts(method, "/");
-    Ok(backend.send(outgoing(&head, body)).await?.response)
+async fn send(backend: &Backend, method: &str, body: Body) -> Result<Received, UpstreamError> {
+    let head = request(method, "/");
+    backend.send(outgoing(&head, body)).await
 }
 
-async fn text(response: Response<Body>) -> String {
-    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+async fn text(received: Received) -> String {
+    let bytes = received.body.collect().await.unwrap().to_bytes();
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
@@ -124,12 +121,10 @@ async fn get(backend: &Backend) -> Result<String, UpstreamError> {
     Ok(text(send(backend, "GET", Body::Empty).await?).await)
 }
 
-async fn kind(
-    sending: impl Future<Output = Result<Response<Body>, UpstreamError>>,
-) -> &'static str {
+async fn kind(sending: impl Future<Output = Result<Received, UpstreamError>>) -> &'static str {
     sending
         .await
-        .map(|r| r.status())
+        .map(|r| r.head.status)
         .unwrap_err()
         .proxy_error()
         .as_str()

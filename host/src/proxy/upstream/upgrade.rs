@@ -3,14 +3,13 @@
 //! HTTP/1.1 has `Upgrade` with a key and its answer (RFC 6455, section 4), HTTP/2 an extended CONNECT without them (RFC
 //! 8441, section 5). Where client and backend differ, this hop makes up what the other side needs.
 
-use http::header::{
-    CONNECTION, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
-};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, response};
+use http::header::{SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION};
+use http::{HeaderValue, StatusCode};
 use ring::digest;
 use ring::rand::{SecureRandom as _, SystemRandom};
 
 use super::error::UpstreamError;
+use crate::message::{Fields, Known, ResponseHead};
 
 /// RFC 6455, section 1.3.
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -33,14 +32,14 @@ pub(super) struct SentKey(HeaderValue);
 ///
 /// # Errors
 /// When the system has no random bytes.
-pub(super) fn add_key(fields: &mut HeaderMap) -> Result<SentKey, UpstreamError> {
+pub(super) fn add_key(fields: &mut Fields) -> Result<SentKey, UpstreamError> {
     let mut nonce = [0; 16];
     let failed = || UpstreamError::Upgrade("no key for the handshake can be made".to_owned());
     SystemRandom::new().fill(&mut nonce).map_err(|_| failed())?;
     let key = HeaderValue::from_str(&base64(&nonce)).map_err(|_| failed())?;
-    fields.insert(SEC_WEBSOCKET_KEY, key.clone());
-    if !fields.contains_key(SEC_WEBSOCKET_VERSION) {
-        fields.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    fields.insert(SEC_WEBSOCKET_KEY, &key);
+    if !fields.contains(SEC_WEBSOCKET_VERSION) {
+        fields.insert(SEC_WEBSOCKET_VERSION, "13");
     }
     Ok(SentKey(key))
 }
@@ -50,58 +49,53 @@ pub(super) fn add_key(fields: &mut HeaderMap) -> Result<SentKey, UpstreamError> 
 /// # Errors
 /// When the backend switched to something else or has not read the key (RFC 6455, section 4.1).
 pub(super) fn to_extended_connect(
-    head: &mut response::Parts,
+    head: &mut ResponseHead,
     key: &SentKey,
 ) -> Result<(), UpstreamError> {
-    if !is_websocket(&head.headers) {
+    if !is_websocket(&head.fields) {
         return Err(UpstreamError::Upgrade(
             "the backend switched to another protocol".to_owned(),
         ));
     }
-    let expected = accept(&key.0);
-    if head.headers.get(SEC_WEBSOCKET_ACCEPT) != Some(&expected) {
+    let expected = accept(key.0.as_bytes());
+    if head.fields.get(SEC_WEBSOCKET_ACCEPT) != Some(expected.as_bytes()) {
         return Err(UpstreamError::Upgrade(
             "sec-websocket-accept doesn't answer the key".to_owned(),
         ));
     }
-    for name in [SEC_WEBSOCKET_ACCEPT, UPGRADE, CONNECTION] {
-        head.headers.remove(name);
-    }
+    head.fields.remove(SEC_WEBSOCKET_ACCEPT);
+    head.fields
+        .remove_all(Known::set(&[Known::Upgrade, Known::Connection]));
     head.status = StatusCode::OK;
     Ok(())
 }
 
-/// Makes a handshake an extended CONNECT. Returns the client's key, if it sent one.
-pub(super) fn into_extended_connect(request: &mut Request<()>) -> Option<HeaderValue> {
-    *request.method_mut() = Method::CONNECT;
-    let protocol = h2::ext::Protocol::from_static("websocket");
-    request.extensions_mut().insert(protocol);
-    request.headers_mut().remove(UPGRADE);
-    request.headers_mut().remove(SEC_WEBSOCKET_KEY)
+/// Makes the fields of a handshake those of an extended CONNECT. Returns the client's key, if it sent one.
+pub(super) fn into_extended_connect(fields: &mut Fields) -> Option<Box<[u8]>> {
+    let key = fields.get(SEC_WEBSOCKET_KEY).map(Into::into);
+    fields.remove(Known::Upgrade);
+    fields.remove(SEC_WEBSOCKET_KEY);
+    key
 }
 
 /// Makes the answer to an extended CONNECT a 101 for the client that sent this key.
-pub(super) fn to_switching_protocols(head: &mut response::Parts, key: &HeaderValue) {
+pub(super) fn to_switching_protocols(head: &mut ResponseHead, key: &[u8]) {
     head.status = StatusCode::SWITCHING_PROTOCOLS;
-    head.headers
-        .insert(UPGRADE, HeaderValue::from_static("websocket"));
-    head.headers
-        .insert(CONNECTION, HeaderValue::from_static("upgrade"));
-    head.headers.insert(SEC_WEBSOCKET_ACCEPT, accept(key));
+    head.fields.insert(Known::Upgrade, "websocket");
+    head.fields.insert(Known::Connection, "upgrade");
+    head.fields.insert(SEC_WEBSOCKET_ACCEPT, accept(key));
 }
 
 /// `upgrade` asks for, or agrees to, WebSocket.
-pub(super) fn is_websocket(fields: &HeaderMap) -> bool {
-    const NAME: HeaderName = UPGRADE;
-    fields
-        .get(NAME)
-        .is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
+pub(super) fn is_websocket(fields: &Fields) -> bool {
+    let protocol = fields.get(Known::Upgrade);
+    protocol.is_some_and(|protocol| protocol.eq_ignore_ascii_case(b"websocket"))
 }
 
 /// RFC 6455, section 4.2.2, item 5.4. SHA-1 shows here that the peer has read the key; it protects nothing.
-fn accept(key: &HeaderValue) -> HeaderValue {
+fn accept(key: &[u8]) -> HeaderValue {
     let mut context = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
-    context.update(key.as_bytes());
+    context.update(key);
     context.update(GUID);
     let text = base64(context.finish().as_ref());
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
@@ -128,15 +122,13 @@ fn base64(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use http::Response;
-
     use super::*;
 
     #[test]
     fn the_answer_to_the_key_is_that_of_the_rfc() {
         // RFC 6455, section 1.3.
-        let key = HeaderValue::from_static("dGhlIHNhbXBsZSBub25jZQ==");
-        assert_eq!(accept(&key), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        let key = b"dGhlIHNhbXBsZSBub25jZQ==";
+        assert_eq!(accept(key), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     }
 
     #[test]
@@ -153,47 +145,50 @@ mod tests {
         }
     }
 
-    fn switched(accept: HeaderValue) -> response::Parts {
-        let response = Response::builder()
-            .status(101)
-            .header("upgrade", "WebSocket")
-            .header("connection", "upgrade")
-            .header("sec-websocket-protocol", "chat")
-            .header("sec-websocket-accept", accept);
-        response.body(()).unwrap().into_parts().0
+    fn switched(accept: HeaderValue) -> ResponseHead {
+        let mut head = ResponseHead::new(StatusCode::SWITCHING_PROTOCOLS);
+        for (name, value) in [
+            ("upgrade", "WebSocket"),
+            ("connection", "upgrade"),
+            ("sec-websocket-protocol", "chat"),
+        ] {
+            head.fields.append(name, value);
+        }
+        head.fields.append(SEC_WEBSOCKET_ACCEPT, accept);
+        head
     }
 
     #[test]
     fn a_backend_has_to_answer_the_key() {
-        let mut fields = HeaderMap::new();
+        let mut fields = Fields::new();
         let key = add_key(&mut fields).unwrap();
         let other = add_key(&mut fields).unwrap();
         assert_ne!(key.0, other.0);
-        assert_eq!(fields[SEC_WEBSOCKET_KEY], other.0);
-        let mut head = switched(accept(&other.0));
+        assert_eq!(fields.get(SEC_WEBSOCKET_KEY), Some(other.0.as_bytes()));
+        let mut head = switched(accept(other.0.as_bytes()));
         assert!(to_extended_connect(&mut head, &key).is_err());
         to_extended_connect(&mut head, &other).unwrap();
         assert_eq!(head.status, 200);
-        assert_eq!(head.headers.len(), 1, "{:?}", head.headers);
+        assert_eq!(head.fields.len(), 1, "{:?}", head.fields);
     }
 
     #[test]
     fn a_handshake_becomes_an_extended_connect_and_its_answer_a_101() {
-        let mut request = Request::builder()
-            .header("upgrade", "websocket")
-            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
-            .header("sec-websocket-version", "13")
-            .body(())
-            .unwrap();
-        let key = into_extended_connect(&mut request).unwrap();
-        assert_eq!(request.method(), Method::CONNECT);
-        assert_eq!(request.headers().len(), 1);
-        let mut head = Response::new(()).into_parts().0;
+        let mut fields: Fields = [
+            ("upgrade", "websocket"),
+            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            ("sec-websocket-version", "13"),
+        ]
+        .into_iter()
+        .collect();
+        let key = into_extended_connect(&mut fields).unwrap();
+        assert_eq!(fields.len(), 1);
+        let mut head = ResponseHead::new(StatusCode::OK);
         to_switching_protocols(&mut head, &key);
         assert_eq!(head.status, 101);
         assert_eq!(
-            head.headers[SEC_WEBSOCKET_ACCEPT],
-            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+            head.fields.get_text(SEC_WEBSOCKET_ACCEPT),
+            Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
         );
     }
 }

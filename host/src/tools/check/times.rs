@@ -60,7 +60,7 @@ pub(super) async fn time_calls(guest: &Guest) -> Result<Vec<Calls>, Refusal> {
 type Timed = Result<Vec<(Hook, Duration)>, (Hook, InterceptError)>;
 
 async fn both_hooks(guest: &HooksPlugin) -> Timed {
-    let exchange = Box::new(Exchange::probe());
+    let exchange = Box::new(Exchange::blank());
     let start = Instant::now();
     let (exchange, result) = guest.forward_request(exchange).await;
     let forward = start.elapsed();
@@ -78,7 +78,7 @@ async fn both_hooks(guest: &HooksPlugin) -> Timed {
 /// With the answer's body, which the component may make when the head has long been sent.
 async fn handle(guest: &StandardComponent) -> Timed {
     let start = Instant::now();
-    let exchange = Box::new(Exchange::probe());
+    let exchange = Box::new(Exchange::blank());
     let (mut exchange, result) = guest.handle(exchange, Arc::new(Nothing)).await;
     sound(result).map_err(|error| (Hook::Handle, error))?;
     // A body that breaks off is an answer too.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response, header};
+use http::{HeaderMap, Request, Response, header};
 
 use super::json;
 use super::message::{self, Wrong};
@@ -13,8 +13,7 @@ use super::sections::{Kind, Mistake, Section, sections};
 use crate::config::file::{Document, Mistakes};
 use crate::config::{self, ConfigErrors};
 use crate::interceptor::Hook;
-use crate::message::Scheme;
-use crate::message::hygiene;
+use crate::message::{Checked, Known, RequestHead, ResponseHead, Scheme, hygiene};
 use crate::tools::conditions::Conditions;
 
 /// What stands for a message that there is none of.
@@ -112,17 +111,21 @@ pub(super) fn read(path: &Path, conditions: &Conditions) -> Result<CaseFile, Mis
 /// # Errors
 /// Why the host would refuse it.
 pub(super) fn receive(request: Request<Bytes>) -> Result<(Scheme, Request<Bytes>), String> {
-    let (mut head, body) = request.into_parts();
-    let scheme = match head.uri.scheme_str() {
+    let (parts, body) = request.into_parts();
+    let scheme = match parts.uri.scheme_str() {
         Some("https") => Scheme::Https,
         _ => Scheme::Http,
     };
-    check_length(&head.headers, &body)?;
-    if !head.headers.contains_key(header::HOST) {
+    check_length(&parts.headers, &body)?;
+    let mut head = RequestHead::try_from(&parts).map_err(|error| error.to_string())?;
+    if !head.fields.contains(Known::Host) {
         // A convenience: HTTP/1.1 wants the host beside a whole URL too, and only HTTP/1.0 may leave it out.
-        let authority = head.uri.authority().map(|authority| authority.as_str());
-        match authority.and_then(|authority| HeaderValue::from_str(authority).ok()) {
-            Some(host) => drop(head.headers.insert(header::HOST, host)),
+        match head
+            .authority
+            .as_deref()
+            .and_then(|host| Checked::new(host.as_bytes()))
+        {
+            Some(host) => head.fields.insert(Known::Host, host),
             None => head.version = http::Version::HTTP_10,
         }
     }
@@ -130,14 +133,15 @@ pub(super) fn receive(request: Request<Bytes>) -> Result<(Scheme, Request<Bytes>
         format!("the host would refuse this request before any plugin saw it: {error}")
     })?;
     head.version = http::Version::HTTP_11;
-    Ok((scheme, Request::from_parts(head, body)))
+    Ok((scheme, Request::from_parts((&head).into(), body)))
 }
 
 /// The backend's answer as the chain sees it.
 pub(super) fn received(response: Response<Bytes>) -> Response<Bytes> {
-    let (mut head, body) = response.into_parts();
-    hygiene::strip_hop_by_hop(&mut head.headers);
-    Response::from_parts(head, body)
+    let (parts, body) = response.into_parts();
+    let mut head = ResponseHead::from(&parts);
+    hygiene::strip_hop_by_hop(&mut head.fields);
+    Response::from_parts((&head).into(), body)
 }
 
 fn check_length(fields: &http::HeaderMap, body: &[u8]) -> Result<(), String> {

@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, header, request, response};
+use http::{HeaderMap, Request, Response, header};
 use http_body_util::{BodyExt, Full};
 
 use super::case::Input;
 use crate::interceptor::{
     Asking, Chain, Hook, InterceptError, Next, NextError, NextErrorKind, Surround,
 };
-use crate::message::{Body, Exchange, Streaming};
+use crate::message::{Body, Exchange, RequestHead, ResponseHead, Streaming};
 use crate::plugin::Guest;
 use crate::proxy::chain::{self, Step};
 use crate::proxy::{ErrorFields, ExchangeError};
@@ -49,7 +49,8 @@ pub(super) async fn run(plugin: &Guest, input: &Input, log: &Lines) -> Got {
 
 async fn pass(plugin: &Guest, input: &Input, got: &mut Got) -> Result<(), String> {
     let chain = Chain::new(vec![plugin.link()]);
-    let (head, sent) = input.request.clone().into_parts();
+    let (parts, sent) = input.request.clone().into_parts();
+    let head = RequestHead::try_from(&parts).map_err(|error| error.to_string())?;
     let exchange = Exchange::new(EXCHANGE, CLIENT, input.scheme, head, arriving(sent));
     let mut ran = chain::Ran::new();
     let limit = input.conditions.timeout;
@@ -65,17 +66,17 @@ async fn pass(plugin: &Guest, input: &Input, got: &mut Got) -> Result<(), String
     if let Step::Backend = step {
         let body = whole(exchange.request_body.send()).await?;
         got.request = Some(captured(&exchange.request, input.request.headers(), body));
-        let (head, body) = input.response.clone().into_parts();
-        exchange.response = head;
+        let (parts, body) = input.response.clone().into_parts();
+        exchange.response = ResponseHead::from(&parts);
         exchange.response_body = arriving(body);
     }
     // What is there before the way back, so that a length that the backend told is one that may be seen.
-    let before = exchange.response.headers.clone();
+    let before = HeaderMap::from(&exchange.response.fields);
     let call = chain::return_response(exchange, &ran);
     let (mut exchange, result) = within(limit, Hook::ReturnResponse, call).await?;
     result.map_err(|error| explain(&error))?;
     let body = whole(exchange.response_body.send()).await?;
-    got.response = Some(answer(exchange.response, &before, body));
+    got.response = Some(answer(&exchange.response, &before, body));
     Ok(())
 }
 
@@ -104,7 +105,7 @@ async fn surround(
     result.map_err(|error| one_line(&format!("{}: {error}", Hook::Handle)))?;
     let body = whole(exchange.response_body.send());
     let body = within(limit, Hook::Handle, body).await??;
-    got.response = Some(answer(exchange.response, before, body));
+    got.response = Some(answer(&exchange.response, before, body));
     Ok(())
 }
 
@@ -134,8 +135,8 @@ impl Next for Backend {
                 text,
             })?;
             *lock(&self.got) = Some(captured(&exchange.request, &self.fields, body));
-            let (head, body) = self.response.clone().into_parts();
-            exchange.response = head;
+            let (parts, body) = self.response.clone().into_parts();
+            exchange.response = ResponseHead::from(&parts);
             exchange.response_body = arriving(body);
             Ok(exchange)
         })
@@ -162,14 +163,14 @@ async fn whole(body: Body) -> Result<Bytes, String> {
         .map_err(|error| one_line(&format!("the body was lost: {error}")))
 }
 
-fn captured(head: &request::Parts, before: &HeaderMap, body: Bytes) -> Request<Bytes> {
-    let mut request = Request::from_parts(head.clone(), body);
+fn captured(head: &RequestHead, before: &HeaderMap, body: Bytes) -> Request<Bytes> {
+    let mut request = Request::from_parts(head.into(), body);
     forget_length(request.headers_mut(), before);
     request
 }
 
-fn answer(head: response::Parts, before: &HeaderMap, body: Bytes) -> Response<Bytes> {
-    let mut response = Response::from_parts(head, body);
+fn answer(head: &ResponseHead, before: &HeaderMap, body: Bytes) -> Response<Bytes> {
+    let mut response = Response::from_parts(head.into(), body);
     forget_length(response.headers_mut(), before);
     response
 }

@@ -18,7 +18,7 @@ use super::served::Contracts;
 use super::{HooksCompiler, HooksPlugin, Resources, v0_1};
 use crate::config::{Limits, PluginConfig, route::RouteConfig};
 use crate::interceptor::{ChainSource, Link, Transform, Verdict};
-use crate::message::{Body, Exchange, Streaming};
+use crate::message::{Body, Exchange, Fields, Streaming, Target};
 use crate::plugin::kind::wasi_http::StandardCompilers;
 use crate::plugin::kind::{Guest, Kind, PluginLink};
 use crate::plugin::load::{self, LoadError};
@@ -167,8 +167,8 @@ fn improve(host: &Workbench, fresh: &Fresh) -> Guest {
 }
 
 fn exchange(target: &str, body: Body) -> Box<Exchange> {
-    let mut exchange = Exchange::probe();
-    exchange.request.uri = target.parse().unwrap();
+    let mut exchange = Exchange::blank();
+    exchange.request.target = Target::new(target.as_bytes()).unwrap();
     exchange.request_body = body;
     Box::new(exchange)
 }
@@ -211,9 +211,8 @@ async fn run(guests: &[Guest], target: &str) -> (Box<Exchange>, usize) {
     (exchange, ran)
 }
 
-fn field(map: &http::HeaderMap, name: &str) -> String {
-    let value = map.get(name).map(|value| value.to_str().unwrap());
-    value.unwrap_or("none").to_owned()
+fn field(fields: &Fields, name: &str) -> String {
+    fields.get_text(name).unwrap_or("none").to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -235,17 +234,17 @@ async fn two_versions_serve_in_one_chain() {
 
         let (exchange, ran) = run(&guests, "/").await;
         assert_eq!((ran, exchange.response.status.as_u16()), (2, 203));
-        assert_eq!(field(&exchange.request.headers, "x-one"), "1");
-        assert_eq!(field(&exchange.request.headers, "x-two"), "1");
-        assert_eq!(field(&exchange.response.headers, "x-one"), "other");
-        assert_eq!(field(&exchange.response.headers, "x-two"), "2");
+        assert_eq!(field(&exchange.request.fields, "x-one"), "1");
+        assert_eq!(field(&exchange.request.fields, "x-two"), "1");
+        assert_eq!(field(&exchange.response.fields, "x-one"), "other");
+        assert_eq!(field(&exchange.response.fields, "x-two"), "2");
 
         let [one, two] = guests;
         let (exchange, ran) = run(&[two, one], "/teapot").await;
         assert_eq!((ran, exchange.response.status.as_u16()), (1, 421));
-        assert_eq!(field(&exchange.request.headers, "x-one"), "none");
-        assert_eq!(field(&exchange.request.headers, "x-two"), "none");
-        assert_eq!(field(&exchange.response.headers, "x-one"), "none");
+        assert_eq!(field(&exchange.request.fields, "x-one"), "none");
+        assert_eq!(field(&exchange.request.fields, "x-two"), "none");
+        assert_eq!(field(&exchange.response.fields, "x-one"), "none");
     }
 }
 

@@ -165,7 +165,7 @@ impl GuestKind for HooksPlugin {
         let mut instance = made.map_err(|error| (None, error))?;
         instance.set_on_trial(left);
         let memory_at_start = instance.memory();
-        let mut exchange = Box::new(Exchange::probe());
+        let mut exchange = Box::new(Exchange::blank());
         let mut errors = [None, None];
         for (hook, said) in [Hook::ForwardRequest, Hook::ReturnResponse]
             .into_iter()

@@ -13,7 +13,7 @@ use super::{body, convert, run};
 use crate::interceptor::{
     Asking, InterceptError, Interceptor, Matches, Next, OnFailure, Outcome, Surround,
 };
-use crate::message::{Body, Exchange};
+use crate::message::{Body, Exchange, ResponseHead};
 use crate::plugin::kind::common::GuestKind;
 use crate::plugin::kind::trial::{Trial, TrialFailure};
 use crate::plugin::wasm::{PluginVersion, Tier};
@@ -106,7 +106,7 @@ impl Surround for StandardComponent {
                     let length = convert::content_length(&head.headers);
                     body::made_by_guest(body, length, life, task)
                 };
-                exchange.response = head;
+                exchange.response = ResponseHead::from(&head);
                 // The guest may have answered before it reads.
                 exchange.request_body = lent.kept();
                 Ok(())
@@ -144,7 +144,7 @@ impl GuestKind for StandardComponent {
     /// How that call failed is no reason to refuse the component: its author knows nothing of trials, so it may well expect
     /// a field that this request lacks. An exchange in which it fails so is answered 502.
     async fn trial(&self) -> Result<Trial, TrialFailure> {
-        let exchange = Box::new(Exchange::probe());
+        let exchange = Box::new(Exchange::blank());
         let life = Arc::new(Life::new(self.version.cpu_ticks()));
         let origin = Arc::new(Origin::new(&exchange, Arc::new(Nothing), life.clone()));
         let made = run::instantiate(&self.code, &self.version, &origin, &life);

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{
-    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request,
-};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version, header};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use wasmtime_wasi_http::{Error, WasiBody};
@@ -13,7 +11,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use super::body::{LentReader, wasi_error};
 use super::life::Life;
 use crate::interceptor::{InterceptError, NextError, NextErrorKind};
-use crate::message::{Body, Exchange, Streaming};
+use crate::message::{Body, Checked, Exchange, Known, RequestHead, Streaming, hygiene};
 
 /// The authority that stands for what comes next.
 pub const PLACEHOLDER: &str = "backend.internal";
@@ -27,23 +25,22 @@ pub fn to_guest(
     body: LentReader,
 ) -> Result<Request<WasiBody>, InterceptError> {
     let head = &exchange.request;
-    let host = head.headers.get(header::HOST);
-    let authority = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    let host = head.fields.get(Known::Host);
+    let authority = host.and_then(|host| Authority::try_from(host).ok());
     let mut parts = http::uri::Parts::default();
     parts.scheme = Some(match exchange.scheme {
         crate::message::Scheme::Http => Scheme::HTTP,
         crate::message::Scheme::Https => Scheme::HTTPS,
     });
     parts.authority = Some(authority.unwrap_or(Authority::from_static(NOBODY)));
-    let target = head.uri.path_and_query().cloned();
-    parts.path_and_query = Some(target.unwrap_or(PathAndQuery::from_static("/")));
+    parts.path_and_query = Some(PathAndQuery::from(&head.target));
     let uri = Uri::from_parts(parts).map_err(|error| {
         InterceptError::Returned(format!("can't be given this target: {error}"))
     })?;
     let mut request = Request::new(body.boxed_unsync());
     *request.method_mut() = head.method.clone();
     *request.uri_mut() = uri;
-    *request.headers_mut() = head.headers.clone();
+    *request.headers_mut() = HeaderMap::from(&head.fields);
     request.headers_mut().remove(header::EXPECT);
     Ok(request)
 }
@@ -79,28 +76,25 @@ pub fn checked_answer(
 /// The head of a request that a guest sends on; `host` is the one that the client asked for.
 pub async fn from_guest(
     request: Request<WasiBody>,
-    host: Option<&HeaderValue>,
-) -> Result<(request::Parts, Body), Error> {
-    let (mut head, body) = request.into_parts();
-    let authority = head
-        .uri
-        .authority()
-        .map(Authority::as_str)
-        .unwrap_or_default();
-    let stands_for_next = authority.is_empty() || is_placeholder(authority);
+    host: Option<&[u8]>,
+) -> Result<(RequestHead, Body), Error> {
+    let (parts, body) = request.into_parts();
+    let mut head = RequestHead::try_from(&parts).map_err(|_| Error::HttpRequestUriInvalid)?;
+    let authority = head.authority.take().unwrap_or_default();
+    let stands_for_next = authority.is_empty() || is_placeholder(&authority);
     let asked_for = match host {
-        Some(host) if stands_for_next => Some(host.clone()),
-        None if stands_for_next || authority == NOBODY => None,
-        _ => Some(HeaderValue::from_str(authority).map_err(|_| Error::HttpRequestUriInvalid)?),
+        Some(host) if stands_for_next => Some(host),
+        None if stands_for_next || &*authority == NOBODY => None,
+        _ => Some(authority.as_bytes()),
     };
-    head.headers.remove(header::HOST);
-    if let Some(host) = asked_for {
-        head.headers.insert(header::HOST, host);
+    match asked_for.map(|host| Checked::new(host).ok_or(Error::HttpRequestUriInvalid)) {
+        Some(host) => head.fields.insert(Known::Host, host?),
+        None => {
+            head.fields.remove(Known::Host);
+        }
     }
-    let target = head.uri.path_and_query().cloned();
-    head.uri = Uri::from(target.unwrap_or(PathAndQuery::from_static("/")));
     head.version = Version::HTTP_11;
-    crate::message::hygiene::strip_hop_by_hop(&mut head.headers);
+    hygiene::strip_hop_by_hop(&mut head.fields);
     let body = sent_body(&head, body).await?;
     Ok((head, body))
 }
@@ -115,12 +109,12 @@ pub fn is_placeholder(authority: &str) -> bool {
 
 /// The body of a request that a guest sends on. One of no bytes is told from one that is still to come, or a GET would go to
 /// the backend with an empty body in chunks.
-async fn sent_body(head: &request::Parts, mut body: WasiBody) -> Result<Body, Error> {
+async fn sent_body(head: &RequestHead, mut body: WasiBody) -> Result<Body, Error> {
     if body.is_end_stream() || body.size_hint().exact() == Some(0) {
         return Ok(Body::Empty);
     }
     let usual = matches!(head.method, Method::POST | Method::PUT | Method::PATCH);
-    if usual || head.headers.contains_key(header::CONTENT_LENGTH) {
+    if usual || head.fields.contains(Known::ContentLength) {
         return Ok(Body::Stream(Streaming::new(
             body.map_err(|error| std_error(&error)),
         )));
@@ -149,7 +143,8 @@ pub fn answer_to_guest(exchange: Exchange, life: Arc<Life>) -> (HeaderMap, Statu
         frame
     });
     let body = body.map_err(|error| wasi_error(&*error)).boxed_unsync();
-    (exchange.response.headers, exchange.response.status, body)
+    let fields = HeaderMap::from(&exchange.response.fields);
+    (fields, exchange.response.status, body)
 }
 
 /// What a guest is told of a failure of what comes next.
@@ -168,6 +163,7 @@ mod tests {
     use http_body_util::{Empty, Full};
 
     use super::*;
+    use crate::message::Target;
     use crate::plugin::kind::wasi_http::body::Lent;
 
     fn boxed(text: &'static str) -> WasiBody {
@@ -188,12 +184,12 @@ mod tests {
     fn a_guest_gets_an_absolute_uri_and_a_raw_target() {
         let lent = Lent::new(Body::Empty);
         let given = |host: Option<&'static str>, target: &'static str| {
-            let mut exchange = Exchange::probe();
-            exchange.request.uri = Uri::from_static(target);
-            let fields = &mut exchange.request.headers;
-            fields.insert(header::EXPECT, HeaderValue::from_static("100-continue"));
+            let mut exchange = Exchange::blank();
+            exchange.request.target = Target::new(target.as_bytes()).unwrap();
+            let fields = &mut exchange.request.fields;
+            fields.insert(Known::Expect, "100-continue");
             if let Some(host) = host {
-                fields.insert(header::HOST, HeaderValue::from_static(host));
+                fields.insert(Known::Host, host);
             }
             let request = to_guest(&exchange, lent.reader(Arc::new(Life::new(1)))).unwrap();
             assert!(!request.headers().contains_key(header::EXPECT));
@@ -221,18 +217,10 @@ mod tests {
             ("http://backend.internal/x?y", None, None),
         ];
         for (uri, host, expected) in cases {
-            let host = host.map(HeaderValue::from_static);
             let request = sent(Method::GET, uri, boxed(""));
-            let (head, body) = from_guest(request, host.as_ref()).await.unwrap();
-            let got = head
-                .headers
-                .get(header::HOST)
-                .map(|host| host.to_str().unwrap());
-            assert_eq!(
-                (got, head.uri.to_string().as_str()),
-                (expected, "/x?y"),
-                "{uri}"
-            );
+            let (head, body) = from_guest(request, host.map(str::as_bytes)).await.unwrap();
+            let got = head.fields.get_text(Known::Host);
+            assert_eq!((got, head.target.as_str()), (expected, "/x?y"), "{uri}");
             assert!(matches!(body, Body::Empty));
         }
     }

@@ -3,20 +3,20 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::{HeaderValue, Request, Response, header};
+use http::{Request, Response};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::convert;
 use super::life::Life;
 use crate::interceptor::{Next, NextError};
-use crate::message::{Exchange, ExchangeId, Notes, Scheme};
+use crate::message::{Exchange, ExchangeId, Known, Notes, Scheme};
 
 /// The exchange that a guest was called for, and what comes after it.
 pub struct Origin {
     id: ExchangeId,
     client: SocketAddr,
     scheme: Scheme,
-    host: Option<HeaderValue>,
+    host: Option<Box<[u8]>>,
     notes: Mutex<Notes>,
     next: Arc<dyn Next>,
     life: Arc<Life>,
@@ -37,7 +37,7 @@ impl Origin {
             id: exchange.id,
             client: exchange.client,
             scheme: exchange.scheme,
-            host: exchange.request.headers.get(header::HOST).cloned(),
+            host: exchange.request.fields.get(Known::Host).map(Into::into),
             notes: Mutex::new(exchange.notes.clone()),
             next,
             life,
@@ -55,7 +55,7 @@ impl Origin {
     /// What the guest is to be told; [`failure`](Self::failure) has the whole story.
     pub async fn ask(&self, request: Request<WasiBody>) -> Result<Response<WasiBody>, Error> {
         let asking = self.life.asking();
-        let (head, body) = convert::from_guest(request, self.host.as_ref()).await?;
+        let (head, body) = convert::from_guest(request, self.host.as_deref()).await?;
         let mut exchange = Exchange::new(self.id.0, self.client, self.scheme, head, body);
         exchange.notes = self.notes();
         let asked = self.next.clone().ask(Box::new(exchange)).await;

@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, Mutex};
 
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::oneshot;
 
 use super::*;
+use crate::message::Fields;
 use crate::proxy::http2::client::Connected;
 
 #[tokio::test]
@@ -55,12 +56,12 @@ async fn a_call_streams_both_ways_at_once() {
 #[tokio::test]
 async fn interim_responses_come_before_the_final_one() {
     let sender = pair(|inbound| async move {
-        let mut links = HeaderMap::new();
-        links.insert("link", HeaderValue::from_static("</a>"));
-        links.insert("connection", HeaderValue::from_static("close"));
+        let links: Fields = [("link", "</a>"), ("connection", "close")]
+            .into_iter()
+            .collect();
         let tell = inbound.informational.clone().into_callback();
-        tell(StatusCode::CONTINUE, &HeaderMap::new());
-        tell(StatusCode::SWITCHING_PROTOCOLS, &HeaderMap::new());
+        tell(StatusCode::CONTINUE, &Fields::new());
+        tell(StatusCode::SWITCHING_PROTOCOLS, &Fields::new());
         tell(StatusCode::EARLY_HINTS, &links);
         let body = inbound.request.into_body().collect().await.unwrap();
         tell(StatusCode::EARLY_HINTS, &links);
@@ -79,7 +80,7 @@ async fn interim_responses_come_before_the_final_one() {
             wait.recv().await;
             feed.send(Ok(Frame::data("body".into()))).unwrap();
         });
-        Arc::new(move |status, fields: &HeaderMap| {
+        Arc::new(move |status, fields: &Fields| {
             let _ = went_on.send(());
             log.lock().unwrap().push((status.as_u16(), fields.len()));
         })

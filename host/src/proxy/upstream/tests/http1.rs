@@ -39,7 +39,7 @@ async fn one_connection_serves_all_kinds_of_responses() {
         assert_eq!(get(&backend).await.unwrap(), expected);
     }
     let response = send(&backend, "HEAD", Body::Empty).await.unwrap();
-    assert_eq!(response.headers()["content-length"], "6");
+    assert_eq!(response.head.fields.get_text("content-length"), Some("6"));
     drop(response);
     assert_eq!(get(&backend).await.unwrap(), "last");
     assert_eq!(count.load(Ordering::SeqCst), 1);
@@ -60,10 +60,7 @@ async fn a_piece_that_came_with_the_head_counts_to_the_length() {
     })
     .await;
     let backend = backend(config(address));
-    let mut body = send(&backend, "GET", Body::Empty)
-        .await
-        .unwrap()
-        .into_body();
+    let mut body = send(&backend, "GET", Body::Empty).await.unwrap().body;
     for (left, piece) in [(6, "one"), (3, "two")] {
         assert_eq!(http_body::Body::size_hint(&body).exact(), Some(left));
         let frame = body.frame().await.unwrap().unwrap();
@@ -80,12 +77,12 @@ async fn the_head_goes_out_as_it_came() {
     })
     .await;
     let backend = backend(config(address));
-    let mut head = parts("GET", "/a%2Fb//c?x=%20&&y");
-    head.headers.append("x-a", "1".parse().unwrap());
-    head.headers.append("x-b", "\u{e9}".parse().unwrap());
-    head.headers.append("x-a", "2".parse().unwrap());
+    let mut head = request("GET", "/a%2Fb//c?x=%20&&y");
+    head.fields.append("x-a", "1");
+    head.fields.append("x-b", "\u{e9}");
+    head.fields.append("x-a", "2");
     let received = backend.send(outgoing(&head, Body::Empty)).await.unwrap();
-    let sent = text(received.response).await;
+    let sent = text(received).await;
     assert_eq!(
         sent,
         "GET /a%2Fb//c?x=%20&&y HTTP/1.1\r\nhost: client.test\r\nx-a: 1\r\nx-a: 2\r\nx-b: \u{e9}\r\n\r\n"
@@ -229,7 +226,7 @@ async fn a_body_that_breaks_off_is_an_error_and_not_short() {
     .await;
     let backend = backend(config(address));
     let response = send(&backend, "GET", Body::Empty).await.unwrap();
-    let error = response.into_body().collect().await.unwrap_err();
+    let error = response.body.collect().await.unwrap_err();
     assert!(
         matches!(BodyError::find(&*error), Some(BodyError::Disconnected(_))),
         "{error:?}"
@@ -244,7 +241,7 @@ async fn the_clients_failing_body_is_told_apart() {
     .await;
     let backend = backend(config(address));
     let sending = send(&backend, "POST", Body::Broken("gone".to_owned()));
-    let error = sending.await.map(|r| r.status()).unwrap_err();
+    let error = sending.await.map(|r| r.head.status).unwrap_err();
     assert!(
         matches!(&error, UpstreamError::RequestBody(BodyError::Disconnected(why)) if why == "gone"),
         "{error:?}"
@@ -272,8 +269,9 @@ async fn neither_direction_waits_for_the_other() {
     })
     .await;
     let backend = backend(config(address));
-    let mut head = parts("POST", "/");
-    head.headers.insert("content-length", SIZE.into());
+    let mut head = request("POST", "/");
+    head.fields
+        .insert("content-length", http::HeaderValue::from(SIZE));
     let (frames, body) = channel_body();
     let (uploaded, upload) = oneshot::channel();
     tokio::spawn(async move {
@@ -286,7 +284,7 @@ async fn neither_direction_waits_for_the_other() {
     let received = backend.send(outgoing(&head, body)).await.unwrap();
     let waited = tokio::time::timeout(Duration::from_secs(60), upload).await;
     waited.expect("the upload stands still").unwrap();
-    let body = received.response.into_body().collect().await.unwrap();
+    let body = received.body.collect().await.unwrap();
     assert_eq!(body.to_bytes().len(), SIZE);
 }
 
@@ -311,12 +309,13 @@ async fn an_upload_goes_on_when_the_response_is_over() {
         })
         .await;
         let backend = backend(config(address));
-        let mut head = parts("POST", "/");
-        head.headers.insert("content-length", 6.into());
+        let mut head = request("POST", "/");
+        head.fields
+            .insert("content-length", http::HeaderValue::from(6));
         let (frames, body) = channel_body();
         frames.send("abc".into()).await.unwrap();
         let received = backend.send(outgoing(&head, body)).await.unwrap();
-        assert_eq!(text(received.response).await, "early");
+        assert_eq!(text(received).await, "early");
         frames.send("def".into()).await.unwrap();
         drop(frames);
         assert_eq!(&soon(finished.recv()).await.unwrap(), b"abcdef");
@@ -362,7 +361,7 @@ async fn an_exchange_that_is_given_up_closes_its_connection() {
     let (address, mut closed, _) = watched("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc").await;
     let client = backend(config(address));
     let mut response = send(&client, "GET", Body::Empty).await.unwrap();
-    response.body_mut().frame().await.unwrap().unwrap();
+    response.body.frame().await.unwrap().unwrap();
     drop(response);
     soon(closed.recv()).await.unwrap();
 
@@ -397,13 +396,13 @@ async fn interim_responses_are_told_of_in_order() {
     let backend = backend(config(address));
     let told = Arc::new(std::sync::Mutex::new(Vec::new()));
     let sink = told.clone();
-    let head = parts("GET", "/");
+    let head = request("GET", "/");
     let mut request = outgoing(&head, Body::Empty);
     request.on_informational = Some(Arc::new(move |status, fields| {
         sink.lock().unwrap().push((status.as_u16(), fields.len()));
     }));
     let received = backend.send(request).await.unwrap();
-    assert_eq!(text(received.response).await, "final");
+    assert_eq!(text(received).await, "final");
     assert_eq!(*told.lock().unwrap(), [(103, 1), (102, 0)]);
 }
 
@@ -471,11 +470,11 @@ async fn a_unix_socket_is_an_address() {
         address: BackendAddress::Unix(path),
     };
     let backend = backend(BackendConfig::new(vec![url]));
-    let mut head = parts("GET", "/");
-    head.headers.clear();
+    let mut head = request("GET", "/");
+    head.fields.clear();
     let received = backend.send(outgoing(&head, Body::Empty)).await.unwrap();
     assert_eq!(
-        text(received.response).await,
+        text(received).await,
         "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n"
     );
     assert!(get(&backend).await.unwrap().contains("client.test"));

@@ -1,5 +1,6 @@
 //! TLS and HTTP/2: what ALPN and the settings agree on, and how requests share connections.
 
+use http::Response;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
@@ -165,13 +166,13 @@ async fn prior_knowledge_speaks_http2_in_cleartext() {
     let mut config = config(address);
     config.protocol = Protocol::Http2;
     let backend = backend(config);
-    let mut head = parts("GET", "/p?q=%20");
-    head.headers.insert("te", "trailers".parse().unwrap());
+    let mut head = request("GET", "/p?q=%20");
+    head.fields.insert("te", "trailers");
     for number in 1..4 {
         let received = backend.send(outgoing(&head, Body::Empty)).await.unwrap();
-        assert_eq!(received.response.headers()["x-te"], "true");
+        assert_eq!(received.head.fields.get_text("x-te"), Some("true"));
         let expected = format!("GET http://client.test/p?q=%20 {number}");
-        assert_eq!(text(received.response).await, expected);
+        assert_eq!(text(received).await, expected);
     }
     assert_eq!(count.load(Ordering::SeqCst), 1);
 }
@@ -255,12 +256,12 @@ async fn a_body_over_http2_waits_until_it_is_wanted() {
         let mut config = config(address);
         config.protocol = Protocol::Http2;
         let backend = backend(config);
-        let head = parts("POST", "/");
+        let head = request("POST", "/");
         let mut request = outgoing(&head, Body::full("body"));
         request.expect_continue = true;
         let start = Instant::now();
         let received = backend.send(request).await.unwrap();
-        assert_eq!(text(received.response).await, expected, "{status}");
+        assert_eq!(text(received).await, expected, "{status}");
         assert_eq!(start.elapsed().as_secs(), seconds, "{status}");
     }
 }
@@ -284,7 +285,7 @@ async fn nothing_waits_for_a_body_over_http2_that_was_refused() {
         let mut config = config(address);
         config.protocol = Protocol::Http2;
         let backend = backend(config);
-        let head = parts("POST", "/");
+        let head = request("POST", "/");
         let alive = Arc::new(());
         let watch = Arc::downgrade(&alive);
         let frames = Frames(Box::new(move |_| {
@@ -294,7 +295,7 @@ async fn nothing_waits_for_a_body_over_http2_that_was_refused() {
         let mut request = outgoing(&head, Body::Stream(Streaming::new(frames)));
         request.expect_continue = true;
         let received = backend.send(request).await.unwrap();
-        assert_eq!(text(received.response).await, content.unwrap_or_default());
+        assert_eq!(text(received).await, content.unwrap_or_default());
         until("the body is dropped", || watch.upgrade().is_none()).await;
     }
 }

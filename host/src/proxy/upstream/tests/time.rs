@@ -42,8 +42,9 @@ async fn the_time_for_the_first_byte_begins_after_the_request() {
     })
     .await;
     let backend = backend(quick(address));
-    let mut head = parts("POST", "/");
-    head.headers.insert("content-length", 4.into());
+    let mut head = request("POST", "/");
+    head.fields
+        .insert("content-length", http::HeaderValue::from(4));
     let (frames, body) = channel_body();
     tokio::spawn(async move {
         for piece in ["a", "b", "c", "d"] {
@@ -52,7 +53,7 @@ async fn the_time_for_the_first_byte_begins_after_the_request() {
         }
     });
     let received = backend.send(outgoing(&head, body)).await.unwrap();
-    assert_eq!(text(received.response).await, "done");
+    assert_eq!(text(received).await, "done");
 }
 
 #[tokio::test(start_paused = true)]
@@ -68,10 +69,7 @@ async fn a_body_has_a_time_for_each_frame() {
     })
     .await;
     let backend = backend(quick(address));
-    let mut body = send(&backend, "GET", Body::Empty)
-        .await
-        .unwrap()
-        .into_body();
+    let mut body = send(&backend, "GET", Body::Empty).await.unwrap().body;
     for piece in ["a", "b", "c"] {
         let frame = body.frame().await.unwrap().unwrap();
         assert_eq!(frame.into_data().unwrap(), piece);
@@ -141,8 +139,9 @@ async fn a_body_waits_until_the_backend_wants_it() {
         ("", "body", 1),
     ] {
         let backend = backend(quick(continuing(interim).await));
-        let mut head = parts("POST", "/");
-        head.headers.insert("content-length", 4.into());
+        let mut head = request("POST", "/");
+        head.fields
+            .insert("content-length", http::HeaderValue::from(4));
         let polled = Arc::new(AtomicUsize::new(0));
         let count = polled.clone();
         let mut data = Some("body");
@@ -154,7 +153,7 @@ async fn a_body_waits_until_the_backend_wants_it() {
         request.expect_continue = true;
         let start = Instant::now();
         let received = backend.send(request).await.unwrap();
-        assert_eq!(text(received.response).await, expected, "{interim}");
+        assert_eq!(text(received).await, expected, "{interim}");
         assert_eq!(start.elapsed().as_secs(), seconds, "{interim}");
         assert_eq!(
             polled.load(Ordering::SeqCst) == 0,
@@ -172,7 +171,7 @@ async fn a_connection_that_ends_ends_the_wait_for_100() {
     .await;
     let backend = backend(quick(address));
     let (_frames, body) = channel_body();
-    let head = parts("POST", "/");
+    let head = request("POST", "/");
     let mut request = outgoing(&head, body);
     request.expect_continue = true;
     let error = backend.send(request).await.unwrap_err();

@@ -1,6 +1,6 @@
 //! Switches of protocols: HTTP/1.1 and HTTP/2 on either side.
 
-use http::HeaderValue;
+use http::Response;
 
 use super::*;
 use crate::config::backend::Protocol;
@@ -11,17 +11,17 @@ const HANDSHAKE: [(&str, &str); 3] = [
     ("sec-websocket-version", "13"),
 ];
 
-fn handshake(fields: &[(&'static str, &'static str)]) -> request::Parts {
-    let mut head = parts("GET", "/chat");
+fn handshake(fields: &[(&'static str, &'static str)]) -> RequestHead {
+    let mut head = request("GET", "/chat");
     for (name, value) in fields {
-        head.headers.insert(*name, HeaderValue::from_static(value));
+        head.fields.insert(*name, *value);
     }
     head
 }
 
 async fn switch(
     backend: &Backend,
-    head: &request::Parts,
+    head: &RequestHead,
     upgrade: Upgrade,
 ) -> Result<Received, UpstreamError> {
     let mut request = outgoing(head, Body::Empty);
@@ -73,8 +73,8 @@ async fn any_protocol_goes_through_from_http1_to_http1() {
     let backend = backend(config(address));
     let head = handshake(&[("upgrade", "chat/2")]);
     let received = switch(&backend, &head, Upgrade::Http1).await.unwrap();
-    assert_eq!(received.response.status(), 101);
-    assert_eq!(received.response.headers()["upgrade"], "chat/2");
+    assert_eq!(received.head.status, 101);
+    assert_eq!(received.head.fields.get_text("upgrade"), Some("chat/2"));
     exchange(received.tunnel.unwrap(), "hello ping").await;
 }
 
@@ -87,7 +87,7 @@ async fn a_backend_may_decline_and_keeps_its_connection() {
             .await
             .unwrap();
         assert!(received.tunnel.is_none());
-        assert_eq!(text(received.response).await, "no");
+        assert_eq!(text(received).await, "no");
     }
     assert_eq!(count.load(Ordering::SeqCst), 1);
 }
@@ -123,12 +123,10 @@ async fn an_extended_connect_becomes_a_handshake_of_http1() {
         format!("connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: {accept}\r\n")
     };
     let right = |key: &str| {
-        let mut head = http::Response::new(()).into_parts().0;
-        upgrade::to_switching_protocols(&mut head, &key.parse().unwrap());
-        head.headers["sec-websocket-accept"]
-            .to_str()
-            .unwrap()
-            .to_owned()
+        let mut head = ResponseHead::default();
+        upgrade::to_switching_protocols(&mut head, key.as_bytes());
+        let accept = head.fields.get_text("sec-websocket-accept");
+        accept.unwrap().to_owned()
     };
     let address = switching(move |head| fields(head, &right)).await;
     let backend = backend(config(address));
@@ -136,11 +134,11 @@ async fn an_extended_connect_becomes_a_handshake_of_http1() {
     let received = switch(&backend, &head, Upgrade::ExtendedConnect)
         .await
         .unwrap();
-    assert_eq!(received.response.status(), 200);
+    assert_eq!(received.head.status, 200);
     assert!(
-        received.response.headers().is_empty(),
+        received.head.fields.is_empty(),
         "{:?}",
-        received.response.headers()
+        received.head.fields
     );
     exchange(received.tunnel.unwrap(), "hello ping").await;
 
@@ -196,17 +194,17 @@ async fn a_handshake_becomes_an_extended_connect() {
     let received = switch(&backend, &handshake(&HANDSHAKE), Upgrade::Http1)
         .await
         .unwrap();
-    assert_eq!(received.response.status(), 101);
-    assert_eq!(received.response.headers()["upgrade"], "websocket");
-    let accept = &received.response.headers()["sec-websocket-accept"];
-    assert_eq!(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    assert_eq!(received.head.status, 101);
+    assert_eq!(received.head.fields.get_text("upgrade"), Some("websocket"));
+    let accept = received.head.fields.get_text("sec-websocket-accept");
+    assert_eq!(accept, Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
     exchange(received.tunnel.unwrap(), "hello ping").await;
 
     let head = handshake(&[HANDSHAKE[0], HANDSHAKE[2]]);
     let received = switch(&backend, &head, Upgrade::ExtendedConnect)
         .await
         .unwrap();
-    assert_eq!(received.response.status(), 200);
+    assert_eq!(received.head.status, 200);
     exchange(received.tunnel.unwrap(), "hello ping").await;
 }
 
@@ -239,6 +237,6 @@ async fn http2_ignores_an_upgrade_that_it_cannot_make() {
     let head = handshake(&[("upgrade", "chat/2")]);
     let received = switch(&backend, &head, Upgrade::Http1).await.unwrap();
     assert!(received.tunnel.is_none());
-    assert_eq!(received.response.headers()["x-method"], "GET");
-    assert_eq!(text(received.response).await, "plain");
+    assert_eq!(received.head.fields.get_text("x-method"), Some("GET"));
+    assert_eq!(text(received).await, "plain");
 }

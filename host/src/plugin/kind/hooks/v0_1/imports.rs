@@ -29,7 +29,7 @@ impl request::Host for HooksState {
     }
 
     fn set_authority(&mut self, authority: String) -> FieldResult {
-        host::request::set_authority(&mut self.exchange, &mut self.growth.request, authority)
+        host::request::set_authority(&mut self.exchange, &mut self.growth.request, &authority)
             .map_err(field_error)
     }
 
@@ -43,23 +43,23 @@ impl request::Host for HooksState {
     }
 
     fn field(&mut self, name: String) -> Option<Vec<u8>> {
-        fields::get(&self.exchange.request.headers, &name)
+        fields::get(&self.exchange.request.fields, &name)
     }
 
     fn field_values(&mut self, name: String) -> Vec<Vec<u8>> {
-        fields::get_all(&self.exchange.request.headers, &name)
+        fields::get_all(&self.exchange.request.fields, &name)
     }
 
     fn fields(&mut self) -> Vec<(String, Vec<u8>)> {
-        fields::list(&self.exchange.request.headers)
+        fields::list(&self.exchange.request.fields)
     }
 
     fn set_field(&mut self, name: String, value: Vec<u8>) -> FieldResult {
         fields::set(
-            &mut self.exchange.request.headers,
+            &mut self.exchange.request.fields,
             &mut self.growth.request,
             &name,
-            value,
+            &value,
         )
         .map_err(field_error)?;
         self.described.request.note(&name);
@@ -69,9 +69,9 @@ impl request::Host for HooksState {
     fn set_fields(&mut self, list: Vec<(String, Vec<u8>)>) -> FieldResult {
         let described = Described::by(&list);
         fields::set_all(
-            &mut self.exchange.request.headers,
+            &mut self.exchange.request.fields,
             &mut self.growth.request,
-            list,
+            &list,
         )
         .map_err(field_error)?;
         self.described.request.add(described);
@@ -80,10 +80,10 @@ impl request::Host for HooksState {
 
     fn append_field(&mut self, name: String, value: Vec<u8>) -> FieldResult {
         fields::append(
-            &mut self.exchange.request.headers,
+            &mut self.exchange.request.fields,
             &mut self.growth.request,
             &name,
-            value,
+            &value,
         )
         .map_err(field_error)?;
         self.described.request.note(&name);
@@ -92,7 +92,7 @@ impl request::Host for HooksState {
 
     fn delete_field(&mut self, name: String) -> FieldResult {
         fields::delete(
-            &mut self.exchange.request.headers,
+            &mut self.exchange.request.fields,
             &mut self.growth.request,
             &name,
         )
@@ -118,23 +118,23 @@ impl response::Host for HooksState {
     }
 
     fn field(&mut self, name: String) -> Option<Vec<u8>> {
-        fields::get(&self.exchange.response.headers, &name)
+        fields::get(&self.exchange.response.fields, &name)
     }
 
     fn field_values(&mut self, name: String) -> Vec<Vec<u8>> {
-        fields::get_all(&self.exchange.response.headers, &name)
+        fields::get_all(&self.exchange.response.fields, &name)
     }
 
     fn fields(&mut self) -> Vec<(String, Vec<u8>)> {
-        fields::list(&self.exchange.response.headers)
+        fields::list(&self.exchange.response.fields)
     }
 
     fn set_field(&mut self, name: String, value: Vec<u8>) -> FieldResult {
         fields::set(
-            &mut self.exchange.response.headers,
+            &mut self.exchange.response.fields,
             &mut self.growth.response,
             &name,
-            value,
+            &value,
         )
         .map_err(field_error)?;
         self.described.response.note(&name);
@@ -144,9 +144,9 @@ impl response::Host for HooksState {
     fn set_fields(&mut self, list: Vec<(String, Vec<u8>)>) -> FieldResult {
         let described = Described::by(&list);
         fields::set_all(
-            &mut self.exchange.response.headers,
+            &mut self.exchange.response.fields,
             &mut self.growth.response,
-            list,
+            &list,
         )
         .map_err(field_error)?;
         self.described.response.add(described);
@@ -155,10 +155,10 @@ impl response::Host for HooksState {
 
     fn append_field(&mut self, name: String, value: Vec<u8>) -> FieldResult {
         fields::append(
-            &mut self.exchange.response.headers,
+            &mut self.exchange.response.fields,
             &mut self.growth.response,
             &name,
-            value,
+            &value,
         )
         .map_err(field_error)?;
         self.described.response.note(&name);
@@ -167,7 +167,7 @@ impl response::Host for HooksState {
 
     fn delete_field(&mut self, name: String) -> FieldResult {
         fields::delete(
-            &mut self.exchange.response.headers,
+            &mut self.exchange.response.fields,
             &mut self.growth.response,
             &name,
         )

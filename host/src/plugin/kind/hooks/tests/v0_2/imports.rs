@@ -12,7 +12,7 @@ impl request::Host for HooksState {
     }
 
     fn field(&mut self, name: String) -> Option<FieldValue> {
-        let bytes = fields::get(&self.exchange.request.headers, &name)?;
+        let bytes = fields::get(&self.exchange.request.fields, &name)?;
         Some(FieldValue {
             bytes,
             sensitive: name == "authorization",
@@ -21,10 +21,10 @@ impl request::Host for HooksState {
 
     fn put_field(&mut self, name: String, value: FieldValue) -> Result<(), Refusal> {
         let put = fields::set(
-            &mut self.exchange.request.headers,
+            &mut self.exchange.request.fields,
             &mut self.growth.request,
             &name,
-            value.bytes,
+            &value.bytes,
         );
         put.map_err(|error| refusal(name, &error))
     }
@@ -44,10 +44,10 @@ impl request::Host for HooksState {
 impl response::Host for HooksState {
     fn put_field(&mut self, name: String, value: FieldValue) -> Result<(), Refusal> {
         let put = fields::set(
-            &mut self.exchange.response.headers,
+            &mut self.exchange.response.fields,
             &mut self.growth.response,
             &name,
-            value.bytes,
+            &value.bytes,
         );
         put.map_err(|error| refusal(name, &error))
     }

@@ -1,0 +1,67 @@
+//! Fields in other shapes: the map of the `http` crate, lists, text for people.
+
+use std::fmt;
+
+use http::{HeaderMap, HeaderName};
+
+use super::{AsName, AsValue, Fields, Name};
+
+impl From<&HeaderMap> for Fields {
+    fn from(map: &HeaderMap) -> Self {
+        let mut fields = Self {
+            lines: Vec::with_capacity(map.len()),
+            added: Vec::with_capacity(map.len() * 32),
+            ..Self::default()
+        };
+        for (name, value) in map {
+            fields.append(name, value);
+        }
+        fields
+    }
+}
+
+impl From<&Fields> for HeaderMap {
+    /// In lower case. What the type can't hold, which no field here is, would be left out.
+    fn from(fields: &Fields) -> Self {
+        // It holds 24,000 fields; heads are bounded far below that.
+        let mut map = HeaderMap::try_with_capacity(fields.len()).unwrap_or_default();
+        for line in &fields.lines {
+            let name = HeaderName::from_bytes(fields.name(line).as_bytes());
+            if let (Ok(name), Ok(value)) = (name, fields.header_value(line)) {
+                let _ = map.try_append(name, value);
+            }
+        }
+        map
+    }
+}
+
+impl<N: AsName, V: AsValue> FromIterator<(N, V)> for Fields {
+    fn from_iter<T: IntoIterator<Item = (N, V)>>(iter: T) -> Self {
+        let mut fields = Self::new();
+        for (name, value) in iter {
+            fields.append(name, value);
+        }
+        fields
+    }
+}
+
+/// The same fields in the same order; the case of names doesn't count.
+impl PartialEq for Fields {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |((name, value), (of, other)): ((Name<'_>, &[u8]), (Name<'_>, &[u8]))| {
+            name.is(of) && value == other
+        };
+        self.len() == other.len() && self.iter().zip(other.iter()).all(same)
+    }
+}
+
+impl Eq for Fields {}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines = self
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.escape_ascii().to_string()));
+        f.debug_map().entries(lines).finish()
+    }
+}
