@@ -6,7 +6,13 @@
 
 use std::net::Ipv4Addr;
 
-use super::Outcome;
+/// Whether fields' names keep their letters and all fields their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    /// Names are written in lower case, and in any order.
+    Lowered,
+    Kept,
+}
 
 /// Stands for the last chunk, which no length of data shows.
 const LAST_CHUNK: &[u8] = b"<last chunk>\r\n";
@@ -28,16 +34,16 @@ pub struct Heard {
     pub expected: Vec<Vec<u8>>,
     /// Whose exchange it is.
     pub client: Ipv4Addr,
-    pub outcome: Outcome,
+    pub names: Names,
 }
 
 impl Heard {
-    pub fn new(client: Ipv4Addr, outcome: Outcome) -> Self {
+    pub fn new(client: Ipv4Addr, names: Names) -> Self {
         Self {
             got: Vec::new(),
             expected: vec![Vec::new()],
             client,
-            outcome,
+            names,
         }
     }
 
@@ -49,6 +55,16 @@ impl Heard {
             .any(|expected| fits(expected, &got))
     }
 
+    /// Whether the first head that came is none of those that were expected, so that waiting for more is of no use.
+    pub fn is_another(&self) -> bool {
+        let first = |bytes: &[u8]| find(bytes, b"\r\n\r\n").map(|end| bytes[..end + 4].to_vec());
+        let Some(got) = first(&self.plain_got()) else {
+            return false;
+        };
+        let mut expected = self.plain_expected().into_iter();
+        expected.all(|expected| first(&expected).is_some_and(|expected| !fits(&expected, &got)))
+    }
+
     /// Whether what came is a beginning of what was expected.
     pub fn begins(&self) -> bool {
         let got = self.plain_got();
@@ -58,13 +74,13 @@ impl Heard {
     }
 
     pub fn plain_got(&self) -> Vec<u8> {
-        plain(&self.got, From::Proxy(self.client), self.outcome)
+        plain(&self.got, From::Proxy(self.client), self.names)
     }
 
     pub fn plain_expected(&self) -> Vec<Vec<u8>> {
         let expected = self.expected.iter();
         expected
-            .map(|expected| plain(expected, From::Table, self.outcome))
+            .map(|expected| plain(expected, From::Table, self.names))
             .collect()
     }
 
@@ -79,21 +95,21 @@ impl Heard {
 }
 
 /// The messages in `bytes`, which may end anywhere.
-fn plain(bytes: &[u8], from: From, outcome: Outcome) -> Vec<u8> {
+fn plain(bytes: &[u8], from: From, names: Names) -> Vec<u8> {
     let mut plain = Vec::new();
     let mut rest = bytes;
     while let Some((head, after)) = head(rest) {
         rest = after;
         let is_response = head.is_response();
         let (chunked, length, status) = (head.is_chunked(), head.length(), head.status());
-        head.write(&mut plain, from, outcome);
+        head.write(&mut plain, from, names);
         let next_is_head = rest.starts_with(b"HTTP/1.");
         if is_response && (next_is_head || matches!(status, 100..=199 | 204 | 304)) {
             // No content, or an answer to HEAD.
             continue;
         }
         if chunked {
-            rest = chunks(rest, &mut plain, outcome);
+            rest = chunks(rest, &mut plain, names);
         } else if let Some(length) = length {
             let (body, after) = rest.split_at(length.min(rest.len()));
             plain.extend_from_slice(body);
@@ -190,12 +206,12 @@ impl Head {
             .is_some_and(|status| status.starts_with(b"tollgate;"))
     }
 
-    fn write(mut self, plain: &mut Vec<u8>, from: From, outcome: Outcome) {
+    fn write(mut self, plain: &mut Vec<u8>, from: From, names: Names) {
         if let From::Proxy(client) = from {
             self.take_out_the_usual(client);
         }
         // The host's own answers are made, not forwarded: their fields have no order that anybody chose.
-        if outcome == Outcome::Today || self.is_made_here() {
+        if names == Names::Lowered || self.is_made_here() {
             lower_and_sort(&mut self.fields);
         }
         plain.extend_from_slice(&self.start);
@@ -265,7 +281,7 @@ fn is_recent_date(value: &[u8]) -> bool {
 }
 
 /// Takes chunks off the start, as a proxy writes them: their data goes to `plain`. What is no such chunk stays.
-fn chunks<'a>(bytes: &'a [u8], plain: &mut Vec<u8>, outcome: Outcome) -> &'a [u8] {
+fn chunks<'a>(bytes: &'a [u8], plain: &mut Vec<u8>, names: Names) -> &'a [u8] {
     let mut rest = bytes;
     loop {
         let Some(end) = find(rest, b"\r\n") else {
@@ -282,7 +298,7 @@ fn chunks<'a>(bytes: &'a [u8], plain: &mut Vec<u8>, outcome: Outcome) -> &'a [u8
         let after = &rest[end + 2..];
         if size == 0 {
             plain.extend_from_slice(LAST_CHUNK);
-            return trailers(after, plain, outcome);
+            return trailers(after, plain, names);
         }
         let (data, after) = after.split_at(size.min(after.len()));
         plain.extend_from_slice(data);
@@ -302,7 +318,7 @@ fn size(line: &[u8]) -> Option<usize> {
     shortest.then_some(size)
 }
 
-fn trailers<'a>(bytes: &'a [u8], plain: &mut Vec<u8>, outcome: Outcome) -> &'a [u8] {
+fn trailers<'a>(bytes: &'a [u8], plain: &mut Vec<u8>, names: Names) -> &'a [u8] {
     if let Some(after) = bytes.strip_prefix(b"\r\n") {
         plain.extend_from_slice(b"\r\n");
         return after;
@@ -314,7 +330,7 @@ fn trailers<'a>(bytes: &'a [u8], plain: &mut Vec<u8>, outcome: Outcome) -> &'a [
         .into_iter()
         .map(field)
         .collect();
-    if outcome == Outcome::Today {
+    if names == Names::Lowered {
         lower_and_sort(&mut fields);
     }
     write_fields(&fields, plain);

@@ -23,8 +23,8 @@ pub async fn play(
 ) -> Result<Option<watch::Receiver<Fate>>, String> {
     let address = next_address();
     let (mut client, mut backend) = (
-        Heard::new(address, stage.outcome),
-        Heard::new(address, stage.outcome),
+        Heard::new(address, stage.names),
+        Heard::new(address, stage.names),
     );
     let (of_client, of_backend) = (
         with_probe(row, Side::Client),
@@ -131,7 +131,8 @@ impl ClientSide<'_> {
                 }
                 Step::Ended { early } => {
                     hear_end(&mut self.socket, self.heard).await?;
-                    if !self.heard.is_all() && !(*early && self.heard.begins()) {
+                    let is_right = self.heard.is_all() || (*early && self.heard.begins());
+                    if !is_right {
                         return Err("the client's connection ended otherwise".to_owned());
                     }
                 }

@@ -74,6 +74,9 @@ pub fn pieces(bytes: &[u8], sent: usize, cut: Cut, of: Side) -> Vec<&[u8]> {
 /// Reads until what was expected has come.
 pub async fn hear(socket: &mut TcpStream, heard: &mut Heard) -> Result<(), String> {
     while !heard.is_all() {
+        if heard.is_another() {
+            return Err("another head came".to_owned());
+        }
         match timeout(patience(), socket.read_buf(&mut heard.got)).await {
             Ok(Ok(count)) if count > 0 => {}
             Ok(Ok(_)) => return Err("it was closed before all had come".to_owned()),

@@ -8,9 +8,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use tollgate_tests::patience;
 
-use super::Outcome;
 use super::backend::{Backend, Fate};
-use super::message::Heard;
+use super::message::{Heard, Names};
 use super::socket::{connect, hear, next_address};
 
 /// The request that shows that a connection goes on.
@@ -25,7 +24,7 @@ const MOST_PROBES: usize = 20;
 pub struct Stage {
     pub proxy: SocketAddr,
     pub backend: Backend,
-    pub outcome: Outcome,
+    pub names: Names,
 }
 
 impl Stage {
@@ -76,7 +75,7 @@ impl Stage {
             arrival.release();
             let mut heard = Heard {
                 expected: vec![PROBED.to_vec()],
-                ..Heard::new(address, self.outcome)
+                ..Heard::new(address, self.names)
             };
             hear(&mut socket, &mut heard).await.map_err(|why| {
                 format!("a request after it: {why}: {}", heard.got.escape_ascii())

@@ -36,7 +36,14 @@
 //! What is not said is usual: a client sends [`ASKING`], a backend gets what the client has sent and answers with `<<=`, the
 //! client gets `<=`. After that the connections on both sides are used again.
 
-use super::Outcome;
+/// What the tables are read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// What rows have as `today`.
+    Today,
+    /// What they have as `right`.
+    Right,
+}
 
 /// What a client sends where the row is about the answer.
 pub const ASKING: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
