@@ -34,7 +34,7 @@ pub use kind::hooks::{
 };
 pub use kind::wasi_http::{StandardCompilers, StandardComponent};
 pub use kind::{Guest, GuestKind, Kind, Trial};
-pub use prepare::{PluginError, Workbench};
+pub use prepare::{PluginError, Workbench, trial};
 pub use status::{PluginStatus, Serving, Table};
 pub use supervise::{Reconfigure, Supervisor};
 pub use swap::{Chains, Member, RouteChain};

@@ -4,9 +4,12 @@ mod build;
 mod check;
 mod conditions;
 mod dev;
+mod exit;
 mod lab;
 mod log;
 mod new;
+mod project;
+mod templates;
 mod test;
 mod trial;
 
@@ -15,6 +18,3 @@ pub use check::check;
 pub use dev::dev;
 pub use new::new;
 pub use test::test;
-
-/// The command line or the project's description is wrong, as in `main.rs`.
-const USAGE: u8 = 64;

@@ -309,21 +309,12 @@ impl Workbench {
         )))
     }
 
-    /// The trial of a version: its first calls, for an exchange of the host's own. Takes as long as the guest computes in
-    /// them, and `limits.trial` if it waits.
+    /// The [trial](trial) of a version, on this thread.
     ///
     /// # Errors
     /// When it can't be started or a call fails.
     pub fn trial(&self, guest: &Guest) -> Result<Trial, PluginError> {
-        let tried = self.runtime.block_on(guest.trial());
-        tried.map_err(|(hook, error)| match (hook, error) {
-            (hook, InterceptError::Stalled { .. }) => PluginError::TrialStalled {
-                hook,
-                limit: guest.version().limits.trial,
-            },
-            (Some(hook), error) => PluginError::FirstCall { hook, error },
-            (None, error) => PluginError::Start(error),
-        })
+        self.runtime.block_on(trial(guest))
     }
 
     fn restore(&self, version: &Arc<PluginVersion>) -> Option<Guest> {
@@ -365,4 +356,21 @@ impl Workbench {
             fingerprint: self.compiler.fingerprint(tier),
         }
     }
+}
+
+/// The trial of a version: its first calls, for an exchange of the host's own. Takes as long as the guest computes in
+/// them, and `limits.trial` if it waits.
+///
+/// # Errors
+/// When it can't be started or a call fails.
+pub async fn trial(guest: &Guest) -> Result<Trial, PluginError> {
+    let tried = guest.trial().await;
+    tried.map_err(|(hook, error)| match (hook, error) {
+        (hook, InterceptError::Stalled { .. }) => PluginError::TrialStalled {
+            hook,
+            limit: guest.version().limits.trial,
+        },
+        (Some(hook), error) => PluginError::FirstCall { hook, error },
+        (None, error) => PluginError::Start(error),
+    })
 }

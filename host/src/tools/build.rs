@@ -1,28 +1,25 @@
 //! `tollgate build`: a plugin's project becomes a component, by the tools of its language.
 //!
-//! What can be built, and how, is data: [`recipe`]. Read on in the order of a build: [`project`] → [`find`] → [`make`] →
+//! What can be built, and how, is data: [`recipe`](super::project::recipe). Read on in the order of a build: [`project`](super::project) → [`find`] → [`make`] →
 //! [`output`].
 
 pub mod cargo;
 pub mod find;
 pub mod make;
 pub mod output;
-pub mod placeholders;
 pub mod process;
 pub mod progress;
-pub mod project;
-pub mod recipe;
 pub mod show;
 pub mod strip;
 
 use std::process::ExitCode;
 
-use super::USAGE;
+use super::exit::USAGE;
+use super::project::Project;
 use crate::cli::BuildArgs;
-use make::Options;
-use output::{Built, Trial};
+use make::{BuildError, Options};
+use output::{Built, Tryout};
 use process::Runner;
-use project::Project;
 
 pub fn build(args: &BuildArgs) -> ExitCode {
     let project = match Project::read(&args.directory) {
@@ -49,8 +46,8 @@ pub fn build(args: &BuildArgs) -> ExitCode {
         if args.tools {
             return Ok(None);
         }
-        let trial = Trial::new(&project)?;
-        make::make(&project, &found, &target, options, &trial).map(Some)
+        let tryout = Tryout::new(&project).map_err(BuildError::NoTrial)?;
+        make::make(&project, &found, &target, options, &tryout).map(Some)
     });
     match built {
         Ok(None) => tools(&project, args.json),

@@ -1,6 +1,7 @@
 //! `tollgate check`: what the loader thinks of files, and what they would cost.
 
 mod examine;
+mod findings;
 mod imports;
 mod report;
 mod times;
@@ -10,9 +11,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use self::examine::{Examiner, Findings, Refusal};
+use self::examine::Examiner;
+use self::findings::{Findings, Refusal};
 use self::report::Checked;
-use super::USAGE;
+use super::exit::USAGE;
 use crate::cli::{CheckArgs, RunArgs};
 use crate::config::{self, Config};
 use crate::plugin::watch::{self, Candidate};

@@ -1,7 +1,6 @@
 //! `tollgate dev`: whenever a plugin's source is saved, it is built, and the component is put where the proxy takes it
 //! from. What fails leaves the last good one in place.
 
-pub mod snapshot;
 mod watch;
 
 use std::convert::Infallible;
@@ -9,16 +8,16 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::USAGE;
 use super::build::find::Found;
 use super::build::make::{self, BuildError, Options};
-use super::build::output::{self, OutputError, Trial};
-use super::build::project::Project;
+use super::build::output::{self, OutputError, Tryout};
 use super::build::show::quoted;
 use super::build::{process, summary, warn};
+use super::exit::USAGE;
+use super::project::Project;
+use super::project::snapshot::{Snapshot, Sources};
 use crate::cli::DevArgs;
 use crate::config::DEFAULT_PLUGINS;
-use snapshot::{Snapshot, Sources};
 use watch::Watch;
 
 pub fn dev(args: &DevArgs) -> ExitCode {
@@ -69,7 +68,7 @@ struct Session {
     /// Where the proxy takes plugins from.
     plugins: PathBuf,
     options: Options,
-    trial: Trial,
+    tryout: Tryout,
     watch: Watch,
     sources: Sources,
 }
@@ -87,7 +86,7 @@ impl Session {
         );
         Ok(Session {
             tools: Some(tools),
-            trial: Trial::new(&project)?,
+            tryout: Tryout::new(&project).map_err(BuildError::NoTrial)?,
             watch: Watch::new()?,
             sources: Sources::new(&project.dir, &project.recipe.watch, &plugins),
             project,
@@ -182,7 +181,7 @@ impl Session {
             tools,
             &self.project.component(),
             self.options,
-            &self.trial,
+            &self.tryout,
         )?;
         warn(&built);
         built.changed = copy(&built.path, target)?;

@@ -1,14 +1,16 @@
 //! What the tools need to compile a plugin and to call it as the proxy does.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
 use crate::cli::RunArgs;
 use crate::config::{self, ConfigErrors, PluginConfig};
+use crate::plugin::load::Loaded;
 use crate::plugin::{
-    Cache, Engines, Guest, HooksCompiler, PluginError, Resources, StandardCompilers, Trial,
-    Workbench,
+    self, Cache, Engines, Guest, HooksCompiler, PluginError, PluginVersion, Resources,
+    StandardCompilers, Tier, Trial, Workbench,
 };
 
 /// One thread calls the plugin. A permit for it, so that a call runs as it does in the proxy.
@@ -70,12 +72,26 @@ impl Lab {
         self.bench.build(name, path, config)
     }
 
+    /// Compiles and links in one tier.
+    ///
+    /// # Errors
+    /// As for [`plugin`](Self::plugin), and when this tier's compiler declines.
+    pub fn compile(
+        &self,
+        version: &Arc<PluginVersion>,
+        loaded: &Loaded,
+        tier: Tier,
+    ) -> Result<Guest, PluginError> {
+        self.bench.compile(version, loaded, tier)
+    }
+
     /// Makes the calls that the proxy makes before a version serves.
     ///
     /// # Errors
     /// Why the proxy would refuse it, in its words.
     pub fn trial(&self, guest: &Guest) -> Result<Trial, PluginError> {
-        self.bench.trial(guest)
+        // Not through the bench, whose handle of this runtime drives neither timers nor the guest's tasks.
+        self.runtime.block_on(plugin::trial(guest))
     }
 }
 

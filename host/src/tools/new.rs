@@ -1,8 +1,6 @@
 //! `tollgate new`: a directory with a plugin that does something visible, all that building it needs, and how to go on.
 
 pub mod compose;
-mod rust;
-pub mod templates;
 
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{fs, iter};
 
-use super::USAGE;
 use super::build::show::quoted;
+use super::exit::USAGE;
+use super::templates::{self, Content};
 use crate::cli::NewArgs;
-use templates::Content;
 
 /// Why there is no new project.
 #[derive(Debug, thiserror::Error)]

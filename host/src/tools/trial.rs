@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::build::project::Project;
 use super::conditions::Conditions;
 use super::lab::Lab;
+use super::project::Project;
 use super::test;
 use crate::plugin::{PluginError, Trial};
 use crate::text;

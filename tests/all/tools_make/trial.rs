@@ -59,6 +59,13 @@ fn what_the_proxy_would_refuse_is_not_built() {
     }
 }
 
+/// Its timer and its tasks run while the tool waits for it.
+#[test]
+fn a_plugin_that_waits_in_its_trial_is_built() {
+    let desk = project("");
+    assert_eq!(build(&desk, "wait").code, Some(0));
+}
+
 #[test]
 fn an_error_that_a_hook_returned_is_a_warning() {
     let desk = project("");

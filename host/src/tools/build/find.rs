@@ -1,8 +1,8 @@
 //! Which way of building can be taken on this machine: the first one whose tools all answer.
 
-use super::placeholders::{Places, tool_of};
 use super::process::Runner;
-use super::recipe::{Recipe, Tool, Way, Words};
+use crate::tools::project::placeholders::{Places, tool_of};
+use crate::tools::project::recipe::{Recipe, Tool, Way, Words};
 
 /// A way of which all is there.
 #[derive(Debug, Clone)]

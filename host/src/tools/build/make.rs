@@ -7,12 +7,12 @@ use std::{fs, io};
 
 use super::cargo::Shared;
 use super::find::{self, Found, Missing, expand, look, nearest};
-use super::output::{self, Built, OutputError, Trial};
+use super::output::{self, Built, OutputError, Tryout};
 use super::process::Runner;
 use super::progress::Progress;
-use super::project::Project;
-use super::recipe::Words;
 use super::show;
+use crate::tools::project::Project;
+use crate::tools::project::recipe::Words;
 
 /// Why there is nothing new. What a tool had to say, it has said itself.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +69,7 @@ pub fn make(
     found: &Found,
     target: &Path,
     options: Options,
-    trial: &Trial,
+    tryout: &Tryout,
 ) -> Result<Built, BuildError> {
     let made = project.dir.join(project.places.fill(&found.way.output));
     prepare(project, found, &made)?;
@@ -119,7 +119,7 @@ pub fn make(
         target,
         project,
         options.strip,
-        trial,
+        tryout,
     )?)
 }
 

@@ -5,16 +5,15 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::make::BuildError;
 use super::process;
 use super::progress::Progress;
-use super::project::Project;
 use super::strip::stripped;
 use crate::plugin::load::{self, DEFAULT_MAX_SIZE, LoadError, Loaded, SourceKind};
 use crate::plugin::{Kind, PluginError};
 use crate::text;
 use crate::tools::lab::{self, Lab};
 use crate::tools::log::{self, Lines};
+use crate::tools::project::Project;
 use crate::tools::trial::{self, Tried};
 
 /// A component that keeps the contract, in its place.
@@ -31,19 +30,19 @@ pub struct Built {
     pub tried: Tried,
 }
 
-/// What is needed to try out what was built.
-pub struct Trial {
+/// What is needed for the trial of what was built.
+pub struct Tryout {
     lab: Lab,
     lines: Lines,
 }
 
-impl Trial {
+impl Tryout {
     /// # Errors
     /// When the machine can't run plugins.
-    pub fn new(project: &Project) -> Result<Self, BuildError> {
+    pub fn new(project: &Project) -> Result<Self, String> {
         let lines = log::start();
-        let cache = lab::cache(false).map_err(|errors| BuildError::NoTrial(errors.to_string()))?;
-        let lab = Lab::new(cache, project.conditions.limits.memory).map_err(BuildError::NoTrial)?;
+        let cache = lab::cache(false).map_err(|errors| errors.to_string())?;
+        let lab = Lab::new(cache, project.conditions.limits.memory)?;
         Ok(Self { lab, lines })
     }
 
@@ -82,7 +81,7 @@ pub fn finish(
     target: &Path,
     project: &Project,
     strip: bool,
-    trial: &Trial,
+    tryout: &Tryout,
 ) -> Result<Built, OutputError> {
     if !made.exists() {
         return Err(OutputError::Absent {
@@ -100,7 +99,7 @@ pub fn finish(
         source,
     })?;
     let component = stripped(component, !strip);
-    let tried = trial.of(project, &component)?;
+    let tried = tryout.of(project, &component)?;
     let changed = put(target, &component)
         .and_then(|changed| {
             if !changed {

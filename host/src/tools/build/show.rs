@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::find::{Found, FoundTool, Missing, nearest};
-use super::project::Project;
+use crate::tools::project::Project;
 
 /// How long the line of a step may be that isn't shown in full.
 const LINE: usize = 100;

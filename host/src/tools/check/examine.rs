@@ -5,84 +5,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::runtime::Runtime;
-
-use super::imports::{Import, import};
+use super::findings::{About, Compiled, Findings, Refusal};
+use super::imports::import;
 use super::times;
 use crate::config::{Config, Limits, PluginConfig};
-use crate::interceptor::{Hook, InterceptError};
+use crate::interceptor::InterceptError;
 use crate::plugin::load::{self, Loaded};
-use crate::plugin::{
-    CompileError, ContentHash, Engines, Guest, HooksCompiler, PluginError, PluginVersion,
-    Resources, StandardCompilers, Tier, Trial, Workbench,
-};
-
-/// One thread calls the plugin. A permit for it, so that a call runs as it does in the proxy.
-const THREADS: usize = 1;
-const HELD: usize = 2;
-
-/// Why a file is not good.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Refusal {
-    /// By its name, or because another file goes before it.
-    #[error("not loaded: {0}")]
-    Place(String),
-    #[error("{0}")]
-    Plugin(#[from] PluginError),
-    /// Its first calls went well, and a later one of the same kind didn't.
-    #[error("call {number} of {hook} failed: it {error}")]
-    LaterCall {
-        number: usize,
-        hook: Hook,
-        error: InterceptError,
-    },
-}
-
-/// What is known of a file, as far as it was found out before something stood in the way.
-#[derive(Debug, Default)]
-pub(super) struct Findings {
-    pub hash: Option<ContentHash>,
-    /// Bytes of the file.
-    pub size: Option<u64>,
-    pub loaded: Option<About>,
-    pub baseline: Option<Compiled>,
-    pub optimized: Option<Compiled>,
-    /// What the first calls of the two hooks came to; none of a standard component, whose one function has no more to say.
-    pub trial: Option<Trial>,
-    /// Whether it serves after its trial.
-    pub works: bool,
-    /// How the trial's call of a standard component failed, which then serves all the same.
-    pub failed: Option<InterceptError>,
-    pub calls: Vec<Calls>,
-}
-
-/// What a plugin says of itself.
-#[derive(Debug)]
-pub(super) struct About {
-    pub contract: String,
-    pub kind: String,
-    /// Bytes of the component that was made of the file.
-    pub component_size: u64,
-    pub imports: Vec<Import>,
-    pub exports: Vec<String>,
-}
-
-/// How long a compiler took, or why it declined.
-pub(super) type Compiled = Result<Duration, String>;
-
-/// Many calls of one function.
-#[derive(Debug)]
-pub(super) struct Calls {
-    pub hook: Hook,
-    pub tier: Tier,
-    pub count: usize,
-    pub median: Duration,
-}
+use crate::plugin::{CompileError, ContentHash, Guest, PluginError, PluginVersion, Tier};
+use crate::tools::lab::Lab;
 
 /// What is needed to look at plugins.
 pub(super) struct Examiner {
-    bench: Workbench,
-    runtime: Runtime,
+    lab: Lab,
     config: Option<Config>,
 }
 
@@ -90,28 +24,11 @@ impl Examiner {
     /// # Errors
     /// When the machine can't run the engine; says why.
     pub(super) fn new(config: Option<Config>) -> Result<Self, String> {
-        let failed =
-            |error: wasmtime::Error| format!("can't start the WebAssembly engine: {error:#}");
         let memory = config
             .as_ref()
             .map_or(Limits::default().memory, Config::most_memory);
-        let engines = Engines::new(memory).map_err(failed)?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
-        let runtime = runtime.map_err(|error| error.to_string())?;
-        let bench = Workbench {
-            compiler: HooksCompiler::new(engines).map_err(failed)?,
-            cache: None,
-            resources: Resources::new(THREADS, HELD),
-            runtime: runtime.handle().clone(),
-            standard: StandardCompilers::new(memory),
-        };
-        Ok(Self {
-            bench,
-            runtime,
-            config,
-        })
+        let lab = Lab::new(None, memory)?;
+        Ok(Self { lab, config })
     }
 
     /// Finds out what can be found out, and the first thing that stands in the way of service.
@@ -130,11 +47,7 @@ impl Examiner {
         findings.loaded = Some(about(&loaded)?);
         let version = PluginVersion::new(name(path), hash, self.plugin_config(&name(path)));
         let guest = self.compile(&Arc::new(version), &loaded, findings)?;
-        let trial = self.runtime.block_on(guest.trial());
-        let trial = trial.map_err(|(hook, error)| match hook {
-            Some(hook) => PluginError::FirstCall { hook, error },
-            None => PluginError::Start(error),
-        })?;
+        let trial = self.lab.trial(&guest)?;
         findings.works = true;
         findings.failed = trial.handle.clone();
         findings.trial = matches!(guest, Guest::Hooks(_)).then_some(trial);
@@ -143,7 +56,7 @@ impl Examiner {
             // Its other calls would fail as this one did.
             return Ok(());
         }
-        findings.calls = self.runtime.block_on(times::time_calls(&guest))?;
+        findings.calls = self.lab.runtime.block_on(times::time_calls(&guest))?;
         Ok(())
     }
 
@@ -156,7 +69,7 @@ impl Examiner {
     ) -> Result<Guest, PluginError> {
         let compile = |tier| {
             let start = Instant::now();
-            let guest = self.bench.compile(version, loaded, tier);
+            let guest = self.lab.compile(version, loaded, tier);
             (start.elapsed(), guest)
         };
         let (time, baseline) = compile(Tier::Baseline);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::examine::{About, Calls, Compiled, Findings};
+use super::findings::{About, Calls, Compiled, Findings};
 use super::imports::Import;
 use crate::interceptor::{Hook, InterceptError};
 use crate::text;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt as _;
 
-use super::examine::{Calls, Refusal};
+use super::findings::{Calls, Refusal};
 use crate::interceptor::{Asking, Hook, InterceptError, Next, Surround, Transform};
 use crate::message::{Body, Exchange};
 use crate::plugin::{Guest, HooksPlugin, StandardComponent};

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::templates::{self, Content};
 use crate::plugin::load;
-use crate::tools::build::placeholders::crate_name;
-use crate::tools::build::recipe::Recipe;
+use crate::tools::project::placeholders::crate_name;
+use crate::tools::project::recipe::Recipe;
+use crate::tools::templates::{self, Content};
 
 /// What builds leave behind, in whatever language; used where a template has no `.gitignore` of its own.
 const GITIGNORE: &str = "/build/\n/plugins/\n/target/\nnode_modules/\n.zig-cache/\n__pycache__/\n";

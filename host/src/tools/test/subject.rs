@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::tools::build::project::{self, Project};
 use crate::tools::conditions::Conditions;
-use crate::tools::dev::snapshot::Sources;
+use crate::tools::project::snapshot::Sources;
+use crate::tools::project::{self, Project};
 
 /// Where the cases of a plugin file are when nothing is said.
 const CASES: &str = "tests";

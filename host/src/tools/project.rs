@@ -1,15 +1,19 @@
 //! A plugin's project: a directory with `plugin.toml`, which says the name, the language and where the cases are.
 
+pub mod placeholders;
+pub mod recipe;
+pub mod snapshot;
+
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::placeholders::{NotText, Places};
-use super::recipe::Recipe;
 use crate::config::file::{Document, Mistakes, Table};
 use crate::config::{ConfigErrors, check_plugin_name};
 use crate::tools::conditions::Conditions;
-use crate::tools::new::templates;
+use crate::tools::templates;
+use placeholders::{NotText, Places};
+use recipe::Recipe;
 
 /// The file that makes a directory a project.
 pub const MANIFEST: &str = "plugin.toml";

@@ -1,11 +1,12 @@
 //! What comes with tollgate for each language: templates, the recipe by which they are built, and the helper library.
 //! `host/build.rs` puts them into the program.
 
+mod rust;
+
 use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, DirEntry, File, include_dir};
 
-use super::rust;
 use crate::config::nearest_name;
 
 static TEMPLATES: Dir<'_> = include_dir!("$OUT_DIR/templates");

@@ -1,14 +1,12 @@
 //! The Rust SDK outside of its tree: the same files, without what only its own development needs.
 
-use std::path::Path;
-
-use super::templates::Content;
+use std::path::{Path, PathBuf};
 
 /// Where the part of the manifest begins that is for the SDK's own tests and lints.
 const DEVELOPMENT: &str = "\n[dev-dependencies]\n";
 
 /// A file of the SDK as it stands in a project.
-pub fn standalone((path, content): Content) -> Content {
+pub fn standalone((path, content): (PathBuf, Vec<u8>)) -> (PathBuf, Vec<u8>) {
     if path != Path::new("Cargo.toml") {
         return (path, content);
     }
@@ -23,7 +21,7 @@ mod tests {
 
     use super::*;
     use crate::plugin::load;
-    use crate::tools::new::templates;
+    use crate::tools::templates;
 
     fn text(name: &str) -> String {
         let files = templates::library("rust");
