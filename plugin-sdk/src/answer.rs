@@ -5,8 +5,9 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::host::{self, Field, Side};
-use crate::{Error, FieldError, Result, Verdict};
+use crate::field::Field;
+use crate::host::{self, Side};
+use crate::{Error, FieldError, Result};
 
 /// A response that a plugin sends without asking the backend.
 ///
@@ -126,11 +127,5 @@ impl Answer {
             fields.push(("content-type".to_owned(), media_type.as_bytes().to_vec()));
         }
         (self.status, fields, self.body)
-    }
-}
-
-impl From<Answer> for Verdict {
-    fn from(answer: Answer) -> Self {
-        Self::Respond(answer)
     }
 }

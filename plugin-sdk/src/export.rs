@@ -3,7 +3,6 @@
 //! The functions are the same in a native test, where `testing` calls them.
 
 use alloc::string::{String, ToString};
-use core::sync::atomic::{AtomicU8, Ordering};
 
 use crate::settings::from_settings;
 use crate::{Plugin, Request, Response, Result, Verdict, host};
@@ -106,41 +105,12 @@ pub use crate::bindings::exports::tollgate::proxy::interceptor::Verdict as WitVe
 /// Makes the plugin from the host's settings.
 pub fn load<P: Plugin>() -> Loaded<P> {
     #[cfg(all(target_family = "wasm", feature = "std"))]
-    std::panic::set_hook(alloc::boxed::Box::new(|panic| crate::panicking(panic)));
+    std::panic::set_hook(alloc::boxed::Box::new(|panic| {
+        crate::panic::panicking(panic)
+    }));
     let settings =
         host::settings().map_err(|error| format!("the settings can't be had: {error}"))?;
     from_settings(&settings)
-}
-
-/// The bits of [`is_missing`].
-pub(crate) const FORWARD_REQUEST: u8 = 1;
-pub(crate) const RETURN_RESPONSE: u8 = 2;
-
-/// Called by the trait's own hooks, which stand for one that the plugin doesn't have. A plugin that has neither would be
-/// called in vain: it stops itself in the host's trial, with words that the host shows.
-///
-/// In a native test it goes on, since a test may be about something else.
-pub(crate) fn is_missing(hook: u8) {
-    static MISSING: AtomicU8 = AtomicU8::new(0);
-    if has_none(MISSING.fetch_or(hook, Ordering::Relaxed), hook) {
-        refuse_to_serve();
-    }
-}
-
-#[cfg(target_family = "wasm")]
-fn refuse_to_serve() {
-    host::log_critical(
-        "the plugin has neither hook: write forward_request or return_response in its `impl Plugin`",
-    );
-    core::arch::wasm32::unreachable()
-}
-
-#[cfg(not(target_family = "wasm"))]
-fn refuse_to_serve() {}
-
-/// Whether a plugin in which these hooks were missing before, and this one is, has none.
-fn has_none(before: u8, hook: u8) -> bool {
-    before | hook == FORWARD_REQUEST | RETURN_RESPONSE
 }
 
 /// Runs the first hook. True if the plugin answered; its answer is then the host's response.
@@ -174,18 +144,4 @@ fn loaded<P>(plugin: &Loaded<P>) -> HookResult<&P> {
 
 fn line<T>(result: Result<T>) -> HookResult<T> {
     result.map_err(|error| error.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_plugin_has_no_hook_only_if_both_are_missing() {
-        assert!(!has_none(0, FORWARD_REQUEST));
-        assert!(!has_none(FORWARD_REQUEST, FORWARD_REQUEST));
-        assert!(!has_none(RETURN_RESPONSE, RETURN_RESPONSE));
-        assert!(has_none(FORWARD_REQUEST, RETURN_RESPONSE));
-        assert!(has_none(RETURN_RESPONSE, FORWARD_REQUEST));
-    }
 }

@@ -8,6 +8,28 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+/// Name and value as they cross the boundary.
+pub(crate) type Field = (String, Vec<u8>);
+
+/// The fields that describe the connection or the framing (`wit/v0.1/types.wit`).
+#[cfg(any(feature = "http", not(target_family = "wasm")))]
+const OWNED_BY_HOST: [&str; 8] = [
+    "connection",
+    "content-length",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Whether the host alone sets this field; the name is in lower case.
+#[cfg(any(feature = "http", not(target_family = "wasm")))]
+pub(crate) fn is_owned_by_host(name: &str) -> bool {
+    OWNED_BY_HOST.contains(&name)
+}
+
 /// The value of a header field, as it was sent.
 ///
 /// ```

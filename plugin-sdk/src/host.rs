@@ -1,7 +1,7 @@
 //! What the host offers, as plain functions: the only way from the SDK to the current exchange.
 //!
 //! There are two hosts. In a wasm build the functions are the contract's imports (`host/guest.rs`); in a native build
-//! they go to the exchange that the module `testing` keeps for the running thread (`host/native.rs`). Both have the
+//! they go to the exchange that the module `in_hand` keeps for the running thread (`host/native.rs`). Both have the
 //! same signatures, so everything above this file is the same code in a test and in the proxy.
 
 #[cfg(target_family = "wasm")]
@@ -11,9 +11,6 @@ mod imp;
 #[path = "host/native.rs"]
 mod imp;
 
-use alloc::string::String;
-use alloc::vec::Vec;
-
 pub(crate) use imp::*;
 
 /// Which of the two messages of an exchange a function speaks of.
@@ -22,6 +19,3 @@ pub(crate) enum Side {
     Request,
     Response,
 }
-
-/// Name and value as they cross the boundary.
-pub(crate) type Field = (String, Vec<u8>);

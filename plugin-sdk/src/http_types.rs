@@ -7,8 +7,8 @@
 use http::header::{HOST, InvalidHeaderValue};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, request, response};
 
+use crate::field::is_owned_by_host;
 use crate::host::{self, Side};
-use crate::message::is_owned_by_host;
 use crate::{Answer, FieldError, FieldValue, Request, Response, Result, Verdict};
 
 impl Request {

@@ -146,9 +146,13 @@ mod field;
 mod host;
 #[cfg(feature = "http")]
 mod http_types;
+#[cfg(not(target_family = "wasm"))]
+mod in_hand;
+mod level;
 mod log;
 mod message;
-#[cfg(all(target_family = "wasm", not(feature = "std")))]
+mod missing;
+#[cfg(target_family = "wasm")]
 mod panic;
 mod plugin;
 mod request;
@@ -172,17 +176,11 @@ pub mod bindings;
 #[allow(missing_docs, reason = "not for plugins to use")]
 pub mod export;
 
-/// Tells the host why the plugin is about to trap, in one line.
-#[cfg(target_family = "wasm")]
-pub(crate) fn panicking(panic: &impl core::fmt::Display) {
-    use alloc::string::ToString;
-    host::log_critical(&panic.to_string().replacen(":\n", ": ", 1));
-}
-
 pub use answer::Answer;
 pub use error::{BodyError, Error, FieldError, Result};
 pub use field::FieldValue;
-pub use log::{Level, log};
+pub use level::Level;
+pub use log::log;
 #[cfg(all(target_family = "wasm", not(feature = "std")))]
 pub use panic::panicked;
 pub use plugin::{Plugin, Verdict};

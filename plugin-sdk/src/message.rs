@@ -8,19 +8,6 @@ use alloc::vec::Vec;
 
 use crate::{Error, FieldValue, Result, host, host::Side};
 
-/// The fields that describe the connection or the framing (`wit/v0.1/types.wit`).
-#[cfg(any(feature = "http", not(target_family = "wasm")))]
-const OWNED_BY_HOST: [&str; 8] = [
-    "connection",
-    "content-length",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
-
 /// The methods on fields and body, for the message that `$side` names.
 macro_rules! message_methods {
     ($side:expr) => {
@@ -239,12 +226,6 @@ macro_rules! message_methods {
     };
 }
 pub(crate) use message_methods;
-
-/// Whether the host alone sets this field; the name is in lower case.
-#[cfg(any(feature = "http", not(target_family = "wasm")))]
-pub(crate) fn is_owned_by_host(name: &str) -> bool {
-    OWNED_BY_HOST.contains(&name)
-}
 
 pub(crate) fn values(side: Side, name: &str) -> Vec<FieldValue> {
     let values = host::field_values(side, name);

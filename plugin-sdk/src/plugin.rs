@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::{Answer, Request, Response, Result, export};
+use crate::{Answer, Request, Response, Result, missing};
 
 /// A plugin: a type whose fields are its settings, with up to two hooks.
 ///
@@ -70,14 +70,14 @@ pub trait Plugin: DeserializeOwned + 'static {
     /// Called when the request's head has arrived, before the request is sent to the backend. Does nothing by default.
     fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
         let _ = request;
-        export::is_missing(export::FORWARD_REQUEST);
+        missing::is_missing(missing::FORWARD_REQUEST);
         Ok(Verdict::Forward)
     }
 
     /// Called when the response's head is available, from the backend or from a plugin. Does nothing by default.
     fn return_response(&self, request: &Request, response: &mut Response) -> Result<()> {
         let _ = (request, response);
-        export::is_missing(export::RETURN_RESPONSE);
+        missing::is_missing(missing::RETURN_RESPONSE);
         Ok(())
     }
 }
@@ -90,4 +90,10 @@ pub enum Verdict {
     Forward,
     /// Answers the request with this response; later plugins and the backend are skipped.
     Respond(Answer),
+}
+
+impl From<Answer> for Verdict {
+    fn from(answer: Answer) -> Self {
+        Self::Respond(answer)
+    }
 }

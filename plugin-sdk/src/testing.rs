@@ -29,9 +29,8 @@
 //! the host sets, and when a body can be read. The free functions of the crate (`exchange::id()`, `info!`, …) refer to the
 //! exchange that runs on the calling thread.
 
-mod message;
+mod checked;
 mod outcome;
-pub(crate) mod state;
 #[cfg(test)]
 mod tests;
 
@@ -40,9 +39,10 @@ pub use serde_json::json;
 
 use std::time::Duration;
 
+use checked::checked;
 use serde_json::Value;
-use state::{Body, State};
 
+use crate::in_hand::{self, Body, State};
 use crate::{Answer, BodyError, Plugin, export};
 
 /// Creates an exchange for a test. By default it is `GET /` without fields from `127.0.0.1:50000`, and the backend answers
@@ -223,17 +223,17 @@ impl Exchange {
             backend,
             backend_body_error,
         } = self;
-        let guard = state::install(state);
+        let guard = in_hand::install(state);
         let plugin = export::load::<P>();
         let answered = export::forward_request(&plugin);
-        let request = state::with(|state| {
+        let request = in_hand::with(|state| {
             let seen = RequestSeen::of(state);
             state.request.body.pass_on();
             state.response.begin_hook();
             seen
         });
         if answered == Ok(false) {
-            state::with(|state| state.answer_from_backend(backend, backend_body_error));
+            in_hand::with(|state| answer_from_backend(state, backend, backend_body_error));
         }
         let reached_backend = answered == Ok(false);
         let error = match answered {
@@ -244,7 +244,17 @@ impl Exchange {
     }
 }
 
-/// A mistake in the test itself, not in the plugin.
-fn checked<T, E: std::fmt::Display>(result: Result<T, E>, what: &str) -> T {
-    result.unwrap_or_else(|error| panic!("{what}: {error}"))
+/// What `forward_request` did to the response is forgotten but for its fields, which an error of the host would get;
+/// the backend's answer takes its place.
+fn answer_from_backend(state: &mut State, answer: Option<Answer>, broken: Option<BodyError>) {
+    let (status, fields, body) = answer.unwrap_or_else(|| Answer::new(200)).into_parts();
+    state.status = status;
+    state.error_fields = std::mem::take(&mut state.response).fields;
+    state.response.body = match broken {
+        Some(error) => Body::Broken(error),
+        None => Body::Streaming(body),
+    };
+    for (name, value) in fields {
+        checked(state.response.receive(&name, &value), &name);
+    }
 }

@@ -28,6 +28,7 @@ mod proxy;
 mod recorded;
 mod reply;
 mod request;
+mod served;
 
 pub use binary::{Binary, Ended, executable, run_binary};
 pub use client::{Answer, Client, Head};
@@ -35,7 +36,8 @@ pub use guest::{Guest, guest, guest_names};
 pub use origin::{Origin, OriginBuilder, origin};
 pub use patience::{Patience, in_time, patience};
 pub use plugins::Plugins;
-pub use proxy::{Builder, Proxy, Served, proxy};
+pub use proxy::{Builder, Proxy, proxy};
 pub use recorded::Recorded;
 pub use reply::{Gate, Reply, raw, text};
 pub use request::{Request, get, request};
+pub use served::Served;

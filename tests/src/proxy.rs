@@ -1,6 +1,5 @@
 //! The proxy under test: the builder that both kinds of run share, and the proxy inside the test.
 
-use std::net::SocketAddr;
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -11,7 +10,7 @@ use tollgate::cli::RunArgs;
 use tollgate::config;
 use tollgate::plugin::PluginStatus;
 
-use crate::{Answer, Binary, Client, Guest, Origin, Plugins, Request, get};
+use crate::{Binary, Guest, Origin, Plugins, Served};
 
 /// Each proxy sets 16 TiB of address space aside for instances; a process has 128.
 static PROXIES: Semaphore = Semaphore::const_new(4);
@@ -174,35 +173,6 @@ impl Builder {
             ..RunArgs::default()
         };
         (args, self.plugins)
-    }
-}
-
-/// A proxy that serves, wherever it runs.
-#[derive(Debug)]
-pub struct Served {
-    pub address: SocketAddr,
-    pub plugins: Plugins,
-}
-
-impl Served {
-    /// A new connection.
-    pub async fn client(&self) -> Client {
-        Client::connect(self.address).await
-    }
-
-    /// Asks on a connection of its own.
-    pub async fn get(&self, target: &str) -> Answer {
-        self.ask(&get(target)).await
-    }
-
-    /// Asks on a connection of its own.
-    pub async fn ask(&self, request: &Request) -> Answer {
-        self.client().await.ask(request).await
-    }
-
-    /// The version of the guest `mark` that serves, by what it adds to a response; none when there is none.
-    pub async fn mark(&self) -> Option<String> {
-        self.get("/").await.field("x-mark")
     }
 }
 

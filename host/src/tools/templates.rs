@@ -218,7 +218,7 @@ mod tests {
         for path in [
             "Cargo.toml",
             "src/lib.rs",
-            "src/testing/state.rs",
+            "src/in_hand/message.rs",
             "wit/wasi.wit",
             "README.md",
         ] {

@@ -4,12 +4,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::{Field, Side};
+use super::Side;
 use crate::bindings::tollgate::proxy::{exchange, request, response, types};
 use crate::bindings::wasi::clocks::wall_clock;
 use crate::bindings::wasi::config::store;
 use crate::bindings::wasi::logging::logging;
 use crate::bindings::wasi::random::random as wasi_random;
+use crate::field::Field;
 use crate::{BodyError, FieldError, Level};
 
 pub(crate) use exchange::{client_address, id, note, set_note};

@@ -1,9 +1,10 @@
-//! The host in a native build: every function goes to the exchange that `testing` holds for this thread.
+//! The host in a native build: every function goes to the exchange that is in hand on this thread.
 
 use std::time::Duration;
 
-use super::{Field, Side};
-use crate::testing::state::{Message, with};
+use super::Side;
+use crate::field::Field;
+use crate::in_hand::{self, Message, with};
 use crate::{BodyError, FieldError, Level};
 
 pub(crate) fn method() -> String {
@@ -109,7 +110,7 @@ pub(crate) fn sleep(nanoseconds: u64) {
 }
 
 pub(crate) fn random() -> u64 {
-    with(crate::testing::state::State::random)
+    with(in_hand::State::random)
 }
 
 /// Since 1970.

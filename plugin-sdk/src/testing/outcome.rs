@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::state::{Body, State};
+use super::checked::checked;
 use crate::Level;
-use crate::host::Field;
+use crate::field::Field;
+use crate::in_hand::{Body, State};
 
 /// What became of the exchange.
 #[derive(Clone, Debug)]
@@ -117,7 +118,7 @@ macro_rules! seen_methods {
 
             /// The body as text; panics if it is not UTF-8.
             pub fn text(&self) -> &str {
-                super::checked(std::str::from_utf8(&self.body), "body")
+                checked(std::str::from_utf8(&self.body), "body")
             }
         }
     };
@@ -130,6 +131,6 @@ fn values<'a>(fields: &'a [Field], name: &str) -> Vec<&'a str> {
         .iter()
         .filter(|(of, _)| of.eq_ignore_ascii_case(name));
     of_name
-        .map(|(_, value)| super::checked(std::str::from_utf8(value), name))
+        .map(|(_, value)| checked(std::str::from_utf8(value), name))
         .collect()
 }

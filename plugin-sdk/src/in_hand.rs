@@ -1,13 +1,16 @@
-//! The exchange that runs on this thread, and its rules.
+//! The exchange that a native build keeps for the running thread in place of a host, and the host's rules on it.
+
+mod message;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::message::is_token;
-pub(crate) use super::message::{Body, Message};
-use crate::host::Field;
-use crate::{Answer, BodyError, FieldError, Level};
+use crate::field::Field;
+use crate::{FieldError, Level};
+
+use message::is_token;
+pub(crate) use message::{Body, Message};
 
 thread_local! {
     static IN_HAND: RefCell<Option<State>> = const { RefCell::new(None) };
@@ -121,25 +124,6 @@ impl State {
         }
         self.status = status;
         Ok(())
-    }
-
-    /// What `forward_request` did to the response is forgotten but for its fields, which an error of the host would get;
-    /// the backend's answer takes its place.
-    pub(crate) fn answer_from_backend(
-        &mut self,
-        answer: Option<Answer>,
-        broken: Option<BodyError>,
-    ) {
-        let (status, fields, body) = answer.unwrap_or_else(|| Answer::new(200)).into_parts();
-        self.status = status;
-        self.error_fields = std::mem::take(&mut self.response).fields;
-        self.response.body = match broken {
-            Some(error) => Body::Broken(error),
-            None => Body::Streaming(body),
-        };
-        for (name, value) in fields {
-            super::checked(self.response.receive(&name, &value), &name);
-        }
     }
 
     /// The next number of SplitMix64.

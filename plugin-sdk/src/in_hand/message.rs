@@ -1,7 +1,6 @@
 //! Fields and body of one message, with the host's rules on them.
 
-use crate::host::Field;
-use crate::message::is_owned_by_host;
+use crate::field::{Field, is_owned_by_host};
 use crate::{BodyError, FieldError};
 
 /// As many fields as the host allows.
