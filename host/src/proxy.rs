@@ -4,6 +4,7 @@
 
 mod accept;
 mod connection;
+mod date;
 mod prefixed;
 
 pub mod h1;

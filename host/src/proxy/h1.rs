@@ -9,4 +9,10 @@ pub mod encode;
 pub mod line;
 pub mod request;
 pub mod response;
+pub mod server;
 pub mod timer;
+
+#[cfg(test)]
+mod dice;
+#[cfg(test)]
+mod fuzz;

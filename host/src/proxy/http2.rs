@@ -6,7 +6,6 @@
 //! requests over one to a backend. Both meet in [`RecvBody`], a body that arrives, and in one pipe for bodies that leave.
 
 pub mod client;
-mod date;
 mod fields;
 mod life;
 mod pipe;

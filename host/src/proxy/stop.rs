@@ -28,6 +28,11 @@ impl Stop {
     pub async fn stopped(&self) {
         self.token.cancelled().await;
     }
+
+    /// The same for whoever can't hold a reference.
+    pub fn stopped_owned(self) -> WaitForCancellationFutureOwned {
+        self.token.cancelled_owned()
+    }
 }
 
 /// Something that ends by itself once it has been asked to.

@@ -25,6 +25,8 @@ pub struct Output {
     written: usize,
     /// What follows: a large piece with the small ones behind it.
     rest: VecDeque<Bytes>,
+    /// Something was written that may still be in a buffer below, of TLS.
+    unflushed: bool,
 }
 
 impl Output {
@@ -38,7 +40,7 @@ impl Output {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.written == self.small.len() && self.rest.is_empty()
+        self.len() == 0 && !self.unflushed
     }
 
     /// How many bytes wait.
@@ -70,7 +72,8 @@ impl Output {
         io: &mut IO,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        while !self.is_empty() {
+        while self.len() > 0 {
+            self.unflushed = true;
             let n = if self.rest.is_empty() {
                 ready!(Pin::new(&mut *io).poll_write(cx, &self.small[self.written..]))?
             } else {
@@ -83,6 +86,10 @@ impl Output {
         }
         self.small.clear();
         self.written = 0;
+        if self.unflushed {
+            ready!(Pin::new(io).poll_flush(cx))?;
+            self.unflushed = false;
+        }
         Poll::Ready(Ok(()))
     }
 
@@ -306,7 +313,7 @@ pub fn response_framing(
     if *method == Method::HEAD || status < 200 || status == 204 || status == 304 {
         return BodyFraming::None;
     }
-    match length.or(exact) {
+    match exact.or(length) {
         Some(length) => BodyFraming::Length(length),
         None if version == Version::HTTP_10 => BodyFraming::UntilClose,
         None => BodyFraming::Chunked,

@@ -66,6 +66,18 @@ pub fn line(bytes: &[u8]) -> Result<Option<Line>, BadField> {
     }
 }
 
+/// The value of a field in a head that was refused, as far as it can be read: of the first line with this name (lower
+/// case) whose end is there.
+pub fn value_of<'a>(head: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let mut lines = head.split_inclusive(|&b| b == b'\n').skip(1);
+    lines.find_map(|text| match line(text) {
+        Ok(Some(Line::Field {
+            name_len, value, ..
+        })) if text[..name_len].eq_ignore_ascii_case(name) => Some(&text[value.0..value.1]),
+        _ => None,
+    })
+}
+
 /// Where the value between two places is, without the spaces and tabs around it.
 fn trimmed(bytes: &[u8], mut start: usize, mut end: usize) -> (usize, usize) {
     let is_space = |at: usize| matches!(bytes[at], b' ' | b'\t');

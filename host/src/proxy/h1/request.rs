@@ -249,24 +249,25 @@ fn target_end(bytes: &[u8], max_target: usize) -> Result<Option<usize>, BadHead>
     if end > max_target {
         return Err(BadHead::TargetTooLong(max_target));
     }
-    match bytes.get(end) {
-        None if end == plain => return Ok(None),
-        None => return early_mistake(&bytes[..end]).map_or(Ok(None), Err),
-        Some(b' ') => {}
-        Some(b'\r' | b'\n') => return Err(BadHead::RequestLine),
-        Some(&byte) => return Err(BadHead::TargetByte { at: end, byte }),
-    }
-    match syntax::not_of_a_target(&bytes[..end]) {
-        None if end > 0 => Ok(Some(end)),
-        None => Err(BadHead::Target),
-        Some((at, byte)) => Err(BadHead::TargetByte { at, byte }),
+    let mistake = match end == plain {
+        true => None,
+        false => mistake(&bytes[..end], bytes.len() == end),
+    };
+    match (mistake, bytes.get(end)) {
+        (Some(mistake), _) => Err(mistake),
+        (None, None) => Ok(None),
+        (None, Some(b' ')) if end > 0 => Ok(Some(end)),
+        (None, Some(b' ')) => Err(BadHead::Target),
+        (None, Some(b'\r' | b'\n')) => Err(BadHead::RequestLine),
+        (None, Some(&byte)) => Err(BadHead::TargetByte { at: end, byte }),
     }
 }
 
-/// What is wrong with a target of which the end is not there yet: not a character that is only cut off.
-fn early_mistake(target: &[u8]) -> Option<BadHead> {
+/// What is wrong with a target that holds other characters than ASCII. One that is cut off may be right when more is there.
+fn mistake(target: &[u8], may_go_on: bool) -> Option<BadHead> {
     let (at, byte) = syntax::not_of_a_target(target)?;
-    let cut_off = matches!(std::str::from_utf8(&target[at..]), Err(e) if e.error_len().is_none() && e.valid_up_to() == 0);
+    let is_cut_off = |rest: &[u8]| matches!(std::str::from_utf8(rest), Err(e) if e.error_len().is_none() && e.valid_up_to() == 0);
+    let cut_off = may_go_on && is_cut_off(&target[at..]);
     (!cut_off).then_some(BadHead::TargetByte { at, byte })
 }
 

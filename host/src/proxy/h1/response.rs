@@ -59,7 +59,6 @@ pub fn read(bytes: &[u8], limits: &HeadLimits) -> Result<Option<Response>, BadRe
         Err(BadResponse::Field(BadField::Name | BadField::LineEnd | BadField::Fold)) => {
             mended(seen, limits)
         }
-        Err(BadResponse::StatusLine) if seen.contains(&b'\n') => mended(seen, limits),
         other => other,
     };
     match result {
@@ -143,13 +142,14 @@ fn status_line(bytes: &[u8]) -> Result<Option<StatusLine>, BadResponse> {
     let start = match rest.first() {
         None => return Ok(None),
         Some(b' ') => 1,
-        Some(b'\r') => 0,
+        Some(b'\r' | b'\n') => 0,
         Some(_) => return Err(BadResponse::StatusLine),
     };
     let end = start + syntax::text(&rest[start..]);
     match (rest.get(end), rest.get(end + 1)) {
         (None, _) | (Some(b'\r'), None) => return Ok(None),
         (Some(b'\r'), Some(b'\n')) => {}
+        (Some(b'\n'), _) => return Err(BadField::LineEnd.into()),
         _ => return Err(BadResponse::StatusLine),
     }
     let reason = &rest[start..end];

@@ -17,9 +17,10 @@ use pin_project_lite::pin_project;
 use tokio::sync::oneshot;
 
 use crate::message::BoxError;
+use crate::proxy::date;
+use crate::proxy::http2::fields;
 use crate::proxy::http2::pipe::{Pipe, Stopped};
 use crate::proxy::http2::tunnel::StreamTunnel;
-use crate::proxy::http2::{date, fields};
 
 /// The way to the client until the final response: shared by the exchange and whoever sends interim ones.
 #[derive(Debug, Clone)]

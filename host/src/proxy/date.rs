@@ -10,7 +10,7 @@ thread_local! {
 }
 
 /// The time now, to the second.
-pub(super) fn now() -> HeaderValue {
+pub fn now() -> HeaderValue {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
     at(since_epoch.map_or(0, |d| d.as_secs()))
 }
