@@ -59,7 +59,7 @@ pub fn resolve(
 }
 
 /// Keys of tables, for people who write them at the top of the file.
-const IN_TABLES: [&str; 48] = [
+const IN_TABLES: [&str; 49] = [
     "tls.certificate",
     "tls.key",
     "tls.self-signed",
@@ -68,6 +68,7 @@ const IN_TABLES: [&str; 48] = [
     "server.max-requests",
     "server.max-streams",
     "server.max-head",
+    "server.max-fields",
     "server.max-target",
     "server.max-body",
     "server.header-timeout",

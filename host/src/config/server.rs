@@ -14,6 +14,8 @@ pub struct ServerConfig {
     pub max_streams: u32,
     /// Bytes of a request's head: its line and all its fields. More is answered with 431.
     pub max_head: usize,
+    /// Fields of a request's head, or of its trailers. More is answered with 431.
+    pub max_fields: usize,
     /// Bytes of a request's target. More is answered with 414.
     pub max_target: usize,
     /// Bytes of a request's body; none for no bound. More is answered with 413.
@@ -37,13 +39,15 @@ pub struct ServerConfig {
 impl Default for ServerConfig {
     fn default() -> Self {
         Self {
-            // A connection at rest takes some 20 KiB and two may need a file descriptor each.
+            // A connection at rest takes little memory, but two may need a file descriptor each.
             max_connections: 20_000,
             max_requests: 10_000,
             // What RFC 9113, section 6.5.2 names as a reasonable least.
             max_streams: 128,
             // As Envoy; twice what nginx allows (4 x 8 KiB). Tokens grow.
             max_head: 64 << 10,
+            // As many as a plugin may make of them. nginx has no bound, Envoy and HAProxy take 100.
+            max_fields: 1000,
             // RFC 9112, section 3 recommends at least 8,000.
             max_target: 16 << 10,
             max_body: None,

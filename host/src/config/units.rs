@@ -192,6 +192,11 @@ pub(super) fn max_head(text: &str) -> Result<usize, String> {
     }
 }
 
+/// With less than 20 hardly any browser gets through; looking through more takes time.
+pub(super) fn max_fields(text: &str) -> Result<usize, String> {
+    number(text, 20..=10_000).map(|number| number as usize)
+}
+
 /// The longest that [`http::Uri`] holds is 65,534 bytes; with less than 256 hardly any URL gets through.
 pub(super) fn max_target(text: &str) -> Result<usize, String> {
     match usize::try_from(size(text)?) {

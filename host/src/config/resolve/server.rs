@@ -49,6 +49,8 @@ impl Layers<'_> {
     fn head(&self, server: &mut ServerConfig, table: &mut Table<'_>) {
         let head = table.text_or_number("max-head");
         self.set(&mut server.max_head, head, units::max_head);
+        let fields = table.number("max-fields");
+        self.set(&mut server.max_fields, fields, units::max_fields);
         let Some(entry) = table.text_or_number("max-target") else {
             server.max_target = server.max_target.min(server.max_head);
             return;

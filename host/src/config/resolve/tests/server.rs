@@ -15,6 +15,7 @@ max-connections = 1
 max-requests = 2
 max-streams = 3
 max-head = '8KiB'
+max-fields = 50
 max-target = 4096
 max-body = '10MiB'
 header-timeout = '1s'
@@ -48,6 +49,7 @@ fn every_key() {
         max_requests: 2,
         max_streams: 3,
         max_head: 8192,
+        max_fields: 50,
         max_target: 4096,
         max_body: Some(10 << 20),
         header_timeout: Duration::from_secs(1),
@@ -205,6 +207,8 @@ server.max-requests = '5'
     => 1: server.max-requests = '5': expected a whole number
 server.max-streams = 2147483648
     => 1: server.max-streams = 2147483648: expected a number from 1 to 2147483647
+server.max-fields = 19
+    => 1: server.max-fields = 19: expected a number from 20 to 10000
 server.max-head = 1023
     => 1: server.max-head = 1023: expected 1KiB to 1MiB
 server.max-head = '2MiB'
