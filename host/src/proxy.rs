@@ -7,7 +7,6 @@ mod connection;
 mod date;
 mod prefixed;
 
-pub mod h1;
 pub mod http1;
 pub mod http2;
 

@@ -1,41 +1,36 @@
 //! One accepted connection: which protocol it speaks is seen in its first bytes; each request becomes an exchange.
 
-use std::convert::Infallible;
-use std::error::Error as _;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
-use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
-use hyper::ext::ReasonPhrase;
-use hyper::server::conn::http1 as hyper1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, Version};
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
 use super::exchange::{Answer, Begun, Inbound, Proxy};
 use super::held::Held;
-use super::http1::{self, BadHead, Control, Guard, Next, Stalled};
+use super::http1::{self, BadHead};
 use super::http2;
 use super::prefixed::Prefixed;
 use super::slots::Slot;
-use super::stop::{Graceful, Stop, until_stopped};
+use super::stop::Stop;
 use super::tunnel::Opening;
 use super::{expect, forwarding, respond};
 use crate::config::server::ServerConfig;
 use crate::interceptor::{ChainOf, ChainSource};
-use crate::message::{
-    Body, BodyError, BoxError, Known, OnInformational, RequestHead, Scheme, Streaming, Tunnel,
-    hygiene,
-};
+use crate::message::{BoxError, Known, RequestHead, ResponseHead, Scheme, hygiene};
 use crate::tls::ServerIdentity;
 use crate::tls::{Sniffed, sniff};
+
+/// Bytes that the system takes of a response beyond what is on its way to the client. With more, a client that reads slowly but
+/// all the time would take nothing from us for longer than `body-timeout`.
+const UNSENT: u32 = 256 << 10;
 
 /// What every connection of a listener needs.
 #[derive(Debug)]
@@ -69,6 +64,9 @@ pub async fn serve<S: ChainSource>(
     // An answer is never held back to wait for a fuller packet.
     if let Err(e) = socket.set_nodelay(true) {
         tracing::debug!(%client, "can't set TCP_NODELAY: {e}");
+    }
+    if let Err(e) = SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT) {
+        tracing::debug!(%client, "can't set TCP_NOTSENT_LOWAT: {e}");
     }
     let limits = listener.proxy.routing().server.clone();
     let accepted = Accepted {
@@ -104,9 +102,9 @@ impl<S: ChainSource> Accepted<S> {
             return Ok(());
         };
         // Each protocol's state is large; a connection carries its own alone.
-        let io = Prefixed::new(prefix, socket);
         match (speaks, self.listener.tls.clone()) {
             (Sniffed::Tls, Some(identity)) => {
+                let io = Prefixed::new(prefix, socket);
                 let handshake = identity.acceptor().accept(io);
                 let stream = Box::pin(timely(patience, "the TLS handshake", handshake)).await?;
                 let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
@@ -114,91 +112,65 @@ impl<S: ChainSource> Accepted<S> {
                 if http2 {
                     Box::pin(self.http2(stream)).await
                 } else {
-                    Box::pin(self.http1(stream, |io| has_left(io.get_ref().0.get_ref()))).await
+                    let peer = http1::Peer {
+                        has_left: |io: &TlsStream<Prefixed<TcpStream>>| {
+                            has_left(io.get_ref().0.get_ref())
+                        },
+                        abort: |io| abort(io.get_ref().0.get_ref()),
+                    };
+                    Box::pin(self.http1(stream, Bytes::new(), peer)).await
                 }
             }
-            (_, Some(_)) if !self.listener.cleartext => Ok(respond::cleartext_refused(io).await?),
-            (Sniffed::Http2Preface, _) => Box::pin(self.http2(io)).await,
+            (_, Some(_)) if !self.listener.cleartext => {
+                let io = Prefixed::new(prefix, socket);
+                Ok(respond::cleartext_refused(io).await?)
+            }
+            (Sniffed::Http2Preface, _) => Box::pin(self.http2(Prefixed::new(prefix, socket))).await,
             // What is no HTTP at all is refused as a bad head.
-            _ => Box::pin(self.http1(io, |io| has_left(io.get_ref()))).await,
+            _ => {
+                let peer = http1::Peer { has_left, abort };
+                Box::pin(self.http1(socket, prefix, peer)).await
+            }
         }
     }
 
-    async fn http1<IO>(self, io: IO, has_left: fn(&IO) -> bool) -> Result<(), BoxError>
+    async fn http1<IO>(self, io: IO, prefix: Bytes, peer: http1::Peer<IO>) -> Result<(), BoxError>
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let limits = http1::Limits {
-            max_head: self.limits.max_head,
-            max_target: self.limits.max_target,
+            head: http1::HeadLimits {
+                max_head: self.limits.max_head,
+                max_fields: self.limits.max_fields,
+                max_target: self.limits.max_target,
+            },
             header_timeout: self.limits.header_timeout,
             idle_timeout: self.limits.idle_timeout,
             body_timeout: self.limits.body_timeout,
             half_close: self.limits.half_close,
         };
-        let (guard, control) = http1::guard(io, Bytes::new(), limits, has_left);
         let stop = self.listener.stop.clone();
-        let max_head = self.limits.max_head;
-        let interim = control.clone();
-        let on_informational: OnInformational = Arc::new(move |status, fields| {
-            // 100 goes out by itself as soon as somebody reads the body.
-            if status != StatusCode::CONTINUE {
-                let fields = HeaderMap::from(&hygiene::interim_fields(fields));
-                interim.send_informational(status, &fields);
-            }
+        let exchange = |inbound| self.exchange_http1(inbound);
+        Ok(http1::serve(io, prefix, limits, peer, stop, exchange).await?)
+    }
+
+    async fn exchange_http1(&self, inbound: http1::Inbound) -> (ResponseHead, Held<ChainOf<S>>) {
+        let begun = self.begin(Inbound {
+            head: inbound.head,
+            body: inbound.body,
+            client: self.client,
+            client_shown: self.client_shown.clone(),
+            scheme: self.scheme,
+            refused: inbound.refused,
+            tunnel: inbound.tunnel,
+            on_informational: Some(inbound.on_informational),
         });
-        let me = Arc::new(self);
-        let exchanges = service_fn(move |request| {
-            let (me, control, interim) = (me.clone(), control.clone(), on_informational.clone());
-            async move { Ok::<_, Infallible>(me.exchange_http1(request, control, interim).await) }
-        });
-        let connection = hyper1::Builder::new()
-            // Of trailers; heads are the guard's affair.
-            .max_header_size(max_head)
-            .max_buf_size(max_head.max(READ_BUFFER))
-            .serve_connection(guard, exchanges)
-            .with_upgrades();
-        Ok(until_stopped(pin!(connection), &stop).await?)
+        let answer = self.listener.proxy.run(begun).await;
+        (answer.head, answer.body)
     }
 
     fn begin(&self, inbound: Inbound) -> Begun {
         self.listener.proxy.begin(inbound, self.shed)
-    }
-
-    async fn exchange_http1(
-        &self,
-        mut request: Request<Incoming>,
-        control: Control,
-        interim: OnInformational,
-    ) -> Response<Held<ChainOf<S>>> {
-        let (busy, refused) = control.next_request();
-        let upgrades = request.headers().contains_key(http::header::UPGRADE);
-        let tunnel = upgrades.then(|| opening(hyper::upgrade::on(&mut request)));
-        let (parts, body) = request.into_parts();
-        let head = RequestHead::try_from(&parts).map_err(|_| BadHead::Target);
-        let refused = refused.and(head.as_ref().map(drop).map_err(|bad| *bad));
-        let begun = self.begin(Inbound {
-            head: head.unwrap_or_default(),
-            body: incoming(body),
-            client: self.client,
-            client_shown: self.client_shown.clone(),
-            scheme: self.scheme,
-            refused: refused.err(),
-            tunnel,
-            on_informational: Some(interim),
-        });
-        let answer = self.listener.proxy.run(begun).await;
-        if upgrades {
-            let switched = answer.head.status == StatusCode::SWITCHING_PROTOCOLS;
-            control.resume(if switched { Next::Tunnel } else { Next::Http });
-        }
-        let reason = answer.head.reason.as_deref();
-        let reason = reason.and_then(|reason| ReasonPhrase::try_from(reason).ok());
-        let mut response = as_response(answer, Version::HTTP_11);
-        if let Some(reason) = reason {
-            response.extensions_mut().insert(reason);
-        }
-        response.map(|body| body.keeping(busy))
     }
 
     async fn http2<IO>(self, io: IO) -> Result<(), BoxError>
@@ -272,49 +244,16 @@ fn as_response<C>(answer: Answer<C>, version: Version) -> Response<Held<C>> {
     Response::from_parts(parts, answer.body)
 }
 
-impl<IO, S> Graceful for hyper1::UpgradeableConnection<Guard<IO>, S>
-where
-    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    S: hyper::service::HttpService<Incoming> + 'static,
-    S::Error: Into<BoxError>,
-    S::ResBody: http_body::Body + 'static,
-    <S::ResBody as http_body::Body>::Error: Into<BoxError>,
-{
-    fn graceful_shutdown(self: Pin<&mut Self>) {
-        hyper1::UpgradeableConnection::graceful_shutdown(self);
-    }
-}
-
-fn incoming(body: Incoming) -> Body {
-    use http_body::Body as _;
-    if body.is_end_stream() {
-        Body::Empty
-    } else {
-        Body::Stream(Streaming::new(body.map_err(|error| why_no_body(&error))))
-    }
-}
-
-/// What the guard found wrong with a body stands at the end of hyper's causes, inside an I/O error.
-fn why_no_body(error: &hyper::Error) -> BodyError {
-    let io = error
-        .source()
-        .and_then(|cause| cause.downcast_ref::<io::Error>());
-    match io.and_then(|io| io.get_ref()) {
-        Some(cause) => match cause.downcast_ref::<Stalled>() {
-            Some(Stalled::Body(after)) => BodyError::TimedOut { after: *after },
-            _ => BodyError::Disconnected(cause.to_string()),
-        },
-        None => BodyError::Disconnected(error.to_string()),
-    }
-}
-
-fn opening(upgrade: hyper::upgrade::OnUpgrade) -> Opening {
-    Box::pin(async move { Ok(Box::new(TokioIo::new(upgrade.await?)) as Tunnel) })
-}
-
 /// Whether the client has reset the connection: a read tells only that it sends no more, once it has said so.
 fn has_left(socket: &TcpStream) -> bool {
     !matches!(socket.take_error(), Ok(None))
+}
+
+/// Makes the end of the connection a reset.
+fn abort(socket: &TcpStream) {
+    if let Err(e) = socket.set_zero_linger() {
+        tracing::debug!("can't set SO_LINGER: {e}");
+    }
 }
 
 /// Reads until the first bytes tell what is spoken; none when the peer leaves before.
@@ -335,10 +274,6 @@ async fn first_bytes(socket: &mut TcpStream) -> io::Result<Option<(Sniffed, Byte
 
 /// How long a connection on which nothing was asked yet is waited for when it is time to stop.
 const LAST_REQUEST: Duration = Duration::from_secs(1);
-
-/// The most that hyper reads ahead, and holds to be written, for one connection. Its own default of 408 KiB makes a fast
-/// transfer no faster and a stalled one dearer.
-const READ_BUFFER: usize = 128 << 10;
 
 /// What a connection waits for before anything else.
 const FIRST: &str = "the first bytes";

@@ -7,17 +7,15 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::http1::Busy;
 use super::slots::Slot;
 use crate::message::{Body, BoxError};
 
-/// The body, and what is let go with it: the chain `C`, the count of what is under way, the connection's business.
+/// The body, and what is let go with it: the chain `C`, the count of what is under way.
 #[derive(Debug)]
 pub struct Held<C> {
     body: Body,
     /// Why the body breaks off, kept back until what came before has been sent.
     broken: Option<BoxError>,
-    busy: Option<Busy>,
     _chain: Option<Arc<C>>,
     _slot: Slot,
 }
@@ -27,17 +25,9 @@ impl<C> Held<C> {
         Self {
             body,
             broken: None,
-            busy: None,
             _chain: chain,
             _slot: slot,
         }
-    }
-
-    /// Keeps the connection busy for as long as the body lasts.
-    #[must_use]
-    pub fn keeping(mut self, busy: Busy) -> Self {
-        self.busy = Some(busy);
-        self
     }
 }
 

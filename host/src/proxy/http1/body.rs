@@ -1,212 +1,139 @@
-//! Where a chunked body ends, and whether each byte on the way there is where it belongs (RFC 9112, section 7.1).
+//! A body as it is framed on the wire: which bytes are data, where it ends, and what its trailers are.
+//!
+//! Pure: it is given what was read, and gives data, trailers and the end.
 
-use super::fields::{self, BadField, Line};
-use super::head::HeadLimits;
+use bytes::{Buf, Bytes, BytesMut};
+use http::HeaderMap;
+use http_body::SizeHint;
 
-/// Bytes of chunk extensions in one body. Nobody uses them, and whoever sends many wants to keep us busy.
-const MAX_EXTENSIONS: usize = 4 << 10;
-/// Digits of a chunk's size: all that 64 bits take.
-const MAX_DIGITS: u8 = 16;
-/// Fields in one trailer section.
-const MAX_TRAILERS: usize = 100;
+use super::chunks::{self, BadBody, Chunks};
+use super::request::{Framing, HeadLimits};
+use super::response::ResponseFraming;
 
-/// Why the bytes of a body make no message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BadBody {
-    #[error("a chunk's size is not 1 to {MAX_DIGITS} hexadecimal digits")]
-    Size,
-    #[error("a chunk's extension holds a control character or doesn't begin with a semicolon")]
-    Extension,
-    #[error("the chunks' extensions are larger than {MAX_EXTENSIONS} bytes")]
-    ExtensionsTooLarge,
-    #[error("a chunk's size line does not end with CR LF")]
-    LineEnd,
-    #[error("a chunk's data is not as long as its size, or does not end with CR LF")]
-    DataEnd,
-    #[error("the trailer section: {0}")]
-    Trailer(#[from] BadField),
-    #[error("the trailer section has a field that belongs into a head")]
-    ForbiddenTrailer,
-    #[error("the trailer section is larger than {0} bytes or has more than {MAX_TRAILERS} fields")]
-    TrailersTooLarge(usize),
-}
-
-/// Follows the chunks of one body up to its trailer section.
-#[derive(Debug, Default)]
-pub struct Chunks {
+/// Follows one body from its first byte to its end.
+#[derive(Debug)]
+pub struct Decoder {
     at: At,
-    extensions: usize,
+    limits: HeadLimits,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 enum At {
-    Size {
-        digits: u8,
-        size: u64,
-    },
-    /// White space after the size, which only an extension may follow.
-    Space {
-        size: u64,
-    },
-    Extension {
-        size: u64,
-    },
-    SizeLf {
-        size: u64,
-    },
-    Data {
-        left: u64,
-    },
-    DataCr,
-    DataLf,
-    /// After the line of the last chunk.
+    Length { left: u64 },
+    Chunks(Chunks),
     Trailers,
+    UntilClose,
+    End,
 }
 
-impl Default for At {
-    fn default() -> Self {
-        At::Size { digits: 0, size: 0 }
-    }
+/// A part of a body.
+#[derive(Debug)]
+pub enum Piece {
+    Data(Bytes),
+    Trailers(HeaderMap),
 }
 
-impl Chunks {
-    /// Bytes of data that come next, whatever they are.
-    pub fn data_left(&self) -> u64 {
-        match self.at {
-            At::Data { left } => left,
-            _ => 0,
-        }
-    }
-
-    /// Goes over data that nobody has to look at: at most as much as is left.
-    pub fn skip(&mut self, n: u64) {
-        if let At::Data { left } = self.at {
-            self.at = match left - n {
-                0 => At::DataCr,
-                left => At::Data { left },
-            };
-        }
-    }
-
-    /// Whether the trailer section comes next.
-    pub fn is_over(&self) -> bool {
-        matches!(self.at, At::Trailers)
-    }
-
-    /// Follows `bytes`. Tells how many belong to the chunks: all, unless the trailer section begins or one is wrong.
-    pub fn follow(&mut self, bytes: &[u8]) -> (usize, Result<(), BadBody>) {
-        let mut done = 0;
-        while done < bytes.len() && !self.is_over() {
-            match self.step(&bytes[done..]) {
-                Ok(n) => done += n,
-                Err(error) => return (done, Err(error)),
-            }
-        }
-        (done, Ok(()))
-    }
-
-    /// One byte, or a run of those that are alike. `bytes` is not empty.
-    fn step(&mut self, bytes: &[u8]) -> Result<usize, BadBody> {
-        match (self.at, bytes[0]) {
-            (At::Data { left }, _) => {
-                let n = left.min(bytes.len() as u64);
-                self.skip(n);
-                // No more than the length of `bytes`.
-                return Ok(usize::try_from(n).unwrap_or(bytes.len()));
-            }
-            (At::Extension { size }, _) => return self.extension(size, bytes),
-            (At::Size { digits, size }, byte) => self.at = self.size(digits, size, byte)?,
-            (At::Space { size }, byte) => {
-                self.at = self.after_size(size, byte).ok_or(BadBody::Extension)?
-            }
-            (At::SizeLf { size: 0 }, b'\n') => self.at = At::Trailers,
-            (At::SizeLf { size }, b'\n') => self.at = At::Data { left: size },
-            (At::SizeLf { .. }, _) => return Err(BadBody::LineEnd),
-            (At::DataCr, b'\r') => self.at = At::DataLf,
-            (At::DataLf, b'\n') => self.at = At::default(),
-            (At::DataCr | At::DataLf, _) => return Err(BadBody::DataEnd),
-            (At::Trailers, _) => return Ok(0),
-        }
-        Ok(1)
-    }
-
-    fn size(&mut self, digits: u8, size: u64, byte: u8) -> Result<At, BadBody> {
-        let digit = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'a'..=b'f' => byte - b'a' + 10,
-            b'A'..=b'F' => byte - b'A' + 10,
-            b'\r' if digits > 0 => return Ok(At::SizeLf { size }),
-            _ if digits > 0 => return self.after_size(size, byte).ok_or(BadBody::Size),
-            _ => return Err(BadBody::Size),
+impl Decoder {
+    /// The body of a request.
+    pub fn of_request(framing: Framing, limits: HeadLimits) -> Self {
+        let at = match framing {
+            Framing::Length(0) => At::End,
+            Framing::Length(left) => At::Length { left },
+            Framing::Chunked => At::Chunks(Chunks::default()),
         };
-        if digits == MAX_DIGITS {
-            return Err(BadBody::Size);
-        }
-        Ok(At::Size {
-            digits: digits + 1,
-            size: size << 4 | u64::from(digit),
-        })
+        Self { at, limits }
     }
 
-    fn after_size(&mut self, size: u64, byte: u8) -> Option<At> {
-        match byte {
-            b';' => Some(At::Extension { size }),
-            b' ' | b'\t' if self.extensions < MAX_EXTENSIONS => {
-                self.extensions += 1;
-                Some(At::Space { size })
-            }
-            _ => None,
+    /// The body of a response.
+    pub fn of_response(framing: ResponseFraming, limits: HeadLimits) -> Self {
+        let at = match framing {
+            ResponseFraming::Length(0) => At::End,
+            ResponseFraming::Length(left) => At::Length { left },
+            ResponseFraming::Chunked => At::Chunks(Chunks::lenient()),
+            ResponseFraming::UntilClose => At::UntilClose,
+        };
+        Self { at, limits }
+    }
+
+    /// Whether the body is over: what follows belongs to the next message.
+    pub fn is_end(&self) -> bool {
+        matches!(self.at, At::End)
+    }
+
+    /// Whether the end of the connection is the end of the body.
+    pub fn ends_with_connection(&self) -> bool {
+        matches!(self.at, At::UntilClose)
+    }
+
+    /// How many bytes come next that are data, as far as that is known.
+    pub fn data_ahead(&self) -> u64 {
+        match &self.at {
+            At::Length { left } => *left,
+            At::Chunks(chunks) => chunks.data_left(),
+            At::UntilClose => u64::MAX,
+            At::Trailers | At::End => 0,
         }
     }
 
-    fn extension(&mut self, size: u64, bytes: &[u8]) -> Result<usize, BadBody> {
-        let n = fields::text(bytes);
-        if n > MAX_EXTENSIONS - self.extensions {
-            return Err(BadBody::ExtensionsTooLarge);
+    /// How much data is still to come.
+    pub fn size_hint(&self) -> SizeHint {
+        match &self.at {
+            At::Length { left } => SizeHint::with_exact(*left),
+            At::End | At::Trailers => SizeHint::with_exact(0),
+            At::Chunks(_) | At::UntilClose => SizeHint::default(),
         }
-        self.extensions += n;
-        match bytes.get(n) {
-            None => Ok(n),
-            Some(b'\r') => {
-                self.at = At::SizeLf { size };
-                Ok(n + 1)
+    }
+
+    /// Takes one piece from the front of what was read; none when more has to be read before, or at the end.
+    ///
+    /// # Errors
+    /// When the bytes make no body. Nothing after them has a meaning.
+    pub fn decode(&mut self, read: &mut BytesMut) -> Result<Option<Piece>, BadBody> {
+        loop {
+            if read.is_empty() {
+                return Ok(None);
             }
-            Some(b'\n') => Err(BadBody::LineEnd),
-            Some(_) => Err(BadBody::Extension),
+            match &mut self.at {
+                At::End => return Ok(None),
+                At::UntilClose => return Ok(Some(Piece::Data(read.split().freeze()))),
+                At::Length { left } => {
+                    let n = shorter(*left, read.len());
+                    *left -= n as u64;
+                    if *left == 0 {
+                        self.at = At::End;
+                    }
+                    return Ok(Some(Piece::Data(read.split_to(n).freeze())));
+                }
+                At::Chunks(chunks) if chunks.data_left() > 0 => {
+                    let n = shorter(chunks.data_left(), read.len());
+                    chunks.skip(n as u64);
+                    return Ok(Some(Piece::Data(read.split_to(n).freeze())));
+                }
+                At::Chunks(chunks) => {
+                    let n = chunks.step_between(read)?;
+                    read.advance(n);
+                    if chunks.is_over() {
+                        self.at = At::Trailers;
+                    }
+                }
+                At::Trailers => {
+                    let Some((n, fields)) = chunks::trailers(read, &self.limits)? else {
+                        return Ok(None);
+                    };
+                    read.advance(n);
+                    self.at = At::End;
+                    if fields.is_empty() {
+                        return Ok(None);
+                    }
+                    return Ok(Some(Piece::Trailers(fields)));
+                }
+            }
         }
     }
 }
 
-/// Reads the trailer section at the start of `bytes`, up to the empty line that ends it: its length, or none while it
-/// is incomplete.
-///
-/// # Errors
-/// At the first field that is malformed, or that says how or where to a message goes, for which it is too late here
-/// (RFC 9110, section 6.5.1).
-pub fn trailers(bytes: &[u8], limits: &HeadLimits) -> Result<Option<usize>, BadBody> {
-    let seen = &bytes[..bytes.len().min(limits.max_head)];
-    let too_large = BadBody::TrailersTooLarge(limits.max_head);
-    let (mut len, mut count) = (0, 0);
-    loop {
-        match fields::line(&seen[len..])? {
-            None if bytes.len() > limits.max_head => return Err(too_large),
-            None => return Ok(None),
-            Some(Line::End) => return Ok(Some(len + 2)),
-            Some(Line::Field {
-                name, len: of_line, ..
-            }) => {
-                let forbidden: [&[u8]; 3] = [b"content-length", b"transfer-encoding", b"host"];
-                if forbidden.iter().any(|field| fields::resembles(name, field)) {
-                    return Err(BadBody::ForbiddenTrailer);
-                }
-                count += 1;
-                if count > MAX_TRAILERS {
-                    return Err(too_large);
-                }
-                len += of_line;
-            }
-        }
-    }
+fn shorter(left: u64, len: usize) -> usize {
+    usize::try_from(left).map_or(len, |left| left.min(len))
 }
 
 #[cfg(test)]
@@ -215,143 +142,57 @@ mod tests {
 
     const LIMITS: HeadLimits = HeadLimits {
         max_head: 256,
-        max_target: 256,
+        max_fields: 10,
+        max_target: 0,
     };
 
-    /// Follows a body in reads that end at `cuts`. How many bytes are the body's?
-    fn follow(bytes: &[u8], cuts: &[usize]) -> Result<Option<usize>, BadBody> {
-        let mut chunks = Chunks::default();
-        let mut from = 0;
+    /// The data and trailers of a body that arrives in reads that end at `cuts`, and what is left behind it.
+    fn decoded(mut decoder: Decoder, bytes: &[u8], cuts: &[usize]) -> (Vec<u8>, HeaderMap, usize) {
+        let (mut data, mut trailers, mut from) = (Vec::new(), HeaderMap::new(), 0);
+        let mut read = BytesMut::new();
         for &to in cuts.iter().chain([&bytes.len()]) {
-            while from < to && !chunks.is_over() {
-                let (n, result) = chunks.follow(&bytes[from..to]);
-                result?;
-                from += n;
-            }
-            if chunks.is_over()
-                && let Some(n) = trailers(&bytes[from..to], &LIMITS)?
-            {
-                return Ok(Some(from + n));
+            read.extend_from_slice(&bytes[from..to]);
+            from = to;
+            while let Some(piece) = decoder.decode(&mut read).unwrap() {
+                match piece {
+                    Piece::Data(piece) => data.extend_from_slice(&piece),
+                    Piece::Trailers(fields) => trailers = fields,
+                }
             }
         }
-        Ok(None)
-    }
-
-    #[track_caller]
-    fn verdict(body: impl AsRef<[u8]>) -> Result<Option<usize>, BadBody> {
-        let bytes = body.as_ref();
-        let body = bytes.escape_ascii();
-        let whole = follow(bytes, &[]);
-        for cut in 0..bytes.len() {
-            assert_eq!(follow(bytes, &[cut]), whole, "cut at {cut}: {body}");
-        }
-        let every: Vec<_> = (0..bytes.len()).collect();
-        assert_eq!(follow(bytes, &every), whole, "byte by byte: {body}");
-        whole
+        assert!(decoder.is_end() || decoder.ends_with_connection());
+        (data, trailers, read.len())
     }
 
     #[test]
-    fn good_bodies() {
-        for body in [
-            "0\r\n\r\n",
-            "000\r\n\r\n",
-            "5\r\nhello\r\n0\r\n\r\n",
-            "A\r\n0123456789\r\na\r\n0\r\n\r\n56789\r\n0\r\n\r\n",
-            "0000000000000005\r\nhello\r\n0000000000000000\r\n\r\n",
-            "5;a\r\nhello\r\n0;b=\"c d\t\u{fc}\";e\r\n\r\n",
-            "5 \t ;a\r\nhello\r\n0\r\n\r\n",
-            "0\r\na: b\r\nc:\r\n\r\n",
-        ] {
-            let then = format!("{body}GET / HTTP/1.1\r\n");
-            assert_eq!(verdict(&then), Ok(Some(body.len())), "{body:?}");
-            for end in 0..body.len() {
-                assert_eq!(
-                    verdict(&body.as_bytes()[..end]),
-                    Ok(None),
-                    "{body:?} up to {end}"
-                );
-            }
+    fn data_and_trailers_are_told_apart_wherever_reads_end() {
+        let chunked = b"5\r\nhello\r\n1;x\r\n!\r\n0\r\na: b\r\n\r\nGET";
+        for cut in 0..chunked.len() {
+            let new = || Decoder::of_request(Framing::Chunked, LIMITS);
+            let (data, trailers, left) = decoded(new(), chunked, &[cut]);
+            assert_eq!((&data[..], left), (&b"hello!"[..], 3), "cut at {cut}");
+            assert_eq!(trailers["a"], "b");
+            let length = Decoder::of_request(Framing::Length(5), LIMITS);
+            let cut = cut.min(8);
+            let (data, _, left) = decoded(length, b"helloGET", &[cut]);
+            assert_eq!((&data[..], left), (&b"hello"[..], 3), "cut at {cut}");
         }
+        let close = Decoder::of_response(ResponseFraming::UntilClose, LIMITS);
+        assert_eq!(decoded(close, b"hello", &[2]).0, b"hello");
+        assert!(Decoder::of_request(Framing::Length(0), LIMITS).is_end());
     }
 
     #[test]
-    fn bad_bodies() {
-        use BadBody::{
-            DataEnd, Extension, ExtensionsTooLarge, ForbiddenTrailer, LineEnd, Size,
-            TrailersTooLarge,
-        };
-        let extension = |n| format!("1;{}\r\nx\r\n", "a".repeat(n));
-        let many = extension(1000).repeat(5);
-        for (body, expected) in [
-            ("\r\n", Size),
-            ("\n", Size),
-            (";a\r\n", Size),
-            (" 5\r\nhello\r\n", Size),
-            ("+5\r\nhello\r\n", Size),
-            ("-5\r\nhello\r\n", Size),
-            ("0x5\r\nhello\r\n", Size),
-            ("5_\r\nhello\r\n", Size),
-            ("g\r\n", Size),
-            ("5\nhello\r\n", Size),
-            ("5,\r\nhello\r\n", Size),
-            ("00000000000000005\r\nhello\r\n", Size),
-            ("10000000000000005\r\nhello\r\n", Size),
-            ("5 \r\nhello\r\n", Extension),
-            ("5 5\r\nhello\r\n", Extension),
-            ("5\t\nhello\r\n", Extension),
-            ("5;a\0\r\n", Extension),
-            ("5;a\x7f\r\n", Extension),
-            ("5;a\nhello\r\n", LineEnd),
-            ("5;a\rb\r\nhello\r\n", LineEnd),
-            ("5\r\r\nhello\r\n", LineEnd),
-            ("5\rhello\r\n", LineEnd),
-            ("5\r\nhell\r\n0\r\n\r\n", DataEnd),
-            ("5\r\nhello!\r\n0\r\n\r\n", DataEnd),
-            ("5\r\nhello\n0\r\n\r\n", DataEnd),
-            ("5\r\nhello\r0\r\n\r\n", DataEnd),
-            ("5\r\nhello0\r\n\r\n", DataEnd),
-            ("0\r\na\r\n\r\n", BadBody::Trailer(BadField::Name)),
-            ("0\r\na : b\r\n\r\n", BadBody::Trailer(BadField::Name)),
-            ("0\r\na: b\n\r\n", BadBody::Trailer(BadField::LineEnd)),
-            ("0\r\n\n", BadBody::Trailer(BadField::LineEnd)),
-            ("0\r\na: b\r\n c\r\n\r\n", BadBody::Trailer(BadField::Fold)),
-            ("0\r\na: \0\r\n\r\n", BadBody::Trailer(BadField::Value)),
-            ("0\r\nContent-Length: 5\r\n\r\n", ForbiddenTrailer),
-            ("0\r\ncontent_length: 5\r\n\r\n", ForbiddenTrailer),
-            (
-                "0\r\na: b\r\ntransfer-encoding: chunked\r\n\r\n",
-                ForbiddenTrailer,
-            ),
-            ("0\r\nhost: b\r\n\r\n", ForbiddenTrailer),
-            (
-                &format!("0\r\na: {}\r\n\r\n", "b".repeat(256)),
-                TrailersTooLarge(256),
-            ),
-            (&many, ExtensionsTooLarge),
-        ] {
-            if body.len() < 2000 {
-                assert_eq!(verdict(body), Err(expected), "{body:?}");
-            } else {
-                assert_eq!(follow(body.as_bytes(), &[1500, 4100]), Err(expected));
-            }
-        }
-        assert_eq!(
-            follow(format!("{}0\r\n\r\n", extension(4096)).as_bytes(), &[]).map(|n| n.is_some()),
-            Ok(true)
-        );
-        assert_eq!(
-            follow(extension(4097).as_bytes(), &[]),
-            Err(ExtensionsTooLarge)
-        );
-    }
-
-    #[test]
-    fn data_is_gone_over_in_one_step() {
-        let mut chunks = Chunks::default();
-        assert_eq!(chunks.follow(b"ffffffffffffffff\r\nabc"), (21, Ok(())));
-        assert_eq!(chunks.data_left(), u64::MAX - 3);
-        chunks.skip(u64::MAX - 3);
-        assert_eq!(chunks.follow(b"\r\n0\r\n"), (5, Ok(())));
-        assert!(chunks.is_over());
+    fn what_is_to_come_is_known_as_far_as_it_can_be() {
+        let mut decoder = Decoder::of_response(ResponseFraming::Length(9), LIMITS);
+        let mut read = BytesMut::from(&b"1234"[..]);
+        decoder.decode(&mut read).unwrap();
+        assert_eq!(decoder.size_hint().exact(), Some(5));
+        assert_eq!(decoder.data_ahead(), 5);
+        let mut decoder = Decoder::of_response(ResponseFraming::Chunked, LIMITS);
+        let mut read = BytesMut::from(&b"9\r\n1234"[..]);
+        decoder.decode(&mut read).unwrap();
+        assert_eq!(decoder.size_hint().exact(), None);
+        assert_eq!(decoder.data_ahead(), 5);
     }
 }

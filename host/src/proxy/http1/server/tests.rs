@@ -1,44 +1,47 @@
-//! The guard between real clients and a real hyper server. Time is tokio's and stands still until all wait.
+//! A connection as its client sees it. Time is tokio's and stands still until all wait.
 
-use std::convert::Infallible;
-use std::error::Error;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use http::{HeaderMap, Request, Response, StatusCode, header};
+use http::StatusCode;
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::*;
+use crate::config::server::HalfClose;
+use crate::message::BodyError;
+use crate::proxy::http1::chunks::BadBody;
+use crate::proxy::http1::request::HeadLimits;
 
 mod stream;
 
 const LIMITS: Limits = Limits {
-    max_head: 8 << 10,
-    max_target: 1 << 10,
+    head: HeadLimits {
+        max_head: 8 << 10,
+        max_fields: 100,
+        max_target: 1 << 10,
+    },
     header_timeout: Duration::from_secs(10),
     idle_timeout: Duration::from_secs(75),
     body_timeout: Duration::from_secs(30),
     half_close: HalfClose::Answer,
 };
 
-/// What the service of a test has seen: a line for each request, with what went wrong.
+/// What the exchanges of a test have seen: a line for each request, with what went wrong.
 type Log = Arc<Mutex<Vec<String>>>;
 
 struct Server {
     log: Log,
-    control: Control,
     /// Lets a request for `/wait` go on.
     go_on: Arc<Notify>,
+    /// What the last exchange was given to send interim responses.
+    interim: Arc<Mutex<Option<OnInformational>>>,
+    stop: Stop,
     /// How the connection ended.
-    connection: JoinHandle<hyper::Result<()>>,
+    connection: JoinHandle<io::Result<()>>,
 }
 
 fn serve<IO>(io: IO, prefix: &'static [u8]) -> Server
@@ -57,65 +60,75 @@ fn serve_with<IO>(
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (guard, control) = guard(io, Bytes::from_static(prefix), limits, has_left);
     let (log, go_on) = (Log::default(), Arc::new(Notify::new()));
-    let service = {
-        let (log, control, go_on) = (log.clone(), control.clone(), go_on.clone());
-        service_fn(move |request| {
-            let next = control.next_request();
-            answer(request, next, control.clone(), log.clone(), go_on.clone())
-        })
+    let interim = Arc::<Mutex<Option<OnInformational>>>::default();
+    let stop = Stop::default();
+    let peer = Peer {
+        has_left,
+        abort: |_| {},
     };
-    let connection = http1::Builder::new()
-        .serve_connection(guard, service)
-        .with_upgrades();
+    let exchange = {
+        let (log, go_on, interim) = (log.clone(), go_on.clone(), interim.clone());
+        move |inbound: Inbound| {
+            *interim.lock().unwrap() = Some(inbound.on_informational.clone());
+            answer(inbound, log.clone(), go_on.clone())
+        }
+    };
+    let serving = super::serve(
+        io,
+        Bytes::from_static(prefix),
+        limits,
+        peer,
+        stop.clone(),
+        exchange,
+    );
     Server {
         log,
-        control,
         go_on,
-        connection: tokio::spawn(connection),
+        interim,
+        stop,
+        connection: tokio::spawn(serving),
     }
 }
 
-async fn answer(
-    request: Request<Incoming>,
-    (_busy, accepted): (Busy, Result<(), BadHead>),
-    control: Control,
-    log: Log,
-    go_on: Arc<Notify>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
-    let line = format!("{} {}", request.method(), request.uri());
+type Answer = (
+    ResponseHead,
+    http_body_util::combinators::BoxBody<Bytes, BoxError>,
+);
+
+fn reply(status: StatusCode, text: String) -> Answer {
+    let body = Full::from(text).map_err(|never| match never {});
+    (ResponseHead::new(status), body.boxed())
+}
+
+async fn answer(inbound: Inbound, log: Log, go_on: Arc<Notify>) -> Answer {
+    let head = inbound.head;
+    let line = format!("{} {}", head.method, head.target);
     let say = |what: String| log.lock().unwrap().push(what);
-    let reply = |status, text: String| {
-        let mut response = Response::new(Full::from(text));
-        *response.status_mut() = status;
-        Ok(response)
-    };
-    if let Err(error) = accepted {
+    if let Some(error) = inbound.refused {
         say(format!("refused: {error:?}"));
         return reply(error.status(), error.to_string());
     }
-    match request.uri().path() {
+    match head.target.path() {
         "/wait" => go_on.notified().await,
         "/unread" => return reply(StatusCode::OK, line),
         "/large" => return reply(StatusCode::OK, "x".repeat(4 << 20)),
         "/early" => {
-            let fields = HeaderMap::from_iter([(header::LINK, "</a>".parse().unwrap())]);
-            let sent = control.send_informational(StatusCode::EARLY_HINTS, &fields);
-            say(format!("early hints: {sent}"));
+            let fields = Fields::from_iter([("Link", "</a>")]);
+            (inbound.on_informational)(StatusCode::EARLY_HINTS, &fields);
         }
-        "/switch" => return Ok(switch(request, &control)),
+        "/switch" => return switch(inbound.tunnel.unwrap()),
         _ => {}
     }
-    match request.into_body().collect().await {
+    match inbound.body.collect().await {
         Ok(body) => {
-            let trailers = body.trailers().map_or(0, HeaderMap::len);
+            let trailers = body.trailers().map_or(0, http::HeaderMap::len);
             let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
             say(format!("{line} {body:?} {trailers}"));
             reply(StatusCode::OK, format!("{line} {body}"))
         }
         Err(error) => {
-            let cause = inner(&error);
+            let cause = error.to_string();
             say(format!("{line}: {cause}"));
             reply(StatusCode::BAD_REQUEST, cause)
         }
@@ -123,36 +136,18 @@ async fn answer(
 }
 
 /// Answers 101 and sends back, in capitals, what comes, until it ends.
-fn switch(mut request: Request<Incoming>, control: &Control) -> Response<Full<Bytes>> {
-    control.resume(Next::Tunnel);
+fn switch(tunnel: Opening) -> Answer {
     tokio::spawn(async move {
-        let mut io = TokioIo::new(hyper::upgrade::on(&mut request).await.unwrap());
+        let mut io = tunnel.await.unwrap();
         let mut all = Vec::new();
         io.read_to_end(&mut all).await.unwrap();
         io.write_all(&all.to_ascii_uppercase()).await.unwrap();
         io.shutdown().await.unwrap();
     });
-    let mut response = Response::new(Full::default());
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    response
-        .headers_mut()
-        .insert(header::UPGRADE, "capitals".parse().unwrap());
-    response
-}
-
-/// The guard's own error, within hyper's and the system's.
-fn inner(error: &hyper::Error) -> String {
-    let io = error
-        .source()
-        .and_then(|e| e.downcast_ref::<std::io::Error>());
-    let inner = io.and_then(std::io::Error::get_ref);
-    let stalled = inner
-        .and_then(|e| e.downcast_ref::<Stalled>())
-        .map(ToString::to_string);
-    let body = inner
-        .and_then(|e| e.downcast_ref::<BadBody>())
-        .map(ToString::to_string);
-    stalled.or(body).unwrap_or_else(|| format!("{error:?}"))
+    let (mut head, body) = reply(StatusCode::SWITCHING_PROTOCOLS, String::new());
+    head.fields.append(Known::Upgrade, "capitals");
+    head.fields.append(Known::Connection, "upgrade");
+    (head, body)
 }
 
 impl Server {
@@ -160,7 +155,12 @@ impl Server {
         self.log.lock().unwrap().clone()
     }
 
-    async fn ended(self) -> hyper::Result<()> {
+    fn send_interim(&self, status: StatusCode) {
+        let send = self.interim.lock().unwrap().clone().unwrap();
+        send(status, &Fields::new());
+    }
+
+    async fn ended(self) -> io::Result<()> {
         in_time(self.connection).await.unwrap()
     }
 }
@@ -286,7 +286,7 @@ async fn a_broken_body_is_told_to_who_reads_it() {
     let refused = response(&mut client).await;
     assert_eq!(
         (status(&refused), &refused.1),
-        ("400", &BadBody::DataEnd.to_string())
+        ("400", &format!("the body broke off: {}", BadBody::DataEnd))
     );
     assert_eq!(rest(&mut client).await, "");
     assert_eq!(server.log().len(), 1);
@@ -409,7 +409,8 @@ async fn a_body_that_stalls_is_given_up() {
     let begin = Instant::now();
     assert_eq!(status(&response(&mut client).await), "400");
     assert_eq!(begin.elapsed().as_secs(), 1);
-    let stalled = Stalled::Body(Duration::from_secs(30)).to_string();
+    let after = Duration::from_secs(30);
+    let stalled = BodyError::TimedOut { after }.to_string();
     assert_eq!(server.log(), [format!("POST /: {stalled}")]);
 }
 
@@ -420,7 +421,7 @@ async fn a_trailer_section_that_stalls_is_given_up() {
     client.write_all(request).await.unwrap();
     assert_eq!(status(&response(&mut client).await), "400");
     assert!(
-        server.log()[0].contains("no byte of the request's body"),
+        server.log()[0].contains("no further byte of the body"),
         "{:?}",
         server.log()
     );
@@ -436,10 +437,8 @@ async fn a_client_that_takes_nothing_is_given_up() {
     let begin = Instant::now();
     let error = server.ended().await.unwrap_err();
     assert_eq!(begin.elapsed().as_secs(), 30);
-    assert_eq!(
-        inner(&error),
-        Stalled::Write(Duration::from_secs(30)).to_string()
-    );
+    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    assert!(error.to_string().contains("took nothing"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -517,9 +516,7 @@ async fn without_a_switch_http_goes_on() {
     for _ in 0..1000 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(server.control.begun(), 3);
     assert_eq!(server.log().len(), 2, "what follows is not looked at");
-    server.control.resume(Next::Http);
     server.go_on.notify_one();
     assert_eq!(response(&mut client).await.1, "GET /wait ");
     assert_eq!(status(&response(&mut client).await), "400");
@@ -534,10 +531,10 @@ async fn an_interim_response_comes_before_the_final_one() {
             .await
             .unwrap();
         let early = response(&mut client).await;
-        assert_eq!(early.0, "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n");
+        assert_eq!(early.0, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
         assert_eq!(response(&mut client).await.1, "GET /early ");
     }
-    assert_eq!(server.log()[0], "early hints: true");
+    drop(server);
 }
 
 #[tokio::test(start_paused = true)]
@@ -550,39 +547,26 @@ async fn an_interim_response_is_sent_while_the_final_one_is_waited_for() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     let begin = Instant::now();
     // From another task: the connection has to be woken.
-    assert!(
-        server
-            .control
-            .send_informational(StatusCode::PROCESSING, &HeaderMap::new())
-    );
+    server.send_interim(StatusCode::PROCESSING);
     assert_eq!(
         response(&mut client).await.0,
         "HTTP/1.1 102 Processing\r\n\r\n"
     );
     assert_eq!(begin.elapsed(), Duration::ZERO);
-    assert!(
-        !server
-            .control
-            .send_informational(StatusCode::OK, &HeaderMap::new())
-    );
-    assert!(
-        !server
-            .control
-            .send_informational(StatusCode::SWITCHING_PROTOCOLS, &HeaderMap::new())
-    );
+    server.send_interim(StatusCode::OK);
+    server.send_interim(StatusCode::SWITCHING_PROTOCOLS);
     server.go_on.notify_one();
     assert_eq!(response(&mut client).await.1, "GET /wait ");
 }
 
 #[tokio::test(start_paused = true)]
 async fn http_1_0_gets_no_interim_response() {
-    let (mut client, server) = connect();
+    let (mut client, _server) = connect();
     client
         .write_all(b"GET /early HTTP/1.0\r\n\r\n")
         .await
         .unwrap();
-    assert!(rest(&mut client).await.starts_with("HTTP/1.0 200"));
-    assert_eq!(server.log()[0], "early hints: false");
+    assert!(rest(&mut client).await.starts_with("HTTP/1.1 200"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -593,11 +577,7 @@ async fn an_interim_response_never_comes_amid_another_response() {
         .await
         .unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert!(
-        !server
-            .control
-            .send_informational(StatusCode::PROCESSING, &HeaderMap::new())
-    );
+    server.send_interim(StatusCode::PROCESSING);
     assert_eq!(response(&mut client).await.1, "x".repeat(4 << 20));
 }
 
@@ -713,32 +693,109 @@ async fn a_client_that_has_closed_its_side_waits_for_its_answer() {
     server.ended().await.unwrap();
 }
 
-/// All bytes that a target, a name and a value may have are fine with hyper too: it never answers on its own.
 #[tokio::test(start_paused = true)]
-async fn hyper_takes_what_the_guard_lets_through() {
-    let (done, mut next) = mpsc::channel(1);
-    tokio::spawn(async move {
-        for byte in 0..=255u8 {
-            for (before, after) in [
-                (&b"GET /a"[..], &b" HTTP/1.1\r\nhost: a\r\n\r\n"[..]),
-                (b"GET /?a", b" HTTP/1.1\r\nhost: a\r\n\r\n"),
-                (b"GET http://a/", b" HTTP/1.1\r\nhost: a\r\n\r\n"),
-                (b"GET http://a", b" HTTP/1.1\r\nhost: a\r\n\r\n"),
-                (b"OPTIONS *", b" HTTP/1.1\r\nhost: a\r\n\r\n"),
-                (b"CONNECT a", b":1 HTTP/1.1\r\nhost: a\r\n\r\n"),
-                (b"G", b"T / HTTP/1.1\r\nhost: a\r\n\r\n"),
-                (b"GET / HTTP/1.1\r\nhost: a\r\na", b"b: c\r\n\r\n"),
-                (b"GET / HTTP/1.1\r\nhost: a\r\nb: ", b"c\r\n\r\n"),
-            ] {
-                done.send([before, &[byte], after].concat()).await.unwrap();
-            }
+async fn whoever_expects_it_is_told_to_go_on_when_the_body_is_wanted() {
+    let (mut client, server) = connect();
+    let head = |path: &str| {
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n"
+        )
+    };
+    client.write_all(head("/wait").as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    server.go_on.notify_one();
+    let go_on = response(&mut client).await.0;
+    assert_eq!(go_on, "HTTP/1.1 100 Continue\r\n\r\n");
+    client.write_all(b"hi").await.unwrap();
+    assert_eq!(response(&mut client).await.1, "POST /wait hi");
+    // Nobody wants it: the answer comes, and the end, because it is not known whether the body comes.
+    client.write_all(head("/unread").as_bytes()).await.unwrap();
+    let (head, _) = response(&mut client).await;
+    assert!(head.contains("connection: close"), "{head}");
+    assert_eq!(rest(&mut client).await, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_outlives_a_short_body_that_nobody_wanted() {
+    let (mut client, _server) = connect();
+    let requests = "POST /unread HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n\
+        GET /2 HTTP/1.1\r\nhost: a\r\n\r\n";
+    client.write_all(requests.as_bytes()).await.unwrap();
+    assert_eq!(response(&mut client).await.1, "POST /unread");
+    assert_eq!(response(&mut client).await.1, "GET /2 ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn once_it_is_time_to_stop_the_exchange_is_the_last() {
+    let (mut client, server) = connect();
+    let request = b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n";
+    client.write_all(request).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    server.stop.stop();
+    server.go_on.notify_one();
+    let (head, body) = response(&mut client).await;
+    assert!(head.contains("connection: close"), "{head}");
+    assert_eq!(body, "GET /wait ");
+    assert_eq!(rest(&mut client).await, "");
+
+    let (mut client, server) = connect();
+    client
+        .write_all(b"GET /1 HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await
+        .unwrap();
+    response(&mut client).await;
+    let begin = Instant::now();
+    server.stop.stop();
+    assert_eq!(rest(&mut client).await, "", "one at rest ends at once");
+    assert_eq!(begin.elapsed(), Duration::ZERO);
+}
+
+/// A body that breaks off after some data.
+struct Broken(u8);
+
+impl HttpBody for Broken {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, BoxError>>> {
+        self.0 += 1;
+        Poll::Ready(Some(match self.0 {
+            1 => Ok(http_body::Frame::data("part".into())),
+            _ => Err("broken".into()),
+        }))
+    }
+}
+
+#[tokio::test]
+async fn a_response_that_breaks_off_is_never_taken_for_a_whole_one() {
+    for (version, end) in [
+        ("1.1", Ok("part\r\n")),
+        ("1.0", Err(io::ErrorKind::ConnectionReset)),
+    ] {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+        let peer = Peer {
+            has_left: |_| false,
+            abort: |io: &tokio::net::TcpStream| io.set_zero_linger().unwrap(),
+        };
+        let exchange = |_| async { (ResponseHead::new(StatusCode::OK), Broken(0)) };
+        let io = listener.accept().await.unwrap().0;
+        let serving = super::serve(io, Bytes::new(), LIMITS, peer, Stop::default(), exchange);
+        let serving = tokio::spawn(serving);
+        let request = format!("GET / HTTP/{version}\r\nhost: a\r\n\r\n");
+        client.write_all(request.as_bytes()).await.unwrap();
+        let mut all = String::new();
+        let read = client.read_to_string(&mut all).await;
+        match end {
+            Ok(end) => assert!(read.is_ok() && all.ends_with(end), "{read:?} {all}"),
+            Err(kind) => assert_eq!(read.unwrap_err().kind(), kind),
         }
-    });
-    while let Some(request) = next.recv().await {
-        let (mut client, server) = connect();
-        client.write_all(&request).await.unwrap();
-        client.shutdown().await.unwrap();
-        let all = rest(&mut client).await;
-        assert_eq!(server.log().len(), 1, "{} -> {all}", request.escape_ascii());
+        serving.await.unwrap().unwrap();
     }
 }

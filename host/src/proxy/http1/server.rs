@@ -34,7 +34,8 @@ use super::line;
 use super::request::{self, BadHead, Framing, Request};
 use super::timer::Timer;
 use crate::message::{
-    Body, BoxError, Checked, Fields, Known, RequestHead, ResponseHead, Streaming, Tunnel, syntax,
+    Body, BoxError, Checked, Fields, Known, OnInformational, RequestHead, ResponseHead, Streaming,
+    Tunnel, hygiene, syntax,
 };
 use crate::proxy::prefixed::Prefixed;
 use crate::proxy::stop::Stop;
@@ -49,9 +50,6 @@ const SCRATCH: usize = 16 << 10;
 
 /// What a client may send ahead while an exchange runs. More waits in the system's buffers.
 const READ_AHEAD: usize = 64 << 10;
-
-/// Told of interim responses.
-pub type OnInformational = Arc<dyn Fn(StatusCode, &Fields) + Send + Sync>;
 
 /// A request for the exchange.
 pub struct Inbound {
@@ -97,7 +95,10 @@ where
     let interim = shared.clone();
     let mut connection = Connection {
         on_informational: Arc::new(move |status, fields: &Fields| {
-            interim.send_interim(status, fields);
+            // 100 goes out by itself as soon as somebody reads the body.
+            if status != StatusCode::CONTINUE {
+                interim.send_interim(status, &hygiene::interim_fields(fields));
+            }
         }),
         shared,
         limits,

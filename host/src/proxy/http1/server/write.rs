@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use super::shared::Shared;
 use crate::message::{BoxError, Known, ResponseHead, syntax};
 use crate::proxy::date;
-use crate::proxy::h1::encode::{self, BodyFraming, Encoder, Output};
-use crate::proxy::h1::timer::Timer;
+use crate::proxy::http1::encode::{self, BodyFraming, Encoder, Output};
+use crate::proxy::http1::timer::Timer;
 
 /// So much is gathered before it is written.
 const ENOUGH: usize = 64 << 10;

@@ -107,7 +107,8 @@ impl Chunks {
     }
 
     /// Follows `bytes`. Tells how many belong to the chunks: all, unless the trailer section begins or one is wrong.
-    pub fn follow(&mut self, bytes: &[u8]) -> (usize, Result<(), BadBody>) {
+    #[cfg(test)]
+    fn follow(&mut self, bytes: &[u8]) -> (usize, Result<(), BadBody>) {
         let mut done = 0;
         while done < bytes.len() && !self.is_over() {
             match self.step(&bytes[done..]) {

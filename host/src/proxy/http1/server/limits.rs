@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::config::server::HalfClose;
-use crate::proxy::h1::request::HeadLimits;
+use crate::proxy::http1::request::HeadLimits;
 
 /// What a client may ask for, and how long it may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
