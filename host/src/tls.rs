@@ -31,6 +31,7 @@ pub use sniff::{PREFACE, Sniffed, sniff};
 /// The names of the two protocols in ALPN (RFC 7301; RFC 9113, section 3.1).
 const ALPN_HTTP2: &[u8] = b"h2";
 const ALPN_HTTP1: &[u8] = b"http/1.1";
+const ALPN_HTTP10: &[u8] = b"http/1.0";
 
 /// The versions that are spoken, to clients and to backends.
 const VERSIONS: &[&rustls::SupportedProtocolVersion] =

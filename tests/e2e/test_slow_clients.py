@@ -1,11 +1,13 @@
 """Slow clients hold nothing that a fast one needs."""
 
+import socket
 import threading
 import time
 
 import pytest
 from conftest import MARK, add_header
 from harness.client import Client
+from harness.config import configured  # noqa: F401
 from harness.message import read_request_body
 from harness.waiting import until
 
@@ -98,6 +100,29 @@ def test_a_fast_client_beside_slow_ones(tollgate, backend, kind):
         assert not crowd.errors, f"slow {kind} were cut off: {crowd.errors[:3]}"
     finally:
         crowd.stop()
+
+
+def test_a_reader_that_is_slow_but_steady_gets_all(configured, origin):  # noqa: F811
+    """The time counts from the last byte that the client took, not from the last that the system had room for."""
+    size = 4 << 20
+
+    def serve(peer):
+        peer.head()
+        peer.send(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size + b"x" * size)
+
+    proxy = configured({"backend": origin(serve).url, "server": {"body-timeout": "1s"}})
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 << 10)
+        client.settimeout(20)
+        client.connect(proxy.address)
+        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        got = b""
+        while len(got) < size:
+            piece = client.recv(16 << 10)
+            assert piece, f"cut off after {len(got)} bytes"
+            got += piece
+            time.sleep(0.04 * len(piece) / (16 << 10))
+    assert got.endswith(b"x")
 
 
 def serve_fast(proxy, enough):

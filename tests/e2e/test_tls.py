@@ -94,6 +94,12 @@ def test_old_versions_are_refused(secured):
         assert "Cipher is (NONE)" in text, text
 
 
+def test_a_client_that_knows_only_http_1_0_is_served(secured):
+    proxy, _ = secured()
+    text = s_client(proxy, "-alpn", "http/1.0")
+    assert "ALPN protocol: http/1.0" in text, text
+
+
 def test_without_alpn_it_is_http1(secured, authority):  # noqa: F811
     proxy, _ = secured()
     with SecureClient(proxy.address, trusting(authority.ca)) as client:

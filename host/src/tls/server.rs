@@ -20,7 +20,7 @@ use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
 
 use super::stamp::Stamp;
-use super::{ALPN_HTTP1, ALPN_HTTP2, SetupError, VERSIONS, pem, provider, self_signed};
+use super::{ALPN_HTTP1, ALPN_HTTP2, ALPN_HTTP10, SetupError, VERSIONS, pem, provider, self_signed};
 
 /// Sessions of clients of TLS 1.2. Its table is allocated whole: 30 KB.
 const SESSION_CACHE: usize = 256;
@@ -162,7 +162,9 @@ fn server_config(current: Arc<Current>) -> Result<ServerConfig, SetupError> {
         .with_protocol_versions(VERSIONS)?
         .with_no_client_auth()
         .with_cert_resolver(current);
-    config.alpn_protocols = vec![ALPN_HTTP2.to_vec(), ALPN_HTTP1.to_vec()];
+    config.alpn_protocols = [ALPN_HTTP2, ALPN_HTTP1, ALPN_HTTP10]
+        .map(<[u8]>::to_vec)
+        .into();
     config.ticketer = rustls::crypto::ring::Ticketer::new()?;
     config.send_tls13_tickets = TICKETS;
     config.session_storage = ServerSessionMemoryCache::new(SESSION_CACHE);
