@@ -25,6 +25,8 @@ pub enum Body {
         data: Bytes,
         trailers: Option<HeaderMap>,
     },
+    /// All of it came with the head, and nobody has asked for it yet: it is kept no more than one that streams.
+    Arrived(Bytes),
     /// Still arriving from the peer.
     Stream(Streaming),
     /// Read in part and found too long: what was read, then the rest of the stream.
@@ -143,7 +145,12 @@ impl Body {
         match self {
             Body::Empty => return Ok(Bytes::new()),
             Body::Full { data, .. } if data.len() as u64 <= limits.size => return Ok(data.clone()),
-            Body::Full { .. } | Body::Resumed { .. } => {
+            Body::Arrived(data) if data.len() as u64 <= limits.size => {
+                let data = std::mem::take(data);
+                *self = Body::full(data.clone());
+                return Ok(data);
+            }
+            Body::Full { .. } | Body::Arrived(_) | Body::Resumed { .. } => {
                 return Err(BodyError::TooLarge { limit: limits.size });
             }
             Body::Gone => return Err(BodyError::AlreadyStreamed),
@@ -259,6 +266,10 @@ impl HttpBody for Body {
                 }
                 Poll::Ready(trailers.take().map(|t| Ok(Frame::trailers(t))))
             }
+            Body::Arrived(data) => {
+                let data = std::mem::take(data);
+                Poll::Ready((!data.is_empty()).then(|| Ok(Frame::data(data))))
+            }
             Body::Stream(stream) => Pin::new(stream).poll_frame(cx),
             Body::Resumed { read, rest } => {
                 if !read.is_empty() {
@@ -277,6 +288,7 @@ impl HttpBody for Body {
         match self {
             Body::Empty | Body::Gone => true,
             Body::Full { data, trailers } => data.is_empty() && trailers.is_none(),
+            Body::Arrived(data) => data.is_empty(),
             Body::Stream(stream) => stream.is_end_stream(),
             Body::Resumed { read, rest } => read.is_empty() && rest.is_end_stream(),
             Body::Broken(_) => false,
@@ -290,7 +302,8 @@ impl HttpBody for Body {
             Body::Full {
                 data,
                 trailers: None,
-            } => SizeHint::with_exact(data.len() as u64),
+            }
+            | Body::Arrived(data) => SizeHint::with_exact(data.len() as u64),
             Body::Full { .. } | Body::Broken(_) => SizeHint::default(),
             Body::Stream(stream) => stream.size_hint(),
             Body::Resumed { read, rest } => resumed_size(read.len() as u64, &rest.size_hint()),
@@ -318,6 +331,22 @@ mod tests {
 
     async fn text(body: Body) -> String {
         String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_came_with_the_head_is_kept_only_if_somebody_reads_it() {
+        let mut body = Body::Arrived("abcd".into());
+        assert_eq!(body.size_hint().exact(), Some(4));
+        assert_eq!(text(body.send()).await, "abcd");
+        assert_eq!(body.read_all(LIMITS).await, Err(BodyError::AlreadyStreamed));
+        let mut body = Body::Arrived("abcd".into());
+        assert_eq!(body.read_all(LIMITS).await.unwrap(), "abcd");
+        assert_eq!(text(body.send()).await, "abcd");
+        assert_eq!(body.read_all(LIMITS).await.unwrap(), "abcd");
+        let mut body = Body::Arrived("abcde".into());
+        let too_large = Err(BodyError::TooLarge { limit: 4 });
+        assert_eq!(body.read_all(LIMITS).await, too_large);
+        assert_eq!(text(body).await, "abcde");
     }
 
     #[tokio::test]

@@ -15,7 +15,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::exchange::{Answer, Begun, Inbound, Proxy};
 use super::held::Held;
-use super::http1::{self, BadHead};
+use super::http1::{self, BadHead, TargetError};
 use super::http2;
 use super::prefixed::Prefixed;
 use super::slots::Slot;
@@ -199,7 +199,7 @@ impl<S: ChainSource> Accepted<S> {
     async fn exchange_http2(&self, inbound: http2::server::Inbound) -> Response<Held<ChainOf<S>>> {
         let informational = inbound.informational;
         let (parts, body) = inbound.request.into_parts();
-        let mut head = RequestHead::try_from(&parts).map_err(|_| BadHead::Target);
+        let mut head = RequestHead::try_from(&parts).map_err(|_| BadHead::from(TargetError::Form));
         if let Ok(head) = &mut head
             && let Some(protocol) = parts.extensions.get::<h2::ext::Protocol>()
             && let Ok(protocol) = HeaderValue::from_str(protocol.as_str())
@@ -208,7 +208,7 @@ impl<S: ChainSource> Accepted<S> {
         }
         let refused = match &head {
             Ok(head) if head.target.as_str().len() > self.limits.max_target => {
-                Some(BadHead::TargetTooLong(self.limits.max_target))
+                Some(TargetError::TooLong(self.limits.max_target).into())
             }
             Ok(_) => None,
             Err(bad) => Some(*bad),

@@ -12,6 +12,7 @@ mod chunks;
 mod line;
 mod request;
 mod server;
+mod target;
 
 #[cfg(test)]
 mod dice;
@@ -20,3 +21,4 @@ mod fuzz;
 
 pub use request::{BadHead, HeadLimits};
 pub use server::{Inbound, Limits, Peer, serve};
+pub use target::TargetError;

@@ -20,7 +20,9 @@ use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
 
 use super::stamp::Stamp;
-use super::{ALPN_HTTP1, ALPN_HTTP2, ALPN_HTTP10, SetupError, VERSIONS, pem, provider, self_signed};
+use super::{
+    ALPN_HTTP1, ALPN_HTTP2, ALPN_HTTP10, SetupError, VERSIONS, pem, provider, self_signed,
+};
 
 /// Sessions of clients of TLS 1.2. Its table is allocated whole: 30 KB.
 const SESSION_CACHE: usize = 256;

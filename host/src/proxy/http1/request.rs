@@ -4,14 +4,12 @@
 //! guessed otherwise, and the difference is where a request is smuggled. What is refused here never reaches a plugin or a
 //! backend.
 
-use std::fmt;
-
 use bytes::Bytes;
-use http::uri::Authority;
 use http::{Method, StatusCode, Version};
 
 use super::line::{self, BadField, Line};
-use crate::message::syntax::{self, TARGET, TOKEN, items};
+use super::target::{self, TargetError};
+use crate::message::syntax::{self, TOKEN, items};
 use crate::message::{Fields, Known, Lines, RequestHead, Target};
 
 /// How large a head may be.
@@ -58,12 +56,8 @@ pub enum BadHead {
     RequestLine,
     #[error("the method is not a token")]
     Method,
-    #[error("the target is not a path, an http or https URI, or what else its method takes")]
-    Target,
-    #[error("the target holds {} at byte {}, which no target may hold: percent-encode it", Shown(*.byte), .at + 1)]
-    TargetByte { at: usize, byte: u8 },
-    #[error("the target is longer than {0} bytes")]
-    TargetTooLong(usize),
+    #[error("{0}")]
+    Target(TargetError),
     #[error("only HTTP/1.0 and HTTP/1.1 are spoken here")]
     Version,
     #[error("{0}")]
@@ -88,15 +82,11 @@ pub enum BadHead {
     Timeout,
 }
 
-/// A byte as people read it.
-struct Shown(u8);
-
-impl fmt::Display for Shown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            b' ' => f.write_str("a space"),
-            byte @ 0x21..0x7f => write!(f, "{:?}", char::from(byte)),
-            byte => write!(f, "the byte 0x{byte:02x}"),
+impl From<TargetError> for BadHead {
+    fn from(bad: TargetError) -> Self {
+        match bad {
+            TargetError::NoVersion => BadHead::RequestLine,
+            bad => BadHead::Target(bad),
         }
     }
 }
@@ -105,7 +95,7 @@ impl BadHead {
     /// The status that tells the client.
     pub fn status(&self) -> StatusCode {
         match self {
-            BadHead::TargetTooLong(_) => StatusCode::URI_TOO_LONG,
+            BadHead::Target(TargetError::TooLong(_)) => StatusCode::URI_TOO_LONG,
             BadHead::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
             BadHead::TooLarge(_) | BadHead::TooManyFields(_) => {
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
@@ -115,8 +105,7 @@ impl BadHead {
             BadHead::Timeout => StatusCode::REQUEST_TIMEOUT,
             BadHead::RequestLine
             | BadHead::Method
-            | BadHead::Target
-            | BadHead::TargetByte { .. }
+            | BadHead::Target(_)
             | BadHead::Field(_)
             | BadHead::ContentLength
             | BadHead::TransferEncoding
@@ -219,10 +208,10 @@ fn request_line(bytes: &[u8], max_target: usize) -> Result<Option<RequestLine>, 
         Some(_) => return Err(BadHead::Method),
     }
     let (method, rest) = (&bytes[..space], &bytes[space + 1..]);
-    let Some(end) = target_end(rest, max_target)? else {
+    let Some(end) = target::end(rest, max_target)? else {
         return Ok(None);
     };
-    let (authority, target) = target(method, &rest[..end]).ok_or(BadHead::Target)?;
+    let (authority, target) = target::split(method, &rest[..end]).ok_or(TargetError::Form)?;
     let Some(version) = version(&rest[end + 1..])? else {
         return Ok(None);
     };
@@ -233,88 +222,6 @@ fn request_line(bytes: &[u8], max_target: usize) -> Result<Option<RequestLine>, 
         target,
         version,
     }))
-}
-
-/// Where the space after the target is; none while it is not there.
-fn target_end(bytes: &[u8], max_target: usize) -> Result<Option<usize>, BadHead> {
-    let plain = syntax::run_of(TARGET, bytes);
-    let end = match bytes.get(plain) {
-        // Other characters than ASCII are checked when all of them are there.
-        Some(0x80..) => {
-            let end = bytes.iter().position(|b| matches!(b, 0..=b' ' | 0x7f));
-            end.unwrap_or(bytes.len())
-        }
-        _ => plain,
-    };
-    if end > max_target {
-        return Err(BadHead::TargetTooLong(max_target));
-    }
-    let mistake = match end == plain {
-        true => None,
-        false => mistake(&bytes[..end], bytes.len() == end),
-    };
-    match (mistake, bytes.get(end)) {
-        (Some(mistake), _) => Err(mistake),
-        (None, None) => Ok(None),
-        (None, Some(b' ')) if end > 0 => Ok(Some(end)),
-        (None, Some(b' ')) => Err(BadHead::Target),
-        (None, Some(b'\r' | b'\n')) => Err(BadHead::RequestLine),
-        (None, Some(&byte)) => Err(BadHead::TargetByte { at: end, byte }),
-    }
-}
-
-/// What is wrong with a target that holds other characters than ASCII. One that is cut off may be right when more is there.
-fn mistake(target: &[u8], may_go_on: bool) -> Option<BadHead> {
-    let (at, byte) = syntax::not_of_a_target(target)?;
-    let is_cut_off = |rest: &[u8]| matches!(std::str::from_utf8(rest), Err(e) if e.error_len().is_none() && e.valid_up_to() == 0);
-    let cut_off = may_go_on && is_cut_off(&target[at..]);
-    (!cut_off).then_some(BadHead::TargetByte { at, byte })
-}
-
-/// The target of a form that its method takes (RFC 9112, section 3.2), without its authority, and that.
-fn target(method: &[u8], target: &[u8]) -> Option<(Option<Box<str>>, Target)> {
-    match (method, target) {
-        (b"CONNECT", _) => Some((Some(authority_form(target)?), Target::root())),
-        (_, [b'/', ..]) | (b"OPTIONS", b"*") => Some((None, Target::new(target)?)),
-        _ => absolute_form(method, target),
-    }
-}
-
-/// Host and port, and nothing else (RFC 9110, section 9.3.6).
-fn authority_form(target: &[u8]) -> Option<Box<str>> {
-    let authority = Authority::try_from(target).ok()?;
-    let has_port = port(&authority).is_some_and(|port| !port.is_empty());
-    has_port.then(|| authority.as_str().into())
-}
-
-fn absolute_form(method: &[u8], target: &[u8]) -> Option<(Option<Box<str>>, Target)> {
-    let text = std::str::from_utf8(target).ok()?;
-    let (scheme, rest) = text.split_once("://")?;
-    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
-        return None;
-    }
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    let authority = Authority::try_from(authority).ok()?;
-    port(&authority)?;
-    let target = match path {
-        // RFC 9112, section 3.2.4.
-        "" if method == b"OPTIONS" => Target::new(b"*"),
-        "" => Some(Target::root()),
-        path if path.starts_with('?') => Target::new(format!("/{path}").as_bytes()),
-        path => Target::new(path.as_bytes()),
-    };
-    Some((Some(authority.as_str().into()), target?))
-}
-
-/// The port after a host, empty when there is none. None if there is no host, something before the host (RFC 9110,
-/// section 4.2.4), or the port isn't one.
-fn port(authority: &Authority) -> Option<&str> {
-    let host = Some(authority.host()).filter(|host| !host.is_empty())?;
-    let port = authority.as_str().strip_prefix(host)?;
-    let port = port.strip_prefix(':').unwrap_or(port);
-    let digits = port.bytes().all(|b| b.is_ascii_digit());
-    (port.is_empty() || (digits && port.parse::<u16>().is_ok())).then_some(port)
 }
 
 const VERSION_LEN: usize = b"HTTP/1.1\r\n".len();

@@ -96,12 +96,13 @@ fn request_lines() {
 
 #[test]
 fn bad_request_lines() {
-    use BadHead::{Method, RequestLine, Target, Version};
-    let byte = |at, byte| BadHead::TargetByte { at, byte };
+    use BadHead::{Method, RequestLine, Version};
+    const FORM: BadHead = BadHead::Target(TargetError::Form);
+    let byte = |at, byte| BadHead::Target(TargetError::Byte { at, byte });
     for (line, expected) in [
         ("GET /\r\n", RequestLine),
         ("GET /\n", RequestLine),
-        ("GET  / HTTP/1.1\r\n", Target),
+        ("GET  / HTTP/1.1\r\n", FORM),
         ("GET /  HTTP/1.1\r\n", RequestLine),
         ("GET / HTTP/1.1 \r\n", RequestLine),
         ("GET / HTTP/1.1\n", RequestLine),
@@ -114,7 +115,7 @@ fn bad_request_lines() {
         ("GET / \r\n", RequestLine),
         ("GET / HTTP/2.0\r\n", Version),
         ("GET / HTTP/0.9\r\n", Version),
-        ("PRI * HTTP/2.0\r\n", Target),
+        ("PRI * HTTP/2.0\r\n", FORM),
         (" GET / HTTP/1.1\r\n", Method),
         ("\tGET / HTTP/1.1\r\n", Method),
         ("G(T / HTTP/1.1\r\n", Method),
@@ -126,7 +127,7 @@ fn bad_request_lines() {
         ("\r\n\n", Method),
         ("\rGET / HTTP/1.1\r\n", Method),
         ("\x16\x03\x01", Method),
-        ("GET \u{e9} HTTP/1.1\r\n", Target),
+        ("GET \u{e9} HTTP/1.1\r\n", FORM),
         ("GET /\x7f HTTP/1.1\r\n", byte(1, 0x7f)),
         ("GET /\0 HTTP/1.1\r\n", byte(1, 0)),
         ("GET /a\tb HTTP/1.1\r\n", byte(2, b'\t')),
@@ -135,31 +136,31 @@ fn bad_request_lines() {
         ("GET /<a> HTTP/1.1\r\n", byte(1, b'<')),
         ("GET http://a/#b HTTP/1.1\r\n", byte(9, b'#')),
         ("GET http://a/<b> HTTP/1.1\r\n", byte(9, b'<')),
-        ("GET a HTTP/1.1\r\n", Target),
-        ("GET a:80 HTTP/1.1\r\n", Target),
-        ("GET ?a HTTP/1.1\r\n", Target),
-        ("GET * HTTP/1.1\r\n", Target),
-        ("GET ftp://a/ HTTP/1.1\r\n", Target),
-        ("GET file:///a HTTP/1.1\r\n", Target),
-        ("GET http:// HTTP/1.1\r\n", Target),
-        ("GET http:/// HTTP/1.1\r\n", Target),
-        ("GET http://:80/ HTTP/1.1\r\n", Target),
-        ("GET http:/a HTTP/1.1\r\n", Target),
-        ("GET http://a@b/ HTTP/1.1\r\n", Target),
-        ("GET http://a:99999/ HTTP/1.1\r\n", Target),
-        ("GET http://a:b/ HTTP/1.1\r\n", Target),
-        ("GET http://a:+80/ HTTP/1.1\r\n", Target),
-        ("CONNECT a:+80 HTTP/1.1\r\n", Target),
-        ("CONNECT a: HTTP/1.1\r\n", Target),
-        ("OPTIONS *a HTTP/1.1\r\n", Target),
-        ("OPTIONS ** HTTP/1.1\r\n", Target),
-        ("CONNECT / HTTP/1.1\r\n", Target),
-        ("CONNECT a HTTP/1.1\r\n", Target),
-        ("CONNECT :443 HTTP/1.1\r\n", Target),
-        ("CONNECT http://a:443 HTTP/1.1\r\n", Target),
-        ("CONNECT a@b:443 HTTP/1.1\r\n", Target),
-        ("CONNECT a:443/ HTTP/1.1\r\n", Target),
-        ("connect a:443 HTTP/1.1\r\n", Target),
+        ("GET a HTTP/1.1\r\n", FORM),
+        ("GET a:80 HTTP/1.1\r\n", FORM),
+        ("GET ?a HTTP/1.1\r\n", FORM),
+        ("GET * HTTP/1.1\r\n", FORM),
+        ("GET ftp://a/ HTTP/1.1\r\n", FORM),
+        ("GET file:///a HTTP/1.1\r\n", FORM),
+        ("GET http:// HTTP/1.1\r\n", FORM),
+        ("GET http:/// HTTP/1.1\r\n", FORM),
+        ("GET http://:80/ HTTP/1.1\r\n", FORM),
+        ("GET http:/a HTTP/1.1\r\n", FORM),
+        ("GET http://a@b/ HTTP/1.1\r\n", FORM),
+        ("GET http://a:99999/ HTTP/1.1\r\n", FORM),
+        ("GET http://a:b/ HTTP/1.1\r\n", FORM),
+        ("GET http://a:+80/ HTTP/1.1\r\n", FORM),
+        ("CONNECT a:+80 HTTP/1.1\r\n", FORM),
+        ("CONNECT a: HTTP/1.1\r\n", FORM),
+        ("OPTIONS *a HTTP/1.1\r\n", FORM),
+        ("OPTIONS ** HTTP/1.1\r\n", FORM),
+        ("CONNECT / HTTP/1.1\r\n", FORM),
+        ("CONNECT a HTTP/1.1\r\n", FORM),
+        ("CONNECT :443 HTTP/1.1\r\n", FORM),
+        ("CONNECT http://a:443 HTTP/1.1\r\n", FORM),
+        ("CONNECT a@b:443 HTTP/1.1\r\n", FORM),
+        ("CONNECT a:443/ HTTP/1.1\r\n", FORM),
+        ("connect a:443 HTTP/1.1\r\n", FORM),
     ] {
         refused(format!("{line}host: a\r\n\r\n").as_bytes(), expected);
     }
@@ -331,8 +332,14 @@ fn fields_are_kept_as_they_came() {
 fn limits_hold_to_the_byte() {
     let target = |n: usize| format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(n - 1));
     passes(target(256).as_bytes());
-    refused(target(257).as_bytes(), BadHead::TargetTooLong(256));
-    refused(&target(5000).as_bytes()[..300], BadHead::TargetTooLong(256));
+    refused(
+        target(257).as_bytes(),
+        BadHead::Target(TargetError::TooLong(256)),
+    );
+    refused(
+        &target(5000).as_bytes()[..300],
+        BadHead::Target(TargetError::TooLong(256)),
+    );
 
     let head = |n: usize| {
         let frame = b"GET / HTTP/1.1\r\na: \r\n\r\n".len();
@@ -355,7 +362,7 @@ fn each_refusal_has_its_status() {
     for (error, status) in [
         (BadHead::RequestLine, 400),
         (BadHead::Timeout, 408),
-        (BadHead::TargetTooLong(1), 414),
+        (BadHead::Target(TargetError::TooLong(1)), 414),
         (BadHead::Expectation, 417),
         (BadHead::TooLarge(1), 431),
         (BadHead::TooManyFields(1), 431),

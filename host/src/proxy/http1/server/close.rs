@@ -10,7 +10,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, timeout};
 
-use super::{Connection, SCRATCH};
+use super::limits::{Limits, SCRATCH};
+use super::shared::Shared;
 use crate::config::server::HalfClose;
 
 /// How long and how much is read of what a client still sends after its last response.
@@ -72,42 +73,44 @@ impl HalfClosed {
     }
 }
 
-impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
-    /// Says that no more comes, and throws away what the client still sends: when input is there that nobody has read, the
-    /// system answers the end of a connection with a reset, which may reach the client before the response does (RFC 9112,
-    /// section 9.6).
-    pub(super) async fn close(&self, expect: Expect) -> io::Result<()> {
-        let (io, eof) = {
-            let mut socket = self.shared.lock();
-            (socket.io.take(), socket.eof)
-        };
-        let Some(mut io) = io else {
-            return Ok(());
-        };
-        let shut = poll_fn(|cx| Pin::new(&mut io).poll_shutdown(cx));
-        if timeout(self.limits.body_timeout, shut).await.is_err() || eof {
-            return Ok(());
-        }
-        let mut left = LINGER_BYTES;
-        let mut wait = expect == Expect::More;
-        let lingering = poll_fn(|cx| {
-            loop {
-                match discard(&mut io, cx) {
-                    // The end, a failure, or enough.
-                    Poll::Ready(0) => return Poll::Ready(()),
-                    Poll::Ready(n) if n >= left => return Poll::Ready(()),
-                    Poll::Ready(n) => {
-                        left -= n;
-                        wait = true;
-                    }
-                    Poll::Pending if wait => return Poll::Pending,
-                    Poll::Pending => return Poll::Ready(()),
-                }
-            }
-        });
-        let _ = timeout(LINGER, lingering).await;
-        Ok(())
+/// Says that no more comes, and throws away what the client still sends: when input is there that nobody has read, the
+/// system answers the end of a connection with a reset, which may reach the client before the response does (RFC 9112,
+/// section 9.6).
+pub async fn close<IO: AsyncRead + AsyncWrite + Unpin>(
+    shared: &Shared<IO>,
+    limits: &Limits,
+    expect: Expect,
+) -> io::Result<()> {
+    let (io, eof) = {
+        let mut socket = shared.lock();
+        (socket.io.take(), socket.eof)
+    };
+    let Some(mut io) = io else {
+        return Ok(());
+    };
+    let shut = poll_fn(|cx| Pin::new(&mut io).poll_shutdown(cx));
+    if timeout(limits.body_timeout, shut).await.is_err() || eof {
+        return Ok(());
     }
+    let mut left = LINGER_BYTES;
+    let mut wait = expect == Expect::More;
+    let lingering = poll_fn(|cx| {
+        loop {
+            match discard(&mut io, cx) {
+                // The end, a failure, or enough.
+                Poll::Ready(0) => return Poll::Ready(()),
+                Poll::Ready(n) if n >= left => return Poll::Ready(()),
+                Poll::Ready(n) => {
+                    left -= n;
+                    wait = true;
+                }
+                Poll::Pending if wait => return Poll::Pending,
+                Poll::Pending => return Poll::Ready(()),
+            }
+        }
+    });
+    let _ = timeout(LINGER, lingering).await;
+    Ok(())
 }
 
 /// Throws away one read. None at the end or a failure.

@@ -5,6 +5,12 @@ use std::time::Duration;
 use crate::config::server::HalfClose;
 use crate::proxy::http1::request::HeadLimits;
 
+/// Bytes of a read that are looked at before any is kept.
+pub const SCRATCH: usize = 16 << 10;
+
+/// What a client may send ahead while an exchange runs. More waits in the system's buffers.
+pub const READ_AHEAD: usize = 64 << 10;
+
 /// What a client may ask for, and how long it may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {

@@ -16,7 +16,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
-use super::{READ_AHEAD, SCRATCH};
+use super::limits::{READ_AHEAD, SCRATCH};
 use crate::message::{BodyError, Fields};
 use crate::proxy::http1::body::{Decoder, Piece};
 use crate::proxy::http1::request::{self, BadHead, HeadLimits, Request};
