@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, header, request};
-use tollgate::message::{Body, Exchange, Scheme};
+use http::header;
+use tollgate::message::{Body, Exchange, RequestHead, Scheme, Target};
 
 /// The setting of the tour.
 const MARK: &str = "marked by the \"tour\"";
@@ -63,22 +63,15 @@ impl Series {
 
     /// The backend's answer.
     pub fn answer(&self, exchange: &mut Exchange) {
-        let json = HeaderValue::from_static("application/json");
-        let fields = &mut exchange.response.headers;
-        fields.insert(header::CONTENT_TYPE, json);
-        fields.insert(header::SERVER, HeaderValue::from_static("bench"));
+        let fields = &mut exchange.response.fields;
+        fields.insert(header::CONTENT_TYPE, "application/json");
+        fields.insert(header::SERVER, "bench");
         exchange.response_body = Body::full(self.body.clone());
     }
 
     /// What is wrong with the exchange after both hooks, if anything is.
     pub fn mistake(&self, exchange: &Exchange) -> Option<String> {
-        if exchange
-            .response
-            .headers
-            .get("x-tour")
-            .map(HeaderValue::as_bytes)
-            != Some(MARK.as_bytes())
-        {
+        if exchange.response.fields.get("x-tour") != Some(MARK.as_bytes()) {
             return Some("the response has no field x-tour with the mark".to_owned());
         }
         match &exchange.response_body {
@@ -92,9 +85,9 @@ impl Series {
     }
 }
 
-fn head() -> request::Parts {
-    let (mut parts, ()) = Request::new(()).into_parts();
-    parts.uri = http::Uri::from_static("/greeting?for=you");
+fn head() -> RequestHead {
+    let mut head = RequestHead::new();
+    head.target = Target::new(b"/greeting?for=you").unwrap_or_else(Target::root);
     for (name, value) in [
         (header::HOST, "example.com"),
         (
@@ -107,9 +100,9 @@ fn head() -> request::Parts {
         (header::COOKIE, "session=0123456789abcdef; theme=dark"),
         (header::REFERER, "https://example.com/"),
     ] {
-        parts.headers.insert(name, HeaderValue::from_static(value));
+        head.fields.insert(name, value);
     }
-    parts
+    head
 }
 
 /// A JSON text with this value for `greeting` in its midst; of `size` bytes if the value has as many as `"hello"`.
@@ -167,10 +160,7 @@ mod tests {
         let mut exchange = series.exchange(1);
         series.answer(&mut exchange);
         assert!(series.mistake(&exchange).unwrap().contains("x-tour"));
-        exchange
-            .response
-            .headers
-            .insert("x-tour", HeaderValue::from_static(MARK));
+        exchange.response.fields.insert("x-tour", MARK);
         assert!(
             series
                 .mistake(&exchange)
