@@ -232,7 +232,7 @@ mod tests {
         for good in ["/", "*", "/a%2Fb//c/../d?x=%20&y=é", "/?", "/a`?q=\"?\""] {
             assert_eq!(Target::new(good.as_bytes()).unwrap().as_str(), good);
         }
-        for bad in ["", "a", "http://h/", "/a b", "/a#b", "/\r\n", "/a<"] {
+        for bad in ["", "a", "http://h/", "/a b", "/a#b", "/\r\n"] {
             assert!(Target::new(bad.as_bytes()).is_none(), "{bad:?}");
         }
         assert!(Target::new(b"/\xff").is_none());
@@ -257,7 +257,7 @@ mod tests {
         // Whatever a target may hold, the type takes it then.
         let all: String = (0x21..0x7f_u8)
             .map(char::from)
-            .filter(|c| !"#<>".contains(*c))
+            .filter(|c| *c != '#')
             .collect();
         for target in [format!("/{all}"), format!("/?{all}"), "/é?é".to_owned()] {
             let target = Target::new(target.as_bytes()).unwrap();

@@ -3,13 +3,11 @@
 
 /// Bytes of a method or a field's name: `tchar` of RFC 9110, section 5.6.2.
 pub const TOKEN: u8 = 1;
-/// Bytes of a target. Every visible ASCII character but `#`, which begins a fragment, and `<`, `>`, which no client
-/// sends unencoded and which are refused by other proxies too.
+/// Bytes of a target. Every visible ASCII character but `#`, which begins a fragment: a URI has one, a target has not. nginx
+/// and HAProxy take as many.
 pub const TARGET: u8 = 2;
-/// Letters, whose case doesn't count in names.
-pub const UPPER: u8 = 4;
 /// Bytes of a host's name: `reg-name` of RFC 3986, section 3.2.2, without percent-encoding, which nobody reads there.
-pub const HOST: u8 = 8;
+pub const HOST: u8 = 4;
 
 const CLASSES: [u8; 256] = classes();
 
@@ -37,12 +35,7 @@ const fn classes() -> [u8; 256] {
                     | b'~'
             );
         table[b] = if token { TOKEN } else { 0 }
-            | if matches!(byte, b'#' | b'<' | b'>') {
-                0
-            } else {
-                TARGET
-            }
-            | if byte.is_ascii_uppercase() { UPPER } else { 0 }
+            | if byte == b'#' { 0 } else { TARGET }
             | if is_of_host(byte) { HOST } else { 0 };
         b += 1;
     }
@@ -185,7 +178,6 @@ mod tests {
         for (bad, at, byte) in [
             (&b"/a b"[..], 2, b' '),
             (b"/#", 1, b'#'),
-            (b"/<", 1, b'<'),
             (b"/a\x7f", 2, 0x7f),
             (b"/\0", 1, 0),
             (b"/\xff", 1, 0xff),

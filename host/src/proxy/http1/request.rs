@@ -121,13 +121,18 @@ impl BadHead {
 ///
 /// Returns the first error in the order of the bytes. The result does not depend on how the head is divided into reads.
 pub fn read(bytes: &[u8], limits: &HeadLimits) -> Result<Option<Request>, BadHead> {
-    // One empty line before a request is the sign of an old client's body (RFC 9112, section 2.2).
-    let skipped = match bytes {
-        [b'\r', b'\n', ..] => 2,
-        [b'\r'] => return Ok(None),
-        _ => 0,
-    };
+    // Empty lines before a request are the sign of an old client's body (RFC 9112, section 2.2).
+    let mut skipped = 0;
+    while bytes[skipped..].starts_with(b"\r\n") {
+        skipped += 2;
+    }
+    if skipped > limits.max_head {
+        return Err(BadHead::TooLarge(limits.max_head));
+    }
     let all = &bytes[skipped..];
+    if all == b"\r" {
+        return Ok(None);
+    }
     // What lies beyond the limit is never looked at, so that it can't matter whether it is there already.
     let seen = &all[..all.len().min(limits.max_head)];
     match read_head(seen, limits)? {

@@ -75,7 +75,7 @@ fn request_lines() {
         "G!#$%&'*+-.^_`|~9 /a?b=c&d=%20?/ HTTP/1.1",
         "GET //a//../b;c HTTP/1.1",
         "GET /? HTTP/1.1",
-        "GET /{\"a\"}|[]\\^` HTTP/1.1",
+        "GET /{\"a\"}|[]\\^`<> HTTP/1.1",
         "GET /?query=up{job=\"x\"} HTTP/1.1",
         "GET /\u{e9}?\u{4e2d} HTTP/1.1",
         "GET / HTTP/1.2",
@@ -90,7 +90,7 @@ fn request_lines() {
         "CONNECT [::1]:443 HTTP/1.1",
     ] {
         passes(format!("{line}\r\nhost: a\r\n\r\n").as_bytes());
-        passes(format!("\r\n{line}\r\nhost: a\r\n\r\n").as_bytes());
+        passes(format!("\r\n\r\n{line}\r\nhost: a\r\n\r\n").as_bytes());
     }
 }
 
@@ -123,7 +123,6 @@ fn bad_request_lines() {
         ("GET\t/ HTTP/1.1\r\n", Method),
         ("GET\r\n", Method),
         ("\n", Method),
-        ("\r\n\r\n", Method),
         ("\r\n\n", Method),
         ("\rGET / HTTP/1.1\r\n", Method),
         ("\x16\x03\x01", Method),
@@ -133,9 +132,7 @@ fn bad_request_lines() {
         ("GET /a\tb HTTP/1.1\r\n", byte(2, b'\t')),
         ("GET /a#b HTTP/1.1\r\n", byte(2, b'#')),
         ("GET /a?b#c HTTP/1.1\r\n", byte(4, b'#')),
-        ("GET /<a> HTTP/1.1\r\n", byte(1, b'<')),
         ("GET http://a/#b HTTP/1.1\r\n", byte(9, b'#')),
-        ("GET http://a/<b> HTTP/1.1\r\n", byte(9, b'<')),
         ("GET a HTTP/1.1\r\n", FORM),
         ("GET a:80 HTTP/1.1\r\n", FORM),
         ("GET ?a HTTP/1.1\r\n", FORM),

@@ -218,7 +218,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static> Connection<IO> {
 
 /// What comes in place of a head that must not be served: no more of it than decides the form of the error.
 fn stand_in(bytes: &[u8]) -> Request {
-    let line = bytes.strip_prefix(b"\r\n").unwrap_or(bytes);
+    let mut line = bytes;
+    while let Some(rest) = line.strip_prefix(b"\r\n") {
+        line = rest;
+    }
     let mut head = RequestHead::new();
     if line.starts_with(b"HEAD ") {
         head.method = Method::HEAD;

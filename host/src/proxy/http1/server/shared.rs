@@ -171,12 +171,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Socket<IO> {
         Poll::Ready(Ok(()))
     }
 
-    /// A final response begins: no interim one may come any more. Whether the connection can stay: not if the client still
-    /// waits to be asked for its body, for it is not known whether it will send it.
+    /// A final response begins: no interim one may come any more. Whether the connection can stay: not if it is not known
+    /// where the next request begins, because the body broke off or the client still waits to be asked for it.
     pub fn begin_response(&mut self) -> bool {
         self.takes_interim = false;
-        let asked = self.body.as_ref().is_none_or(|body| !body.expects_continue);
-        asked && !self.is_over()
+        let is_clear = |body: &Box<Incoming>| !body.expects_continue && body.broken.is_none();
+        self.body.as_ref().is_none_or(is_clear) && !self.is_over()
     }
 
     /// Whether the client has sent all that it will, and all of it is used.
