@@ -3,10 +3,10 @@
 //! Two straight lines that meet in one type:
 //!
 //! ```text
-//! A request                                          A plugin
-//! accept → connection → exchange → chain → upstream  watch → load → compile → swap → retire
-//!                          │         │                              │
-//!                          └─────────┴─────── enum Link ────────────┘
+//! A request                                         A plugin
+//! accept → connection → exchange → flow → upstream  watch → load → compile → swap → retire
+//!                                   │                                         │
+//!                                   └────── chain of `Link`s (interceptor) ───┘
 //! ```
 //!
 //! [`proxy`] and [`plugin`] never import each other. What both know is [`interceptor`] and [`message`]. [`app`] is the

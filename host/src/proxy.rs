@@ -1,4 +1,4 @@
-//! The request's straight line: accept → connection → exchange → chain → upstream, and `respond` for what goes wrong.
+//! The request's straight line: accept → connection → exchange → flow → upstream, and `respond` for what goes wrong.
 //!
 //! Nothing here knows that interceptors are WebAssembly; see [`crate::interceptor`].
 
@@ -14,13 +14,15 @@ mod exchange;
 mod expect;
 mod forwarding;
 mod held;
-mod pass;
 mod routing;
 mod slots;
 mod stop;
 mod tunnel;
 
-pub mod chain;
+pub mod flow;
+
+mod chain;
+mod last;
 
 pub mod upstream;
 
@@ -31,8 +33,9 @@ mod respond;
 
 pub use accept::{accept, bind};
 pub use connection::Listener;
-pub use error::ExchangeError;
+pub use error::{ExchangeError, Resource};
 pub use error_fields::ErrorFields;
 pub use exchange::Proxy;
+pub use last::{Last, Switch, Wish, receive_response};
 pub use routing::{Route, Routing};
 pub use stop::Stop;

@@ -1,8 +1,6 @@
 //! The onion: requests go through the interceptors in order, responses in reverse order, each through those that saw
 //! its request.
 
-use std::sync::Arc;
-
 use smallvec::SmallVec;
 
 use super::error::ExchangeError;
@@ -19,12 +17,12 @@ pub type Ran<'c, H> = SmallVec<[&'c H; 8]>;
 /// What is to come after the interceptors that a request went through.
 #[derive(Debug)]
 pub enum Step<'c, A> {
-    /// None is left: the backend is asked.
-    Backend,
+    /// None is left: what comes last answers.
+    Last,
     /// One of them answered.
     Answered,
     /// This interceptor surrounds what comes after its position.
-    Surround { around: &'c Arc<A>, position: usize },
+    Surround { around: &'c A, position: usize },
 }
 
 /// The links that a request takes part in as it came to the chain.
@@ -54,7 +52,7 @@ impl Due {
     }
 }
 
-/// Takes a request through the chain, from a position on, until one interceptor answers it, surrounds the rest or none is
+/// Takes a request through the chain, from a position on, until one interceptor answers it, surrounds the remainder or none is
 /// left. Those that ran are added to `ran`, and what they set on the response of a request that goes on to `kept`.
 pub async fn forward_request<'c, H: Transform, A: Surround>(
     chain: &'c Chain<H, A>,
@@ -74,7 +72,10 @@ pub async fn forward_request<'c, H: Transform, A: Surround>(
         }
         let interceptor = match link {
             Link::Hooks(interceptor) => interceptor.as_ref(),
-            Link::Around(around) => return (exchange, Ok(Step::Surround { around, position })),
+            Link::Around(around) => {
+                let around = around.as_ref();
+                return (exchange, Ok(Step::Surround { around, position }));
+            }
             Link::Missing(missing) => {
                 let (name, why) = (missing.name.clone(), missing.why);
                 return (exchange, Err(ExchangeError::Missing { name, why }));
@@ -94,7 +95,7 @@ pub async fn forward_request<'c, H: Transform, A: Surround>(
             Err(error) => return (exchange, Err(error)),
         }
     }
-    (exchange, Ok(Step::Backend))
+    (exchange, Ok(Step::Last))
 }
 
 /// Takes a response back through the interceptors that ran.
@@ -238,7 +239,7 @@ mod tests {
         let kept = ErrorFields::default();
         let (exchange, step) = forward_request(&chain, &due, 0, &mut ran, &kept, exchange).await;
         let step = match step {
-            Ok(Step::Backend) => "backend",
+            Ok(Step::Last) => "last",
             Ok(Step::Answered) => "answered",
             Ok(Step::Surround { .. }) => "surround",
             Err(error) => return (exchange, Err(error)),
@@ -250,7 +251,7 @@ mod tests {
     #[tokio::test]
     async fn requests_go_in_order_and_responses_in_reverse() {
         let (exchange, verdict) = run(vec![marker("a"), marker("b")]).await;
-        assert_eq!(verdict.unwrap(), "backend");
+        assert_eq!(verdict.unwrap(), "last");
         assert_eq!(trail(&exchange.request.fields), ["a", "b"]);
         assert_eq!(trail(&exchange.response.fields), ["b", "a"]);
     }
@@ -294,7 +295,7 @@ mod tests {
         };
         let (exchange, verdict) =
             run(vec![marker("a"), failing(OnFailure::Open), marker("c")]).await;
-        assert_eq!(verdict.unwrap(), "backend");
+        assert_eq!(verdict.unwrap(), "last");
         assert_eq!(trail(&exchange.request.fields), ["a", "c"]);
         assert_eq!(trail(&exchange.response.fields), ["c", "a"]);
         assert_eq!(bytes(&exchange.request_body), b"c");

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-use super::exchange::{Answer, Begun, Inbound, Proxy};
+use super::exchange::{Answer, Inbound, Proxy};
 use super::held::Held;
 use super::http1::{self, BadHead, TargetError};
 use super::http2;
@@ -23,7 +23,7 @@ use super::stop::Stop;
 use super::tunnel::Opening;
 use super::{expect, forwarding, respond};
 use crate::config::server::ServerConfig;
-use crate::interceptor::{ChainOf, ChainSource};
+use crate::interceptor::ChainSource;
 use crate::message::{BoxError, Known, RequestHead, ResponseHead, Scheme, hygiene};
 use crate::tls::ServerIdentity;
 use crate::tls::{Sniffed, sniff};
@@ -154,8 +154,12 @@ impl<S: ChainSource> Accepted<S> {
         Ok(http1::serve(io, prefix, limits, peer, stop, exchange).await?)
     }
 
-    async fn exchange_http1(&self, inbound: http1::Inbound) -> (ResponseHead, Held<ChainOf<S>>) {
-        let begun = self.begin(Inbound {
+    // No async function: its future would keep room for the request as it came.
+    fn exchange_http1(
+        &self,
+        inbound: http1::Inbound,
+    ) -> impl Future<Output = (ResponseHead, Held)> + Send {
+        let answer = self.run(Inbound {
             head: inbound.head,
             body: inbound.body,
             client: self.client,
@@ -165,12 +169,14 @@ impl<S: ChainSource> Accepted<S> {
             tunnel: inbound.tunnel,
             on_informational: Some(inbound.on_informational),
         });
-        let answer = self.listener.proxy.run(begun).await;
-        (answer.head, answer.body)
+        async move {
+            let answer = answer.await;
+            (answer.head, answer.body)
+        }
     }
 
-    fn begin(&self, inbound: Inbound) -> Begun {
-        self.listener.proxy.begin(inbound, self.shed)
+    fn run(&self, inbound: Inbound) -> impl Future<Output = Answer> + Send {
+        self.listener.proxy.run(inbound, self.shed)
     }
 
     async fn http2<IO>(self, io: IO) -> Result<(), BoxError>
@@ -196,7 +202,10 @@ impl<S: ChainSource> Accepted<S> {
         )
     }
 
-    async fn exchange_http2(&self, inbound: http2::server::Inbound) -> Response<Held<ChainOf<S>>> {
+    fn exchange_http2(
+        &self,
+        inbound: http2::server::Inbound,
+    ) -> impl Future<Output = Response<Held>> + Send {
         let informational = inbound.informational;
         let (parts, body) = inbound.request.into_parts();
         let mut head = RequestHead::try_from(&parts).map_err(|_| BadHead::from(TargetError::Form));
@@ -218,7 +227,7 @@ impl<S: ChainSource> Accepted<S> {
         let tunnel = inbound.tunnel.map(|promise| -> Opening {
             Box::pin(async move { promise.await.map_err(Into::into) })
         });
-        let begun = self.begin(Inbound {
+        let answer = self.run(Inbound {
             head,
             body,
             client: self.client,
@@ -233,12 +242,12 @@ impl<S: ChainSource> Accepted<S> {
                 }
             })),
         });
-        as_response(self.listener.proxy.run(begun).await, Version::HTTP_2)
+        async move { as_response(answer.await, Version::HTTP_2) }
     }
 }
 
 /// As hyper and `h2` take it.
-fn as_response<C>(answer: Answer<C>, version: Version) -> Response<Held<C>> {
+fn as_response(answer: Answer, version: Version) -> Response<Held> {
     let mut parts = http::response::Parts::from(&answer.head);
     parts.version = version;
     Response::from_parts(parts, answer.body)

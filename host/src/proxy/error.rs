@@ -29,7 +29,7 @@ pub enum ExchangeError {
     Ambiguous,
     /// More is under way than may be.
     #[error("too many {0} at once")]
-    Saturated(&'static str),
+    Saturated(Resource),
     #[error("no response in {} s", .0.as_secs_f32())]
     TimedOut(Duration),
     /// A mistake of ours; the log has the panic.
@@ -50,6 +50,22 @@ pub enum ExchangeError {
         backend: String,
         error: UpstreamError,
     },
+}
+
+/// What only so many may have at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resource {
+    Connections,
+    Requests,
+}
+
+impl std::fmt::Display for Resource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Resource::Connections => "connections",
+            Resource::Requests => "requests",
+        })
+    }
 }
 
 impl ExchangeError {

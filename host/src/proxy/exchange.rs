@@ -1,5 +1,6 @@
 //! One exchange from the request's head to the response's: the straight line that everything else hangs on.
 
+use std::any::Any;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -11,11 +12,12 @@ use http::{HeaderValue, StatusCode, Version};
 use http_body::Body as _;
 use tokio_util::task::TaskTracker;
 
-use super::error::ExchangeError;
+use super::error::{ExchangeError, Resource};
 use super::error_fields::ErrorFields;
+use super::flow;
 use super::held::Held;
 use super::http1::BadHead;
-use super::pass::{self, Switch, Wish};
+use super::last::{Switch, Wish, switches_to};
 use super::respond::Form;
 use super::routing::{Route, Routing};
 use super::slots::Slots;
@@ -23,10 +25,10 @@ use super::tunnel::{self, Opening};
 use super::upstream::Upgrade;
 use super::{forwarding, respond};
 use crate::essential;
-use crate::interceptor::{ChainOf, ChainSource};
-use crate::message::hygiene::{self, Asked};
+use crate::interceptor::ChainSource;
 use crate::message::{
-    Body, Exchange, Known, Limited, OnInformational, RequestHead, ResponseHead, Scheme, Streaming,
+    Body, Exchange, ExchangeId, Known, Limited, OnInformational, RequestHead, ResponseHead, Scheme,
+    Streaming, hygiene,
 };
 
 /// What all connections share.
@@ -64,30 +66,18 @@ impl std::fmt::Debug for Inbound {
     }
 }
 
-/// A request that was taken on.
-pub struct Begun {
+/// A request that is ready for its chain.
+struct Received<S> {
     exchange: Box<Exchange>,
     wish: Wish,
-    client_tunnel: Option<Opening>,
-    /// What form an error takes. Decided here, because a timeout drops the exchange.
-    form: Form,
-    /// Why it goes no further.
-    refused: Option<ExchangeError>,
-}
-
-impl std::fmt::Debug for Begun {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Begun")
-            .field("exchange", &self.exchange)
-            .finish_non_exhaustive()
-    }
+    route: Arc<Route<S>>,
 }
 
 /// The response to a client. Its body holds what its exchange took until its last byte is sent or given up.
 #[derive(Debug)]
-pub struct Answer<C> {
+pub struct Answer {
     pub head: ResponseHead,
-    pub body: Held<C>,
+    pub body: Held,
 }
 
 impl<S: ChainSource> Proxy<S> {
@@ -111,80 +101,64 @@ impl<S: ChainSource> Proxy<S> {
         self.routing.store(Arc::new(routing));
     }
 
-    /// Takes a request on. On a connection that is one too many (`shed`) it will be turned away.
+    /// Answers a request. Whatever goes wrong becomes an answer too. On a connection that is one too many (`shed`) it is
+    /// turned away.
     ///
-    /// Not part of [`run`](Self::run), whose state then has no room for the request as it came: every connection at rest
-    /// keeps that room.
-    pub fn begin(&self, inbound: Inbound, shed: bool) -> Begun {
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let form = Form::wanted(&inbound.head.fields);
-        let (head, body) = (inbound.head, inbound.body);
-        let exchange = Exchange::new(id, inbound.client, inbound.scheme, head, body);
-        let refused = match inbound.refused {
-            _ if shed => Some(ExchangeError::Saturated("connections")),
-            Some(bad) => Some(bad.into()),
-            None => None,
-        };
-        Begun {
-            exchange: Box::new(exchange),
-            wish: Wish {
-                client_shown: inbound.client_shown,
-                asked: Asked::default(),
-                upgrade: None,
-                on_informational: inbound.on_informational,
-            },
-            client_tunnel: inbound.tunnel,
-            form,
-            refused,
-        }
-    }
-
-    /// Answers a request. Whatever goes wrong becomes an answer too.
-    pub async fn run(&self, begun: Begun) -> Answer<ChainOf<S>> {
+    /// What waits for nothing is done at the call. The future then has no room for the request as it came, only for the
+    /// exchange on the heap.
+    pub fn run(&self, mut inbound: Inbound, shed: bool) -> impl Future<Output = Answer> + Send {
         let slot = self.under_way.take();
-        let routing = self.routing.load_full();
-        let (mut exchange, wish) = (begun.exchange, begun.wish);
-        let (id, form) = (exchange.id, begun.form);
-        let kept = ErrorFields::default();
-        let refused = match begun.refused {
-            Some(error) => Err(error),
+        let id = ExchangeId(self.next_id.fetch_add(1, Ordering::Relaxed));
+        let routing = self.routing.load();
+        let (bound, ending) = (routing.server.request_timeout, Ending::of(&routing));
+        // Decided here, because a timeout drops the exchange.
+        let form = Form::wanted(&inbound.head.fields);
+        let client = inbound.tunnel.take();
+        let refused = match inbound.refused {
+            _ if shed => Err(ExchangeError::Saturated(Resource::Connections)),
+            Some(bad) => Err(bad.into()),
             None if slot.is_above(routing.server.max_requests) => {
-                Err(ExchangeError::Saturated("requests"))
+                Err(ExchangeError::Saturated(Resource::Requests))
             }
             None => Ok(()),
         };
-
-        // A head without the fields of the client's hop, and the route that it takes.
-        let route = refused.and_then(|()| receive(&mut exchange, &routing, wish));
-        let (exchange, chain, result) = match route {
-            Err(error) => (exchange, None, Err(error)),
-            Ok((route, wish)) => {
-                // This exchange keeps this chain to its last byte, whatever is swapped in meanwhile.
-                let chain = route.chains.current();
-                let (exchange, result) = {
-                    let passing = pin!(pass::pass(&chain, route, exchange, wish, &kept));
-                    within(routing.server.request_timeout, passing).await
-                };
-                (exchange, Some(chain), result)
+        let received = refused.and_then(|()| receive(id, inbound, &routing));
+        drop(routing);
+        async move {
+            let kept = ErrorFields::default();
+            let mut held: Option<Arc<dyn Any + Send + Sync>> = None;
+            let result = match received {
+                Err(error) => Err(error),
+                Ok(Received {
+                    exchange,
+                    wish,
+                    route,
+                }) => {
+                    // This exchange keeps this chain to its last byte, whatever is swapped in meanwhile.
+                    let chain = route.chains.current();
+                    held = Some(chain.clone());
+                    let flow = pin!(flow::run(&chain, &route.backend, exchange, wish, &kept));
+                    within(bound, flow).await
+                }
+            };
+            let (head, body) = match result {
+                Ok((exchange, switch)) => self.finish(ending, exchange, switch, client),
+                Err(error) => {
+                    respond::log(id, &error);
+                    respond::from_error(&error, form, &kept)
+                }
+            };
+            Answer {
+                head,
+                body: Held::new(body, held, slot),
             }
-        };
-        let (head, body) = match result {
-            Ok(switch) => self.finish(&routing, exchange, switch, begun.client_tunnel),
-            Err(error) => {
-                respond::log(id, &error);
-                respond::from_error(&error, form, &kept)
-            }
-        };
-        Answer {
-            head,
-            body: Held::new(body, chain, slot),
         }
     }
 
     /// The response, with the tunnel that it agrees to under way.
     fn finish(
         &self,
-        routing: &Routing<S>,
+        ending: Ending,
         exchange: Box<Exchange>,
         switch: Option<Switch>,
         client: Option<Opening>,
@@ -195,7 +169,7 @@ impl<S: ChainSource> Proxy<S> {
             head.fields.remove(Known::ContentLength);
             body = Body::Empty;
         }
-        if routing.forwarding.via {
+        if ending.via {
             hygiene::add_via(&mut head.fields, head.version);
         }
         let agreed = switch.filter(|switch| switch.status == head.status);
@@ -203,10 +177,10 @@ impl<S: ChainSource> Proxy<S> {
             return (head, body);
         };
         if let Some(protocol) = &switch.protocol {
-            pass::switches_to(&mut head, protocol);
+            switches_to(&mut head, protocol);
         }
         if let Some(client) = client {
-            let (id, idle) = (exchange.id, routing.server.tunnel_timeout);
+            let (id, idle) = (exchange.id, ending.tunnel_timeout);
             self.tunnels.spawn(async move {
                 if let Err(error) = tunnel::join(client, switch.opening, idle).await {
                     tracing::debug!(exchange = %id, "tunnel ended: {error}");
@@ -217,18 +191,33 @@ impl<S: ChainSource> Proxy<S> {
     }
 }
 
-/// Makes the request ready for the chain and finds its route.
-fn receive<'a, S>(
-    exchange: &mut Exchange,
-    routing: &'a Routing<S>,
-    mut wish: Wish,
-) -> Result<(&'a Arc<Route<S>>, Wish), ExchangeError> {
-    let head = &mut exchange.request;
+/// What the end of an exchange takes from the configuration of its beginning.
+#[derive(Debug, Clone, Copy)]
+struct Ending {
+    via: bool,
+    tunnel_timeout: Duration,
+}
+
+impl Ending {
+    fn of<S>(routing: &Routing<S>) -> Self {
+        Self {
+            via: routing.forwarding.via,
+            tunnel_timeout: routing.server.tunnel_timeout,
+        }
+    }
+}
+
+/// Makes a request ready for the chain, without the fields of the client's hop, and finds its route.
+fn receive<S>(
+    id: ExchangeId,
+    inbound: Inbound,
+    routing: &Routing<S>,
+) -> Result<Received<S>, ExchangeError> {
+    let (mut head, mut body) = (inbound.head, inbound.body);
     let version = head.version;
-    wish.asked = hygiene::receive_request(head)?;
-    let not_in_trailers = std::mem::take(&mut wish.asked.not_in_trailers);
-    exchange.request_body.without_trailers(not_in_trailers);
-    wish.upgrade = wish.asked.upgrade.then_some(match version {
+    let asked = hygiene::receive_request(&mut head)?;
+    body.without_trailers(asked.not_in_trailers);
+    let upgrade = asked.upgrade.then_some(match version {
         Version::HTTP_2 => Upgrade::ExtendedConnect,
         _ => Upgrade::Http1,
     });
@@ -238,16 +227,25 @@ fn receive<'a, S>(
     forwarding::tell(
         &mut head.fields,
         &routing.forwarding,
-        exchange.client,
-        &wish.client_shown,
-        exchange.scheme,
+        inbound.client,
+        &inbound.client_shown,
+        inbound.scheme,
     );
     head.version = Version::HTTP_11;
     if let Some(limit) = routing.server.max_body {
-        limit_body(&mut exchange.request_body, limit)?;
+        limit_body(&mut body, limit)?;
     }
-    let route = routing.find(&exchange.request)?;
-    Ok((route, wish))
+    let route = routing.find(&head)?.clone();
+    let exchange = Exchange::new(id.0, inbound.client, inbound.scheme, head, body);
+    Ok(Received {
+        exchange: Box::new(exchange),
+        wish: Wish {
+            upgrade,
+            expect_continue: asked.expect_continue,
+            on_informational: inbound.on_informational,
+        },
+        route,
+    })
 }
 
 fn limit_body(body: &mut Body, limit: u64) -> Result<(), ExchangeError> {
@@ -264,24 +262,21 @@ fn limit_body(body: &mut Body, limit: u64) -> Result<(), ExchangeError> {
 }
 
 /// Bounds the time of an exchange up to its response's head, and what a panic can do to it: no exchange goes on after one.
+/// The exchange is given back with what it came to, unless it failed; an error answer needs none of it.
 async fn within<T>(
     bound: Option<Duration>,
-    passing: Pin<&mut impl Future<Output = (Box<Exchange>, Result<T, ExchangeError>)>>,
-) -> (Box<Exchange>, Result<T, ExchangeError>) {
-    let passing = essential::caught(passing);
-    let failed = match bound {
-        None => match passing.await {
-            Ok(done) => return done,
-            Err(_) => ExchangeError::Panicked,
-        },
-        Some(bound) => match tokio::time::timeout(bound, passing).await {
-            Ok(Ok(done)) => return done,
-            Ok(Err(_)) => ExchangeError::Panicked,
-            Err(_) => ExchangeError::TimedOut(bound),
+    flow: Pin<&mut impl Future<Output = (Box<Exchange>, Result<T, ExchangeError>)>>,
+) -> Result<(Box<Exchange>, T), ExchangeError> {
+    let flow = essential::caught(flow);
+    let done = match bound {
+        None => flow.await,
+        Some(bound) => match tokio::time::timeout(bound, flow).await {
+            Ok(done) => done,
+            Err(_) => return Err(ExchangeError::TimedOut(bound)),
         },
     };
-    // The exchange went with what was dropped; the answer needs none of it.
-    (Box::new(Exchange::blank()), Err(failed))
+    let (exchange, result) = done.map_err(|_| ExchangeError::Panicked)?;
+    Ok((exchange, result?))
 }
 
 #[cfg(test)]
@@ -296,8 +291,7 @@ mod tests {
                 assert!(bound.is_some_and(|bound| bound.is_zero()), "on purpose");
                 (Box::new(Exchange::blank()), Ok(()))
             });
-            let (_, result) = within(bound, passing).await;
-            let error = result.unwrap_err();
+            let error = within(bound, passing).await.unwrap_err();
             assert!(matches!(error, ExchangeError::Panicked), "{error}");
             let form = Form::wanted(&crate::message::Fields::new());
             let (answer, _) = respond::from_error(&error, form, &ErrorFields::default());

@@ -1,5 +1,6 @@
 //! A response's body with what its exchange holds until the last byte.
 
+use std::any::Any;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -10,18 +11,18 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use super::slots::Slot;
 use crate::message::{Body, BoxError};
 
-/// The body, and what is let go with it: the chain `C`, the count of what is under way.
+/// The body, and what is let go with it: the chain, the count of what is under way.
 #[derive(Debug)]
-pub struct Held<C> {
+pub struct Held {
     body: Body,
     /// Why the body breaks off, kept back until what came before has been sent.
     broken: Option<BoxError>,
-    _chain: Option<Arc<C>>,
+    _chain: Option<Arc<dyn Any + Send + Sync>>,
     _slot: Slot,
 }
 
-impl<C> Held<C> {
-    pub fn new(body: Body, chain: Option<Arc<C>>, slot: Slot) -> Self {
+impl Held {
+    pub fn new(body: Body, chain: Option<Arc<dyn Any + Send + Sync>>, slot: Slot) -> Self {
         Self {
             body,
             broken: None,
@@ -31,7 +32,7 @@ impl<C> Held<C> {
     }
 }
 
-impl<C> HttpBody for Held<C> {
+impl HttpBody for Held {
     type Data = Bytes;
     type Error = BoxError;
 

@@ -7,7 +7,7 @@ use http::{HeaderValue, StatusCode};
 use smallvec::SmallVec;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::error::ExchangeError;
+use super::error::{ExchangeError, Resource};
 use super::error_fields::ErrorFields;
 use super::proxy_status::ProxyError;
 use super::upstream::UpstreamError;
@@ -43,7 +43,7 @@ pub fn from_error(error: &ExchangeError, form: Form, kept: &ErrorFields) -> (Res
     // Where the next request begins, or whom this client takes us for, is not certain any more; or there are too many.
     if let ExchangeError::Head(_)
     | ExchangeError::Request(_)
-    | ExchangeError::Saturated("connections") = error
+    | ExchangeError::Saturated(Resource::Connections) = error
     {
         fields.insert(Known::Connection, "close");
     }

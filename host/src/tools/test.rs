@@ -15,6 +15,7 @@ mod sections;
 mod subject;
 #[cfg(test)]
 mod tests;
+mod timed;
 mod update;
 
 use std::fs;
