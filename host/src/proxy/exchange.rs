@@ -136,9 +136,12 @@ impl<S: ChainSource> Proxy<S> {
                 }) => {
                     // This exchange keeps this chain to its last byte, whatever is swapped in meanwhile.
                     let chain = route.chains.current();
-                    held = Some(chain.clone());
-                    let flow = pin!(flow::run(&chain, &route.backend, exchange, wish, &kept));
-                    within(bound, flow).await
+                    let result = {
+                        let flow = flow::run(&chain, &route.backend, exchange, wish, &kept);
+                        within(bound, pin!(flow)).await
+                    };
+                    held = Some(chain);
+                    result
                 }
             };
             let (head, body) = match result {
