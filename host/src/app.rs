@@ -15,15 +15,15 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::admin::{self, Readiness};
+use crate::config::Config;
 use crate::config::backend::{BackendAddress, BackendUrl};
 use crate::config::server::{Certificate, ServerTls};
-use crate::config::{self, Config};
 use crate::echo;
 use crate::essential;
 use crate::plugin::watch::{self, Change, WatchError};
 use crate::plugin::{
-    Cache, Chains, Engines, HooksCompiler, Member, PluginStatus, Reconfigure, Resources,
-    RouteChain, StandardCompilers, Supervisor, Table, Workbench,
+    Cache, Chains, Engines, HooksCompiler, Member, PluginStatus, PluginTable, Reconfigure,
+    Resources, RouteChain, StandardCompilers, Supervisor, Workbench,
 };
 use crate::proxy::{self, Listener, Proxy, Stop};
 use crate::tls::{self, ServerIdentity};
@@ -32,7 +32,7 @@ pub use announce::judge_names;
 pub use reload::Reread;
 
 use announce::{backend_words, echo_advice, listen_advice, plugin_lines};
-use reload::{Files, Tending};
+use reload::{Tending, WatchedFiles};
 
 /// Why the proxy could not start.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +75,7 @@ pub struct App {
     config: Arc<Config>,
     address: SocketAddr,
     identity: Option<Arc<ServerIdentity>>,
-    table: Arc<Table>,
+    table: Arc<PluginTable>,
     ready: Readiness,
     stop: Stop,
     connections: TaskTracker,
@@ -116,7 +116,7 @@ impl App {
         let connections = TaskTracker::new();
         let routing = reload::routing(&config, &backends, routes);
         let proxy = Arc::new(Proxy::new(routing, first_id(), connections.clone()));
-        let table = Arc::new(Table::default());
+        let table = Arc::new(PluginTable::default());
         let (watcher, orders) = start_plugins(&config, &chains, &table, &stop_rest).await?;
 
         // After the watcher, so that it goes first if something fails below.
@@ -133,7 +133,7 @@ impl App {
             orders,
             identity: identity.clone(),
             reload: notify.clone(),
-            files: Files::watch(&config)?,
+            files: WatchedFiles::watch(&config)?,
         };
         spawn(
             "configuration, certificates, backends",
@@ -316,7 +316,7 @@ async fn start_echo(
 async fn start_plugins(
     config: &Arc<Config>,
     chains: &Arc<Chains>,
-    table: &Arc<Table>,
+    table: &Arc<PluginTable>,
     stop: &CancellationToken,
 ) -> Result<(watch::Watcher, mpsc::Sender<Reconfigure>), StartError> {
     let engines = Engines::new(config.most_memory()).map_err(StartError::Engine)?;
@@ -350,12 +350,8 @@ async fn start_plugins(
 }
 
 fn watch_plugins(config: &Config) -> Result<(watch::Watcher, mpsc::Receiver<Change>), WatchError> {
-    let mode = match config.watch {
-        config::WatchMode::Events => watch::WatchMode::Events,
-        config::WatchMode::Poll => watch::WatchMode::Poll,
-        config::WatchMode::Off => watch::WatchMode::Off,
-    };
-    watch::watch(config.plugins.clone(), mode, watch::DEFAULT_INTERVAL)
+    let directory = config.plugins.clone();
+    watch::watch(directory, config.watch, watch::DEFAULT_INTERVAL)
 }
 
 fn open_cache(config: &Config) -> Option<Cache> {

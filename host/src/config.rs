@@ -24,7 +24,7 @@ pub use data::{
 pub use mistake::{ConfigErrors, Mistake, Place};
 pub(crate) use names::nearest_name;
 pub use plugin::{
-    DEFAULT_ORDER, Limits, OnFailure, PluginConfig, PluginNameError, check_plugin_name,
+    DEFAULT_ORDER, OnFailure, PluginConfig, PluginLimits, PluginNameError, check_plugin_name,
 };
 pub use reload::needs_restart;
 pub use required::{Remark, remarks};

@@ -14,6 +14,7 @@
 
 pub mod descriptors;
 pub mod matching;
+pub mod stamp;
 pub mod text;
 
 pub mod cli;

@@ -7,5 +7,5 @@ mod reading;
 mod rules;
 
 pub use prefix::{RouteHost, is_below};
-pub use reading::{MOST_DECODED, Reading, is_plain};
-pub use rules::{HostPattern, Matches, PathPattern, Rule, method};
+pub use reading::{MOST_DECODED, PathReading, is_plain};
+pub use rules::{HostPattern, MatchRule, Matches, PathPattern, method};

@@ -28,14 +28,15 @@ mod hash;
 
 pub use cache::Cache;
 pub use hash::ContentHash;
-pub use host::Pace;
+pub use host::CallPace;
 pub use kind::hooks::{
-    Contract, Contracts, HooksCode, HooksCompiler, HooksPlugin, Instance, Replaced, Resources,
+    Contract, Contracts, HooksCode, HooksCompiler, HooksPlugin, Instance, ReplacedInstances,
+    Resources,
 };
-pub use kind::wasi_http::{StandardCompilers, StandardComponent};
-pub use kind::{Guest, GuestKind, Kind, Trial};
+pub use kind::wasi_http::{EmptyBackend, StandardCompilers, StandardComponent};
+pub use kind::{Guest, GuestKind, PluginKind, Trial};
 pub use prepare::{PluginError, Workbench, trial};
-pub use status::{PluginStatus, Serving, Table};
+pub use status::{PluginStatus, PluginTable, Serving};
 pub use supervise::{Reconfigure, Supervisor};
 pub use swap::{Chains, Member, RouteChain};
 pub use wasm::{Ambient, CompileError, Engines, PluginVersion, Tier};

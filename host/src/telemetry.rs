@@ -18,13 +18,13 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use writer::Log;
+use writer::LogWriter;
 
 pub use error::TelemetryError;
 pub use panics::message as panic_message;
 
 /// The log of this process, once it is started.
-static LOG: OnceLock<Log> = OnceLock::new();
+static LOG: OnceLock<LogWriter> = OnceLock::new();
 
 /// How long the end of the process waits for the last lines to be written.
 const LAST_LINES: Duration = Duration::from_secs(1);
@@ -40,7 +40,7 @@ pub fn start(flag: Option<&str>) -> Result<(), TelemetryError> {
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let colours = io::stderr().is_terminal() && !plain;
     // Not through `io::Stderr` itself: its lock would be held for as long as a full pipe keeps the thread.
-    let log = Log::start(|bytes| writer::write_some(io::stderr().as_fd(), bytes))?;
+    let log = LogWriter::start(|bytes| writer::write_some(io::stderr().as_fd(), bytes))?;
     LOG.set(log.clone()).map_err(|_| TelemetryError::Started)?;
     panics::tell_in(log.clone());
     tracing_subscriber::fmt()
@@ -114,7 +114,7 @@ pub fn print(text: String) {
 
 /// Where `tracing` puts what it has formatted.
 struct Entries {
-    log: Log,
+    log: LogWriter,
     colours: bool,
 }
 

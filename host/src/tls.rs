@@ -23,7 +23,7 @@ use std::sync::{Arc, LazyLock};
 
 use rustls::crypto::CryptoProvider;
 
-pub use client::{Alpn, ClientOptions, ClientTls, Connected};
+pub use client::{Alpn, ClientOptions, ClientTls, TlsConnected};
 pub use error::{SetupError, TlsError};
 pub use server::{Reloaded, ServerIdentity};
 pub use sniff::{PREFACE, Sniffed, sniff};

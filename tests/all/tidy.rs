@@ -34,7 +34,7 @@ const LONG_FUNCTIONS: [(&str, &str); 6] = [
 
 /// The host's modules from low to high; those of one row know nothing of one another.
 const LAYERS: [&[&str]; 7] = [
-    &["descriptors", "matching", "text"],
+    &["descriptors", "matching", "stamp", "text"],
     &["message", "telemetry", "cli", "tls"],
     &["config", "essential"],
     &["interceptor"],

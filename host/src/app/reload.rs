@@ -16,12 +16,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::backend::{BackendConfig, BackendUrl, DEFAULT_BACKEND};
 use crate::config::server::Certificate;
-use crate::config::{self, Config};
+use crate::config::{self, Config, WatchMode};
 use crate::descriptors;
-use crate::plugin::watch::{self, Change, Identity, WatchMode, Watcher};
+use crate::plugin::watch::{self, Change, Watcher};
 use crate::plugin::{Reconfigure, RouteChain};
 use crate::proxy::upstream::Backend;
 use crate::proxy::{Proxy, Route, Routing};
+use crate::stamp::Stamp;
 use crate::text;
 use crate::tls::{Reloaded, ServerIdentity};
 
@@ -32,7 +33,7 @@ pub type Reread = Box<dyn Fn() -> Result<Config, config::ConfigErrors> + Send + 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The backends of a configuration, by name.
-pub type Backends = BTreeMap<String, Arc<Backend>>;
+pub type RunningBackends = BTreeMap<String, Arc<Backend>>;
 
 /// Looks after what may change.
 pub struct Tending {
@@ -43,25 +44,25 @@ pub struct Tending {
     pub again: Reread,
     /// The origin of the embedded echo backend, if it runs.
     pub echo: Option<BackendUrl>,
-    pub backends: Backends,
+    pub backends: RunningBackends,
     pub proxy: Arc<Proxy<RouteChain>>,
     pub orders: mpsc::Sender<Reconfigure>,
     pub identity: Option<Arc<ServerIdentity>>,
     /// Told when the configuration shall be read at once.
     pub reload: Arc<Notify>,
-    pub files: Files,
+    pub files: WatchedFiles,
 }
 
 /// The files that the configuration is made of.
 #[derive(Debug)]
-pub struct Files {
+pub struct WatchedFiles {
     /// Nothing comes when there are no files.
     changes: mpsc::Receiver<Change>,
     /// Changes are followed for as long as it is there; none without files.
     _watcher: Option<Watcher>,
 }
 
-impl Files {
+impl WatchedFiles {
     /// Watches the configuration's file, if it has one, and the certificate files that it names.
     ///
     /// # Errors
@@ -81,9 +82,9 @@ impl Files {
             });
         }
         let mode = match config.watch {
-            config::WatchMode::Poll => WatchMode::Poll,
+            WatchMode::Poll => WatchMode::Poll,
             // It is about plugins; a configuration is followed anyhow.
-            config::WatchMode::Events | config::WatchMode::Off => WatchMode::Events,
+            WatchMode::Events | WatchMode::Off => WatchMode::Events,
         };
         let (watcher, changes) = watch::watch_files(files, mode, watch::DEFAULT_INTERVAL)?;
         Ok(Self {
@@ -183,7 +184,11 @@ impl Tending {
     }
 
     /// Has the plugins prepared and everything changed at once.
-    async fn hand_over(&self, next: &Arc<Config>, backends: &Backends) -> Result<(), Vec<String>> {
+    async fn hand_over(
+        &self,
+        next: &Arc<Config>,
+        backends: &RunningBackends,
+    ) -> Result<(), Vec<String>> {
         let (done, hears) = oneshot::channel();
         let (config, backends, proxy) = (next.clone(), backends.clone(), self.proxy.clone());
         let order = Reconfigure {
@@ -240,7 +245,7 @@ pub fn complete(config: &mut Config, echo: Option<&BackendUrl>) {
 ///
 /// # Errors
 /// Says which backend can't be had and why.
-pub fn backends(config: &Config, old: &Backends) -> Result<Backends, String> {
+pub fn backends(config: &Config, old: &RunningBackends) -> Result<RunningBackends, String> {
     let backend = |(name, config): (&String, &BackendConfig)| {
         let same = old.get(name).filter(|old| old.config() == config);
         let backend = match same {
@@ -257,7 +262,7 @@ pub fn backends(config: &Config, old: &Backends) -> Result<Backends, String> {
 /// The routes with their backends and chains; the chains are in the routes' order.
 pub fn routing(
     config: &Config,
-    backends: &Backends,
+    backends: &RunningBackends,
     chains: Vec<Arc<RouteChain>>,
 ) -> Routing<RouteChain> {
     let routes = config.routes.iter().zip(chains);
@@ -280,6 +285,6 @@ fn refused(why: &str) {
     tracing::error!("configuration not reloaded, the previous configuration stays active:\n{why}");
 }
 
-fn stamp(file: Option<&PathBuf>) -> Option<Identity> {
-    Some(Identity::from(&std::fs::metadata(file?).ok()?))
+fn stamp(file: Option<&PathBuf>) -> Option<Stamp> {
+    Some(Stamp::from(&std::fs::metadata(file?).ok()?))
 }

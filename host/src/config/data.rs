@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::backend::BackendConfig;
-use super::plugin::{Limits, PluginConfig};
+use super::plugin::{PluginConfig, PluginLimits};
 use super::route::RouteConfig;
 use super::server::{Forwarding, ServerConfig, ServerTls};
 
@@ -59,7 +59,7 @@ pub struct Config {
     /// How long exchanges may take to end after the signal to stop.
     pub drain: Duration,
     /// The limits of plugins that don't set their own.
-    pub defaults: Limits,
+    pub defaults: PluginLimits,
     /// What the file says of single plugins, by name; use [`Config::for_plugin`] to read it.
     pub plugin: BTreeMap<String, PluginConfig>,
 }
@@ -85,12 +85,13 @@ impl Config {
 /// How changes in the plugin directory are noticed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WatchMode {
-    /// Events of the file system, with a periodic look as backstop.
+    /// Events of the file system, and a look every interval in case they are missed. Falls back to `Poll` where there are
+    /// none.
     #[default]
     Events,
-    /// A periodic look alone, for file systems without events (network mounts, some containers).
+    /// A look every interval only, for file systems without events (network mounts, some containers).
     Poll,
-    /// Plugins are loaded once.
+    /// Not at all: what is there at the start is settled, and plugins are loaded once.
     Off,
 }
 

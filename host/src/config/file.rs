@@ -41,12 +41,12 @@ impl Mistakes {
 
 /// A scalar as text and where it stands.
 #[derive(Debug, Clone)]
-pub(crate) struct Entry {
+pub(crate) struct Scalar {
     pub(crate) place: Place,
     pub(crate) text: String,
 }
 
-impl Entry {
+impl Scalar {
     /// What the text means; notes the problem if it means nothing.
     pub(crate) fn read<T>(
         &self,
@@ -65,12 +65,12 @@ impl Entry {
 
 /// A parsed file.
 #[derive(Debug)]
-pub(crate) struct Document<'s> {
+pub(crate) struct TomlDocument<'s> {
     source: Source<'s>,
     root: DeTable<'s>,
 }
 
-impl<'s> Document<'s> {
+impl<'s> TomlDocument<'s> {
     /// Parses a file's text; the path is for messages alone.
     ///
     /// A text that is no TOML gives its syntax mistakes and an empty document: what could be
@@ -93,11 +93,11 @@ impl<'s> Document<'s> {
         Self { source, root }
     }
 
-    pub(crate) fn root(&self) -> Table<'_> {
+    pub(crate) fn root(&self) -> TomlTable<'_> {
         let place = Place::File {
             path: self.source.path.to_owned(),
         };
-        Table {
+        TomlTable {
             source: &self.source,
             place,
             path: String::new(),
@@ -156,7 +156,7 @@ impl Source<'_> {
 
 /// A table that is asked for its keys one by one, and at the end told that these were all.
 #[derive(Debug)]
-pub(crate) struct Table<'s> {
+pub(crate) struct TomlTable<'s> {
     source: &'s Source<'s>,
     pub(crate) place: Place,
     /// The keys that lead here, with a dot at the end; empty for the root.
@@ -165,7 +165,7 @@ pub(crate) struct Table<'s> {
     known: Vec<&'static str>,
 }
 
-impl<'s> Table<'s> {
+impl<'s> TomlTable<'s> {
     /// The value of a key, whatever it is.
     pub(crate) fn take(&mut self, key: &'static str) -> Option<Value<'s>> {
         if !self.known.contains(&key) {
@@ -175,15 +175,15 @@ impl<'s> Table<'s> {
             .find_map(|(name, value)| (name == key).then_some(value))
     }
 
-    pub(crate) fn text(&mut self, key: &'static str) -> Option<Entry> {
+    pub(crate) fn text(&mut self, key: &'static str) -> Option<Scalar> {
         self.take(key)?.text()
     }
 
-    pub(crate) fn number(&mut self, key: &'static str) -> Option<Entry> {
+    pub(crate) fn number(&mut self, key: &'static str) -> Option<Scalar> {
         self.take(key)?.number()
     }
 
-    pub(crate) fn text_or_number(&mut self, key: &'static str) -> Option<Entry> {
+    pub(crate) fn text_or_number(&mut self, key: &'static str) -> Option<Scalar> {
         let value = self.take(key)?;
         if value.value.is_integer() {
             value.number()
@@ -204,12 +204,12 @@ impl<'s> Table<'s> {
         Some((self.boolean(key)?, place))
     }
 
-    pub(crate) fn table(&mut self, key: &'static str) -> Option<Table<'s>> {
+    pub(crate) fn table(&mut self, key: &'static str) -> Option<TomlTable<'s>> {
         self.take(key)?.table()
     }
 
     /// The strings of an array. An empty one holds none; what `items` are is for messages.
-    pub(crate) fn list(&mut self, key: &'static str, items: &str) -> Option<Vec<Entry>> {
+    pub(crate) fn list(&mut self, key: &'static str, items: &str) -> Option<Vec<Scalar>> {
         let value = self.take(key)?;
         if value.value.is_array() {
             Some(value.items().filter_map(Value::text).collect())
@@ -283,32 +283,32 @@ impl<'s> Value<'s> {
         None
     }
 
-    pub(crate) fn text(self) -> Option<Entry> {
+    pub(crate) fn text(self) -> Option<Scalar> {
         let Some(text) = self.value.as_str().map(str::to_owned) else {
             return self.wrong("a string");
         };
-        Some(Entry {
+        Some(Scalar {
             place: self.place,
             text,
         })
     }
 
-    fn number(self) -> Option<Entry> {
+    fn number(self) -> Option<Scalar> {
         let Some(number) = integer(self.value) else {
             return self.wrong("a whole number");
         };
-        Some(Entry {
+        Some(Scalar {
             place: self.place,
             text: number.to_string(),
         })
     }
 
-    pub(crate) fn table(self) -> Option<Table<'s>> {
+    pub(crate) fn table(self) -> Option<TomlTable<'s>> {
         let Some(entries) = self.value.as_table() else {
             return self.wrong("a table");
         };
         let (source, place, path) = (self.source, self.place, format!("{}.", self.key));
-        Some(Table {
+        Some(TomlTable {
             source,
             place,
             path,

@@ -10,7 +10,7 @@ pub const DEFAULT_ORDER: i32 = 100;
 
 /// What one plugin may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct PluginLimits {
     /// CPU time of one call.
     pub deadline: Duration,
     /// Bytes of linear memory per instance.
@@ -27,7 +27,7 @@ pub struct Limits {
     pub file_size: u64,
 }
 
-impl Default for Limits {
+impl Default for PluginLimits {
     fn default() -> Self {
         Self {
             // Far above what a call takes (microseconds), and short enough to notice while trying out.
@@ -59,7 +59,7 @@ pub struct PluginConfig {
     /// Which exchanges the plugin takes part in.
     pub matches: Matches,
     pub on_failure: OnFailure,
-    pub limits: Limits,
+    pub limits: PluginLimits,
     /// Whether it may be a standard component.
     pub standard: bool,
     /// Whether its exchanges are answered 503 while no version of it serves, if the configuration names it at all; see
@@ -71,7 +71,7 @@ pub struct PluginConfig {
 
 impl PluginConfig {
     /// A plugin of which nothing is said: enabled, for every exchange.
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: PluginLimits) -> Self {
         Self {
             enabled: true,
             order: DEFAULT_ORDER,

@@ -24,9 +24,10 @@ pub use plugins::settings;
 pub(crate) use plugins::{read_limits, texts};
 
 use self::layers::{Layers, chosen};
-use super::file::{Document, Mistakes, Table};
+use super::file::{Mistakes, TomlDocument, TomlTable};
 use super::{
-    Config, ConfigErrors, DEFAULT_DRAIN, DEFAULT_LISTEN, DEFAULT_PLUGINS, Limits, WatchMode, units,
+    Config, ConfigErrors, DEFAULT_DRAIN, DEFAULT_LISTEN, DEFAULT_PLUGINS, PluginLimits, WatchMode,
+    units,
 };
 use crate::cli::RunArgs;
 
@@ -50,7 +51,7 @@ pub fn resolve(
     let (path, text) = layers.config_file().unzip();
     let base = path.as_deref().unwrap_or(Path::new(""));
     let text = text.unwrap_or_default();
-    let document = Document::parse(base, &text, &mistakes);
+    let document = TomlDocument::parse(base, &text, &mistakes);
     let base = base.parent().unwrap_or(Path::new(""));
     let mut config = layers.config(document.root(), base);
     drop(document);
@@ -124,7 +125,7 @@ impl Layers<'_> {
         }
     }
 
-    fn config(&self, mut file: Table<'_>, base: &Path) -> Config {
+    fn config(&self, mut file: TomlTable<'_>, base: &Path) -> Config {
         let args = self.args;
         let listen = file.text_or_number("listen");
         let listen = self.value("listen", &args.listen, listen, units::listen);
@@ -146,7 +147,7 @@ impl Layers<'_> {
         let server = self.server(file.table("server"));
         let forwarding = self.forwarding(file.table("forwarding"));
         let cache = self.cache(file.table("cache"), base);
-        let defaults = self.limits(file.table("limits"), Limits::default());
+        let defaults = self.limits(file.table("limits"), PluginLimits::default());
         let plugin = file.table("plugin");
         let plugin = plugin.map(|table| self.plugins(&table, defaults));
         file.finish(&IN_TABLES);

@@ -1,6 +1,6 @@
 //! Which backend and which plugins a request meets, by its host and path.
 
-use crate::matching::{Reading, RouteHost, is_below};
+use crate::matching::{PathReading, RouteHost, is_below};
 
 /// One entry of `[[routes]]`. A request takes the one that fits best: an exact host before a wildcard before none,
 /// among equals the longest path. Routes are compared with the request as it was received.
@@ -26,7 +26,7 @@ impl RouteConfig {
     }
 
     /// The same for a backend that reads paths in this way. The path has no query.
-    pub fn fits_as(&self, reading: Reading, host: &str, path: &str) -> bool {
+    pub fn fits_as(&self, reading: PathReading, host: &str, path: &str) -> bool {
         self.host.as_ref().is_none_or(|own| own.fits(host))
             && is_below(&reading.read(&self.path), &reading.read(path))
     }

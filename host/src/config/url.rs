@@ -20,24 +20,24 @@ const LONGEST_SOCKET_PATH: usize = 107;
 
 /// What the default backend may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Target {
+pub(super) enum BackendTarget {
     /// The embedded echo backend, on this address and no other if that was said.
     Echo {
         address: SocketAddr,
         fixed: bool,
     },
-    Origin(Origin),
+    Origin(BackendOrigin),
 }
 
 /// A URL as it was written: its scheme may say more than [`BackendUrl`] can hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Origin {
-    pub(super) scheme: Scheme,
+pub(super) struct BackendOrigin {
+    pub(super) scheme: BackendScheme,
     pub(super) url: BackendUrl,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scheme {
+pub(super) enum BackendScheme {
     Http,
     Https,
     /// HTTP/2 in cleartext with prior knowledge.
@@ -45,14 +45,14 @@ pub(super) enum Scheme {
     Unix,
 }
 
-impl Origin {
+impl BackendOrigin {
     /// The protocol that the scheme fixes, if it does.
     pub(super) fn protocol(&self) -> Option<Protocol> {
-        (self.scheme == Scheme::H2c).then_some(Protocol::Http2)
+        (self.scheme == BackendScheme::H2c).then_some(Protocol::Http2)
     }
 }
 
-impl Scheme {
+impl BackendScheme {
     /// The scheme as URLs begin with it.
     pub(super) fn prefix(self) -> &'static str {
         match self {
@@ -64,7 +64,7 @@ impl Scheme {
     }
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for BackendOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.url.address {
             BackendAddress::Tcp(authority) => write!(f, "{}{authority}", self.scheme.prefix()),
@@ -74,25 +74,25 @@ impl fmt::Display for Origin {
 }
 
 /// The default backend: an origin, `echo`, or `echo://` and an address.
-pub(super) fn target(text: &str, base: &Path) -> Result<Target, String> {
+pub(super) fn target(text: &str, base: &Path) -> Result<BackendTarget, String> {
     let text = text.trim();
     if text == "echo" {
-        return Ok(Target::Echo {
+        return Ok(BackendTarget::Echo {
             address: DEFAULT_ECHO,
             fixed: false,
         });
     }
     match text.split_once("://") {
-        Some((scheme, address)) if scheme.eq_ignore_ascii_case("echo") => Ok(Target::Echo {
+        Some((scheme, address)) if scheme.eq_ignore_ascii_case("echo") => Ok(BackendTarget::Echo {
             address: listen(address.trim_end_matches('/'))?,
             fixed: true,
         }),
-        _ => origin(text, base).map(Target::Origin),
+        _ => origin(text, base).map(BackendTarget::Origin),
     }
 }
 
 /// The URL of a backend; a socket's path is relative to `base`.
-pub(super) fn origin(text: &str, base: &Path) -> Result<Origin, String> {
+pub(super) fn origin(text: &str, base: &Path) -> Result<BackendOrigin, String> {
     let text = text.trim();
     if let Some(path) = strip_prefix_in_any_case(text, "unix:") {
         return socket(path, base);
@@ -101,9 +101,9 @@ pub(super) fn origin(text: &str, base: &Path) -> Result<Origin, String> {
         return Err(without_scheme(text));
     };
     let scheme = match scheme.to_ascii_lowercase().as_str() {
-        "http" => Scheme::Http,
-        "https" => Scheme::Https,
-        "h2c" => Scheme::H2c,
+        "http" => BackendScheme::Http,
+        "https" => BackendScheme::Https,
+        "h2c" => BackendScheme::H2c,
         "echo" => return Err(no_echo()),
         "http+unix" | "https+unix" => {
             return Err(
@@ -117,10 +117,10 @@ pub(super) fn origin(text: &str, base: &Path) -> Result<Origin, String> {
         }
     };
     let url = BackendUrl {
-        tls: scheme == Scheme::Https,
+        tls: scheme == BackendScheme::Https,
         address: BackendAddress::Tcp(authority_alone(scheme.prefix(), rest)?),
     };
-    Ok(Origin { scheme, url })
+    Ok(BackendOrigin { scheme, url })
 }
 
 fn strip_prefix_in_any_case<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
@@ -135,7 +135,7 @@ pub(super) fn no_echo() -> String {
 }
 
 /// A socket's path, from behind `unix:`.
-fn socket(text: &str, base: &Path) -> Result<Origin, String> {
+fn socket(text: &str, base: &Path) -> Result<BackendOrigin, String> {
     // Some write an empty authority before the path.
     let text = match text.strip_prefix("//") {
         Some(path) if path.starts_with('/') => path,
@@ -157,8 +157,8 @@ fn socket(text: &str, base: &Path) -> Result<Origin, String> {
         tls: false,
         address: BackendAddress::Unix(path),
     };
-    let scheme = Scheme::Unix;
-    Ok(Origin { scheme, url })
+    let scheme = BackendScheme::Unix;
+    Ok(BackendOrigin { scheme, url })
 }
 
 fn without_scheme(text: &str) -> String {
@@ -367,11 +367,11 @@ mod tests {
     fn urls() {
         for (text, expected) in GOOD {
             let shown = match target(text, Path::new("/base")).unwrap() {
-                Target::Echo { address, fixed } => {
+                BackendTarget::Echo { address, fixed } => {
                     assert_eq!(fixed, *text != "echo");
                     format!("echo://{address}")
                 }
-                Target::Origin(origin) => origin.to_string(),
+                BackendTarget::Origin(origin) => origin.to_string(),
             };
             assert_eq!(shown, *expected);
         }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 /// One way to read a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reading {
+pub enum PathReading {
     /// Escaped letters, digits, `-`, `.`, `_` and `~` are what they stand for (RFC 3986, section 6.2.2.2).
     Unreserved,
     /// The same, with the segments `.` and `..` resolved (RFC 3986, section 5.2.4).
@@ -19,11 +19,11 @@ pub enum Reading {
     DecodedAgain,
 }
 
-/// How often [`Reading::DecodedAgain`] decodes: more hops in a row than decode what they forward. It bounds the time that a
+/// How often [`PathReading::DecodedAgain`] decodes: more hops in a row than decode what they forward. It bounds the time that a
 /// path full of escapes takes.
 pub const MOST_DECODED: usize = 4;
 
-impl Reading {
+impl PathReading {
     pub const ALL: [Self; 4] = [
         Self::Unreserved,
         Self::Resolved,
@@ -181,7 +181,7 @@ mod tests {
             ("/%ff", ["/%ff", "/%ff", "/\u{fffd}", "/\u{fffd}"]),
         ];
         for (path, expected) in cases {
-            let read = Reading::ALL.map(|reading| reading.read(path).into_owned());
+            let read = PathReading::ALL.map(|reading| reading.read(path).into_owned());
             assert_eq!(read, expected, "{path}");
             let same = read.iter().all(|read| read == path);
             assert!(same || !is_plain(path), "{path}");

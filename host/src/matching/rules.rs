@@ -7,7 +7,7 @@
 //! - path: `/health` is that path alone; `*` stands for anything within a segment (`/users/*/keys`),
 //!   `**` for any number of segments. `/api/**` is everything from `/api` on: `/api`, `/api/` and all
 //!   below. A query doesn't count. The path is compared as it was sent and in every other way in which
-//!   a backend may read it (see [`Reading`]): `/%61pi` and `/x/../api` match `/api` too. Case counts.
+//!   a backend may read it (see [`PathReading`]): `/%61pi` and `/x/../api` match `/api` too. Case counts.
 //! - method: case doesn't count, since there are backends that take `post` for `POST`.
 //!
 //! `?`, `[a-z]` and `{a,b}` have their usual meaning, but `?` is refused in paths, where it would be
@@ -20,18 +20,18 @@ use globset::{GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
 use http::Method;
 
 use super::host::{self, Bare};
-use super::reading::{self, Reading};
+use super::reading::{self, PathReading};
 
 /// The rules of one plugin. Without any it takes part in everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Matches {
-    rules: Vec<Rule>,
+    rules: Vec<MatchRule>,
 }
 
 impl Matches {
     /// Rules of which any may match; none match everything.
-    pub fn new(rules: Vec<Rule>) -> Self {
-        if rules.iter().any(Rule::is_everything) {
+    pub fn new(rules: Vec<MatchRule>) -> Self {
+        if rules.iter().any(MatchRule::is_everything) {
             Self::default()
         } else {
             Self { rules }
@@ -58,7 +58,7 @@ impl Matches {
         };
         matches(path)
             || (!reading::is_plain(path)
-                && Reading::ALL
+                && PathReading::ALL
                     .iter()
                     .any(|reading| matches(&reading.read(path))))
     }
@@ -66,14 +66,14 @@ impl Matches {
 
 /// What must be true together. What a rule doesn't say is true.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Rule {
+pub struct MatchRule {
     pub host: Option<HostPattern>,
     pub path: Option<PathPattern>,
     /// Any of these; empty for all.
     pub methods: Vec<Method>,
 }
 
-impl Rule {
+impl MatchRule {
     fn is_everything(&self) -> bool {
         self.host.is_none() && self.path.is_none() && self.methods.is_empty()
     }
@@ -231,9 +231,9 @@ fn path_of(target: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn rule(host: &str, path: &str, methods: &[&str]) -> Rule {
+    fn rule(host: &str, path: &str, methods: &[&str]) -> MatchRule {
         let given = |text: &str| !text.is_empty();
-        Rule {
+        MatchRule {
             host: given(host).then(|| host.parse().unwrap()),
             path: given(path).then(|| path.parse().unwrap()),
             methods: methods.iter().map(|m| method(m).unwrap()).collect(),
@@ -357,7 +357,7 @@ mod tests {
     fn no_rule_and_an_empty_rule_are_everything() {
         for matches in [
             Matches::default(),
-            Matches::new(vec![rule("a", "", &[]), Rule::default()]),
+            Matches::new(vec![rule("a", "", &[]), MatchRule::default()]),
         ] {
             assert!(matches.is_everything());
             assert!(matches.matches("", "*", "OPTIONS"));

@@ -28,10 +28,10 @@ pub use key::CacheKey;
 
 /// What an entry holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct KeptCode {
     /// The file with the code, checked, for wasmtime to map. Another process may remove it before that: then compile.
     pub code: PathBuf,
-    /// What the plugin is, by the name of its [`Kind`](super::kind::Kind).
+    /// What the plugin is, by the name of its [`PluginKind`](super::kind::PluginKind).
     pub kind: String,
 }
 
@@ -57,7 +57,7 @@ impl Cache {
     }
 
     /// The entry of this key. A broken one is removed.
-    pub fn get(&self, key: &CacheKey) -> Option<Kept> {
+    pub fn get(&self, key: &CacheKey) -> Option<KeptCode> {
         let header_path = self.header_path(key);
         match self.check(key, &header_path) {
             Ok(found) => {
@@ -83,7 +83,7 @@ impl Cache {
     }
 
     /// The entry's open header and what it holds; none if there is no entry.
-    fn check(&self, key: &CacheKey, header_path: &Path) -> Result<Option<(File, Kept)>, Fault> {
+    fn check(&self, key: &CacheKey, header_path: &Path) -> Result<Option<(File, KeptCode)>, Fault> {
         let file = match files::open_own(header_path) {
             Ok(file) => file,
             Err(fault) if fault.is_missing() => return Ok(None),
@@ -104,7 +104,7 @@ impl Cache {
         if code.metadata()?.len() != header.len || files::checksum(&code)? != header.checksum {
             return Err(Fault::Broken("its code is not what was written"));
         }
-        let kept = Kept {
+        let kept = KeptCode {
             code: code_path,
             kind: header.kind,
         };

@@ -14,4 +14,4 @@ mod state;
 
 pub use described::Described;
 pub use fields::FieldError;
-pub use state::{HooksState, Pace};
+pub use state::{CallPace, HooksState};

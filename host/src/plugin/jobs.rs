@@ -11,8 +11,8 @@ use tokio::task::JoinSet;
 
 use super::hash::ContentHash;
 use super::kind::{Guest, Trial};
-use super::prepare::{Fresh, PluginError, Prepared, Refusal, Untried, Workbench};
-use super::progress::{Progress, Step};
+use super::prepare::{FileRefusal, Fresh, PluginError, PreparedFile, Untried, Workbench};
+use super::progress::{LoadProgress, LoadStep};
 use crate::config::PluginConfig;
 
 /// How long a version must have served before better code is made for it.
@@ -52,7 +52,7 @@ pub enum Done {
         /// As given to [`Jobs::load`].
         load: u64,
         look: Look,
-        result: Result<Prepared, Refusal>,
+        result: Result<PreparedFile, FileRefusal>,
     },
     Improved {
         name: String,
@@ -96,8 +96,8 @@ impl Jobs {
     ) {
         let (bench, permits) = (self.bench.clone(), self.loads.clone());
         self.running.spawn(async move {
-            let progress = Arc::<Progress>::default();
-            let file = File {
+            let progress = Arc::<LoadProgress>::default();
+            let file = FileToLoad {
                 name: name.clone(),
                 look: look.clone(),
                 serving,
@@ -155,7 +155,7 @@ impl Jobs {
 }
 
 /// A file to prepare.
-struct File {
+struct FileToLoad {
     name: String,
     look: Look,
     serving: Option<ContentHash>,
@@ -166,14 +166,14 @@ struct File {
 async fn prepare(
     bench: Arc<Workbench>,
     permits: Arc<Semaphore>,
-    file: File,
-    progress: Arc<Progress>,
-) -> Result<Prepared, Refusal> {
+    file: FileToLoad,
+    progress: Arc<LoadProgress>,
+) -> Result<PreparedFile, FileRefusal> {
     let untried = {
         let _permit = permits.acquire_owned().await;
         let (bench, progress) = (bench.clone(), progress.clone());
         blocking(move || {
-            let File {
+            let FileToLoad {
                 name,
                 look,
                 serving,
@@ -184,26 +184,26 @@ async fn prepare(
         .await?
     };
     Ok(match untried {
-        Prepared::Ready(Untried { guest, improve }) => {
-            progress.reach(Step::Trial);
+        PreparedFile::Ready(Untried { guest, improve }) => {
+            progress.reach(LoadStep::Trial);
             let mut attempts = 0;
             let enough = || {
                 attempts += 1;
                 attempts == MOST_TRIALS
             };
             let tried = tried_out(&bench, &guest, enough).await;
-            let trial = tried.map_err(|error| Refusal {
+            let trial = tried.map_err(|error| FileRefusal {
                 hash: Some(guest.version().hash),
                 error,
             })?;
-            Prepared::Ready(Fresh {
+            PreparedFile::Ready(Fresh {
                 guest,
                 trial,
                 improve,
             })
         }
-        Prepared::Unchanged => Prepared::Unchanged,
-        Prepared::Unsettled => Prepared::Unsettled,
+        PreparedFile::Unchanged => PreparedFile::Unchanged,
+        PreparedFile::Unsettled => PreparedFile::Unsettled,
     })
 }
 

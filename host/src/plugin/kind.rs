@@ -9,5 +9,5 @@ pub mod wasi_http;
 
 pub use common::GuestKind;
 pub use guest::{Guest, PluginLink};
-pub use kinds::Kind;
+pub use kinds::PluginKind;
 pub use trial::Trial;

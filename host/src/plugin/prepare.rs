@@ -10,9 +10,9 @@ use super::cache::{Cache, CacheKey};
 use super::hash::ContentHash;
 use super::kind::hooks::{HooksCode, HooksCompiler, HooksPlugin, Resources};
 use super::kind::wasi_http::{StandardCompilers, StandardComponent, StandardWorld};
-use super::kind::{Guest, Kind, Trial};
+use super::kind::{Guest, PluginKind, Trial};
 use super::load::{self, LoadError, Loaded};
-use super::progress::{Progress, Step};
+use super::progress::{LoadProgress, LoadStep};
 use super::wasm::{CompileError, PluginVersion, Tier};
 use crate::config::PluginConfig;
 use crate::interceptor::{Hook, InterceptError};
@@ -87,7 +87,7 @@ impl PluginError {
 
 /// What became of a file.
 #[derive(Debug)]
-pub enum Prepared<V = Fresh> {
+pub enum PreparedFile<V = Fresh> {
     /// It holds what serves already.
     Unchanged,
     /// It looks fine, but its end can't be told: look again when the file has settled.
@@ -114,13 +114,13 @@ pub struct Fresh {
 
 /// Why a file can't go into service, and which content it had.
 #[derive(Debug)]
-pub struct Refusal {
+pub struct FileRefusal {
     /// None if the file could not be read.
     pub hash: Option<ContentHash>,
     pub error: PluginError,
 }
 
-impl From<PluginError> for Refusal {
+impl From<PluginError> for FileRefusal {
     fn from(error: PluginError) -> Self {
         Self { hash: None, error }
     }
@@ -149,18 +149,18 @@ impl Workbench {
         settled: bool,
         serving: Option<ContentHash>,
         config: PluginConfig,
-        progress: &Progress,
-    ) -> Result<Prepared<Untried>, Refusal> {
-        progress.reach(Step::Reading);
+        progress: &LoadProgress,
+    ) -> Result<PreparedFile<Untried>, FileRefusal> {
+        progress.reach(LoadStep::Reading);
         let bytes = load::read(path, config.limits.file_size).map_err(PluginError::from)?;
         let hash = ContentHash::of(&bytes);
         if serving == Some(hash) {
-            return Ok(Prepared::Unchanged);
+            return Ok(PreparedFile::Unchanged);
         }
-        progress.reach(Step::Compiling);
+        progress.reach(LoadStep::Compiling);
         let version = Arc::new(PluginVersion::new(name.to_owned(), hash, config));
         let prepared = self.prepare_bytes(bytes, settled, &version);
-        prepared.map_err(|error| Refusal {
+        prepared.map_err(|error| FileRefusal {
             hash: Some(hash),
             error,
         })
@@ -171,17 +171,17 @@ impl Workbench {
         bytes: Vec<u8>,
         settled: bool,
         version: &Arc<PluginVersion>,
-    ) -> Result<Prepared<Untried>, PluginError> {
+    ) -> Result<PreparedFile<Untried>, PluginError> {
         if let Some(guest) = self.restore(version) {
             let improve = (guest.tier() == Tier::Baseline).then(|| Arc::new(bytes));
-            return Ok(Prepared::Ready(Untried { guest, improve }));
+            return Ok(PreparedFile::Ready(Untried { guest, improve }));
         }
         let loaded = load::load_for(bytes.clone(), self.compiler.contracts())?;
         if loaded.may_be_prefix && !settled {
-            return Ok(Prepared::Unsettled);
+            return Ok(PreparedFile::Unsettled);
         }
         let guest = self.compile_fast(version, &loaded)?;
-        Ok(Prepared::Ready(Untried {
+        Ok(PreparedFile::Ready(Untried {
             guest,
             improve: Some(Arc::new(bytes)),
         }))
@@ -280,14 +280,14 @@ impl Workbench {
             return Err(CompileError::Memory { min, limit }.into());
         }
         match loaded.kind {
-            Kind::Interceptor(contract) => {
+            PluginKind::Interceptor(contract) => {
                 let code = self.compiler.compile(&loaded.component, contract, tier)?;
                 Ok(self.hooks(version, tier, code))
             }
-            Kind::Standard(world) if !version.config.standard => {
+            PluginKind::Standard(world) if !version.config.standard => {
                 Err(PluginError::StandardOff(world))
             }
-            Kind::Standard(world) => {
+            PluginKind::Standard(world) => {
                 let compiler = self.standard.get();
                 let compiler =
                     compiler.map_err(|why| PluginError::StandardEngine(why.to_owned()))?;
@@ -325,13 +325,13 @@ impl Workbench {
 
     fn restore_tier(&self, version: &Arc<PluginVersion>, tier: Tier) -> Option<Guest> {
         let kept = self.cache.as_ref()?.get(&self.key(version.hash, tier))?;
-        let restored = match Kind::named(&kept.kind, self.compiler.contracts())? {
-            Kind::Interceptor(contract) => {
+        let restored = match PluginKind::named(&kept.kind, self.compiler.contracts())? {
+            PluginKind::Interceptor(contract) => {
                 let code = self.compiler.restore(&kept.code, contract, tier);
                 code.map(|code| self.hooks(version, tier, code))
             }
-            Kind::Standard(_) if !version.config.standard => return None,
-            Kind::Standard(world) => {
+            PluginKind::Standard(_) if !version.config.standard => return None,
+            PluginKind::Standard(world) => {
                 let code = self.standard.get().ok()?.restore(&kept.code, tier);
                 code.map(|code| {
                     let component = StandardComponent::new(version.clone(), tier, world, code);

@@ -12,7 +12,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 
 /// The steps of a load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum LoadStep {
     /// Others are compiled. They are told of, so this is not.
     Queued,
     Reading,
@@ -22,25 +22,25 @@ pub enum Step {
 
 /// Where a load is; written by the thread that works on it.
 #[derive(Debug, Default)]
-pub struct Progress(AtomicU8);
+pub struct LoadProgress(AtomicU8);
 
-impl Progress {
-    pub fn reach(&self, step: Step) {
+impl LoadProgress {
+    pub fn reach(&self, step: LoadStep) {
         let number = match step {
-            Step::Queued => 0,
-            Step::Reading => 1,
-            Step::Compiling => 2,
-            Step::Trial => 3,
+            LoadStep::Queued => 0,
+            LoadStep::Reading => 1,
+            LoadStep::Compiling => 2,
+            LoadStep::Trial => 3,
         };
         self.0.store(number, Ordering::Relaxed);
     }
 
-    fn step(&self) -> Step {
+    fn step(&self) -> LoadStep {
         match self.0.load(Ordering::Relaxed) {
-            0 => Step::Queued,
-            1 => Step::Reading,
-            2 => Step::Compiling,
-            _ => Step::Trial,
+            0 => LoadStep::Queued,
+            1 => LoadStep::Reading,
+            2 => LoadStep::Compiling,
+            _ => LoadStep::Trial,
         }
     }
 
@@ -63,12 +63,12 @@ impl Progress {
     }
 }
 
-fn words(step: Step) -> Option<&'static str> {
+fn words(step: LoadStep) -> Option<&'static str> {
     match step {
-        Step::Queued => None,
-        Step::Reading => Some("still reading the file"),
-        Step::Compiling => Some("still compiling"),
-        Step::Trial => Some("still in its trial (the first calls of a new version)"),
+        LoadStep::Queued => None,
+        LoadStep::Reading => Some("still reading the file"),
+        LoadStep::Compiling => Some("still compiling"),
+        LoadStep::Trial => Some("still in its trial (the first calls of a new version)"),
     }
 }
 
@@ -78,9 +78,14 @@ mod tests {
 
     #[test]
     fn a_step_is_what_was_reached_last() {
-        let progress = Progress::default();
-        assert_eq!(progress.step(), Step::Queued);
-        for step in [Step::Reading, Step::Compiling, Step::Trial, Step::Queued] {
+        let progress = LoadProgress::default();
+        assert_eq!(progress.step(), LoadStep::Queued);
+        for step in [
+            LoadStep::Reading,
+            LoadStep::Compiling,
+            LoadStep::Trial,
+            LoadStep::Queued,
+        ] {
             progress.reach(step);
             assert_eq!(progress.step(), step);
         }
@@ -88,7 +93,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_comes_of_a_load_is_not_held_up() {
-        let progress = Progress::default();
+        let progress = LoadProgress::default();
         let load = async {
             tokio::time::sleep(Duration::from_secs(1000)).await;
             7

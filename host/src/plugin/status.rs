@@ -49,9 +49,9 @@ impl PluginStatus {
 
 /// Every plugin by name.
 #[derive(Debug, Default)]
-pub struct Table(Mutex<BTreeMap<String, PluginStatus>>);
+pub struct PluginTable(Mutex<BTreeMap<String, PluginStatus>>);
 
-impl Table {
+impl PluginTable {
     /// All plugins as they stand, in chain order.
     pub fn snapshot(&self) -> Vec<PluginStatus> {
         let mut all: Vec<_> = self.lock().values().cloned().collect();

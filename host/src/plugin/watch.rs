@@ -15,7 +15,6 @@
 
 mod change;
 mod hint;
-mod identity;
 mod links;
 mod name;
 mod notifier;
@@ -35,12 +34,12 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use crate::config::WatchMode;
 use crate::text;
 use scan::Scope;
 use wake::Wake;
 
-pub use change::{Change, WatchMode};
-pub use identity::{FileId, Identity};
+pub use change::Change;
 pub use name::{NameProblem, name_problem};
 
 /// The interval of looks unless the configuration says otherwise.
@@ -83,15 +82,15 @@ impl Drop for Watcher {
 /// When it can't be listed.
 pub fn names(dir: &Path) -> io::Result<BTreeSet<String>> {
     match Scope::Plugins(dir.to_owned()).scan() {
-        scan::Found::Files { files, .. } => Ok(files.into_iter().map(|file| file.name).collect()),
-        scan::Found::NoDirectory => Ok(BTreeSet::new()),
-        scan::Found::Unknown(error) => Err(error),
+        scan::Scan::Files { files, .. } => Ok(files.into_iter().map(|file| file.name).collect()),
+        scan::Scan::NoDirectory => Ok(BTreeSet::new()),
+        scan::Scan::Unknown(error) => Err(error),
     }
 }
 
 /// A file whose name says that it is, or was meant to be, a plugin.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Candidate {
+pub struct PluginCandidate {
     pub path: PathBuf,
     /// Why the proxy doesn't load it, as far as names tell, and what to do.
     pub problem: Option<String>,
@@ -101,18 +100,18 @@ pub struct Candidate {
 ///
 /// # Errors
 /// When it can't be listed.
-pub fn candidates(dir: &Path) -> io::Result<Vec<Candidate>> {
+pub fn candidates(dir: &Path) -> io::Result<Vec<PluginCandidate>> {
     let (files, problems) = match Scope::Plugins(dir.to_owned()).scan() {
-        scan::Found::Files {
+        scan::Scan::Files {
             files, problems, ..
         } => (files, problems),
-        scan::Found::NoDirectory => return Ok(Vec::new()),
-        scan::Found::Unknown(error) => return Err(error),
+        scan::Scan::NoDirectory => return Ok(Vec::new()),
+        scan::Scan::Unknown(error) => return Err(error),
     };
-    let mut all: Vec<Candidate> = Vec::new();
+    let mut all: Vec<PluginCandidate> = Vec::new();
     for (path, words) in problems {
         let problem = Some(words);
-        all.push(Candidate { path, problem });
+        all.push(PluginCandidate { path, problem });
     }
     for file in files {
         for path in file.shadows {
@@ -120,11 +119,11 @@ pub fn candidates(dir: &Path) -> io::Result<Vec<Candidate>> {
             let problem = Some(format!(
                 "{used} is loaded in its place; remove one of the two files"
             ));
-            all.push(Candidate { path, problem });
+            all.push(PluginCandidate { path, problem });
         }
         if !all.iter().any(|known| known.path == file.path) {
             let (path, problem) = (file.path, None);
-            all.push(Candidate { path, problem });
+            all.push(PluginCandidate { path, problem });
         }
     }
     all.sort();
@@ -146,7 +145,7 @@ pub fn watch(
         return Err(WatchError::NotADirectory { path: dir });
     }
     let scope = Scope::Plugins(dir.clone());
-    if let scan::Found::Unknown(source) = scope.scan() {
+    if let scan::Scan::Unknown(source) = scope.scan() {
         return Err(WatchError::Unreadable { path: dir, source });
     }
     start(scope, mode, interval).map_err(|source| WatchError::Thread { path: dir, source })

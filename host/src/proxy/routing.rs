@@ -7,7 +7,7 @@ use super::error::ExchangeError;
 use super::upstream::Backend;
 use crate::config::route::RouteConfig;
 use crate::config::server::{Forwarding, ServerConfig};
-use crate::matching::{self, Reading};
+use crate::matching::{self, PathReading};
 use crate::message::{Known, RequestHead};
 
 /// All that exchanges take from the configuration.
@@ -41,12 +41,12 @@ impl<S> Routing<S> {
             .find(|route| route.config.fits(host, path))
             .ok_or(ExchangeError::NoRoute)?;
         if route.config.plugins.is_some() && !matching::is_plain(path) {
-            let read = |reading: &Reading| {
+            let read = |reading: &PathReading| {
                 let mut routes = self.routes.iter();
                 routes.find(|route| route.config.fits_as(*reading, host, path))
             };
             let misses = |other: &Arc<Route<S>>| !route.config.has_plugins_of(&other.config);
-            if Reading::ALL.iter().filter_map(read).any(misses) {
+            if PathReading::ALL.iter().filter_map(read).any(misses) {
                 return Err(ExchangeError::Ambiguous);
             }
         }

@@ -73,7 +73,7 @@ pub fn chosen(
 
 /// Reads directive by directive: the error of a whole filter doesn't say which of them it is.
 fn parse(origin: &'static str, text: &str) -> Result<Chosen, TelemetryError> {
-    let mut reading = Reading::default();
+    let mut reading = FilterReading::default();
     for directive in directives(text).map(str::trim) {
         reading
             .take(directive)
@@ -88,7 +88,7 @@ fn parse(origin: &'static str, text: &str) -> Result<Chosen, TelemetryError> {
 
 /// `RUST_LOG` as far as it is understood, over the default: it may have been set for another program.
 fn parse_leniently(text: &str) -> Result<Chosen, TelemetryError> {
-    let mut reading = Reading::default();
+    let mut reading = FilterReading::default();
     let mut ignored = Vec::new();
     // A later level alone replaces it.
     for directive in [DEFAULT_FILTER]
@@ -107,7 +107,7 @@ fn parse_leniently(text: &str) -> Result<Chosen, TelemetryError> {
 }
 
 /// The directives that were read so far.
-struct Reading {
+struct FilterReading {
     filter: EnvFilter,
     /// Of everything that no directive names.
     level: LevelFilter,
@@ -117,7 +117,7 @@ struct Reading {
     names_notify: bool,
 }
 
-impl Default for Reading {
+impl Default for FilterReading {
     fn default() -> Self {
         let off = EnvFilter::builder().with_default_directive(LevelFilter::OFF.into());
         Self {
@@ -130,7 +130,7 @@ impl Default for Reading {
     }
 }
 
-impl Reading {
+impl FilterReading {
     /// Takes one directive, or says what to write in its place.
     fn take(&mut self, directive: &str) -> Result<(), String> {
         if directive.is_empty() {
@@ -256,16 +256,16 @@ impl<S: Subscriber> Layer<S> for PluginLevels {
         if event.metadata().target() != PLUGIN {
             return true;
         }
-        let mut name = Name(self.others, self);
+        let mut name = NamedPlugin(self.others, self);
         event.record(&mut name);
         *event.metadata().level() <= name.0
     }
 }
 
 /// Looks for the field that names the plugin of an event.
-struct Name<'a>(LevelFilter, &'a PluginLevels);
+struct NamedPlugin<'a>(LevelFilter, &'a PluginLevels);
 
-impl Visit for Name<'_> {
+impl Visit for NamedPlugin<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         if field.name() == PLUGIN
             && let Some(level) = self.1.by_name.get(value)

@@ -6,11 +6,11 @@ use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::PanicHookInfo;
 
 use super::entry;
-use super::writer::Log;
+use super::writer::LogWriter;
 use crate::text;
 
 /// Tells panics in this log from now on.
-pub fn tell_in(log: Log) {
+pub fn tell_in(log: LogWriter) {
     std::panic::set_hook(Box::new(move |panic| log.push(told(panic))));
 }
 

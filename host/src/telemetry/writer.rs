@@ -23,10 +23,10 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
 /// Takes lines and never waits. Clones give them to the same thread.
 #[derive(Debug, Clone, Default)]
-pub struct Log(Arc<Shared>);
+pub struct LogWriter(Arc<LogQueue>);
 
 #[derive(Debug, Default)]
-struct Shared {
+struct LogQueue {
     queue: Mutex<Queue>,
     /// Told when there is something to write, and when all is written.
     changed: Condvar,
@@ -35,7 +35,7 @@ struct Shared {
 /// What is to be written.
 #[derive(Debug, Default)]
 struct Queue {
-    lines: VecDeque<Line>,
+    lines: VecDeque<QueuedLine>,
     /// Bytes of the lines that are not written yet, the one in hand included.
     waiting: usize,
     /// Lines that found no room since the last one that did.
@@ -43,13 +43,13 @@ struct Queue {
 }
 
 #[derive(Debug, Default)]
-struct Line {
+struct QueuedLine {
     text: String,
     /// How many found no room before it.
     lost_before: u64,
 }
 
-impl Log {
+impl LogWriter {
     /// A log that is written by a thread of its own, with this function (as `write(2)`).
     ///
     /// # Errors
@@ -89,7 +89,7 @@ impl Log {
         }
         queue.waiting += text.len();
         let lost_before = std::mem::take(&mut queue.lost);
-        queue.lines.push_back(Line { text, lost_before });
+        queue.lines.push_back(QueuedLine { text, lost_before });
         drop(queue);
         self.0.changed.notify_all();
     }
@@ -110,20 +110,20 @@ impl Log {
     }
 }
 
-impl Shared {
+impl LogQueue {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for the next line. One without text when lines were lost and none came since.
-    fn next(&self) -> Line {
+    fn next(&self) -> QueuedLine {
         let mut queue = self.lock();
         loop {
             if let Some(line) = queue.lines.pop_front() {
                 return line;
             }
             if queue.lost > 0 {
-                return Line {
+                return QueuedLine {
                     text: String::new(),
                     lost_before: std::mem::take(&mut queue.lost),
                 };
@@ -155,7 +155,7 @@ struct Scribe<W> {
 }
 
 impl<W: FnMut(&[u8]) -> io::Result<usize>> Scribe<W> {
-    fn write_next(&mut self, shared: &Shared) {
+    fn write_next(&mut self, shared: &LogQueue) {
         let line = shared.next();
         let bytes = line.text.len();
         self.lost += line.lost_before;
@@ -241,7 +241,7 @@ mod tests {
 
     /// A log whose every attempt to write is answered by the test, and what was written.
     struct Scripted {
-        log: Log,
+        log: LogWriter,
         attempts: mpsc::Receiver<String>,
         answers: mpsc::Sender<io::Result<usize>>,
     }
@@ -249,7 +249,7 @@ mod tests {
     fn scripted() -> Scripted {
         let (tried, attempts) = mpsc::channel();
         let (answers, next) = mpsc::channel();
-        let log = Log::start(move |bytes: &[u8]| {
+        let log = LogWriter::start(move |bytes: &[u8]| {
             let _ = tried.send(String::from_utf8(bytes.to_vec()).unwrap());
             next.recv().unwrap_or(Ok(bytes.len()))
         });
@@ -360,7 +360,7 @@ mod tests {
     fn a_mistake_in_writing_costs_one_line() {
         let mut panics = true;
         let (sender, written) = mpsc::channel();
-        let log = Log::start(move |bytes: &[u8]| {
+        let log = LogWriter::start(move |bytes: &[u8]| {
             assert!(!std::mem::take(&mut panics), "only once");
             let _ = sender.send(String::from_utf8(bytes.to_vec()).unwrap());
             Ok(bytes.len())

@@ -16,9 +16,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::stamp::Stamp;
+use super::stamp;
 use super::verify::Unverified;
 use super::{ALPN_HTTP1, ALPN_HTTP2, SetupError, TlsError, VERSIONS, pem, provider, roots};
+use crate::stamp::Stamp;
 
 /// Eight tickets are kept for each name, and a backend has few names.
 const SESSIONS: usize = 128;
@@ -48,7 +49,7 @@ pub enum Alpn {
 
 /// A finished handshake.
 #[derive(Debug)]
-pub struct Connected<IO> {
+pub struct TlsConnected<IO> {
     pub stream: TlsStream<IO>,
     /// ALPN agreed on HTTP/2. Else speak HTTP/1.1.
     pub http2: bool,
@@ -78,7 +79,7 @@ impl ClientTls {
             .as_deref()
             .map(server_name)
             .transpose()?;
-        let seen = Stamp::of(&options.files())?;
+        let seen = stamp::of(&options.files())?;
         let config = options.config(roots::system_if_loaded())?;
         Ok(Self {
             server_name,
@@ -94,7 +95,7 @@ impl ClientTls {
     ///
     /// As [`new`](Self::new). Everything stays as it was, and the next call tries again.
     pub fn reload(&self) -> Result<bool, SetupError> {
-        let stamps = Stamp::of(&self.options.files())?;
+        let stamps = stamp::of(&self.options.files())?;
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if *seen == stamps {
             return Ok(false);
@@ -117,7 +118,7 @@ impl ClientTls {
         io: IO,
         host: &str,
         alpn: Alpn,
-    ) -> Result<Connected<IO>, TlsError>
+    ) -> Result<TlsConnected<IO>, TlsError>
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send,
     {
@@ -139,7 +140,7 @@ impl ClientTls {
         if alpn == Alpn::Http2 && !http2 {
             return Err(TlsError::NoHttp2);
         }
-        Ok(Connected { stream, http2 })
+        Ok(TlsConnected { stream, http2 })
     }
 
     async fn with_system_roots(&self) -> Result<Arc<ClientConfig>, SetupError> {

@@ -19,10 +19,11 @@ use rustls::server::{ClientHello, ResolvesServerCert, ServerSessionMemoryCache};
 use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
 
-use super::stamp::Stamp;
+use super::stamp;
 use super::{
     ALPN_HTTP1, ALPN_HTTP2, ALPN_HTTP10, SetupError, VERSIONS, pem, provider, self_signed,
 };
+use crate::stamp::Stamp;
 
 /// Sessions of clients of TLS 1.2. Its table is allocated whole: 30 KB.
 const SESSION_CACHE: usize = 256;
@@ -37,7 +38,7 @@ pub struct ServerIdentity {
     current: Arc<Current>,
     config: Arc<ServerConfig>,
     /// None for a certificate of our own making.
-    files: Option<Files>,
+    files: Option<CertificateFiles>,
 }
 
 /// What [`ServerIdentity::reload`] did.
@@ -51,7 +52,7 @@ pub enum Reloaded {
 }
 
 #[derive(Debug)]
-struct Files {
+struct CertificateFiles {
     chain: PathBuf,
     key: PathBuf,
     /// Those that the current certificate was read from.
@@ -67,9 +68,9 @@ impl ServerIdentity {
     ///
     /// A file can't be read or has something else in it, or key and certificate don't belong together.
     pub fn from_files(chain: &Path, key: &Path) -> Result<Self, SetupError> {
-        let stamps = Stamp::of(&[chain, key])?;
+        let stamps = stamp::of(&[chain, key])?;
         let pair = pem::load_pair(chain, key)?;
-        let files = Files {
+        let files = CertificateFiles {
             chain: chain.to_owned(),
             key: key.to_owned(),
             seen: Mutex::new(stamps),
@@ -87,7 +88,7 @@ impl ServerIdentity {
         Self::new(self_signed::generate(listen, now)?, None)
     }
 
-    fn new(pair: CertifiedKey, files: Option<Files>) -> Result<Self, SetupError> {
+    fn new(pair: CertifiedKey, files: Option<CertificateFiles>) -> Result<Self, SetupError> {
         let current = Arc::new(Current(ArcSwap::from_pointee(pair)));
         let config = Arc::new(server_config(current.clone())?);
         Ok(Self {
@@ -116,7 +117,7 @@ impl ServerIdentity {
         let Some(files) = &self.files else {
             return Ok(Reloaded::Unchanged);
         };
-        let stamps = Stamp::of(&[&files.chain, &files.key])?;
+        let stamps = stamp::of(&[&files.chain, &files.key])?;
         let mut seen = files.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if *seen == stamps {
             return Ok(Reloaded::Unchanged);

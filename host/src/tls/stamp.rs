@@ -3,41 +3,24 @@
 //! Links are followed, so a swapped link (as Kubernetes does with its secrets) is a change.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::SetupError;
+use crate::stamp::Stamp;
 
-/// The identity of a file's contents. Equal stamps: the same contents, as far as metadata can tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stamp {
-    device: u64,
-    inode: u64,
-    size: u64,
-    /// Seconds and nanoseconds.
-    modified: (i64, i64),
+/// Stamps of all the files, or the error for the first that can't be looked at. Take them *before* reading: a change in
+/// between is then seen at the next look.
+pub(super) fn of(files: &[&Path]) -> Result<Vec<Stamp>, SetupError> {
+    files.iter().map(|file| of_one(file)).collect()
 }
 
-impl Stamp {
-    /// Of all the files, or the error for the first that can't be looked at. Take it *before* reading: a change in
-    /// between is then seen at the next look.
-    pub(super) fn of(files: &[&Path]) -> Result<Vec<Stamp>, SetupError> {
-        files.iter().map(|file| Self::of_one(file)).collect()
+fn of_one(file: &Path) -> Result<Stamp, SetupError> {
+    let metadata = fs::metadata(file).map_err(|source| SetupError::read(file, source))?;
+    if !metadata.is_file() {
+        // A pipe could be read once only, and would block.
+        return Err(SetupError::unusable(file, "not a regular file".to_owned()));
     }
-
-    fn of_one(file: &Path) -> Result<Stamp, SetupError> {
-        let metadata = fs::metadata(file).map_err(|source| SetupError::read(file, source))?;
-        if !metadata.is_file() {
-            // A pipe could be read once only, and would block.
-            return Err(SetupError::unusable(file, "not a regular file".to_owned()));
-        }
-        Ok(Stamp {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            size: metadata.size(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-        })
-    }
+    Ok(Stamp::from(&metadata))
 }
 
 #[cfg(test)]
@@ -48,7 +31,7 @@ mod tests {
     fn a_stamp_changes_with_contents_file_and_link() {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
-        let stamp = || Stamp::of(&[&path("link")]).unwrap();
+        let stamp = || of(&[&path("link")]).unwrap();
         fs::write(path("a"), "one").unwrap();
         fs::write(path("b"), "one").unwrap();
         std::os::unix::fs::symlink(path("a"), path("link")).unwrap();
@@ -62,7 +45,7 @@ mod tests {
         fs::rename(path("new"), path("link")).unwrap();
         assert_ne!(second, stamp());
         fs::remove_file(path("b")).unwrap();
-        let error = Stamp::of(&[&path("link")]).unwrap_err().to_string();
+        let error = of(&[&path("link")]).unwrap_err().to_string();
         assert!(error.contains("link"), "{error}");
     }
 }

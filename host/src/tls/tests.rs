@@ -160,7 +160,7 @@ fn other_server_of(
     Arc::new(config).into()
 }
 
-type ClientEnd = Result<Connected<DuplexStream>, TlsError>;
+type ClientEnd = Result<TlsConnected<DuplexStream>, TlsError>;
 type ServerEnd = Result<server::TlsStream<DuplexStream>, TlsError>;
 
 /// One handshake; how it went on both sides.
@@ -184,7 +184,7 @@ async fn connected(
     acceptor: &TlsAcceptor,
     client: &ClientTls,
     host: &str,
-) -> (Connected<DuplexStream>, server::TlsStream<DuplexStream>) {
+) -> (TlsConnected<DuplexStream>, server::TlsStream<DuplexStream>) {
     let (client, server) = shake(acceptor, client, host, Alpn::Either).await;
     (client.unwrap(), server.unwrap())
 }
@@ -210,7 +210,7 @@ where
 }
 
 /// The leaf that the server showed.
-fn shown(connected: &Connected<DuplexStream>) -> CertificateDer<'static> {
+fn shown(connected: &TlsConnected<DuplexStream>) -> CertificateDer<'static> {
     connected.stream.get_ref().1.peer_certificates().unwrap()[0].clone()
 }
 

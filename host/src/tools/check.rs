@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use self::examine::Examiner;
-use self::findings::{Findings, Refusal};
-use self::report::Checked;
+use self::findings::{CheckRefusal, Findings};
+use self::report::CheckedFile;
 use super::exit::USAGE;
 use crate::cli::{CheckArgs, RunArgs};
 use crate::config::{self, Config};
-use crate::plugin::watch::{self, Candidate};
+use crate::plugin::watch::{self, PluginCandidate};
 use crate::text;
 
 /// Runs the command.
@@ -51,17 +51,20 @@ pub fn check(args: &CheckArgs) -> ExitCode {
 /// Whether all are good.
 fn all(
     examiner: &Examiner,
-    files: &[Candidate],
+    files: &[PluginCandidate],
     json: bool,
     out: &mut impl Write,
 ) -> io::Result<bool> {
     let mut all = Vec::with_capacity(files.len());
-    for Candidate { path, problem } in files {
+    for PluginCandidate { path, problem } in files {
         let (findings, result) = match problem {
-            Some(problem) => (Findings::default(), Err(Refusal::Place(problem.clone()))),
+            Some(problem) => (
+                Findings::default(),
+                Err(CheckRefusal::Place(problem.clone())),
+            ),
             None => examiner.examine(path),
         };
-        let checked = Checked {
+        let checked = CheckedFile {
             file: path.display().to_string(),
             findings,
             error: result.err().map(|error| error.to_string()),
@@ -89,14 +92,14 @@ fn configured(path: &Path) -> Result<Config, String> {
 }
 
 /// The files as given, directories as the files in them that were meant to be plugins.
-fn files(given: &[PathBuf]) -> Result<Vec<Candidate>, String> {
+fn files(given: &[PathBuf]) -> Result<Vec<PluginCandidate>, String> {
     let mut files = Vec::new();
     for path in given {
         if path.is_dir() {
             files.extend(plugin_files(path)?);
         } else {
             let problem = watch::name_problem(path).map(|problem| problem.to_string());
-            files.push(Candidate {
+            files.push(PluginCandidate {
                 path: path.clone(),
                 problem,
             });
@@ -105,7 +108,7 @@ fn files(given: &[PathBuf]) -> Result<Vec<Candidate>, String> {
     Ok(files)
 }
 
-fn plugin_files(directory: &Path) -> Result<Vec<Candidate>, String> {
+fn plugin_files(directory: &Path) -> Result<Vec<PluginCandidate>, String> {
     let shown = text::path(directory);
     let files = watch::candidates(directory)
         .map_err(|error| format!("can't look into {shown}: {error}"))?;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use toml::de::DeValue;
 use toml::value::Datetime;
 
-use crate::config::file::{Entry, Mistakes, Table};
-use crate::config::{self, Limits, PluginConfig};
+use crate::config::file::{Mistakes, Scalar, TomlTable};
+use crate::config::{self, PluginConfig, PluginLimits};
 use crate::plugin::Ambient;
 
 /// When it is unless somebody says otherwise: 2026-01-01T00:00:00Z.
@@ -30,7 +30,7 @@ const DAY: i64 = 24 * 60 * MINUTE;
 pub struct Conditions {
     /// A string as it is, any other TOML value as JSON text. None: nobody said anything of settings.
     pub settings: Option<Vec<(String, String)>>,
-    pub limits: Limits,
+    pub limits: PluginLimits,
     pub ambient: Ambient,
     /// How long a call may take in all, waiting included.
     pub timeout: Duration,
@@ -40,7 +40,7 @@ impl Default for Conditions {
     fn default() -> Self {
         Self {
             settings: None,
-            limits: Limits::default(),
+            limits: PluginLimits::default(),
             ambient: Ambient {
                 now: Some(DEFAULT_NOW),
                 seed: Some(DEFAULT_SEED),
@@ -52,7 +52,7 @@ impl Default for Conditions {
 
 impl Conditions {
     /// Reads `[test]` of a project's description.
-    pub fn of_project(mut table: Table<'_>, mistakes: &Mistakes) -> Self {
+    pub fn of_project(mut table: TomlTable<'_>, mistakes: &Mistakes) -> Self {
         let settings = table.table("settings").map(|table| config::texts(&table));
         let conditions = Self::default().changed(table, mistakes);
         Self {
@@ -62,7 +62,7 @@ impl Conditions {
     }
 
     /// These with what a table says otherwise. All keys of the table must have been read or be known here.
-    pub fn changed(&self, mut table: Table<'_>, mistakes: &Mistakes) -> Self {
+    pub fn changed(&self, mut table: TomlTable<'_>, mistakes: &Mistakes) -> Self {
         let mut changed = self.clone();
         if let Some(limits) = table.table("limits") {
             changed.limits = config::read_limits(limits, self.limits, mistakes);
@@ -73,7 +73,7 @@ impl Conditions {
         }
         if let Some(value) = table.take("now") {
             let entry = match value.value {
-                DeValue::Datetime(time) => Some(Entry {
+                DeValue::Datetime(time) => Some(Scalar {
                     place: value.place,
                     text: time.to_string(),
                 }),
@@ -171,12 +171,12 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::config::file::Document;
+    use crate::config::file::TomlDocument;
 
     fn read(text: &str) -> Result<Conditions, Vec<String>> {
         let mistakes = Mistakes::default();
         let read = {
-            let document = Document::parse(Path::new("p"), text, &mistakes);
+            let document = TomlDocument::parse(Path::new("p"), text, &mistakes);
             Conditions::of_project(document.root(), &mistakes)
         };
         let read = mistakes.or(read);
@@ -216,9 +216,9 @@ mod tests {
             [settings]\na = 1\n";
         let expected = Conditions {
             settings: Some(vec![("a".to_owned(), "1".to_owned())]),
-            limits: Limits {
+            limits: PluginLimits {
                 deadline: Duration::from_secs(3),
-                ..Limits::default()
+                ..PluginLimits::default()
             },
             ambient: Ambient {
                 now: Some(Duration::from_secs(9)),

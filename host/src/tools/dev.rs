@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::build::find::Found;
+use super::build::find::FoundTools;
 use super::build::make::{self, BuildError, Options};
 use super::build::output::{self, OutputError, Tryout};
 use super::build::show::quoted;
@@ -34,7 +34,7 @@ pub fn dev(args: &DevArgs) -> ExitCode {
         strip: false,
     };
     let plugins = plugins_directory(args.plugins.clone(), std::env::var_os("TOLLGATE_PLUGINS"));
-    let Err(error) = Session::begin(project, plugins, options).and_then(Session::run);
+    let Err(error) = DevSession::begin(project, plugins, options).and_then(DevSession::run);
     eprintln!("tollgate: {error}");
     ExitCode::FAILURE
 }
@@ -60,11 +60,11 @@ fn plugins_directory(flag: Option<PathBuf>, variable: Option<OsString>) -> PathB
 }
 
 /// A project that is built again and again.
-struct Session {
+struct DevSession {
     /// As last read without a mistake.
     project: Project,
     /// None if a tool may be gone.
-    tools: Option<Found>,
+    tools: Option<FoundTools>,
     /// Where the proxy takes plugins from.
     plugins: PathBuf,
     options: Options,
@@ -73,9 +73,9 @@ struct Session {
     sources: Sources,
 }
 
-impl Session {
+impl DevSession {
     /// Without the tools there is no use in waiting for a save.
-    fn begin(project: Project, plugins: PathBuf, options: Options) -> Result<Session, DevError> {
+    fn begin(project: Project, plugins: PathBuf, options: Options) -> Result<DevSession, DevError> {
         process::stop_on_signals().map_err(DevError::Signals)?;
         let tools = make::tools(&project, options)?;
         eprintln!(
@@ -84,7 +84,7 @@ impl Session {
             project.language,
             quoted(&plugins.display().to_string())
         );
-        Ok(Session {
+        Ok(DevSession {
             tools: Some(tools),
             tryout: Tryout::new(&project).map_err(BuildError::NoTrial)?,
             watch: Watch::new()?,

@@ -12,9 +12,9 @@ const TARGET: &str = "plugin";
 
 /// A layer of the log that keeps the plugins' lines. Clones keep the same.
 #[derive(Debug, Clone, Default)]
-pub struct Lines(Arc<Mutex<Vec<String>>>);
+pub struct PluginLines(Arc<Mutex<Vec<String>>>);
 
-impl Lines {
+impl PluginLines {
     /// All lines since the last time, `LEVEL text` each.
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
@@ -22,11 +22,11 @@ impl Lines {
 }
 
 /// Starts a log that keeps the plugins' lines and prints the host's warnings.
-pub fn start() -> Lines {
+pub fn start() -> PluginLines {
     use tracing_subscriber::filter::{LevelFilter, filter_fn};
     use tracing_subscriber::layer::SubscriberExt as _;
     use tracing_subscriber::util::SubscriberInitExt as _;
-    let lines = Lines::default();
+    let lines = PluginLines::default();
     let warnings = tracing_subscriber::fmt::layer()
         .compact()
         .without_time()
@@ -43,13 +43,13 @@ pub fn start() -> Lines {
     lines
 }
 
-impl<S: Subscriber> Layer<S> for Lines {
+impl<S: Subscriber> Layer<S> for PluginLines {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         if event.metadata().target() != TARGET {
             return;
         }
         let level = event.metadata().level().as_str().to_ascii_lowercase();
-        let mut line = Line(format!("{level} "));
+        let mut line = PluginLine(format!("{level} "));
         event.record(&mut line);
         let line = line.0.trim_end().to_owned();
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -58,9 +58,9 @@ impl<S: Subscriber> Layer<S> for Lines {
 }
 
 /// An event's text; its other fields name the plugin and the exchange.
-struct Line(String);
+struct PluginLine(String);
 
-impl Visit for Line {
+impl Visit for PluginLine {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if field.name() == "message" {
             // Writing to a string never fails.

@@ -10,7 +10,7 @@ use std::{fs, iter};
 
 use super::build::show::quoted;
 use super::exit::USAGE;
-use super::templates::{self, Content};
+use super::templates::{self, TemplateFile};
 use crate::cli::NewArgs;
 
 /// Why there is no new project.
@@ -44,7 +44,7 @@ pub fn new(args: &NewArgs) -> ExitCode {
     }
 }
 
-fn make(args: &NewArgs) -> Result<(&'static str, PathBuf, Vec<Content>), NewError> {
+fn make(args: &NewArgs) -> Result<(&'static str, PathBuf, Vec<TemplateFile>), NewError> {
     let language = templates::find(&args.language)
         .ok_or_else(|| NewError::Unknown(templates::unknown_language(&args.language)))?;
     compose::check_name(&args.name).map_err(NewError::Name)?;
@@ -86,7 +86,7 @@ fn write(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 /// What was made, folders that one needn't look into as one line, and what to do next.
-fn report(args: &NewArgs, language: &str, directory: &Path, files: &[Content]) -> String {
+fn report(args: &NewArgs, language: &str, directory: &Path, files: &[TemplateFile]) -> String {
     let folder = |name: &str, what: &str| {
         let is_there = files.iter().any(|(path, _)| path.starts_with(name));
         is_there.then(|| format!("  {name}/  {what}\n"))

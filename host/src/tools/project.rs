@@ -8,11 +8,11 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::config::file::{Document, Mistakes, Table};
+use crate::config::file::{Mistakes, TomlDocument, TomlTable};
 use crate::config::{ConfigErrors, check_plugin_name};
 use crate::tools::conditions::Conditions;
 use crate::tools::templates;
-use placeholders::{NotText, Places};
+use placeholders::{BuildPlaces, NotText};
 use recipe::Recipe;
 
 /// The file that makes a directory a project.
@@ -42,7 +42,7 @@ pub struct Project {
     /// How its plugin is called by tools.
     pub conditions: Conditions,
     pub recipe: Recipe,
-    pub places: Places,
+    pub places: BuildPlaces,
 }
 
 /// Why a directory can't be built.
@@ -100,7 +100,7 @@ impl Project {
         Ok(Project {
             given,
             tests: dir.join(manifest.tests),
-            places: Places::new(&dir, &manifest.name, &tools)?,
+            places: BuildPlaces::new(&dir, &manifest.name, &tools)?,
             dir,
             name: manifest.name,
             language: manifest.language,
@@ -119,7 +119,7 @@ impl Manifest {
     fn parse(path: &Path, text: &str) -> Result<Manifest, ConfigErrors> {
         let mistakes = Mistakes::default();
         let manifest = {
-            let document = Document::parse(path, text, &mistakes);
+            let document = TomlDocument::parse(path, text, &mistakes);
             // What is not TOML has no keys to speak of.
             if mistakes.is_empty() {
                 Manifest::read(document.root(), &mistakes)
@@ -130,7 +130,7 @@ impl Manifest {
         mistakes.or(manifest)
     }
 
-    fn read(mut root: Table<'_>, mistakes: &Mistakes) -> Manifest {
+    fn read(mut root: TomlTable<'_>, mistakes: &Mistakes) -> Manifest {
         for key in ["name", "language"] {
             if !root.has(key) {
                 mistakes.add(root.place.clone(), format!("`{key}` is missing"));

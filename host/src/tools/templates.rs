@@ -34,7 +34,7 @@ const ALIASES: [(&str, &str); 13] = [
 ];
 
 /// A file of a template or a library: path, content.
-pub type Content = (PathBuf, Vec<u8>);
+pub type TemplateFile = (PathBuf, Vec<u8>);
 
 /// The languages that can be built, sorted.
 pub fn languages() -> Vec<&'static str> {
@@ -90,7 +90,7 @@ pub fn unknown_kind(language: &str, text: &str) -> String {
 
 /// The files of a template, those that the language's templates have in common among them. None if there is no such
 /// template.
-pub fn files(language: &str, kind: &str) -> Option<Vec<Content>> {
+pub fn files(language: &str, kind: &str) -> Option<Vec<TemplateFile>> {
     let folder = TEMPLATES.get_dir(Path::new(language).join(kind))?;
     let common = TEMPLATES.get_dir(Path::new(language).join(COMMON));
     let mut files = contents(folder);
@@ -103,7 +103,7 @@ pub fn files(language: &str, kind: &str) -> Option<Vec<Content>> {
 }
 
 /// The helper library of a language, as it stands in a project; empty if there is none.
-pub fn library(language: &str) -> Vec<Content> {
+pub fn library(language: &str) -> Vec<TemplateFile> {
     let files = LIBRARIES
         .get_dir(language)
         .map(contents)
@@ -116,7 +116,7 @@ pub fn library(language: &str) -> Vec<Content> {
 }
 
 /// The files in a folder and the folders in it, by their path in it.
-fn contents(folder: &Dir<'static>) -> Vec<Content> {
+fn contents(folder: &Dir<'static>) -> Vec<TemplateFile> {
     fn walk<'f>(folder: &'f Dir<'static>, files: &mut Vec<&'f File<'static>>) {
         for entry in folder.entries() {
             match entry {

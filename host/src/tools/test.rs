@@ -33,7 +33,7 @@ use self::subject::{NoSubject, Subject};
 use super::conditions::{self, Conditions};
 use super::exit::USAGE;
 use super::lab::{self, Lab};
-use super::log::{self, Lines};
+use super::log::{self, PluginLines};
 use crate::cli::TestArgs;
 use crate::plugin::{Guest, PluginVersion};
 
@@ -58,7 +58,7 @@ pub fn test(args: &TestArgs) -> ExitCode {
 /// The exit code and what to say.
 type Refused = (u8, String);
 
-fn all(args: &TestArgs, lines: &Lines) -> Result<Report, Refused> {
+fn all(args: &TestArgs, lines: &PluginLines) -> Result<Report, Refused> {
     let subject = subject::find(&args.plugin, args.cases.as_deref()).map_err(|error| {
         let code = match error {
             NoSubject::NotBuilt { .. } => 1,
@@ -237,7 +237,7 @@ struct Session<'a> {
     plugin: Plugin,
     args: &'a TestArgs,
     flags: Flags,
-    lines: &'a Lines,
+    lines: &'a PluginLines,
 }
 
 impl Session<'_> {

@@ -15,8 +15,8 @@ use tollgate::config::{self, Config};
 use tollgate::interceptor::{ChainSource, Link, Transform};
 use tollgate::message::Exchange;
 use tollgate::plugin::{
-    Chains, Engines, HooksCompiler, Reconfigure, Resources, StandardCompilers, Supervisor, Table,
-    Tier, Workbench, watch,
+    Chains, Engines, HooksCompiler, PluginTable, Reconfigure, Resources, StandardCompilers,
+    Supervisor, Tier, Workbench, watch,
 };
 
 #[global_allocator]
@@ -49,7 +49,10 @@ fn fail(error: &dyn std::error::Error) -> ExitCode {
 }
 
 async fn measure(directory: PathBuf) -> Result<(), Box<dyn std::error::Error>> {
-    let (chains, table) = (Arc::new(Chains::default()), Arc::new(Table::default()));
+    let (chains, table) = (
+        Arc::new(Chains::default()),
+        Arc::new(PluginTable::default()),
+    );
     let all = RouteConfig {
         host: None,
         path: "/".to_owned(),
@@ -99,7 +102,7 @@ type Running = (watch::Watcher, mpsc::Sender<Reconfigure>);
 async fn serve(
     directory: PathBuf,
     chains: &Arc<Chains>,
-    table: &Arc<Table>,
+    table: &Arc<PluginTable>,
 ) -> Result<Running, Box<dyn std::error::Error>> {
     let args = tollgate::cli::RunArgs {
         plugins: Some(directory.clone()),
@@ -111,16 +114,19 @@ async fn serve(
         cache: None,
         resources: Resources::new(1, 2),
         runtime: tokio::runtime::Handle::current(),
-        standard: StandardCompilers::new(tollgate::config::Limits::default().memory),
+        standard: StandardCompilers::new(tollgate::config::PluginLimits::default().memory),
     };
-    let (watcher, changes) =
-        watch::watch(directory, watch::WatchMode::Poll, Duration::from_secs(3600))?;
+    let (watcher, changes) = watch::watch(
+        directory,
+        config::WatchMode::Poll,
+        Duration::from_secs(3600),
+    )?;
     let (supervisor, ready) =
         Supervisor::new(config, Arc::new(bench), chains.clone(), table.clone());
     let (orders, ordered) = mpsc::channel(1);
     tokio::spawn(supervisor.run(changes, ordered));
     ready.await?;
-    let optimized = |table: &Table| {
+    let optimized = |table: &PluginTable| {
         table.snapshot().iter().all(|plugin| {
             plugin
                 .serving

@@ -25,10 +25,10 @@ use languages::exchanges::Exchanges;
 use languages::plugins::{self, Found};
 use languages::strain::{self, Strained};
 use languages::{sources, table, tools};
-use tollgate::config::{Limits, PluginConfig};
+use tollgate::config::{PluginConfig, PluginLimits};
 use tollgate::plugin::load;
 use tollgate::plugin::{
-    Engines, Guest, HooksCode, HooksCompiler, HooksPlugin, Instance, Kind, PluginVersion,
+    Engines, Guest, HooksCode, HooksCompiler, HooksPlugin, Instance, PluginKind, PluginVersion,
     Resources, Tier,
 };
 
@@ -113,25 +113,25 @@ async fn measure(found: &Found, compiler: &HooksCompiler, args: &Args) -> Result
     let language = found.language.as_str();
     eprintln!("{language}: compiling");
     let loaded = load::load(load::read(&found.file, load::DEFAULT_MAX_SIZE)?)?;
-    let Kind::Interceptor(contract) = loaded.kind else {
+    let PluginKind::Interceptor(contract) = loaded.kind else {
         return Err(format!("{} is no plugin of ours", found.file.display()).into());
     };
     let (code, times) = compile::measure(compiler, &loaded.component, contract)?;
     let code = Arc::new(code);
-    let version = |limits: Limits| {
+    let version = |limits: PluginLimits| {
         let config = PluginConfig {
             settings: exchanges.settings(),
             ..PluginConfig::new(limits)
         };
         Arc::new(PluginVersion::new(language.to_owned(), loaded.hash, config))
     };
-    let start = Instance::new(&code.linked, &version(Limits::default()))
+    let start = Instance::new(&code.linked, &version(PluginLimits::default()))
         .await?
         .memory();
     eprintln!("{language}: on one instance");
     let endless = strain::on_one(&code, &version(endless_limits()), &exchanges).await?;
     eprintln!("{language}: as the proxy calls it");
-    let guest = guest(code, version(Limits::default()))?;
+    let guest = guest(code, version(PluginLimits::default()))?;
     let policy = strain::by_policy(&guest, &exchanges).await?;
     Ok(Row {
         language: plugins::title(language),
@@ -146,11 +146,11 @@ async fn measure(found: &Found, compiler: &HooksCompiler, args: &Args) -> Result
 }
 
 /// Sets no bound but the engine's.
-fn endless_limits() -> Limits {
-    Limits {
+fn endless_limits() -> PluginLimits {
+    PluginLimits {
         memory: ENDLESS,
         max_calls: u32::MAX,
-        ..Limits::default()
+        ..PluginLimits::default()
     }
 }
 

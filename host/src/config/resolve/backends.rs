@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::destinations::DefaultTarget;
-use super::layers::{Given, Layers};
+use super::layers::{Layers, Placed};
 use crate::config::backend::{
     BackendConfig, BackendTls, BackendUrl, DEFAULT_BACKEND, HostField, Protocol,
 };
-use crate::config::file::{Entry, Table, Value};
+use crate::config::file::{Scalar, TomlTable, Value};
 use crate::config::plugin::is_shaped;
-use crate::config::url::{self, Origin, Scheme, Target};
+use crate::config::url::{self, BackendOrigin, BackendScheme, BackendTarget};
 use crate::config::{Place, nearest_name, units};
 
 /// Keys of tables, for people who write them right into a backend's table.
@@ -26,14 +26,14 @@ pub(super) const IN_BACKEND_TABLES: [&str; 7] = [
 
 /// The backends found so far.
 #[derive(Debug, Default)]
-pub(super) struct Backends {
+pub(super) struct NamedBackends {
     configs: BTreeMap<String, BackendConfig>,
     /// Also of those that are not among `configs`: with a mistake in them, or embedded.
     names: BTreeSet<String>,
-    addresses: Vec<Given<BackendUrl>>,
+    addresses: Vec<Placed<BackendUrl>>,
 }
 
-impl Backends {
+impl NamedBackends {
     pub(super) fn know(&mut self, name: &str) {
         self.names.insert(name.to_owned());
     }
@@ -48,19 +48,19 @@ impl Backends {
     }
 
     /// The backend of a URL, of which nothing else is said; gives its name.
-    pub(super) fn at(&mut self, origin: &Origin, place: Place) -> String {
+    pub(super) fn at(&mut self, origin: &BackendOrigin, place: Place) -> String {
         let name = origin.to_string();
         self.add_only(&name, origin, place);
         name
     }
 
     /// All by name, and every address with the place where it was given.
-    pub(super) fn done(self) -> (BTreeMap<String, BackendConfig>, Vec<Given<BackendUrl>>) {
+    pub(super) fn done(self) -> (BTreeMap<String, BackendConfig>, Vec<Placed<BackendUrl>>) {
         (self.configs, self.addresses)
     }
 
     /// Adds a backend of which only this URL is known, unless there is one of this name.
-    fn add_only(&mut self, name: &str, origin: &Origin, place: Place) {
+    fn add_only(&mut self, name: &str, origin: &BackendOrigin, place: Place) {
         self.know(name);
         if !self.configs.contains_key(name) {
             let mut backend = BackendConfig::new(vec![origin.url.clone()]);
@@ -74,15 +74,15 @@ impl Backends {
 /// The addresses of a backend, as far as they could be read.
 struct Addresses {
     /// Those that requests go to.
-    used: Vec<Given<Origin>>,
+    used: Vec<Placed<BackendOrigin>>,
     /// The scheme of those in the file, which a layer above may hide. The rest of the table must fit them.
-    in_file: Option<Scheme>,
+    in_file: Option<BackendScheme>,
 }
 
 impl Addresses {
     fn are_sockets(&self) -> bool {
         let used = self.used.first().map(|(origin, _)| origin.scheme);
-        [used, self.in_file].contains(&Some(Scheme::Unix))
+        [used, self.in_file].contains(&Some(BackendScheme::Unix))
     }
 }
 
@@ -90,19 +90,19 @@ impl Layers<'_> {
     /// The backends of the file and the default one, where that has a URL.
     pub(super) fn backends(
         &self,
-        file: Option<&Table<'_>>,
+        file: Option<&TomlTable<'_>>,
         default: &DefaultTarget,
         base: &Path,
-    ) -> Backends {
-        let mut backends = Backends::default();
-        for (name, value) in file.into_iter().flat_map(Table::values) {
+    ) -> NamedBackends {
+        let mut backends = NamedBackends::default();
+        for (name, value) in file.into_iter().flat_map(TomlTable::values) {
             self.named(&mut backends, name, value, default, base);
         }
         match &default.given {
-            Some((Target::Origin(origin), place)) => {
+            Some((BackendTarget::Origin(origin), place)) => {
                 backends.add_only(DEFAULT_BACKEND, origin, place.clone());
             }
-            Some((Target::Echo { .. }, _)) => {
+            Some((BackendTarget::Echo { .. }, _)) => {
                 backends.configs.remove(DEFAULT_BACKEND);
             }
             None => {}
@@ -112,7 +112,7 @@ impl Layers<'_> {
 
     fn named(
         &self,
-        backends: &mut Backends,
+        backends: &mut NamedBackends,
         name: &str,
         value: Value<'_>,
         default: &DefaultTarget,
@@ -140,7 +140,12 @@ impl Layers<'_> {
     }
 
     /// The addresses of a table; those of the default backend may stand at the top of the file or above it.
-    fn addresses(&self, table: &mut Table<'_>, default: &DefaultTarget, base: &Path) -> Addresses {
+    fn addresses(
+        &self,
+        table: &mut TomlTable<'_>,
+        default: &DefaultTarget,
+        base: &Path,
+    ) -> Addresses {
         let place = table.place.clone().without_value();
         let (has_one, has_many) = (table.has("address"), table.has("addresses"));
         let problem = match has_one || has_many {
@@ -159,18 +164,18 @@ impl Layers<'_> {
         let own = self.origins(many.or(one).unwrap_or_default(), base);
         let own_scheme = own.first().map(|(origin, _)| origin.scheme);
         let (used, in_file) = match &default.given {
-            Some((Target::Origin(origin), place)) => {
+            Some((BackendTarget::Origin(origin), place)) => {
                 let given = Some(origin.scheme).filter(|_| place.is_in_file());
                 (vec![(origin.clone(), place.clone())], own_scheme.or(given))
             }
             // Nobody asks the table's addresses as long as the embedded backend is the default.
-            Some((Target::Echo { .. }, _)) => (Vec::new(), own_scheme),
+            Some((BackendTarget::Echo { .. }, _)) => (Vec::new(), own_scheme),
             None => (own, own_scheme),
         };
         Addresses { used, in_file }
     }
 
-    fn many_addresses(&self, table: &mut Table<'_>) -> Option<Vec<Entry>> {
+    fn many_addresses(&self, table: &mut TomlTable<'_>) -> Option<Vec<Scalar>> {
         let value = table.take("addresses")?;
         if value.is_empty_list() {
             return value.wrong("at least one URL");
@@ -179,8 +184,8 @@ impl Layers<'_> {
     }
 
     /// URLs that one backend can have together.
-    fn origins(&self, entries: Vec<Entry>, base: &Path) -> Vec<Given<Origin>> {
-        let mut origins: Vec<Given<Origin>> = Vec::new();
+    fn origins(&self, entries: Vec<Scalar>, base: &Path) -> Vec<Placed<BackendOrigin>> {
+        let mut origins: Vec<Placed<BackendOrigin>> = Vec::new();
         for entry in entries {
             let Some(origin) = entry.read(self.mistakes, |text| url::origin(text, base)) else {
                 continue;
@@ -204,7 +209,12 @@ impl Layers<'_> {
         origins
     }
 
-    fn backend(&self, mut table: Table<'_>, addresses: &Addresses, base: &Path) -> BackendConfig {
+    fn backend(
+        &self,
+        mut table: TomlTable<'_>,
+        addresses: &Addresses,
+        base: &Path,
+    ) -> BackendConfig {
         let urls = addresses.used.iter().map(|(origin, _)| origin.url.clone());
         let mut backend = BackendConfig::new(urls.collect());
         self.set(&mut backend.balance, table.text("balance"), units::balance);
@@ -237,11 +247,11 @@ impl Layers<'_> {
     }
 
     /// The protocol of the table, unless the scheme fixes it.
-    fn protocol(&self, entry: Option<Entry>, addresses: &Addresses) -> Protocol {
+    fn protocol(&self, entry: Option<Scalar>, addresses: &Addresses) -> Protocol {
         let fixed = addresses.used.first().and_then(|(o, _)| o.protocol());
         let given = entry.and_then(|entry| {
             let protocol = entry.read(self.mistakes, units::protocol)?;
-            if protocol == Protocol::Http1 && addresses.in_file == Some(Scheme::H2c) {
+            if protocol == Protocol::Http1 && addresses.in_file == Some(BackendScheme::H2c) {
                 let problem = "h2c:// is HTTP/2; expected addresses with http://, or no protocol";
                 self.mistakes.add(entry.place, problem);
             }
@@ -250,7 +260,7 @@ impl Layers<'_> {
         fixed.or(given).unwrap_or_default()
     }
 
-    fn host(&self, entry: Option<Entry>, addresses: &Addresses) -> HostField {
+    fn host(&self, entry: Option<Scalar>, addresses: &Addresses) -> HostField {
         let host = entry.and_then(|entry| {
             let host = entry.read(self.mistakes, url::host_field)?;
             if host == HostField::Rewrite && addresses.are_sockets() {
@@ -263,7 +273,10 @@ impl Layers<'_> {
     }
 
     fn refuse_tls_in_cleartext(&self, place: &Place, addresses: &Addresses) {
-        if let Some(scheme) = addresses.in_file.filter(|scheme| *scheme != Scheme::Https) {
+        if let Some(scheme) = addresses
+            .in_file
+            .filter(|scheme| *scheme != BackendScheme::Https)
+        {
             let problem = format!(
                 "{} is cleartext; expected addresses with https://, or no tls",
                 scheme.prefix()
@@ -272,7 +285,7 @@ impl Layers<'_> {
         }
     }
 
-    fn backend_tls(&self, mut table: Table<'_>, base: &Path) -> BackendTls {
+    fn backend_tls(&self, mut table: TomlTable<'_>, base: &Path) -> BackendTls {
         let mut tls = BackendTls::default();
         tls.verify = table.boolean("verify").unwrap_or(tls.verify);
         let ca = self.path_in_file(table.text("ca"), base);

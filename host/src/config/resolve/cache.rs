@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use toml::de::DeValue;
 
 use super::layers::Layers;
-use crate::config::file::{Entry, Table, Value};
+use crate::config::file::{Scalar, TomlTable, Value};
 use crate::config::{CacheConfig, DEFAULT_CACHE_BYTES, Place, units};
 
 impl Layers<'_> {
-    pub(super) fn cache(&self, file: Option<Table<'_>>, base: &Path) -> CacheConfig {
+    pub(super) fn cache(&self, file: Option<TomlTable<'_>>, base: &Path) -> CacheConfig {
         let (mut off_in_file, mut dir, mut max_size) = (false, None, None);
         if let Some(mut table) = file {
             let value = table.take("dir");
@@ -57,7 +57,7 @@ impl Layers<'_> {
     }
 }
 
-fn directory(value: Value<'_>) -> Option<Entry> {
+fn directory(value: Value<'_>) -> Option<Scalar> {
     match value.value {
         DeValue::String(_) => value.text(),
         _ => value.wrong("a string, or false for no cache"),

@@ -6,11 +6,11 @@ use std::path::Path;
 
 use toml::de::DeValue;
 
-use super::layers::{Given, GivenAddress, Layers};
+use super::layers::{Layers, Placed, PlacedAddress};
 use crate::config::backend::{BackendConfig, BackendUrl, DEFAULT_BACKEND};
-use crate::config::file::{Entry, Table};
+use crate::config::file::{Scalar, TomlTable};
 use crate::config::route::RouteConfig;
-use crate::config::url::{self, Target, is_loop, reaches};
+use crate::config::url::{self, BackendTarget, is_loop, reaches};
 use crate::config::{DEFAULT_ECHO, DEFAULT_LISTEN, Place};
 
 #[derive(Debug)]
@@ -23,21 +23,21 @@ pub(super) struct Destinations {
     /// Where the embedded echo backend was asked for; none if it is there because nothing was said.
     echo_place: Option<Place>,
     /// Every address of a backend and where it was given.
-    addresses: Vec<Given<BackendUrl>>,
+    addresses: Vec<Placed<BackendUrl>>,
 }
 
 /// What is said of the default backend outside of its table.
 #[derive(Debug, Default)]
 pub(super) struct DefaultTarget {
     /// None also if nobody could read it.
-    pub(super) given: Option<Given<Target>>,
+    pub(super) given: Option<Placed<BackendTarget>>,
     pub(super) is_given: bool,
     /// Whether the file says something, even if a stronger layer does too.
     pub(super) is_in_file: bool,
 }
 
 impl Layers<'_> {
-    pub(super) fn destinations(&self, file: &mut Table<'_>, base: &Path) -> Destinations {
+    pub(super) fn destinations(&self, file: &mut TomlTable<'_>, base: &Path) -> Destinations {
         let in_file = default_in_file(file);
         let is_in_file = file.has("backend");
         let is_above = self.args.backend.is_some() || self.variable("backend").is_some();
@@ -66,8 +66,10 @@ impl Layers<'_> {
             add_default(&mut routes);
         }
         let (echo, echo_fixed, echo_place) = match default.given {
-            Some((Target::Echo { address, fixed }, place)) => (Some(address), fixed, Some(place)),
-            Some((Target::Origin(_), _)) => (None, false, None),
+            Some((BackendTarget::Echo { address, fixed }, place)) => {
+                (Some(address), fixed, Some(place))
+            }
+            Some((BackendTarget::Origin(_), _)) => (None, false, None),
             None if has_routes || has_table => (None, false, None),
             None => (Some(DEFAULT_ECHO), false, None),
         };
@@ -85,8 +87,8 @@ impl Layers<'_> {
     /// Refuses backends that are the proxy itself, and a listener in another's place.
     pub(super) fn check_addresses(
         &self,
-        listen: Option<&GivenAddress>,
-        admin: Option<&GivenAddress>,
+        listen: Option<&PlacedAddress>,
+        admin: Option<&PlacedAddress>,
         destinations: &Destinations,
     ) {
         let unread = !self.mistakes.is_empty();
@@ -126,7 +128,7 @@ impl Layers<'_> {
 }
 
 /// `backend` is a URL; `[backend.NAME]` is what people write for `[backends.NAME]`.
-fn default_in_file(file: &mut Table<'_>) -> Option<Entry> {
+fn default_in_file(file: &mut TomlTable<'_>) -> Option<Scalar> {
     let value = file.take("backend")?;
     match value.value {
         DeValue::Table(_) => {

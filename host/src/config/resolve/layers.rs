@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::RunArgs;
 use crate::config::Place;
-use crate::config::file::{Entry, Mistakes};
+use crate::config::file::{Mistakes, Scalar};
 use crate::config::units::{self, path_problem};
 
 /// A value and where it was given.
-pub(super) type Given<T> = (T, Place);
+pub(super) type Placed<T> = (T, Place);
 /// An address of the proxy and where it was given.
-pub(super) type GivenAddress = Given<SocketAddr>;
+pub(super) type PlacedAddress = Placed<SocketAddr>;
 
 /// Where values come from besides the file, and where mistakes go.
 pub(super) struct Layers<'a> {
@@ -22,7 +22,7 @@ pub(super) struct Layers<'a> {
 }
 
 /// The value that was given, else the default.
-pub(super) fn chosen<T>(given: Option<Given<T>>, default: T) -> T {
+pub(super) fn chosen<T>(given: Option<Placed<T>>, default: T) -> T {
     given.map_or(default, |(value, _)| value)
 }
 
@@ -32,9 +32,9 @@ impl Layers<'_> {
         &self,
         name: &'static str,
         flag: &Option<String>,
-        file: Option<Entry>,
+        file: Option<Scalar>,
         parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Option<Given<T>> {
+    ) -> Option<Placed<T>> {
         self.value_at(name, flag, file, |text, _| parse(text))
     }
 
@@ -43,16 +43,16 @@ impl Layers<'_> {
         &self,
         name: &'static str,
         flag: &Option<String>,
-        file: Option<Entry>,
+        file: Option<Scalar>,
         parse: impl Fn(&str, &Place) -> Result<T, String>,
-    ) -> Option<Given<T>> {
+    ) -> Option<Placed<T>> {
         let flag = flag.clone().map(|text| {
             let value = Some(text.clone());
             let place = Place::Flag { name, value };
-            Entry { place, text }
+            Scalar { place, text }
         });
         let layers = [flag, self.variable(name).and_then(|v| self.utf8(v)), file];
-        let read = |entry: Entry| {
+        let read = |entry: Scalar| {
             let value = entry.read(self.mistakes, |text| parse(text, &entry.place))?;
             Some((value, entry.place))
         };
@@ -66,8 +66,8 @@ impl Layers<'_> {
         &self,
         name: &'static str,
         flag: bool,
-        file: Option<Given<bool>>,
-    ) -> Option<Given<bool>> {
+        file: Option<Placed<bool>>,
+    ) -> Option<Placed<bool>> {
         let flag = flag.then_some((true, Place::Flag { name, value: None }));
         let variable = self.variable(name).and_then(|v| {
             let entry = self.utf8(v)?;
@@ -81,8 +81,8 @@ impl Layers<'_> {
         &self,
         name: &'static str,
         flag: Option<&Path>,
-        file: Option<(Entry, &Path)>,
-    ) -> Option<Given<PathBuf>> {
+        file: Option<(Scalar, &Path)>,
+    ) -> Option<Placed<PathBuf>> {
         let flag = flag.map(|path| {
             let value = Some(path.display().to_string());
             (path.to_owned(), Place::Flag { name, value })
@@ -109,7 +109,11 @@ impl Layers<'_> {
     }
 
     /// A path of the file, relative to its directory.
-    pub(super) fn path_in_file(&self, entry: Option<Entry>, base: &Path) -> Option<Given<PathBuf>> {
+    pub(super) fn path_in_file(
+        &self,
+        entry: Option<Scalar>,
+        base: &Path,
+    ) -> Option<Placed<PathBuf>> {
         let entry = entry?;
         let path = entry.read(self.mistakes, |text| {
             let path = Path::new(text);
@@ -126,9 +130,9 @@ impl Layers<'_> {
         Some((value, Place::Env { name, value: shown }))
     }
 
-    pub(super) fn utf8(&self, (value, place): (OsString, Place)) -> Option<Entry> {
+    pub(super) fn utf8(&self, (value, place): (OsString, Place)) -> Option<Scalar> {
         match value.into_string() {
-            Ok(text) => Some(Entry { place, text }),
+            Ok(text) => Some(Scalar { place, text }),
             Err(_) => {
                 self.mistakes.add(place, "expected UTF-8");
                 None
@@ -140,7 +144,7 @@ impl Layers<'_> {
     pub(super) fn set<T>(
         &self,
         slot: &mut T,
-        entry: Option<Entry>,
+        entry: Option<Scalar>,
         parse: impl Fn(&str) -> Result<T, String>,
     ) {
         if let Some(value) = entry.and_then(|entry| entry.read(self.mistakes, parse)) {

@@ -2,8 +2,8 @@
 
 use toml::de::DeValue;
 
-use crate::config::file::{Entry, Mistakes, Table, Value};
-use crate::matching::{Matches, Rule, method};
+use crate::config::file::{Mistakes, Scalar, TomlTable, Value};
+use crate::matching::{MatchRule, Matches, method};
 
 /// The rules of a file's `match`: one table, or a list of them.
 pub(super) fn read(value: Value<'_>, mistakes: &Mistakes) -> Matches {
@@ -29,11 +29,11 @@ pub(super) fn read(value: Value<'_>, mistakes: &Mistakes) -> Matches {
     Matches::new(rules)
 }
 
-fn rule(mut table: Table<'_>, mistakes: &Mistakes) -> Option<Rule> {
+fn rule(mut table: TomlTable<'_>, mistakes: &Mistakes) -> Option<MatchRule> {
     if table.is_empty() {
         return table.wrong("expected at least one of host, path and method");
     }
-    let rule = Rule {
+    let rule = MatchRule {
         host: table
             .text("host")
             .and_then(|entry| entry.read(mistakes, str::parse)),
@@ -52,7 +52,7 @@ fn rule(mut table: Table<'_>, mistakes: &Mistakes) -> Option<Rule> {
     Some(rule)
 }
 
-fn methods(value: Value<'_>) -> Vec<Entry> {
+fn methods(value: Value<'_>) -> Vec<Scalar> {
     match value.value {
         DeValue::Array(items) if items.is_empty() => {
             value.wrong("at least one method").into_iter().collect()

@@ -8,8 +8,8 @@ use toml::de::DeValue;
 use super::layers::Layers;
 use super::matches;
 use crate::cli::RunArgs;
-use crate::config::file::{Document, Entry, Mistakes, Table, Value};
-use crate::config::{ConfigErrors, Limits, PluginConfig, check_plugin_name, units};
+use crate::config::file::{Mistakes, Scalar, TomlDocument, TomlTable, Value};
+use crate::config::{ConfigErrors, PluginConfig, PluginLimits, check_plugin_name, units};
 
 /// Keys of tables, for people who write them right into a plugin's table.
 pub(super) const IN_PLUGIN_TABLES: [&str; 10] = [
@@ -26,7 +26,7 @@ pub(super) const IN_PLUGIN_TABLES: [&str; 10] = [
 ];
 
 /// `plugins` is the directory; `[plugins.NAME]` is what people write for `[plugin.NAME]`.
-pub(super) fn directory(file: &mut Table<'_>) -> Option<Entry> {
+pub(super) fn directory(file: &mut TomlTable<'_>) -> Option<Scalar> {
     let value = file.take("plugins")?;
     match value.value {
         DeValue::Table(_) => {
@@ -43,12 +43,16 @@ pub(super) fn directory(file: &mut Table<'_>) -> Option<Entry> {
 /// All mistakes, with their lines.
 pub fn settings(path: &Path, text: &str) -> Result<Vec<(String, String)>, ConfigErrors> {
     let mistakes = Mistakes::default();
-    let settings = texts(&Document::parse(path, text, &mistakes).root());
+    let settings = texts(&TomlDocument::parse(path, text, &mistakes).root());
     mistakes.or(settings)
 }
 
 /// Limits in a document that is not the configuration, with the keys of `[limits]`; what isn't said is as in `base`.
-pub(crate) fn read_limits(table: Table<'_>, base: Limits, mistakes: &Mistakes) -> Limits {
+pub(crate) fn read_limits(
+    table: TomlTable<'_>,
+    base: PluginLimits,
+    mistakes: &Mistakes,
+) -> PluginLimits {
     let layers = Layers {
         args: &RunArgs::default(),
         env: &|_| None,
@@ -58,7 +62,7 @@ pub(crate) fn read_limits(table: Table<'_>, base: Limits, mistakes: &Mistakes) -
 }
 
 impl Layers<'_> {
-    pub(super) fn limits(&self, file: Option<Table<'_>>, base: Limits) -> Limits {
+    pub(super) fn limits(&self, file: Option<TomlTable<'_>>, base: PluginLimits) -> PluginLimits {
         let mut limits = base;
         let Some(mut table) = file else { return limits };
         let deadline = table.text("deadline");
@@ -84,8 +88,8 @@ impl Layers<'_> {
 
     pub(super) fn plugins(
         &self,
-        table: &Table<'_>,
-        defaults: Limits,
+        table: &TomlTable<'_>,
+        defaults: PluginLimits,
     ) -> BTreeMap<String, PluginConfig> {
         let plugin = |(name, value): (&str, Value<'_>)| {
             if let Err(problem) = check_plugin_name(name) {
@@ -97,7 +101,7 @@ impl Layers<'_> {
         table.values().filter_map(plugin).collect()
     }
 
-    fn plugin(&self, mut table: Table<'_>, defaults: Limits) -> PluginConfig {
+    fn plugin(&self, mut table: TomlTable<'_>, defaults: PluginLimits) -> PluginConfig {
         let mut plugin = PluginConfig::new(self.limits(table.table("limits"), defaults));
         plugin.enabled = table.boolean("enabled").unwrap_or(plugin.enabled);
         plugin.required = table.boolean("required").unwrap_or(plugin.required);
@@ -116,7 +120,7 @@ impl Layers<'_> {
 }
 
 /// The settings in a table: a string as it is, any other value as JSON text.
-pub(crate) fn texts(table: &Table<'_>) -> Vec<(String, String)> {
+pub(crate) fn texts(table: &TomlTable<'_>) -> Vec<(String, String)> {
     table
         .values()
         .filter_map(|(name, value)| Some((name.to_owned(), value.setting()?)))

@@ -3,10 +3,10 @@
 use std::cmp::Reverse;
 use std::path::Path;
 
-use super::backends::Backends;
+use super::backends::NamedBackends;
 use super::layers::Layers;
 use crate::config::backend::DEFAULT_BACKEND;
-use crate::config::file::{Entry, Table, Value};
+use crate::config::file::{Scalar, TomlTable, Value};
 use crate::config::route::RouteConfig;
 use crate::config::{Place, check_plugin_name, url};
 use crate::matching::RouteHost;
@@ -17,7 +17,7 @@ impl Layers<'_> {
     pub(super) fn routes(
         &self,
         value: Option<Value<'_>>,
-        backends: &mut Backends,
+        backends: &mut NamedBackends,
         base: &Path,
     ) -> Vec<RouteConfig> {
         let Some(value) = value else {
@@ -54,8 +54,8 @@ impl Layers<'_> {
     /// None if it can't be compared with others.
     fn route(
         &self,
-        mut table: Table<'_>,
-        backends: &mut Backends,
+        mut table: TomlTable<'_>,
+        backends: &mut NamedBackends,
         base: &Path,
     ) -> Option<RouteConfig> {
         let place = table.place.clone().without_value();
@@ -91,8 +91,8 @@ impl Layers<'_> {
     /// The name of the backend that is meant.
     fn backend_of_route(
         &self,
-        entry: &Entry,
-        backends: &mut Backends,
+        entry: &Scalar,
+        backends: &mut NamedBackends,
         base: &Path,
     ) -> Option<String> {
         let text = entry.text.trim();
@@ -116,9 +116,9 @@ impl Layers<'_> {
         None
     }
 
-    fn plugins_of_route(&self, entries: Vec<Entry>) -> Vec<String> {
+    fn plugins_of_route(&self, entries: Vec<Scalar>) -> Vec<String> {
         let mut names = Vec::with_capacity(entries.len());
-        for Entry { place, text } in entries {
+        for Scalar { place, text } in entries {
             let problem = match check_plugin_name(&text) {
                 Err(problem) => Some(problem.to_string()),
                 Ok(()) if names.contains(&text) => {

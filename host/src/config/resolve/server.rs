@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::layers::Layers;
-use crate::config::file::Table;
+use crate::config::file::TomlTable;
 use crate::config::server::{Certificate, Forwarding, ServerConfig, ServerTls};
 use crate::config::units;
 
 impl Layers<'_> {
-    pub(super) fn server(&self, file: Option<Table<'_>>) -> ServerConfig {
+    pub(super) fn server(&self, file: Option<TomlTable<'_>>) -> ServerConfig {
         let mut server = ServerConfig::default();
         let Some(mut table) = file else { return server };
         let most = table.number("max-connections");
@@ -46,7 +46,7 @@ impl Layers<'_> {
     }
 
     /// The target is part of the head, so it can't be allowed more. Its default follows a head that is.
-    fn head(&self, server: &mut ServerConfig, table: &mut Table<'_>) {
+    fn head(&self, server: &mut ServerConfig, table: &mut TomlTable<'_>) {
         let head = table.text_or_number("max-head");
         self.set(&mut server.max_head, head, units::max_head);
         let fields = table.number("max-fields");
@@ -65,7 +65,7 @@ impl Layers<'_> {
         server.max_target = target.unwrap_or(server.max_target);
     }
 
-    pub(super) fn forwarding(&self, file: Option<Table<'_>>) -> Forwarding {
+    pub(super) fn forwarding(&self, file: Option<TomlTable<'_>>) -> Forwarding {
         let mut forwarding = Forwarding::default();
         let Some(mut table) = file else {
             return forwarding;
@@ -79,7 +79,7 @@ impl Layers<'_> {
         forwarding
     }
 
-    pub(super) fn tls(&self, file: Option<Table<'_>>, base: &Path) -> Option<ServerTls> {
+    pub(super) fn tls(&self, file: Option<TomlTable<'_>>, base: &Path) -> Option<ServerTls> {
         // Also one that nobody could read.
         let asked_for = self.args.tls.is_some() || self.variable("tls").is_some();
         let given = self.value("tls", &self.args.tls, None, units::certificate);
@@ -108,7 +108,7 @@ impl Layers<'_> {
     /// What `[tls]` says of the certificate. It must say something, unless a layer above does.
     fn certificate(
         &self,
-        mut table: Table<'_>,
+        mut table: TomlTable<'_>,
         base: &Path,
         is_given: bool,
     ) -> Option<Certificate> {
@@ -139,7 +139,7 @@ impl Layers<'_> {
     /// `certificate` and `key`, of which one is nothing without the other.
     pub(super) fn certificate_files(
         &self,
-        table: &mut Table<'_>,
+        table: &mut TomlTable<'_>,
         base: &Path,
     ) -> Option<(PathBuf, PathBuf)> {
         let (has_chain, has_key) = (table.has("certificate"), table.has("key"));

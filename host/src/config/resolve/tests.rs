@@ -116,7 +116,7 @@ fn a_file_with_every_key() {
         max_bytes: 10 << 20,
     };
     assert_eq!(config.cache, cache);
-    let defaults = Limits {
+    let defaults = PluginLimits {
         deadline: Duration::from_secs(2),
         memory: 128 << 20,
         body: 1000,
@@ -134,7 +134,7 @@ fn a_file_with_every_key() {
     let deadline = Duration::from_millis(200);
     assert_eq!(
         plugin.limits,
-        Limits {
+        PluginLimits {
             deadline,
             ..defaults
         }
@@ -182,7 +182,7 @@ fn defaults() {
         assert_eq!(config.cache.dir, Some("/home/u/.cache/tollgate".into()));
         let plugin = config.for_plugin("any");
         assert!(plugin.enabled && plugin.matches.is_everything() && plugin.settings.is_empty());
-        assert_eq!(plugin.limits, Limits::default());
+        assert_eq!(plugin.limits, PluginLimits::default());
     }
 }
 

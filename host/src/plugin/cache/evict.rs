@@ -18,7 +18,7 @@ const LEFTOVER: Duration = Duration::from_secs(3600);
 
 /// The files of one entry.
 #[derive(Debug, Default)]
-struct Entry {
+struct CacheEntry {
     files: Vec<PathBuf>,
     bytes: u64,
     /// When it was last used; none without a header.
@@ -63,7 +63,7 @@ pub(super) fn remove_entry(dir: &Path, stem: &str) {
     }
 }
 
-impl Entry {
+impl CacheEntry {
     fn is_leftover(&self, now: SystemTime) -> bool {
         let age = |written: SystemTime| now.duration_since(written).unwrap_or_default();
         self.used.is_none() && self.written.is_some_and(|written| age(written) > LEFTOVER)
@@ -87,9 +87,9 @@ impl Entry {
             .partition(|path| of_another(path));
         let size = |path: &PathBuf| path.metadata().map_or(0, |metadata| metadata.len());
         let left: u64 = others.iter().map(size).sum();
-        let own = Entry {
+        let own = CacheEntry {
             files: own,
-            ..Entry::default()
+            ..CacheEntry::default()
         };
         own.remove();
         self.bytes.saturating_sub(left)
@@ -122,8 +122,8 @@ pub(super) fn code_suffix(checksum: u64) -> String {
 }
 
 /// What is in the directory, by the entries' stems. Each unfinished file is an entry of its own.
-fn entries(dir: &Path) -> io::Result<BTreeMap<String, Entry>> {
-    let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
+fn entries(dir: &Path) -> io::Result<BTreeMap<String, CacheEntry>> {
+    let mut entries: BTreeMap<String, CacheEntry> = BTreeMap::new();
     for file in std::fs::read_dir(dir)? {
         let file = file?;
         let (Ok(name), Ok(metadata)) = (file.file_name().into_string(), file.metadata()) else {

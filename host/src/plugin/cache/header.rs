@@ -20,7 +20,7 @@ pub(super) struct Header {
     /// As in the entry's name.
     tier: String,
     fingerprint: u64,
-    /// As in [`Kept`](super::Kept).
+    /// As in [`KeptCode`](super::KeptCode).
     pub kind: String,
     /// Of the code, in bytes.
     pub len: u64,

@@ -25,12 +25,12 @@ pub struct HooksState {
     /// What the call in hand has said itself about the bytes of the two bodies.
     pub described: DescribedSides,
     /// How the call in hand runs.
-    pub pace: Pace,
+    pub pace: CallPace,
 }
 
 /// How a guest runs on its thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pace {
+pub enum CallPace {
     /// To its end, on the caller's stack: a quarter of a call's cost less. For guests that can't wait and are quick.
     Straight,
     /// On a stack of its own, which it leaves to wait and to let others run at every tick.
@@ -58,12 +58,12 @@ impl HooksState {
             body_error: None,
             last_words: None,
             described: DescribedSides::default(),
-            pace: Pace::Yielding,
+            pace: CallPace::Yielding,
         }
     }
 
     /// A call at this pace begins: nothing of the one before it is left.
-    pub fn begin(&mut self, exchange: ExchangeId, pace: Pace) {
+    pub fn begin(&mut self, exchange: ExchangeId, pace: CallPace) {
         self.guest.voice.begin(exchange);
         self.budget.restart();
         self.growth.request.restart();

@@ -12,7 +12,7 @@ pub trait GuestKind: Send + Sync {
 
     fn tier(&self) -> Tier;
 
-    /// What it is by its exports, as [`Kind`](super::Kind) writes it.
+    /// What it is by its exports, as [`PluginKind`](super::PluginKind) writes it.
     fn kind(&self) -> String;
 
     /// The machine code, for the cache.

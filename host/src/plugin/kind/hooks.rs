@@ -15,7 +15,7 @@ mod wit;
 
 pub use compile::{HooksCode, HooksCompiler};
 pub use contract::{Contract, INTERCEPTOR, PACKAGE};
-pub use idle::Replaced;
+pub use idle::ReplacedInstances;
 pub use instance::Instance;
 pub use resources::Resources;
 pub use served::Contracts;

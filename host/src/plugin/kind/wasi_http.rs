@@ -14,6 +14,7 @@ mod body;
 mod compile;
 mod component;
 mod convert;
+mod empty;
 mod life;
 mod next;
 mod run;
@@ -23,4 +24,5 @@ mod world;
 
 pub use compile::StandardCompilers;
 pub use component::StandardComponent;
+pub use empty::EmptyBackend;
 pub use world::StandardWorld;

@@ -16,7 +16,7 @@ use super::LoadError;
 use super::compare::Comparison;
 use super::imports::{Claims, check_names_of_imports, find_served};
 use super::parse::{check_nesting, malformed, walk};
-use crate::plugin::kind::Kind;
+use crate::plugin::kind::PluginKind;
 use crate::plugin::kind::hooks::{Contracts, INTERCEPTOR, PACKAGE, WORLD};
 use crate::plugin::kind::wasi_http::StandardWorld;
 use crate::plugin::wasm::InterfaceName;
@@ -35,14 +35,14 @@ pub fn interfaces(component: &[u8]) -> Result<Interfaces, LoadError> {
 }
 
 /// Checks a binary component against the newest version of the contract that it is made for.
-pub(super) fn check(component: &[u8], contracts: Contracts) -> Result<Kind, LoadError> {
+pub(super) fn check(component: &[u8], contracts: Contracts) -> Result<PluginKind, LoadError> {
     let mut validator = validator();
     let plugin = Typed::parse(&mut validator, component)?;
     let Interfaces { imports, exports } = &plugin.interfaces;
     if !exports.iter().any(|name| is_interceptor(name))
         && let Some(world) = StandardWorld::of(imports, exports)
     {
-        return Ok(Kind::Standard(world));
+        return Ok(PluginKind::Standard(world));
     }
     let exports: Vec<&str> = plugin
         .interfaces
@@ -73,7 +73,7 @@ pub(super) fn check(component: &[u8], contracts: Contracts) -> Result<Kind, Load
             comparison.export(claims.interceptor, actual, expected)?;
         }
     }
-    Ok(Kind::Interceptor(claims.newest))
+    Ok(PluginKind::Interceptor(claims.newest))
 }
 
 fn is_interceptor(name: &str) -> bool {

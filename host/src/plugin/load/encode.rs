@@ -90,7 +90,7 @@ fn check_exports(
     contracts: Contracts,
 ) -> Result<&'static Contract, LoadError> {
     let exports = found.exports.iter();
-    let hooks: Vec<Hook<'_>> = exports.filter_map(|name| Hook::parse(name)).collect();
+    let hooks: Vec<HookExport<'_>> = exports.filter_map(|name| HookExport::parse(name)).collect();
     let Some(first) = hooks.first() else {
         return Err(LoadError::NotAPlugin {
             found: guess(found),
@@ -149,7 +149,7 @@ fn check_imports(
     let interceptors: Vec<String> = found
         .exports
         .iter()
-        .filter_map(|name| Some(Hook::parse(name)?.interceptor()))
+        .filter_map(|name| Some(HookExport::parse(name)?.interceptor()))
         .chain([contract.interceptor()])
         .collect();
     let names: Vec<&str> = interceptors.iter().map(String::as_str).collect();
@@ -197,14 +197,14 @@ fn check_symbols(found: &CoreModule<'_>, contract: &'static Contract) -> Result<
 const STANDARD: &str = "cm32p2|";
 
 /// An export of a core module that is, by its name, a function of our interceptor.
-struct Hook<'a> {
+struct HookExport<'a> {
     version: Option<&'a str>,
     function: &'a str,
     /// Named by the newer scheme, which gives only the compatible part of a version.
     standard: bool,
 }
 
-impl<'a> Hook<'a> {
+impl<'a> HookExport<'a> {
     fn parse(export: &'a str) -> Option<Self> {
         let (name, separator, standard) = match export.strip_prefix(STANDARD) {
             Some(name) => (name, '|', true),
@@ -218,7 +218,7 @@ impl<'a> Hook<'a> {
             None if version.is_empty() => None,
             None => return None,
         };
-        Some(Hook {
+        Some(HookExport {
             version,
             function,
             standard,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::plugin::hash::ContentHash;
-use crate::plugin::kind::Kind;
+use crate::plugin::kind::PluginKind;
 
 /// A plugin that keeps the contract and is ready to compile.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub struct Loaded {
     pub hash: ContentHash,
     /// A binary component.
     pub component: Vec<u8>,
-    pub kind: Kind,
+    pub kind: PluginKind,
     pub source: SourceKind,
     /// The file may be the beginning of a longer one, and nothing in it can tell. True only for a bare core module in
     /// binary form: cut off between two sections it would still be valid, without its data. Use it when it's settled.

@@ -2,10 +2,11 @@
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
 use super::LoadError;
+use crate::stamp::Written;
 
 /// The size limit unless the configuration says otherwise: 256 MiB. CPython as a component has 18 MB.
 pub const DEFAULT_MAX_SIZE: u64 = 256 << 20;
@@ -61,7 +62,9 @@ fn read_unchanged(
     let bytes = read_at_most(&mut file, before.len(), limit.saturating_add(1)).map_err(failed)?;
     check_size(path, bytes.len() as u64, limit)?;
     let after = file.metadata().map_err(failed)?;
-    if stamp(before) != stamp(&after) || bytes.len() as u64 != after.len() {
+    // Not the change time: a file that is replaced by a rename while it's open gets a new one, and what was read is whole.
+    let is_same = Written::from(before) == Written::from(&after);
+    if !is_same || bytes.len() as u64 != after.len() {
         return Err(LoadError::ChangedWhileReading {
             path: path.to_owned(),
         });
@@ -93,12 +96,6 @@ fn check_size(path: &Path, size: u64, limit: u64) -> Result<(), LoadError> {
         });
     }
     Ok(())
-}
-
-/// What a write changes. Not the change time (ctime): a file that is replaced by rename while it's open gets a new one,
-/// and what was read of it is whole.
-fn stamp(metadata: &Metadata) -> (u64, i64, i64) {
-    (metadata.len(), metadata.mtime(), metadata.mtime_nsec())
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 use super::*;
-use crate::plugin::kind::Kind;
+use crate::plugin::kind::PluginKind;
 use crate::plugin::kind::wasi_http::StandardWorld;
 
 /// A plugin by hand: imports one function, needs no `cabi_realloc`, keeps its text in a data segment.
@@ -358,7 +358,7 @@ fn standard_components_are_told_by_what_they_export_and_import() {
         let bytes = component(&format!("(module {text})"), &[&wit], "stock");
         assert_eq!(
             load(bytes).unwrap().kind,
-            Kind::Standard(expected),
+            PluginKind::Standard(expected),
             "{name}"
         );
     }

@@ -7,7 +7,7 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::config::Config;
 use crate::interceptor::Absence;
-use crate::plugin::prepare::{Fresh, Prepared, Refusal};
+use crate::plugin::prepare::{FileRefusal, Fresh, PreparedFile};
 use crate::plugin::swap::RouteChain;
 
 /// A configuration to go by, and whom to tell.
@@ -37,7 +37,7 @@ impl std::fmt::Debug for Reconfigure {
 
 /// What has been found out about a configuration so far.
 #[derive(Debug)]
-pub struct Pending {
+pub struct PendingConfig {
     pub order: Reconfigure,
     loads: BTreeSet<u64>,
     pub fresh: BTreeMap<String, Fresh>,
@@ -46,7 +46,7 @@ pub struct Pending {
     refused: BTreeMap<String, String>,
 }
 
-impl Pending {
+impl PendingConfig {
     pub fn new(order: Reconfigure) -> Self {
         Self {
             order,
@@ -68,16 +68,16 @@ impl Pending {
         name: &str,
         load: u64,
         serves: bool,
-        result: Result<Prepared, Refusal>,
-    ) -> Option<Result<Prepared, Refusal>> {
+        result: Result<PreparedFile, FileRefusal>,
+    ) -> Option<Result<PreparedFile, FileRefusal>> {
         if !self.loads.remove(&load) {
             return Some(result);
         }
         match result {
-            Ok(Prepared::Ready(fresh)) => {
+            Ok(PreparedFile::Ready(fresh)) => {
                 self.fresh.insert(name.to_owned(), fresh);
             }
-            Ok(Prepared::Unchanged | Prepared::Unsettled) => {}
+            Ok(PreparedFile::Unchanged | PreparedFile::Unsettled) => {}
             // A plugin that is out of service already can't be lost.
             Err(refusal) if !serves => {
                 let reason = refusal.error.to_string();

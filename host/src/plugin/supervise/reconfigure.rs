@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
-use super::pending::{Pending, Reconfigure, Wanted};
+use super::pending::{PendingConfig, Reconfigure, Wanted};
 use super::state::Supervisor;
 use crate::plugin::jobs::Look;
 use crate::plugin::prepare::Fresh;
@@ -11,7 +11,7 @@ use crate::plugin::prepare::Fresh;
 impl Supervisor {
     /// Prepares every plugin that a new configuration changes.
     pub(super) fn reconfigure(&mut self, order: Reconfigure) {
-        let mut pending = Pending::new(order);
+        let mut pending = PendingConfig::new(order);
         for (name, path) in &self.files {
             let config = pending.order.config.for_plugin(name);
             if !config.enabled || config == self.config.for_plugin(name) {

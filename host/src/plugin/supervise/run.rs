@@ -10,7 +10,7 @@ use super::pending::Reconfigure;
 use super::state::{Loading, Start, Supervisor};
 use crate::plugin::jobs::{Done, Look};
 use crate::plugin::kind::Guest;
-use crate::plugin::prepare::{PluginError, Prepared, Refusal};
+use crate::plugin::prepare::{FileRefusal, PluginError, PreparedFile};
 use crate::plugin::watch::Change;
 
 /// How often to look whether retired plugins are still held by an exchange.
@@ -121,7 +121,13 @@ impl Supervisor {
         }
     }
 
-    fn loaded(&mut self, name: &str, load: u64, look: &Look, result: Result<Prepared, Refusal>) {
+    fn loaded(
+        &mut self,
+        name: &str,
+        load: u64,
+        look: &Look,
+        result: Result<PreparedFile, FileRefusal>,
+    ) {
         let serves = self
             .plugins
             .get(name)
@@ -147,9 +153,9 @@ impl Supervisor {
             return self.look(name, waiting.unwrap_or_else(|| look.clone()));
         }
         match result {
-            Ok(Prepared::Ready(fresh)) => self.serve(name, fresh),
-            Ok(Prepared::Unchanged) => self.keep(name),
-            Ok(Prepared::Unsettled) => {}
+            Ok(PreparedFile::Ready(fresh)) => self.serve(name, fresh),
+            Ok(PreparedFile::Unchanged) => self.keep(name),
+            Ok(PreparedFile::Unsettled) => {}
             Err(refusal) => self.refuse(name, look, &refusal),
         }
         match waiting {

@@ -9,14 +9,14 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::pending::{Pending, Wanted};
+use super::pending::{PendingConfig, Wanted};
 use crate::config::{Config, PluginConfig, Remark};
 use crate::plugin::hash::ContentHash;
 use crate::plugin::jobs::{Jobs, Look};
 use crate::plugin::kind::Guest;
 use crate::plugin::prepare::Workbench;
 use crate::plugin::retire::Retiring;
-use crate::plugin::status::{Serving, Table};
+use crate::plugin::status::{PluginTable, Serving};
 use crate::plugin::swap::Chains;
 
 /// How long a start waits for files that change again and again or look unfinished. Longer than it takes to believe that a
@@ -27,12 +27,12 @@ const PATIENCE: Duration = Duration::from_secs(12);
 pub struct Supervisor {
     pub(super) config: Arc<Config>,
     pub(super) chains: Arc<Chains>,
-    pub(super) table: Arc<Table>,
+    pub(super) table: Arc<PluginTable>,
     pub(super) plugins: BTreeMap<String, Supervised>,
     /// Every plugin file that is there, also of plugins that are switched off.
     pub(super) files: BTreeMap<String, PathBuf>,
     /// The configuration that is being tried.
-    pub(super) pending: Option<Pending>,
+    pub(super) pending: Option<PendingConfig>,
     pub(super) retiring: Retiring,
     pub(super) jobs: Jobs,
     /// What a configuration that was refused waits for.
@@ -115,7 +115,7 @@ impl Supervisor {
         config: Arc<Config>,
         bench: Arc<Workbench>,
         chains: Arc<Chains>,
-        table: Arc<Table>,
+        table: Arc<PluginTable>,
     ) -> (Self, oneshot::Receiver<()>) {
         let (started, ready) = oneshot::channel();
         let supervisor = Self {

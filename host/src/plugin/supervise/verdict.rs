@@ -2,7 +2,7 @@
 
 use super::state::{Complaint, Supervisor};
 use crate::plugin::jobs::Look;
-use crate::plugin::prepare::{Fresh, Refusal};
+use crate::plugin::prepare::{FileRefusal, Fresh};
 
 impl Supervisor {
     /// Swaps a version in. Everything that can fail has been done.
@@ -46,7 +46,7 @@ impl Supervisor {
         self.table.update(name, 0, |status| status.error = None);
     }
 
-    pub(super) fn refuse(&mut self, name: &str, look: &Look, refusal: &Refusal) {
+    pub(super) fn refuse(&mut self, name: &str, look: &Look, refusal: &FileRefusal) {
         let required = self.config.requires(name);
         let Some(plugin) = self.plugins.get_mut(name) else {
             return;

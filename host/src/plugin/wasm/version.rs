@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::ambient::Ambient;
 use super::engine::TICK;
-use crate::config::{Limits, PluginConfig};
+use crate::config::{PluginConfig, PluginLimits};
 use crate::plugin::hash::ContentHash;
 
 /// One version of a plugin, shared by all instances of it.
@@ -13,7 +13,7 @@ pub struct PluginVersion {
     pub name: String,
     pub hash: ContentHash,
     pub config: PluginConfig,
-    pub limits: Limits,
+    pub limits: PluginLimits,
     pub ambient: Ambient,
     slow: AtomicBool,
     on_trial: AtomicBool,

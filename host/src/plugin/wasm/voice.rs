@@ -34,10 +34,10 @@ const TRIAL: u64 = 0;
 
 /// One instance's way into the log. Clones are the same.
 #[derive(Debug, Clone)]
-pub struct Voice(Arc<Shared>);
+pub struct Voice(Arc<VoiceState>);
 
 #[derive(Debug)]
-struct Shared {
+struct VoiceState {
     version: Arc<PluginVersion>,
     /// That of the call in hand.
     exchange: AtomicU64,
@@ -62,7 +62,7 @@ struct Said {
 
 impl Voice {
     pub fn new(version: &Arc<PluginVersion>) -> Self {
-        Self(Arc::new(Shared {
+        Self(Arc::new(VoiceState {
             version: version.clone(),
             exchange: AtomicU64::new(START),
             muted: AtomicBool::new(false),
@@ -121,7 +121,7 @@ impl Voice {
     }
 }
 
-impl Shared {
+impl VoiceState {
     fn said(&self) -> MutexGuard<'_, Said> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -202,7 +202,7 @@ impl Shared {
     }
 }
 
-impl Drop for Shared {
+impl Drop for VoiceState {
     /// The instance is gone: a call was given up, or there was none that could have ended.
     fn drop(&mut self) {
         let mut said = std::mem::take(&mut *self.said());
@@ -335,7 +335,7 @@ mod tests {
     use tracing_subscriber::fmt::MakeWriter;
 
     use super::*;
-    use crate::config::{Limits, PluginConfig};
+    use crate::config::{PluginConfig, PluginLimits};
     use crate::plugin::hash::ContentHash;
 
     /// A log to look into.
@@ -368,7 +368,7 @@ mod tests {
             .with_ansi(false)
             .with_writer(log.clone())
             .finish();
-        let config = PluginConfig::new(Limits::default());
+        let config = PluginConfig::new(PluginLimits::default());
         let version = Arc::new(PluginVersion::new(
             "p".to_owned(),
             ContentHash::of(b""),

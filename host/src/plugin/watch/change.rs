@@ -1,4 +1,4 @@
-//! What a watcher tells, and how it learns of it.
+//! What a watcher tells.
 
 use std::path::PathBuf;
 
@@ -22,15 +22,4 @@ pub enum Change {
     Removed { name: String },
     /// Every file that was there at the start has had its `Upsert`. Comes once, also without a directory.
     Ready,
-}
-
-/// How to learn of changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WatchMode {
-    /// By events, and by a look every interval in case they are missed. Falls back to `Poll` where there are none.
-    Events,
-    /// By a look every interval only.
-    Poll,
-    /// Not at all: what is there at the start is settled, and after [`Change::Ready`] the channel closes.
-    Off,
 }

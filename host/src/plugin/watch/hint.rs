@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use notify::event::{AccessKind, AccessMode, ModifyKind, RenameMode};
 use notify::{Event, EventKind};
 
-use super::identity::FileId;
+use crate::stamp::FileId;
 
 /// What an event says about one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,10 +13,10 @@ use notify::{
 };
 
 use super::hint;
-use super::identity::FileId;
 use super::links::{Trail, follow};
 use super::name::{FileName, judge};
 use super::wake::Wake;
+use crate::stamp::FileId;
 use crate::{essential, text};
 
 /// Watches and what they are for.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::scan::{Found, Seen};
+use super::scan::{Scan, SeenFile};
 use crate::text;
 
 /// Warnings, each once for as long as its cause lasts.
@@ -16,9 +16,9 @@ pub(super) struct Remarks {
 
 impl Remarks {
     /// Says what a look at the plugins directory found that nobody would hear of otherwise.
-    pub fn make(&mut self, dir: &Path, found: &Found) {
+    pub fn make(&mut self, dir: &Path, found: &Scan) {
         match found {
-            Found::Unknown(error) => {
+            Scan::Unknown(error) => {
                 if !std::mem::replace(&mut self.unreadable, true) {
                     tracing::warn!(
                         "{}: cannot look into it: {error}; the plugins stay as they are; give the proxy the permissions r and \
@@ -27,8 +27,8 @@ impl Remarks {
                     );
                 }
             }
-            Found::NoDirectory => *self = Remarks::default(),
-            Found::Files {
+            Scan::NoDirectory => *self = Remarks::default(),
+            Scan::Files {
                 files, problems, ..
             } => {
                 if std::mem::take(&mut self.unreadable) {
@@ -40,7 +40,7 @@ impl Remarks {
         }
     }
 
-    fn make_about_shadows(&mut self, files: &[Seen]) {
+    fn make_about_shadows(&mut self, files: &[SeenFile]) {
         let mut shadowed = BTreeMap::new();
         for seen in files {
             for path in &seen.shadows {

@@ -6,14 +6,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::identity::Identity;
 use super::name::{FileName, judge};
+use crate::stamp::Stamp;
 
 /// What a look found.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum Scan {
     Files {
-        files: Vec<Seen>,
+        files: Vec<SeenFile>,
         /// Plugin files that are symbolic links, those that lead nowhere included.
         links: Vec<PathBuf>,
         /// What no plugin can be loaded from, with the reason and what to do.
@@ -27,11 +27,11 @@ pub(super) enum Found {
 /// What stands by the name of a plugin: a file, or what its place is taken by (a directory, a link that leads nowhere), which
 /// the loader refuses with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Seen {
+pub(super) struct SeenFile {
     pub name: String,
     pub path: PathBuf,
     /// None if it is there but its state can't be had now.
-    pub identity: Option<Identity>,
+    pub identity: Option<Stamp>,
     /// How long ago it changed, by the file system's clock.
     pub age: Duration,
     /// Others of the same name that this one goes before.
@@ -47,10 +47,10 @@ pub(super) enum Scope {
 }
 
 impl Scope {
-    pub(super) fn scan(&self) -> Found {
+    pub(super) fn scan(&self) -> Scan {
         match self {
             Scope::Plugins(dir) => scan(dir),
-            Scope::Files(files) => Found::Files {
+            Scope::Files(files) => Scan::Files {
                 files: files.iter().filter_map(|file| see_one(file)).collect(),
                 links: Vec::new(),
                 problems: Vec::new(),
@@ -60,9 +60,9 @@ impl Scope {
 }
 
 /// A file on its own, if it is there.
-fn see_one(path: &Path) -> Option<Seen> {
-    let state = State::of(path).filter(State::may_be_a_file)?;
-    Some(Seen {
+fn see_one(path: &Path) -> Option<SeenFile> {
+    let state = AtPath::of(path).filter(AtPath::may_be_a_file)?;
+    Some(SeenFile {
         name: path.to_string_lossy().into_owned(),
         path: path.to_owned(),
         age: state.age(),
@@ -72,7 +72,7 @@ fn see_one(path: &Path) -> Option<Seen> {
 }
 
 /// Looks at the files in a directory. It does not open any of them.
-fn scan(dir: &Path) -> Found {
+fn scan(dir: &Path) -> Scan {
     match list(dir) {
         Ok(listing) => {
             let Listing {
@@ -85,14 +85,14 @@ fn scan(dir: &Path) -> Found {
             let files = files.filter_map(|(name, paths)| see(name, paths, &mut problems));
             let files = files.collect();
             problems.sort();
-            Found::Files {
+            Scan::Files {
                 files,
                 links,
                 problems,
             }
         }
-        Err(error) if is_absence(&error) => Found::NoDirectory,
-        Err(error) => Found::Unknown(error),
+        Err(error) if is_absence(&error) => Scan::NoDirectory,
+        Err(error) => Scan::Unknown(error),
     }
 }
 
@@ -148,9 +148,9 @@ fn see(
     name: String,
     paths: BTreeMap<usize, PathBuf>,
     problems: &mut Vec<(PathBuf, String)>,
-) -> Option<Seen> {
+) -> Option<SeenFile> {
     let states = paths.into_values();
-    let states = states.filter_map(|path| State::of(&path).map(|state| (path, state)));
+    let states = states.filter_map(|path| AtPath::of(&path).map(|state| (path, state)));
     let (mut there, others): (Vec<_>, Vec<_>) =
         states.partition(|(_, state)| state.may_be_a_file());
     there.extend(others);
@@ -165,7 +165,7 @@ fn see(
             None
         }
     };
-    Some(Seen {
+    Some(SeenFile {
         name,
         path,
         identity,
@@ -175,7 +175,7 @@ fn see(
 }
 
 /// What is at a path.
-enum State {
+enum AtPath {
     File(Metadata),
     /// A directory, a device or the like.
     NoFile(Metadata),
@@ -184,37 +184,37 @@ enum State {
     Unknown(io::Error),
 }
 
-impl State {
+impl AtPath {
     /// None if there is nothing.
-    fn of(path: &Path) -> Option<State> {
+    fn of(path: &Path) -> Option<AtPath> {
         let error = match std::fs::metadata(path) {
-            Ok(metadata) if metadata.is_file() => return Some(State::File(metadata)),
-            Ok(metadata) => return Some(State::NoFile(metadata)),
+            Ok(metadata) if metadata.is_file() => return Some(AtPath::File(metadata)),
+            Ok(metadata) => return Some(AtPath::NoFile(metadata)),
             Err(error) => error,
         };
         match std::fs::symlink_metadata(path) {
-            Ok(metadata) if metadata.is_symlink() => Some(State::Link(metadata)),
+            Ok(metadata) if metadata.is_symlink() => Some(AtPath::Link(metadata)),
             _ if is_absence(&error) => None,
-            _ => Some(State::Unknown(error)),
+            _ => Some(AtPath::Unknown(error)),
         }
     }
 
     fn may_be_a_file(&self) -> bool {
-        matches!(self, State::File(_) | State::Unknown(_))
+        matches!(self, AtPath::File(_) | AtPath::Unknown(_))
     }
 
     fn age(&self) -> Duration {
         match self {
-            State::File(metadata) | State::Link(metadata) => age(Identity::from(metadata).ctime),
-            State::NoFile(_) | State::Unknown(_) => Duration::ZERO,
+            AtPath::File(metadata) | AtPath::Link(metadata) => age(Stamp::from(metadata).ctime),
+            AtPath::NoFile(_) | AtPath::Unknown(_) => Duration::ZERO,
         }
     }
 
-    fn identity(self) -> io::Result<Identity> {
+    fn identity(self) -> io::Result<Stamp> {
         match self {
-            State::File(metadata) | State::Link(metadata) => Ok(Identity::from(&metadata)),
-            State::NoFile(metadata) => Ok(Identity::of_no_file(&metadata)),
-            State::Unknown(error) => Err(error),
+            AtPath::File(metadata) | AtPath::Link(metadata) => Ok(Stamp::from(&metadata)),
+            AtPath::NoFile(metadata) => Ok(Stamp::of_no_file(&metadata)),
+            AtPath::Unknown(error) => Err(error),
         }
     }
 }
@@ -243,7 +243,7 @@ mod tests {
         std::os::unix::fs::symlink("nowhere", dir.path().join("b.wasm")).unwrap();
         std::fs::write(dir.path().join("UPPER.WAT"), "").unwrap();
         let found = scan(dir.path());
-        let Found::Files {
+        let Scan::Files {
             files,
             links,
             problems,
@@ -276,8 +276,8 @@ mod tests {
     #[test]
     fn a_directory_may_be_absent() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(matches!(scan(&dir.path().join("none")), Found::NoDirectory));
+        assert!(matches!(scan(&dir.path().join("none")), Scan::NoDirectory));
         std::fs::write(dir.path().join("file"), "").unwrap();
-        assert!(matches!(scan(&dir.path().join("file")), Found::NoDirectory));
+        assert!(matches!(scan(&dir.path().join("file")), Scan::NoDirectory));
     }
 }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use super::change::Change;
 use super::hint::Hint;
-use super::identity::{FileId, Identity};
-use super::scan::{Found, Seen};
+use super::scan::{Scan, SeenFile};
+use crate::stamp::{FileId, Stamp};
 
 /// How long to wait for what.
 #[derive(Debug, Clone, Copy)]
@@ -54,7 +54,7 @@ impl Timing {
 #[derive(Debug)]
 pub(super) struct Settler {
     timing: Timing,
-    files: BTreeMap<String, File>,
+    files: BTreeMap<String, SettlingFile>,
     hints: HashMap<FileId, (Hint, Instant)>,
     directory: Directory,
     is_ready: bool,
@@ -71,9 +71,9 @@ enum Directory {
 }
 
 #[derive(Debug)]
-struct File {
+struct SettlingFile {
     path: PathBuf,
-    identity: Identity,
+    identity: Stamp,
     /// When this path or identity was first seen.
     changed_at: Instant,
     missing_since: Option<Instant>,
@@ -83,11 +83,11 @@ struct File {
 #[derive(Debug)]
 struct Reported {
     path: PathBuf,
-    identity: Identity,
+    identity: Stamp,
     settled: bool,
 }
 
-enum Step {
+enum SettlingStep {
     Report { settled: bool },
     Remove,
     WaitUntil(Instant),
@@ -126,14 +126,14 @@ impl Settler {
     }
 
     /// Takes note of a look and says what is to be reported.
-    pub fn look(&mut self, now: Instant, found: Found) -> Vec<Change> {
+    pub fn look(&mut self, now: Instant, found: Scan) -> Vec<Change> {
         self.hints.retain(|_, (_, at)| now < *at + self.timing.held);
         self.wake_at = None;
         let first = matches!(self.directory, Directory::Unknown);
         let mut changes = match found {
-            Found::Files { files, .. } => self.see_files(now, files, first),
-            Found::NoDirectory => self.see_no_directory(now, first),
-            Found::Unknown(_) => Vec::new(),
+            Scan::Files { files, .. } => self.see_files(now, files, first),
+            Scan::NoDirectory => self.see_no_directory(now, first),
+            Scan::Unknown(_) => Vec::new(),
         };
         if !std::mem::replace(&mut self.is_ready, true) {
             changes.push(Change::Ready);
@@ -141,7 +141,7 @@ impl Settler {
         changes
     }
 
-    fn see_files(&mut self, now: Instant, seen: Vec<Seen>, first: bool) -> Vec<Change> {
+    fn see_files(&mut self, now: Instant, seen: Vec<SeenFile>, first: bool) -> Vec<Change> {
         let was_present = matches!(
             self.directory,
             Directory::Present | Directory::MissingSince(_)
@@ -164,7 +164,7 @@ impl Settler {
         changes
     }
 
-    fn see_file(&mut self, now: Instant, seen: Seen, first: bool) {
+    fn see_file(&mut self, now: Instant, seen: SeenFile, first: bool) {
         let known = self.files.get_mut(&seen.name);
         let Some(identity) = seen.identity else {
             // There, but in which state can't be said: it stays what it was.
@@ -183,7 +183,7 @@ impl Settler {
             None => {
                 let age = if first { seen.age } else { Duration::ZERO };
                 let changed_at = now.checked_sub(age).unwrap_or(now);
-                let file = File {
+                let file = SettlingFile {
                     path: seen.path,
                     identity,
                     changed_at,
@@ -219,31 +219,31 @@ impl Settler {
         for name in names {
             loop {
                 match self.step(&self.files[&name], now, first) {
-                    Step::Report { settled } => changes.extend(self.report(&name, settled)),
-                    Step::Remove => {
+                    SettlingStep::Report { settled } => changes.extend(self.report(&name, settled)),
+                    SettlingStep::Remove => {
                         let reported = self.files.remove(&name).and_then(|file| file.reported);
                         changes.extend(reported.map(|_| Change::Removed { name }));
                         break;
                     }
-                    Step::WaitUntil(at) => {
+                    SettlingStep::WaitUntil(at) => {
                         self.wake_at = Some(self.wake_at.map_or(at, |other| other.min(at)));
                         break;
                     }
-                    Step::Rest => break,
+                    SettlingStep::Rest => break,
                 }
             }
         }
     }
 
     /// What is to be done about a file now.
-    fn step(&self, file: &File, now: Instant, first: bool) -> Step {
+    fn step(&self, file: &SettlingFile, now: Instant, first: bool) -> SettlingStep {
         let timing = &self.timing;
         if let Some(since) = file.missing_since {
             let due = since + timing.gone;
             return if now < due {
-                Step::WaitUntil(due)
+                SettlingStep::WaitUntil(due)
             } else {
-                Step::Remove
+                SettlingStep::Remove
             };
         }
         let reported = file
@@ -251,7 +251,7 @@ impl Settler {
             .as_ref()
             .filter(|last| last.identity == file.identity && last.path == file.path);
         if reported.is_some_and(|last| last.settled) {
-            return Step::Rest;
+            return SettlingStep::Rest;
         }
         let is_new = reported.is_none();
         let settled_at = file.changed_at + timing.quiet;
@@ -261,15 +261,15 @@ impl Settler {
             None => settled_at,
         };
         if now < due && !(is_new && first) {
-            return Step::WaitUntil(due);
+            return SettlingStep::WaitUntil(due);
         }
-        Step::Report {
+        SettlingStep::Report {
             settled: now >= settled_at || self.hint_of(file) == Some(Hint::Moved),
         }
     }
 
     /// How long a new state must last before it is tried.
-    fn delay(&self, file: &File) -> Duration {
+    fn delay(&self, file: &SettlingFile) -> Duration {
         let same_file = file
             .reported
             .as_ref()
@@ -280,7 +280,7 @@ impl Settler {
         }
     }
 
-    fn hint_of(&self, file: &File) -> Option<Hint> {
+    fn hint_of(&self, file: &SettlingFile) -> Option<Hint> {
         self.hints.get(&file.identity.file).map(|(hint, _)| *hint)
     }
 

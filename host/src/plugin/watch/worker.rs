@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::change::{Change, WatchMode};
+use super::change::Change;
 use super::hint::Hints;
 use super::notifier::{Concern, Notifier};
 use super::remarks::Remarks;
-use super::scan::{Found, Scope};
+use super::scan::{Scan, Scope};
 use super::settle::{Settler, Timing};
 use super::wake::Wake;
+use crate::config::WatchMode;
 use crate::{essential, text};
 
 /// Starts the thread. It ends by [`Wake::Stop`], or when nobody receives changes any more.
@@ -97,7 +98,7 @@ impl Worker {
             self.remarks.make(dir, &found);
         }
         if self.notifier.is_some()
-            && let Found::Files { links, .. } = &found
+            && let Scan::Files { links, .. } = &found
             && *links != self.links
         {
             // A look counts only if what happens after it is an event.

@@ -22,7 +22,7 @@ const FINGERPRINTS: &str = ".fingerprint";
 
 /// A project's target directory, and where what it has in common with others is kept.
 #[derive(Debug)]
-pub struct Shared {
+pub struct CargoTarget {
     target: PathBuf,
     cache: PathBuf,
     lock: PathBuf,
@@ -31,7 +31,7 @@ pub struct Shared {
     is_first: bool,
 }
 
-impl Shared {
+impl CargoTarget {
     /// Before the steps of a build: the target directory, if there is none, begins with what is in the cache.
     pub fn begin(dir: &Path, target: PathBuf, cache: PathBuf, tools: &[FoundTool]) -> Self {
         let is_first = !target.exists();
@@ -177,7 +177,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let at = |path: &str| root.path().join(path);
         let begin = |project: &str| {
-            Shared::begin(
+            CargoTarget::begin(
                 &at(project),
                 at(project).join("target"),
                 at("cache/rust"),

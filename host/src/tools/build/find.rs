@@ -1,12 +1,12 @@
 //! Which way of building can be taken on this machine: the first one whose tools all answer.
 
 use super::process::Runner;
-use crate::tools::project::placeholders::{Places, tool_of};
+use crate::tools::project::placeholders::{BuildPlaces, tool_of};
 use crate::tools::project::recipe::{Recipe, Tool, Way, Words};
 
 /// A way of which all is there.
 #[derive(Debug, Clone)]
-pub struct Found {
+pub struct FoundTools {
     pub way: Way,
     pub tools: Vec<FoundTool>,
 }
@@ -23,7 +23,7 @@ pub struct FoundTool {
 
 /// What a way lacks.
 #[derive(Debug)]
-pub struct Missing<'r> {
+pub struct MissingTools<'r> {
     pub way: &'r Way,
     pub found: Vec<FoundTool>,
     /// Never empty.
@@ -44,9 +44,9 @@ pub struct MissingTool {
 /// What each way lacks.
 pub fn find<'r>(
     recipe: &'r Recipe,
-    places: &Places,
+    places: &BuildPlaces,
     runner: &Runner,
-) -> Result<Found, Vec<Missing<'r>>> {
+) -> Result<FoundTools, Vec<MissingTools<'r>>> {
     let mut lacking = Vec::new();
     for way in &recipe.ways {
         match look(way, places, runner) {
@@ -58,8 +58,8 @@ pub fn find<'r>(
 }
 
 /// The way to complete: the first one that tollgate knows how to, else the first one.
-pub fn nearest<'m, 'r>(lacking: &'m [Missing<'r>]) -> Option<&'m Missing<'r>> {
-    let can_be_installed = |way: &&Missing<'_>| {
+pub fn nearest<'m, 'r>(lacking: &'m [MissingTools<'r>]) -> Option<&'m MissingTools<'r>> {
+    let can_be_installed = |way: &&MissingTools<'_>| {
         let mut missing = way.missing.iter();
         missing.all(|tool| !tool.install.is_empty())
     };
@@ -70,7 +70,11 @@ pub fn nearest<'m, 'r>(lacking: &'m [Missing<'r>]) -> Option<&'m Missing<'r>> {
 ///
 /// # Errors
 /// What is missing.
-pub fn look<'r>(way: &'r Way, places: &Places, runner: &Runner) -> Result<Found, Missing<'r>> {
+pub fn look<'r>(
+    way: &'r Way,
+    places: &BuildPlaces,
+    runner: &Runner,
+) -> Result<FoundTools, MissingTools<'r>> {
     let (mut tools, mut missing) = (Vec::new(), Vec::new());
     for tool in &way.tools {
         match answer(tool, &tools, places, runner) {
@@ -86,12 +90,12 @@ pub fn look<'r>(way: &'r Way, places: &Places, runner: &Runner) -> Result<Found,
         }
     }
     if missing.is_empty() {
-        Ok(Found {
+        Ok(FoundTools {
             way: way.clone(),
             tools,
         })
     } else {
-        Err(Missing {
+        Err(MissingTools {
             way,
             found: tools,
             missing,
@@ -100,7 +104,7 @@ pub fn look<'r>(way: &'r Way, places: &Places, runner: &Runner) -> Result<Found,
 }
 
 /// The words of a command, with the words of tools' commands among them. A tool that wasn't found is called by its name.
-pub fn expand(words: &[String], tools: &[FoundTool], places: &Places) -> Words {
+pub fn expand(words: &[String], tools: &[FoundTool], places: &BuildPlaces) -> Words {
     let mut expanded = Vec::with_capacity(words.len());
     for word in words {
         match tool_of(word) {
@@ -118,7 +122,7 @@ pub fn expand(words: &[String], tools: &[FoundTool], places: &Places) -> Words {
 fn answer(
     tool: &Tool,
     before: &[FoundTool],
-    places: &Places,
+    places: &BuildPlaces,
     runner: &Runner,
 ) -> Option<FoundTool> {
     if tool.tries.is_empty() {
@@ -137,7 +141,7 @@ fn asked(
     tool: &Tool,
     command: Words,
     before: &[FoundTool],
-    places: &Places,
+    places: &BuildPlaces,
     runner: &Runner,
 ) -> Option<FoundTool> {
     let mut found = FoundTool {

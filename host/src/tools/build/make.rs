@@ -5,11 +5,11 @@ use std::process::ExitStatus;
 use std::time::Instant;
 use std::{fs, io};
 
-use super::cargo::Shared;
-use super::find::{self, Found, Missing, expand, look, nearest};
+use super::cargo::CargoTarget;
+use super::find::{self, FoundTools, MissingTools, expand, look, nearest};
 use super::output::{self, Built, OutputError, Tryout};
 use super::process::Runner;
-use super::progress::Progress;
+use super::progress::BuildProgress;
 use super::show;
 use crate::tools::project::Project;
 use crate::tools::project::recipe::Words;
@@ -48,7 +48,7 @@ pub struct Options {
 ///
 /// # Errors
 /// When a tool is missing or an installation fails.
-pub fn tools(project: &Project, options: Options) -> Result<Found, BuildError> {
+pub fn tools(project: &Project, options: Options) -> Result<FoundTools, BuildError> {
     let runner = Runner::new(&project.dir);
     let lacking = match find::find(&project.recipe, &project.places, &runner) {
         Ok(found) => return Ok(found),
@@ -66,7 +66,7 @@ pub fn tools(project: &Project, options: Options) -> Result<Found, BuildError> {
 /// When a step fails or what came of it is no plugin.
 pub fn make(
     project: &Project,
-    found: &Found,
+    found: &FoundTools,
     target: &Path,
     options: Options,
     tryout: &Tryout,
@@ -78,7 +78,7 @@ pub fn make(
     let shared = found.way.cargo.as_ref().map(|cargo| {
         let path = |text: &str| PathBuf::from(project.places.fill(text));
         let (target, cache) = (path(&cargo.target), path(&cargo.cache));
-        Shared::begin(&project.dir, target, cache, &found.tools)
+        CargoTarget::begin(&project.dir, target, cache, &found.tools)
     });
     for (number, step) in (1..).zip(&found.way.steps) {
         let words = expand(&step.run, &found.tools, &project.places);
@@ -95,7 +95,7 @@ pub fn make(
             show::step(&words, &env, options.verbose, &found.tools)
         );
         let command = show::short(&words, &found.tools);
-        let progress = Progress::of(format!("[{number}/{count}] {command}"));
+        let progress = BuildProgress::of(format!("[{number}/{count}] {command}"));
         let began = Instant::now();
         let status = runner
             .show(&words, &env)
@@ -126,7 +126,7 @@ pub fn make(
 /// Makes the directory for results, with `parts/` for what is on the way to one (whoever serves `build/` would take it for a
 /// plugin), and takes away what an earlier build left in it under the name of this one's: a tool
 /// that makes nothing must not pass with that.
-fn prepare(project: &Project, found: &Found, made: &Path) -> Result<(), BuildError> {
+fn prepare(project: &Project, found: &FoundTools, made: &Path) -> Result<(), BuildError> {
     let directory = project.dir.join("build");
     let parts = directory.join("parts");
     fs::create_dir_all(&parts).map_err(|source| BuildError::Prepare {
@@ -146,7 +146,11 @@ fn prepare(project: &Project, found: &Found, made: &Path) -> Result<(), BuildErr
 }
 
 /// Installs the missing tools one after the other, as one may need the one before.
-fn install(missing: &Missing<'_>, project: &Project, runner: &Runner) -> Result<Found, BuildError> {
+fn install(
+    missing: &MissingTools<'_>,
+    project: &Project,
+    runner: &Runner,
+) -> Result<FoundTools, BuildError> {
     let way = missing.way;
     let mut last: Option<(String, String)> = None;
     loop {
@@ -174,7 +178,7 @@ fn install(missing: &Missing<'_>, project: &Project, runner: &Runner) -> Result<
 fn run_install(words: &Words, runner: &Runner) -> Result<(), BuildError> {
     eprintln!("installing: {}", show::line(words));
     let command = show::short(words, &[]);
-    let progress = Progress::of(command.clone());
+    let progress = BuildProgress::of(command.clone());
     let status = runner.converse(words).map_err(|source| BuildError::Start {
         command: command.clone(),
         source,

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::process;
-use super::progress::Progress;
+use super::progress::BuildProgress;
 use super::strip::stripped;
 use crate::plugin::load::{self, DEFAULT_MAX_SIZE, LoadError, Loaded, SourceKind};
-use crate::plugin::{Kind, PluginError};
+use crate::plugin::{PluginError, PluginKind};
 use crate::text;
 use crate::tools::lab::{self, Lab};
-use crate::tools::log::{self, Lines};
+use crate::tools::log::{self, PluginLines};
 use crate::tools::project::Project;
 use crate::tools::trial::{self, Tried};
 
@@ -21,7 +21,7 @@ use crate::tools::trial::{self, Tried};
 pub struct Built {
     pub path: PathBuf,
     pub bytes: usize,
-    pub kind: Kind,
+    pub kind: PluginKind,
     /// What the language's tools had made.
     pub source: SourceKind,
     /// False if the same bytes were there already.
@@ -33,7 +33,7 @@ pub struct Built {
 /// What is needed for the trial of what was built.
 pub struct Tryout {
     lab: Lab,
-    lines: Lines,
+    lines: PluginLines,
 }
 
 impl Tryout {
@@ -48,7 +48,7 @@ impl Tryout {
 
     /// What the plugin prints is shown if its trial is worth a word.
     fn of(&self, project: &Project, component: &[u8]) -> Result<Tried, PluginError> {
-        let _progress = Progress::of("trying the plugin out".to_owned());
+        let _progress = BuildProgress::of("trying the plugin out".to_owned());
         self.lines.take();
         let tried = trial::of_project(&self.lab, project, component);
         let is_quiet = tried.as_ref().is_ok_and(|tried| tried.errors.is_empty());

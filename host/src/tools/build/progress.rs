@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 /// A line on standard error now and then, as long as this lives.
 #[derive(Debug)]
-pub struct Progress {
+pub struct BuildProgress {
     end: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Progress {
+impl BuildProgress {
     /// `what` is the beginning of each line, such as `[1/2] zig cc`.
-    pub fn of(what: String) -> Progress {
+    pub fn of(what: String) -> BuildProgress {
         let (end, ended) = channel();
         let began = Instant::now();
         let tell = move || {
@@ -34,7 +34,7 @@ impl Progress {
             }
         };
         let thread = std::thread::Builder::new().name("progress".into());
-        Progress {
+        BuildProgress {
             end: Some(end),
             // Without a thread nothing is said, and nothing else is amiss.
             thread: thread.spawn(tell).ok(),
@@ -42,7 +42,7 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for BuildProgress {
     fn drop(&mut self) {
         drop(self.end.take());
         if let Some(thread) = self.thread.take() {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::find::{Found, FoundTool, Missing, nearest};
+use super::find::{FoundTool, FoundTools, MissingTools, nearest};
 use crate::tools::project::Project;
 
 /// How long the line of a step may be that isn't shown in full.
@@ -82,7 +82,7 @@ pub fn step(
 }
 
 /// What is missing, what installs it, and that tollgate would.
-pub fn missing(project: &Project, lacking: &[Missing<'_>]) -> String {
+pub fn missing(project: &Project, lacking: &[MissingTools<'_>]) -> String {
     let Some(way) = nearest(lacking) else {
         return "the recipe has no way of building".to_owned();
     };
@@ -148,7 +148,11 @@ pub fn table(tools: &[FoundTool]) -> String {
 }
 
 /// The same for programs. `lacking` is empty if a way can be taken.
-pub fn tools_json(project: &Project, found: Option<&Found>, lacking: &[Missing<'_>]) -> String {
+pub fn tools_json(
+    project: &Project,
+    found: Option<&FoundTools>,
+    lacking: &[MissingTools<'_>],
+) -> String {
     let way = nearest(lacking);
     let name = found
         .map(|found| &found.way)

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::findings::{About, Compiled, Findings, Refusal};
+use super::findings::{CheckRefusal, Compiled, Findings, PluginDescription};
 use super::imports::import;
 use super::times;
-use crate::config::{Config, Limits, PluginConfig};
+use crate::config::{Config, PluginConfig, PluginLimits};
 use crate::interceptor::InterceptError;
 use crate::plugin::load::{self, Loaded};
 use crate::plugin::{CompileError, ContentHash, Guest, PluginError, PluginVersion, Tier};
@@ -26,19 +26,19 @@ impl Examiner {
     pub(super) fn new(config: Option<Config>) -> Result<Self, String> {
         let memory = config
             .as_ref()
-            .map_or(Limits::default().memory, Config::most_memory);
+            .map_or(PluginLimits::default().memory, Config::most_memory);
         let lab = Lab::new(None, memory)?;
         Ok(Self { lab, config })
     }
 
     /// Finds out what can be found out, and the first thing that stands in the way of service.
-    pub(super) fn examine(&self, path: &Path) -> (Findings, Result<(), Refusal>) {
+    pub(super) fn examine(&self, path: &Path) -> (Findings, Result<(), CheckRefusal>) {
         let mut findings = Findings::default();
         let result = self.steps(path, &mut findings);
         (findings, result)
     }
 
-    fn steps(&self, path: &Path, findings: &mut Findings) -> Result<(), Refusal> {
+    fn steps(&self, path: &Path, findings: &mut Findings) -> Result<(), CheckRefusal> {
         findings.size = fs::metadata(path).ok().map(|metadata| metadata.len());
         let bytes = load::read(path, load::DEFAULT_MAX_SIZE).map_err(PluginError::from)?;
         let hash = ContentHash::of(&bytes);
@@ -96,7 +96,7 @@ impl Examiner {
             Some(config) => config.for_plugin(name),
             None => PluginConfig {
                 standard: true,
-                ..PluginConfig::new(Limits::default())
+                ..PluginConfig::new(PluginLimits::default())
             },
         }
     }
@@ -109,9 +109,9 @@ fn compiled(time: Duration, guest: &Result<Guest, PluginError>) -> Compiled {
     }
 }
 
-fn about(loaded: &Loaded) -> Result<About, PluginError> {
+fn about(loaded: &Loaded) -> Result<PluginDescription, PluginError> {
     let interfaces = load::interfaces(&loaded.component)?;
-    Ok(About {
+    Ok(PluginDescription {
         contract: loaded.kind.to_string(),
         kind: loaded.source.to_string(),
         component_size: loaded.component.len() as u64,

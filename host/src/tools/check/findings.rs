@@ -8,7 +8,7 @@ use crate::plugin::{ContentHash, PluginError, Tier, Trial};
 
 /// Why a file is not good.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Refusal {
+pub(super) enum CheckRefusal {
     /// By its name, or because another file goes before it.
     #[error("not loaded: {0}")]
     Place(String),
@@ -29,7 +29,7 @@ pub(super) struct Findings {
     pub hash: Option<ContentHash>,
     /// Bytes of the file.
     pub size: Option<u64>,
-    pub loaded: Option<About>,
+    pub loaded: Option<PluginDescription>,
     pub baseline: Option<Compiled>,
     pub optimized: Option<Compiled>,
     /// What the first calls of the two hooks came to; none of a standard component, whose one function has no more to say.
@@ -43,7 +43,7 @@ pub(super) struct Findings {
 
 /// What a plugin says of itself.
 #[derive(Debug)]
-pub(super) struct About {
+pub(super) struct PluginDescription {
     pub contract: String,
     pub kind: String,
     /// Bytes of the component that was made of the file.

@@ -18,23 +18,23 @@ pub(super) struct Import {
 }
 
 /// What interfaces of a package need.
-struct Rule {
+struct ImportRule {
     /// What their names begin with.
     start: &'static str,
     permission: Option<&'static str>,
     note: Option<&'static str>,
 }
 
-const fn free(start: &'static str) -> Rule {
-    Rule {
+const fn free(start: &'static str) -> ImportRule {
+    ImportRule {
         start,
         permission: None,
         note: None,
     }
 }
 
-const fn client(start: &'static str) -> Rule {
-    Rule {
+const fn client(start: &'static str) -> ImportRule {
+    ImportRule {
         start,
         permission: Some("network"),
         note: Some(
@@ -44,7 +44,7 @@ const fn client(start: &'static str) -> Rule {
 }
 
 /// The first that fits counts.
-const RULES: [Rule; 13] = [
+const RULES: [ImportRule; 13] = [
     free("tollgate:proxy/"),
     free("wasi:config/"),
     free("wasi:logging/"),
@@ -57,12 +57,12 @@ const RULES: [Rule; 13] = [
     free("wasi:http/handler"),
     client("wasi:http/outgoing-handler"),
     client("wasi:http/client"),
-    Rule {
+    ImportRule {
         start: "wasi:filesystem/",
         permission: Some("files"),
         note: Some("linked, but nothing is granted: it finds no directories"),
     },
-    Rule {
+    ImportRule {
         start: "wasi:sockets/",
         permission: Some("network"),
         note: Some("linked, but nothing is granted: every address is refused"),

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::findings::{About, Calls, Compiled, Findings};
+use super::findings::{Calls, Compiled, Findings, PluginDescription};
 use super::imports::Import;
 use crate::interceptor::{Hook, InterceptError};
 use crate::text;
 
 /// A file with what was found.
-pub(super) struct Checked {
+pub(super) struct CheckedFile {
     pub file: String,
     pub findings: Findings,
     /// Why it is not good.
@@ -19,8 +19,8 @@ pub(super) struct Checked {
 }
 
 /// Writes the table of one file.
-pub(super) fn print(checked: &Checked, out: &mut impl Write) -> io::Result<()> {
-    let Checked {
+pub(super) fn print(checked: &CheckedFile, out: &mut impl Write) -> io::Result<()> {
+    let CheckedFile {
         file,
         findings,
         error,
@@ -96,7 +96,7 @@ fn print_imports(out: &mut impl Write, imports: &[Import]) -> io::Result<()> {
     Ok(())
 }
 
-fn kind(about: &About, findings: &Findings) -> String {
+fn kind(about: &PluginDescription, findings: &Findings) -> String {
     let bytes = findings.size.unwrap_or(about.component_size);
     if bytes == about.component_size {
         return format!("{}, {bytes} bytes", about.kind);
@@ -140,8 +140,8 @@ fn micros(time: Duration) -> f64 {
 }
 
 /// Writes one document for all files. Its keys stay; what was not found out is null.
-pub(super) fn print_json(checked: &[Checked], out: &mut impl Write) -> io::Result<()> {
-    let document = Document {
+pub(super) fn print_json(checked: &[CheckedFile], out: &mut impl Write) -> io::Result<()> {
+    let document = CheckDocument {
         tollgate: env!("CARGO_PKG_VERSION"),
         good: checked.iter().all(|checked| checked.error.is_none()),
         files: checked.iter().map(json).collect(),
@@ -151,7 +151,7 @@ pub(super) fn print_json(checked: &[Checked], out: &mut impl Write) -> io::Resul
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct CheckDocument<'a> {
     tollgate: &'static str,
     good: bool,
     files: Vec<JsonFile<'a>>,
@@ -225,7 +225,7 @@ fn times(calls: &[Calls]) -> Option<JsonTimes> {
     })
 }
 
-fn json(checked: &Checked) -> JsonFile<'_> {
+fn json(checked: &CheckedFile) -> JsonFile<'_> {
     let found = &checked.findings;
     let about = found.loaded.as_ref();
     JsonFile {

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt as _;
 
-use super::findings::{Calls, Refusal};
-use crate::interceptor::{Asking, Hook, InterceptError, Next, Surround, Transform};
+use super::findings::{Calls, CheckRefusal};
+use crate::interceptor::{Hook, InterceptError, Surround, Transform};
 use crate::message::{Body, Exchange};
-use crate::plugin::{Guest, HooksPlugin, StandardComponent};
+use crate::plugin::{EmptyBackend, Guest, HooksPlugin, StandardComponent};
 
 /// Calls of each function that are timed, and the time after which it is enough.
 const CALLS: usize = 500;
@@ -21,7 +21,7 @@ const WARM_UP: usize = 20;
 ///
 /// # Errors
 /// When a call fails that is like the first ones, which went well.
-pub(super) async fn time_calls(guest: &Guest) -> Result<Vec<Calls>, Refusal> {
+pub(super) async fn time_calls(guest: &Guest) -> Result<Vec<Calls>, CheckRefusal> {
     let mut times: Vec<(Hook, Vec<Duration>)> = Vec::new();
     let begin = Instant::now();
     for number in 1..=WARM_UP + CALLS {
@@ -33,7 +33,7 @@ pub(super) async fn time_calls(guest: &Guest) -> Result<Vec<Calls>, Refusal> {
             Guest::Around(component) => handle(component).await,
             Guest::Hooks(hooks) => both_hooks(hooks).await,
         };
-        let failed = |(hook, error)| Refusal::LaterCall {
+        let failed = |(hook, error)| CheckRefusal::LaterCall {
             number,
             hook,
             error,
@@ -79,23 +79,13 @@ async fn both_hooks(guest: &HooksPlugin) -> Timed {
 async fn handle(guest: &StandardComponent) -> Timed {
     let start = Instant::now();
     let exchange = Box::new(Exchange::blank());
-    let (mut exchange, result) = guest.handle(exchange, Arc::new(Nothing)).await;
+    let (mut exchange, result) = guest.handle(exchange, Arc::new(EmptyBackend)).await;
     sound(result).map_err(|error| (Hook::Handle, error))?;
     // A body that breaks off is an answer too.
     let _ = std::mem::replace(&mut exchange.response_body, Body::Gone)
         .collect()
         .await;
     Ok(vec![(Hook::Handle, start.elapsed())])
-}
-
-/// What comes next when nothing does: an empty 200.
-struct Nothing;
-
-impl Next for Nothing {
-    fn ask(self: Arc<Self>, mut exchange: Box<Exchange>) -> Asking {
-        exchange.reset_response();
-        Box::pin(std::future::ready(Ok(exchange)))
-    }
 }
 
 /// An error that the plugin returns is its own affair: the exchange was made up.

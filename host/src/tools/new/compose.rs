@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::plugin::load;
 use crate::tools::project::placeholders::crate_name;
 use crate::tools::project::recipe::Recipe;
-use crate::tools::templates::{self, Content};
+use crate::tools::templates::{self, TemplateFile};
 
 /// What builds leave behind, in whatever language; used where a template has no `.gitignore` of its own.
 const GITIGNORE: &str = "/build/\n/plugins/\n/target/\nnode_modules/\n.zig-cache/\n__pycache__/\n";
@@ -35,9 +35,9 @@ pub fn check_name(name: &str) -> Result<(), String> {
 }
 
 /// The files of a project by their path in it, sorted; none if there is no such template.
-pub fn project(language: &str, kind: &str, name: &str) -> Option<Vec<Content>> {
+pub fn project(language: &str, kind: &str, name: &str) -> Option<Vec<TemplateFile>> {
     let template = templates::files(language, kind)?;
-    let mut files: Vec<Content> = template
+    let mut files: Vec<TemplateFile> = template
         .into_iter()
         .map(|(path, content)| (file_name(&path, name), fill(content, name)))
         .collect();

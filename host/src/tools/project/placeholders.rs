@@ -11,7 +11,7 @@ pub const PLACES: [&str; 7] = ["dir", "build", "wit", "sdk", "tools", "name", "c
 
 /// What the placeholders stand for in one project. Paths are absolute.
 #[derive(Debug, Clone)]
-pub struct Places {
+pub struct BuildPlaces {
     values: [String; 7],
 }
 
@@ -22,19 +22,19 @@ pub struct NotText {
     path: PathBuf,
 }
 
-impl Places {
+impl BuildPlaces {
     /// Of the project in this directory, which is absolute, with this name; `tools` is shared between projects.
     ///
     /// # Errors
     /// When a path is not UTF-8.
-    pub fn new(dir: &Path, name: &str, tools: &Path) -> Result<Places, NotText> {
+    pub fn new(dir: &Path, name: &str, tools: &Path) -> Result<BuildPlaces, NotText> {
         let text = |path: &Path| match path.to_str() {
             Some(text) => Ok(text.to_owned()),
             None => Err(NotText {
                 path: path.to_owned(),
             }),
         };
-        Ok(Places {
+        Ok(BuildPlaces {
             values: [
                 text(dir)?,
                 text(&dir.join("build"))?,
@@ -131,8 +131,8 @@ fn placeholders(word: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
 mod tests {
     use super::*;
 
-    fn places() -> Places {
-        Places::new(Path::new("/p"), "my-plugin", Path::new("/t")).unwrap()
+    fn places() -> BuildPlaces {
+        BuildPlaces::new(Path::new("/p"), "my-plugin", Path::new("/t")).unwrap()
     }
 
     #[test]
@@ -181,6 +181,6 @@ mod tests {
     fn a_path_that_is_no_text_is_refused() {
         use std::os::unix::ffi::OsStrExt;
         let odd = Path::new(std::ffi::OsStr::from_bytes(b"/a\xff"));
-        assert!(Places::new(odd, "x", Path::new("/t")).is_err());
+        assert!(BuildPlaces::new(odd, "x", Path::new("/t")).is_err());
     }
 }

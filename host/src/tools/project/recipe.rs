@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::placeholders;
 use crate::config::ConfigErrors;
-use crate::config::file::{Document, Entry, Mistakes, Table, Value};
+use crate::config::file::{Mistakes, Scalar, TomlDocument, TomlTable, Value};
 
 /// What a way makes unless it says otherwise.
 const DEFAULT_OUTPUT: &str = "{build}/parts/core.wasm";
@@ -31,7 +31,7 @@ pub struct Recipe {
 pub struct Way {
     pub name: String,
     pub tools: Vec<Tool>,
-    pub steps: Vec<Step>,
+    pub steps: Vec<BuildStep>,
     /// A core module, a component or the text of one, with placeholders.
     pub output: String,
     /// For ways that compile with cargo.
@@ -63,7 +63,7 @@ pub struct Tool {
 
 /// A command of a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct BuildStep {
     pub run: Words,
     /// Variables that are set for it. Sorted by name.
     pub env: Vec<(String, String)>,
@@ -77,7 +77,7 @@ impl Recipe {
     pub fn parse(path: &Path, text: &str) -> Result<Recipe, ConfigErrors> {
         let mistakes = Mistakes::default();
         let recipe = {
-            let document = Document::parse(path, text, &mistakes);
+            let document = TomlDocument::parse(path, text, &mistakes);
             let mut root = document.root();
             // For whoever reads the file; the folder's name is what counts.
             root.text("language");
@@ -91,7 +91,7 @@ impl Recipe {
     }
 
     /// Reads a table with the keys of a recipe. What is wrong is noted, and then the result is of no use.
-    pub fn read(mut table: Table<'_>, mistakes: &Mistakes) -> Recipe {
+    pub fn read(mut table: TomlTable<'_>, mistakes: &Mistakes) -> Recipe {
         let watch = table.list("watch", "globs").unwrap_or_default();
         let sdk = table.text("sdk").map(|entry| entry.text);
         let place = table.place.clone();
@@ -123,7 +123,7 @@ fn glob(text: &str) -> Result<String, String> {
     }
 }
 
-fn read_way(mut table: Table<'_>, mistakes: &Mistakes) -> Way {
+fn read_way(mut table: TomlTable<'_>, mistakes: &Mistakes) -> Way {
     let name = required(&mut table, mistakes, any_name);
     let mut tools: Vec<Tool> = Vec::new();
     for tool in tables(&mut table, "tools") {
@@ -151,7 +151,7 @@ fn read_way(mut table: Table<'_>, mistakes: &Mistakes) -> Way {
     }
 }
 
-fn read_cargo(mut table: Table<'_>, mistakes: &Mistakes) -> Option<Cargo> {
+fn read_cargo(mut table: TomlTable<'_>, mistakes: &Mistakes) -> Option<Cargo> {
     for key in ["target", "cache"] {
         if !table.has(key) {
             mistakes.add(table.place.clone(), format!("`{key}` is missing"));
@@ -159,7 +159,7 @@ fn read_cargo(mut table: Table<'_>, mistakes: &Mistakes) -> Option<Cargo> {
     }
     let (target, cache) = (table.text("target"), table.text("cache"));
     table.finish(&[]);
-    let read = |entry: Option<Entry>| entry?.read(mistakes, |text| checked(text, &[]));
+    let read = |entry: Option<Scalar>| entry?.read(mistakes, |text| checked(text, &[]));
     let (target, cache) = (read(target), read(cache));
     Some(Cargo {
         target: target?,
@@ -167,7 +167,7 @@ fn read_cargo(mut table: Table<'_>, mistakes: &Mistakes) -> Option<Cargo> {
     })
 }
 
-fn read_tool(mut table: Table<'_>, before: &[Tool], mistakes: &Mistakes) -> Tool {
+fn read_tool(mut table: TomlTable<'_>, before: &[Tool], mistakes: &Mistakes) -> Tool {
     let place = table.place.clone();
     let name = required(&mut table, mistakes, placeholder_name);
     let mut known = commands_of(before);
@@ -201,7 +201,7 @@ fn read_tool(mut table: Table<'_>, before: &[Tool], mistakes: &Mistakes) -> Tool
     }
 }
 
-fn read_step(mut table: Table<'_>, tools: &[Tool], mistakes: &Mistakes) -> Step {
+fn read_step(mut table: TomlTable<'_>, tools: &[Tool], mistakes: &Mistakes) -> BuildStep {
     let known = commands_of(tools);
     let place = table.place.clone();
     let run = match table.take("run") {
@@ -219,7 +219,7 @@ fn read_step(mut table: Table<'_>, tools: &[Tool], mistakes: &Mistakes) -> Step 
         env.values().filter_map(read).collect()
     });
     table.finish(&[]);
-    Step {
+    BuildStep {
         run: run.unwrap_or_default(),
         env,
     }
@@ -233,9 +233,9 @@ fn commands_of(tools: &[Tool]) -> Vec<&str> {
 
 /// The tables of a list of tables; anything else is noted.
 fn tables<'s>(
-    table: &mut Table<'s>,
+    table: &mut TomlTable<'s>,
     key: &'static str,
-) -> impl Iterator<Item = Table<'s>> + use<'s> {
+) -> impl Iterator<Item = TomlTable<'s>> + use<'s> {
     let value = table.take(key);
     let value = value.and_then(|value| {
         if value.value.is_array() && !(key == "ways" && value.is_empty_list()) {
@@ -251,7 +251,7 @@ fn tables<'s>(
 }
 
 fn required(
-    table: &mut Table<'_>,
+    table: &mut TomlTable<'_>,
     mistakes: &Mistakes,
     check: fn(&str) -> Result<String, String>,
 ) -> String {
@@ -282,7 +282,7 @@ fn placeholder_name(text: &str) -> Result<String, String> {
 }
 
 fn read_commands(
-    table: &mut Table<'_>,
+    table: &mut TomlTable<'_>,
     key: &'static str,
     known: &[&str],
     mistakes: &Mistakes,

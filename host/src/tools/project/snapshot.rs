@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Metadata};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::plugin::ContentHash;
+use crate::stamp::{FileId, Written};
 
 /// What every project has, whatever its language.
 const ALWAYS: [&str; 3] = ["plugin.toml", "wit/**", "tollgate/**"];
@@ -36,16 +36,17 @@ pub struct Sources {
 #[derive(Debug)]
 pub struct Snapshot {
     /// By their path in the project.
-    files: BTreeMap<PathBuf, Seen>,
+    files: BTreeMap<PathBuf, SeenSource>,
     /// Where a source is or could be.
     folders: BTreeSet<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Seen {
+struct SeenSource {
     content: ContentHash,
-    /// Inode, size and time of the last write: who saves the same once more wants a build.
-    identity: (u64, u64, i64, i64),
+    /// Who saves the same once more wants a build.
+    file: FileId,
+    written: Written,
 }
 
 impl Sources {
@@ -108,18 +109,14 @@ impl Sources {
         above.pop();
     }
 
-    fn see(&self, path: &Path, metadata: &Metadata) -> Option<Seen> {
+    fn see(&self, path: &Path, metadata: &Metadata) -> Option<SeenSource> {
         if !metadata.is_file() || !self.globs.is_match(inside(&self.dir, path)) {
             return None;
         }
-        Some(Seen {
+        Some(SeenSource {
             content: ContentHash::of(&fs::read(path).ok()?),
-            identity: (
-                metadata.ino(),
-                metadata.len(),
-                metadata.mtime(),
-                metadata.mtime_nsec(),
-            ),
+            file: metadata.into(),
+            written: metadata.into(),
         })
     }
 
@@ -138,17 +135,14 @@ impl Snapshot {
 
     /// The file that was written last, by its path in the project, and when.
     pub fn newest(&self) -> Option<(PathBuf, SystemTime)> {
-        let written = |seen: &Seen| (seen.identity.2, seen.identity.3);
-        let (path, seen) = self.files.iter().max_by_key(|(_, seen)| written(seen))?;
-        let (seconds, nanoseconds) = written(seen);
-        let seconds = Duration::from_secs(seconds.try_into().ok()?);
-        let time = UNIX_EPOCH + seconds + Duration::from_nanos(nanoseconds.try_into().ok()?);
-        Some((path.clone(), time))
+        let files = self.files.iter();
+        let (path, seen) = files.max_by_key(|(_, seen)| seen.written.mtime)?;
+        Some((path.clone(), seen.written.time()?))
     }
 
     /// Whether there are the same files with the same bytes, however often they were written.
     pub fn has_content_of(&self, other: &Snapshot) -> bool {
-        let content = |(path, seen): (&PathBuf, &Seen)| (path.clone(), seen.content);
+        let content = |(path, seen): (&PathBuf, &SeenSource)| (path.clone(), seen.content);
         self.files
             .iter()
             .map(content)

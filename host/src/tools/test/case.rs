@@ -10,7 +10,7 @@ use super::json;
 use super::message::{self, Wrong};
 use super::pattern;
 use super::sections::{Kind, Mistake, Section, sections};
-use crate::config::file::{Document, Mistakes};
+use crate::config::file::{Mistakes, TomlDocument};
 use crate::config::{self, ConfigErrors};
 use crate::interceptor::Hook;
 use crate::message::{Checked, Known, RequestHead, ResponseHead, Scheme, hygiene};
@@ -195,7 +195,7 @@ impl Reader<'_> {
             let text = self.toml(section)?;
             let mistakes = Mistakes::default();
             conditions = {
-                let document = Document::parse(self.path, &text, &mistakes);
+                let document = TomlDocument::parse(self.path, &text, &mistakes);
                 given.changed(document.root(), &mistakes)
             };
             let read = mistakes.or(conditions);

@@ -15,7 +15,7 @@ use crate::message::{Body, BodyError, Exchange, RequestHead, ResponseHead, Strea
 use crate::plugin::Guest;
 use crate::proxy::upstream::UpstreamError;
 use crate::proxy::{ErrorFields, ExchangeError, Last, Switch, Wish, flow, receive_response};
-use crate::tools::log::Lines;
+use crate::tools::log::PluginLines;
 
 /// Every case is the first exchange, of a client at this port of this machine: plugins that show them show the same
 /// each time.
@@ -36,7 +36,7 @@ pub(super) struct Got {
 }
 
 /// Runs a case. `log` is where the plugin's lines go.
-pub(super) async fn run(plugin: &Guest, input: &Input, log: &Lines) -> Got {
+pub(super) async fn run(plugin: &Guest, input: &Input, log: &PluginLines) -> Got {
     log.take();
     let mut got = run_link(plugin.link(), input).await;
     got.log = log.take();

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use tollgate::interceptor::{Hook, InterceptError, Transform, Verdict};
 use tollgate::message::Exchange;
-use tollgate::plugin::{Guest, HooksCode, HooksPlugin, Instance, Pace, PluginVersion, Replaced};
+use tollgate::plugin::{
+    CallPace, Guest, HooksCode, HooksPlugin, Instance, PluginVersion, ReplacedInstances,
+};
 
 use super::exchanges::{Exchanges, Series};
 
@@ -39,7 +41,7 @@ enum Caller<'a> {
     /// The proxy's own way, with the policy by which it replaces instances.
     Policy(&'a HooksPlugin),
     /// One instance for all.
-    One(Box<Instance>, &'a PluginVersion, Pace),
+    One(Box<Instance>, &'a PluginVersion, CallPace),
 }
 
 /// As the proxy calls it.
@@ -64,8 +66,8 @@ pub async fn on_one(
 ) -> Result<Strained, InterceptError> {
     let instance = Box::new(Instance::new(&code.linked, version).await?);
     let pace = match code.linked.can_wait {
-        true => Pace::Yielding,
-        false => Pace::Straight,
+        true => CallPace::Yielding,
+        false => CallPace::Straight,
     };
     Ok(strain(Caller::One(instance, version, pace), exchanges).await)
 }
@@ -192,7 +194,7 @@ impl Caller<'_> {
     }
 
     /// None for one instance for all.
-    fn replaced(&self) -> Option<Replaced> {
+    fn replaced(&self) -> Option<ReplacedInstances> {
         match self {
             Self::Policy(hooks) => Some(hooks.replaced()),
             Self::One(..) => None,

@@ -34,7 +34,7 @@ const MOST_SPARE_MEMORY: u64 = 512 << 20;
 #[derive(Debug, Default)]
 pub struct AllIdle {
     /// Taken only when a version comes or goes, when an instance must give way, and once in a round.
-    versions: Mutex<Vec<Weak<Places>>>,
+    versions: Mutex<Vec<Weak<IdlePlaces>>>,
     spare: AtomicUsize,
     spare_memory: AtomicU64,
     round: AtomicU32,
@@ -43,7 +43,7 @@ pub struct AllIdle {
 /// The idle instances of one plugin version.
 #[derive(Debug)]
 pub struct IdleInstances {
-    places: Arc<Places>,
+    places: Arc<IdlePlaces>,
     all: Arc<AllIdle>,
     replaced: AtomicU64,
     largest_replaced: AtomicU64,
@@ -51,7 +51,7 @@ pub struct IdleInstances {
 
 /// One place for each thread; in each the longest idle comes first.
 #[derive(Debug)]
-struct Places {
+struct IdlePlaces {
     tier: Tier,
     of_threads: Box<[Mutex<Vec<Waiting>>]>,
 }
@@ -67,7 +67,7 @@ struct Waiting {
 
 /// Instances that were let go after their last call, for whatever reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Replaced {
+pub struct ReplacedInstances {
     pub count: u64,
     /// The most linear memory that one of them had at its end, in bytes.
     pub most_memory: u64,
@@ -139,7 +139,7 @@ impl AllIdle {
         true
     }
 
-    fn versions(&self) -> Vec<Arc<Places>> {
+    fn versions(&self) -> Vec<Arc<IdlePlaces>> {
         let mut versions = lock(&self.versions);
         versions.retain(|places| places.strong_count() > 0);
         versions.iter().filter_map(Weak::upgrade).collect()
@@ -173,7 +173,7 @@ impl AllIdle {
 impl IdleInstances {
     /// For a version that so many threads call, with code of this tier.
     pub fn new(threads: usize, tier: Tier, all: Arc<AllIdle>) -> Self {
-        let places = Arc::new(Places {
+        let places = Arc::new(IdlePlaces {
             tier,
             of_threads: (0..threads.max(1)).map(|_| Mutex::default()).collect(),
         });
@@ -276,8 +276,8 @@ impl IdleInstances {
         self.replaced.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub fn replaced(&self) -> Replaced {
-        Replaced {
+    pub fn replaced(&self) -> ReplacedInstances {
+        ReplacedInstances {
             count: self.replaced.load(Ordering::Relaxed),
             most_memory: self.largest_replaced.load(Ordering::Relaxed),
         }

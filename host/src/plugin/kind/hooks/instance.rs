@@ -13,7 +13,7 @@ use super::compile::Linked;
 use super::contract::Hooks;
 use crate::interceptor::{Hook, InterceptError, Verdict};
 use crate::message::{BodyError, Exchange};
-use crate::plugin::host::{HooksState, Pace};
+use crate::plugin::host::{CallPace, HooksState};
 use crate::plugin::wasm::{self, PluginVersion};
 use crate::text;
 
@@ -90,7 +90,7 @@ impl Instance {
         &mut self,
         hook: Hook,
         mut exchange: Box<Exchange>,
-        pace: Pace,
+        pace: CallPace,
         version: &PluginVersion,
     ) -> (Box<Exchange>, Result<Verdict, InterceptError>) {
         self.calls += 1;
@@ -100,8 +100,8 @@ impl Instance {
         // Counts from now, so it stands right before the call.
         self.store.set_epoch_deadline(1);
         let called = match pace {
-            Pace::Straight => Some(self.hooks.run_straight(&mut self.store, hook)),
-            Pace::Yielding => {
+            CallPace::Straight => Some(self.hooks.run_straight(&mut self.store, hook)),
+            CallPace::Yielding => {
                 let run = self.hooks.run_yielding(&mut self.store, hook);
                 match &mut self.trial {
                     Some(left) => waiting_at_most(left, run).await,
@@ -151,8 +151,8 @@ fn on_tick(state: &mut HooksState) -> UpdateDeadline {
     }
     match (goes_on, state.pace) {
         (false, _) => UpdateDeadline::Interrupt,
-        (true, Pace::Straight) => UpdateDeadline::Continue(1),
-        (true, Pace::Yielding) => {
+        (true, CallPace::Straight) => UpdateDeadline::Continue(1),
+        (true, CallPace::Yielding) => {
             UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))
         }
     }

@@ -16,14 +16,14 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use super::contract::Contract;
 use super::served::Contracts;
 use super::{HooksCompiler, HooksPlugin, Resources, v0_1};
-use crate::config::{Limits, PluginConfig, route::RouteConfig};
+use crate::config::{PluginConfig, PluginLimits, route::RouteConfig};
 use crate::interceptor::{ChainSource, Link, Transform, Verdict};
 use crate::message::{Body, Exchange, Fields, Streaming, Target};
 use crate::plugin::kind::wasi_http::StandardCompilers;
-use crate::plugin::kind::{Guest, Kind, PluginLink};
+use crate::plugin::kind::{Guest, PluginKind, PluginLink};
 use crate::plugin::load::{self, LoadError};
-use crate::plugin::prepare::{Fresh, PluginError, Prepared, Untried};
-use crate::plugin::progress::Progress;
+use crate::plugin::prepare::{Fresh, PluginError, PreparedFile, Untried};
+use crate::plugin::progress::LoadProgress;
 use crate::plugin::{Cache, Chains, Engines, Member, Tier, Workbench};
 
 static BOTH: [&Contract; 2] = [&v0_2::CONTRACT, &v0_1::CONTRACT];
@@ -127,13 +127,13 @@ fn component_of_both(module: &str, imports: &str) -> Vec<u8> {
 /// A host that serves these versions. The pools of engines take much address space, so all tests share them.
 fn host(contracts: Contracts, cache: Option<&Path>) -> Workbench {
     static ENGINES: OnceLock<Arc<Engines>> = OnceLock::new();
-    let engines = ENGINES.get_or_init(|| Engines::new(Limits::default().memory).unwrap());
+    let engines = ENGINES.get_or_init(|| Engines::new(PluginLimits::default().memory).unwrap());
     Workbench {
         compiler: HooksCompiler::serving(engines.clone(), contracts).unwrap(),
         cache: cache.map(|directory| Cache::open(directory, 100 << 20).unwrap()),
         resources: Resources::new(1, 2),
         runtime: Handle::current(),
-        standard: StandardCompilers::new(Limits::default().memory),
+        standard: StandardCompilers::new(PluginLimits::default().memory),
     }
 }
 
@@ -142,11 +142,11 @@ fn prepare(host: &Workbench, name: &str, file: &[u8]) -> Result<Fresh, PluginErr
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(name);
     std::fs::write(&path, file).unwrap();
-    let config = PluginConfig::new(Limits::default());
-    let progress = Progress::default();
+    let config = PluginConfig::new(PluginLimits::default());
+    let progress = LoadProgress::default();
     let prepared = block_in_place(|| host.prepare(name, &path, true, None, config, &progress));
     match prepared.map_err(|refusal| refusal.error)? {
-        Prepared::Ready(Untried { guest, improve }) => {
+        PreparedFile::Ready(Untried { guest, improve }) => {
             let trial = block_in_place(|| host.trial(&guest))?;
             Ok(Fresh {
                 guest,
@@ -441,10 +441,13 @@ fn the_table_is_in_order_and_its_names_lead_back() {
         let rows: Vec<_> = contracts.iter().collect();
         assert!(rows.is_sorted_by(|one, next| numbers(one) > numbers(next)));
         for row in rows {
-            let kind = Kind::Interceptor(row);
-            assert_eq!(Kind::named(&kind.to_string(), contracts), Some(kind));
+            let kind = PluginKind::Interceptor(row);
+            assert_eq!(PluginKind::named(&kind.to_string(), contracts), Some(kind));
         }
     }
-    assert_eq!(Kind::named("tollgate:proxy@0.2", Contracts::SERVED), None);
+    assert_eq!(
+        PluginKind::named("tollgate:proxy@0.2", Contracts::SERVED),
+        None
+    );
     assert_eq!(Contracts::SERVED.to_string(), "tollgate:proxy@0.1.x");
 }

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use super::compile::HooksCode;
-use super::idle::{IdleInstances, Replaced};
+use super::idle::{IdleInstances, ReplacedInstances};
 use super::instance::waiting_at_most;
 use super::permits::Permit;
 use super::resources::Resources;
@@ -12,7 +12,7 @@ use crate::interceptor::{
     Hook, InterceptError, Interceptor, Matches, OnFailure, Outcome, Transform, Verdict,
 };
 use crate::message::Exchange;
-use crate::plugin::host::Pace;
+use crate::plugin::host::CallPace;
 use crate::plugin::kind::common::GuestKind;
 use crate::plugin::kind::trial::{Trial, TrialFailure};
 use crate::plugin::wasm::{PluginVersion, Tier};
@@ -76,7 +76,7 @@ impl HooksPlugin {
     }
 
     /// Instances that were let go after their last call.
-    pub fn replaced(&self) -> Replaced {
+    pub fn replaced(&self) -> ReplacedInstances {
         self.idle.replaced()
     }
 
@@ -99,9 +99,9 @@ impl HooksPlugin {
         // If the client leaves meanwhile, this future is dropped and the instance with it: its guest is in mid-call.
         let permit = self.permit();
         let pace = if permit.is_some() {
-            Pace::Straight
+            CallPace::Straight
         } else {
-            Pace::Yielding
+            CallPace::Yielding
         };
         let (exchange, result) = instance.call(hook, exchange, pace, version).await;
         drop(permit);
@@ -171,7 +171,9 @@ impl GuestKind for HooksPlugin {
             .into_iter()
             .zip(&mut errors)
         {
-            let (returned, result) = instance.call(hook, exchange, Pace::Yielding, version).await;
+            let (returned, result) = instance
+                .call(hook, exchange, CallPace::Yielding, version)
+                .await;
             exchange = returned;
             match result {
                 Ok(_) => {}

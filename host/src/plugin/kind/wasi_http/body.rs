@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use super::life::Life;
+use super::life::GuestLife;
 use super::task::GuestTask;
 use crate::message::{Body, BodyError, BoxError, Streaming};
 
@@ -31,7 +31,7 @@ impl Lent {
     }
 
     /// The guest's end.
-    pub fn reader(&self, life: Arc<Life>) -> LentReader {
+    pub fn reader(&self, life: Arc<GuestLife>) -> LentReader {
         let shared = lock(&self.0);
         LentReader {
             shared: self.0.clone(),
@@ -82,7 +82,7 @@ fn lock(shared: &Mutex<LentBody>) -> std::sync::MutexGuard<'_, LentBody> {
 #[derive(Debug)]
 pub struct LentReader {
     shared: Arc<Mutex<LentBody>>,
-    life: Arc<Life>,
+    life: Arc<GuestLife>,
     own: Option<Body>,
     size: SizeHint,
     empty: bool,
@@ -136,7 +136,7 @@ pub fn wasi_error(error: &(dyn std::error::Error + 'static)) -> Error {
 pub fn made_by_guest(
     body: WasiBody,
     length: Option<u64>,
-    life: Arc<Life>,
+    life: Arc<GuestLife>,
     task: GuestTask,
 ) -> Body {
     if body.is_end_stream() && length.is_none_or(|length| length == 0) {
@@ -156,7 +156,7 @@ pub fn made_by_guest(
 /// A body that a guest makes, or hands on.
 struct Made {
     body: WasiBody,
-    life: Arc<Life>,
+    life: Arc<GuestLife>,
     over: bool,
     /// Bytes that its length still promises, if it has one.
     missing: Option<u64>,
@@ -268,8 +268,8 @@ mod tests {
     use super::*;
     use crate::interceptor::InterceptError;
 
-    fn life() -> Arc<Life> {
-        Arc::new(Life::new(1))
+    fn life() -> Arc<GuestLife> {
+        Arc::new(GuestLife::new(1))
     }
 
     fn stream(text: &'static str) -> Body {

@@ -6,12 +6,13 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::compile::StandardCode;
-use super::life::Life;
-use super::next::Origin;
+use super::empty::EmptyBackend;
+use super::life::GuestLife;
+use super::next::GuestExchange;
 use super::world::StandardWorld;
 use super::{body, convert, run};
 use crate::interceptor::{
-    Asking, InterceptError, Interceptor, Matches, Next, OnFailure, Outcome, Surround,
+    InterceptError, Interceptor, Matches, Next, OnFailure, Outcome, Surround,
 };
 use crate::message::{Body, Exchange, ResponseHead};
 use crate::plugin::kind::common::GuestKind;
@@ -75,7 +76,7 @@ impl Surround for StandardComponent {
     async fn handle(&self, mut exchange: Box<Exchange>, next: Arc<dyn Next>) -> Outcome<()> {
         let version = &self.version;
         let lent = body::Lent::new(std::mem::take(&mut exchange.request_body));
-        let life = Arc::new(Life::new(version.cpu_ticks()));
+        let life = Arc::new(GuestLife::new(version.cpu_ticks()));
         let request = match convert::to_guest(&exchange, lent.reader(life.clone())) {
             Ok(request) => request,
             Err(error) => {
@@ -83,7 +84,7 @@ impl Surround for StandardComponent {
                 return (exchange, Err(error));
             }
         };
-        let origin = Arc::new(Origin::new(&exchange, next, life.clone()));
+        let origin = Arc::new(GuestExchange::new(&exchange, next, life.clone()));
         let (head, answer) = oneshot::channel();
         let task = run::spawn(
             &self.code,
@@ -145,8 +146,12 @@ impl GuestKind for StandardComponent {
     /// a field that this request lacks. An exchange in which it fails so is answered 502.
     async fn trial(&self) -> Result<Trial, TrialFailure> {
         let exchange = Box::new(Exchange::blank());
-        let life = Arc::new(Life::new(self.version.cpu_ticks()));
-        let origin = Arc::new(Origin::new(&exchange, Arc::new(Nothing), life.clone()));
+        let life = Arc::new(GuestLife::new(self.version.cpu_ticks()));
+        let origin = Arc::new(GuestExchange::new(
+            &exchange,
+            Arc::new(EmptyBackend),
+            life.clone(),
+        ));
         let made = run::instantiate(&self.code, &self.version, &origin, &life);
         let made = tokio::time::timeout(LONGEST_TRIAL, made).await;
         let stalled = InterceptError::Stalled {
@@ -154,7 +159,7 @@ impl GuestKind for StandardComponent {
         };
         made.unwrap_or(Err(stalled))
             .map_err(|error| (None, error))?;
-        let call = self.handle(exchange, Arc::new(Nothing));
+        let call = self.handle(exchange, Arc::new(EmptyBackend));
         let handle = match tokio::time::timeout(LONGEST_TRIAL, call).await {
             Ok((_, Err(error @ InterceptError::Unavailable(_)))) => return Err((None, error)),
             Ok((_, result)) => result.err(),
@@ -163,18 +168,6 @@ impl GuestKind for StandardComponent {
         Ok(Trial {
             handle,
             ..Trial::default()
-        })
-    }
-}
-
-/// What comes after a component in its trial.
-struct Nothing;
-
-impl Next for Nothing {
-    fn ask(self: Arc<Self>, mut exchange: Box<Exchange>) -> Asking {
-        Box::pin(async move {
-            exchange.reset_response();
-            Ok(exchange)
         })
     }
 }

@@ -9,7 +9,7 @@ use http_body_util::BodyExt as _;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::body::{LentReader, wasi_error};
-use super::life::Life;
+use super::life::GuestLife;
 use crate::interceptor::{InterceptError, NextError, NextErrorKind};
 use crate::message::{Body, Checked, Exchange, Known, RequestHead, Streaming, hygiene};
 
@@ -137,7 +137,10 @@ fn std_error(error: &Error) -> std::io::Error {
 }
 
 /// An answer as a guest gets it that asked what comes next; to read it is a sign of life.
-pub fn answer_to_guest(exchange: Exchange, life: Arc<Life>) -> (HeaderMap, StatusCode, WasiBody) {
+pub fn answer_to_guest(
+    exchange: Exchange,
+    life: Arc<GuestLife>,
+) -> (HeaderMap, StatusCode, WasiBody) {
     let body = exchange.response_body.map_frame(move |frame| {
         life.moved();
         frame
@@ -191,7 +194,7 @@ mod tests {
             if let Some(host) = host {
                 fields.insert(Known::Host, host);
             }
-            let request = to_guest(&exchange, lent.reader(Arc::new(Life::new(1)))).unwrap();
+            let request = to_guest(&exchange, lent.reader(Arc::new(GuestLife::new(1)))).unwrap();
             assert!(!request.headers().contains_key(header::EXPECT));
             request.uri().to_string()
         };

@@ -28,7 +28,7 @@ const AFTER_LEAVING: Duration = Duration::from_secs(1);
 
 /// Shared by a guest's task, the bodies on its both sides and what it asks of others.
 #[derive(Debug)]
-pub struct Life {
+pub struct GuestLife {
     born: Instant,
     /// The last sign of life, in milliseconds since `born`.
     last: AtomicU64,
@@ -50,7 +50,7 @@ pub struct Life {
     failure: Mutex<Option<InterceptError>>,
 }
 
-impl Life {
+impl GuestLife {
     /// Of a guest that may compute for so many ticks at a stretch.
     pub fn new(most_ticks: u64) -> Self {
         Self {
@@ -206,7 +206,7 @@ impl Life {
 
 /// A request to what comes next that is under way.
 #[derive(Debug)]
-pub struct AskingGuard(std::sync::Arc<Life>);
+pub struct AskingGuard(std::sync::Arc<GuestLife>);
 
 impl Drop for AskingGuard {
     fn drop(&mut self) {
@@ -231,7 +231,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn silence_is_counted_from_the_last_sign_of_life() {
-        let life = Arc::new(Life::new(1));
+        let life = Arc::new(GuestLife::new(1));
         tokio::time::advance(SILENT_BEFORE_HEAD - Duration::from_secs(1)).await;
         assert_eq!(life.time_left(), Some(Duration::from_secs(1)));
         life.moved();
@@ -256,7 +256,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_reports_an_error_must_answer_soon() {
-        let life = Arc::new(Life::new(1));
+        let life = Arc::new(GuestLife::new(1));
         life.report("InternalError".to_owned());
         assert_eq!(life.time_left(), Some(SILENT_AFTER_REPORT));
         let asking = life.asking();
@@ -272,7 +272,7 @@ mod tests {
 
     #[test]
     fn computing_is_counted_until_the_guest_gives_way_by_itself() {
-        let life = Life::new(2);
+        let life = GuestLife::new(2);
         assert!(life.tick());
         life.gave_way();
         assert!(life.tick());

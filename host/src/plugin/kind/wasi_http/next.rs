@@ -7,23 +7,23 @@ use http::{Request, Response};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::convert;
-use super::life::Life;
+use super::life::GuestLife;
 use crate::interceptor::{Next, NextError};
 use crate::message::{Exchange, ExchangeId, Known, Notes, Scheme};
 
 /// The exchange that a guest was called for, and what comes after it.
-pub struct Origin {
+pub struct GuestExchange {
     id: ExchangeId,
     client: SocketAddr,
     scheme: Scheme,
     host: Option<Box<[u8]>>,
     notes: Mutex<Notes>,
     next: Arc<dyn Next>,
-    life: Arc<Life>,
+    life: Arc<GuestLife>,
     failed: Mutex<Option<NextError>>,
 }
 
-impl std::fmt::Debug for Origin {
+impl std::fmt::Debug for GuestExchange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Origin")
             .field("id", &self.id)
@@ -31,8 +31,8 @@ impl std::fmt::Debug for Origin {
     }
 }
 
-impl Origin {
-    pub fn new(exchange: &Exchange, next: Arc<dyn Next>, life: Arc<Life>) -> Self {
+impl GuestExchange {
+    pub fn new(exchange: &Exchange, next: Arc<dyn Next>, life: Arc<GuestLife>) -> Self {
         Self {
             id: exchange.id,
             client: exchange.client,

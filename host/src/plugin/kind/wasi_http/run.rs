@@ -18,8 +18,8 @@ use wasmtime_wasi_http::{WasiBody, WasiHttpView as _, p2, p3};
 
 use super::compile::StandardCode;
 use super::convert;
-use super::life::Life;
-use super::next::Origin;
+use super::life::GuestLife;
+use super::next::GuestExchange;
 use super::state::StandardState;
 use super::task::GuestTask;
 use crate::interceptor::InterceptError;
@@ -34,7 +34,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 const NEVER_SET: &str = "no answer: it dropped the response-outparam without setting it";
 
 /// The head of an answer, or why there is none.
-pub type Head = Result<Response<WasiBody>, InterceptError>;
+pub type AnswerHead = Result<Response<WasiBody>, InterceptError>;
 
 /// What becomes of a request's body.
 type RequestRead = Pin<Box<dyn Future<Output = Result<(), wasmtime_wasi_http::Error>> + Send>>;
@@ -43,10 +43,10 @@ type RequestRead = Pin<Box<dyn Future<Output = Result<(), wasmtime_wasi_http::Er
 pub fn spawn(
     code: &Arc<StandardCode>,
     version: &Arc<PluginVersion>,
-    origin: Arc<Origin>,
+    origin: Arc<GuestExchange>,
     request: Request<WasiBody>,
-    life: Arc<Life>,
-    head: oneshot::Sender<Head>,
+    life: Arc<GuestLife>,
+    head: oneshot::Sender<AnswerHead>,
 ) -> GuestTask {
     let (code, version) = (code.clone(), version.clone());
     GuestTask::new(tokio::spawn(async move {
@@ -68,8 +68,8 @@ pub fn spawn(
 fn store(
     code: &StandardCode,
     version: &Arc<PluginVersion>,
-    life: &Arc<Life>,
-    origin: &Arc<Origin>,
+    life: &Arc<GuestLife>,
+    origin: &Arc<GuestExchange>,
 ) -> Store<StandardState> {
     let state = StandardState::new(version, life.clone(), origin.clone());
     let mut store = Store::new(code.engine(), state);
@@ -91,8 +91,8 @@ fn store(
 pub async fn instantiate(
     code: &StandardCode,
     version: &Arc<PluginVersion>,
-    origin: &Arc<Origin>,
-    life: &Arc<Life>,
+    origin: &Arc<GuestExchange>,
+    life: &Arc<GuestLife>,
 ) -> Result<(), InterceptError> {
     let mut store = store(code, version, life, origin);
     match code.pre.instantiate_async(&mut store).await {
@@ -104,8 +104,8 @@ pub async fn instantiate(
 /// Says why a guest ended: to whoever waits for its answer, or reads it.
 fn fail(
     version: &PluginVersion,
-    life: &Life,
-    head: Option<oneshot::Sender<Head>>,
+    life: &GuestLife,
+    head: Option<oneshot::Sender<AnswerHead>>,
     error: InterceptError,
 ) {
     match head {
@@ -127,9 +127,9 @@ async fn work(
     store: &mut Store<StandardState>,
     pre: &ProxyPre<StandardState>,
     request: Request<WasiBody>,
-    origin: &Origin,
-    life: &Life,
-    head: &mut Option<oneshot::Sender<Head>>,
+    origin: &GuestExchange,
+    life: &GuestLife,
+    head: &mut Option<oneshot::Sender<AnswerHead>>,
 ) -> wasmtime::Result<()> {
     match pre.instantiate_async(&mut *store).await? {
         Proxy::P3(service) => {
@@ -152,9 +152,9 @@ async fn call_p3(
     accessor: &Accessor<StandardState>,
     service: &p3::bindings::Service,
     request: Request<WasiBody>,
-    origin: &Origin,
-    life: &Life,
-) -> wasmtime::Result<Head> {
+    origin: &GuestExchange,
+    life: &GuestLife,
+) -> wasmtime::Result<AnswerHead> {
     let (request, mut read) = accessor.with(|mut access| {
         let http = access.get().http();
         let (request, read) = p3::Request::from_http(http.hooks, request);
@@ -199,9 +199,9 @@ async fn call_p2(
     store: &mut Store<StandardState>,
     proxy: &p2::bindings::Proxy,
     request: Request<WasiBody>,
-    origin: &Origin,
-    life: &Life,
-    head: &mut Option<oneshot::Sender<Head>>,
+    origin: &GuestExchange,
+    life: &GuestLife,
+    head: &mut Option<oneshot::Sender<AnswerHead>>,
 ) -> wasmtime::Result<()> {
     let scheme = match request.uri().scheme_str() {
         Some("https") => p2_types::Scheme::Https,
@@ -243,7 +243,7 @@ async fn call_p2(
     result
 }
 
-fn send(head: &mut Option<oneshot::Sender<Head>>, life: &Life, answer: Head) {
+fn send(head: &mut Option<oneshot::Sender<AnswerHead>>, life: &GuestLife, answer: AnswerHead) {
     life.head_sent();
     if let Some(head) = head.take() {
         // Whoever waited may have left.
@@ -252,15 +252,15 @@ fn send(head: &mut Option<oneshot::Sender<Head>>, life: &Life, answer: Head) {
 }
 
 /// An error code that a guest answered with. If it only hands on what it was told of what comes next, that is the reason.
-fn returned_p3(code: &p3_types::ErrorCode, origin: &Origin) -> InterceptError {
+fn returned_p3(code: &p3_types::ErrorCode, origin: &GuestExchange) -> InterceptError {
     returned(&format!("{code:?}"), origin)
 }
 
-fn returned_p2(code: &p2_types::ErrorCode, origin: &Origin) -> InterceptError {
+fn returned_p2(code: &p2_types::ErrorCode, origin: &GuestExchange) -> InterceptError {
     returned(&format!("{code:?}"), origin)
 }
 
-fn returned(code: &str, origin: &Origin) -> InterceptError {
+fn returned(code: &str, origin: &GuestExchange) -> InterceptError {
     match origin.failure() {
         Some(error) => InterceptError::Next(error),
         None => InterceptError::Returned(format!("the error code {}", text::line(code))),
@@ -268,7 +268,7 @@ fn returned(code: &str, origin: &Origin) -> InterceptError {
 }
 
 /// Polls a guest's work for as long as it may go on; none when it was silent for too long.
-async fn watched<F: Future>(mut work: Pin<Box<F>>, life: &Life) -> Option<F::Output> {
+async fn watched<F: Future>(mut work: Pin<Box<F>>, life: &GuestLife) -> Option<F::Output> {
     let mut alarm = pin!(tokio::time::sleep(Duration::MAX));
     let mut leaving = pin!(life.until_client_left());
     let (mut set, mut left, mut reported) = (false, false, false);

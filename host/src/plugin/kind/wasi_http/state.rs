@@ -12,8 +12,8 @@ use wasmtime_wasi_http::{
 };
 
 use super::convert;
-use super::life::Life;
-use super::next::Origin;
+use super::life::GuestLife;
+use super::next::GuestExchange;
 use crate::plugin::wasm::{GuestState, PluginVersion};
 
 /// The interface by which a middleware asks what comes next.
@@ -22,9 +22,9 @@ const HANDLER: &str = "wasi:http/handler@0.3.0";
 /// The state of one instance, which serves one request.
 pub struct StandardState {
     pub guest: GuestState,
-    pub life: Arc<Life>,
+    pub life: Arc<GuestLife>,
     http: WasiHttpCtx,
-    hooks: Outgoing,
+    hooks: OutgoingRequests,
 }
 
 impl std::fmt::Debug for StandardState {
@@ -36,12 +36,16 @@ impl std::fmt::Debug for StandardState {
 }
 
 /// What `wasi:http` asks us: where a request goes.
-struct Outgoing {
-    origin: Arc<Origin>,
+struct OutgoingRequests {
+    origin: Arc<GuestExchange>,
 }
 
 impl StandardState {
-    pub fn new(version: &Arc<PluginVersion>, life: Arc<Life>, origin: Arc<Origin>) -> Self {
+    pub fn new(
+        version: &Arc<PluginVersion>,
+        life: Arc<GuestLife>,
+        origin: Arc<GuestExchange>,
+    ) -> Self {
         // It knows nothing of our settings, but where its like find theirs.
         let guest = GuestState::new(version, &version.config.settings);
         // It serves one exchange, so what it says ends with it.
@@ -50,7 +54,7 @@ impl StandardState {
             guest,
             life,
             http: http_limits(version),
-            hooks: Outgoing { origin },
+            hooks: OutgoingRequests { origin },
         }
     }
 }
@@ -83,7 +87,7 @@ type Sent = wasmtime_wasi_http::Result<(
     Box<dyn Future<Output = Result<(), Error>> + Send>,
 )>;
 
-impl WasiHttpHooks for Outgoing {
+impl WasiHttpHooks for OutgoingRequests {
     /// The placeholder stands for what comes next. Nothing else may be reached.
     fn send_request(
         &mut self,

@@ -140,7 +140,7 @@ fn an_interceptor_of_another_version_may_be_there_too() {
     for file in [plain, assemble(&module)] {
         assert_eq!(
             load(file).unwrap().kind,
-            Kind::Interceptor(Contracts::SERVED.newest())
+            PluginKind::Interceptor(Contracts::SERVED.newest())
         );
     }
 

@@ -1,24 +1,27 @@
 //! Scripts of what happens when, in milliseconds, and what is to be reported when.
 
 use super::*;
+use crate::stamp::Written;
 
 /// The world that the looks see.
 struct World {
     start: Instant,
-    files: BTreeMap<String, Seen>,
+    files: BTreeMap<String, SeenFile>,
     directory: bool,
     fails: bool,
 }
 
 impl World {
     fn put(&mut self, path: &str, ino: u64, content: i64, age: u64) {
-        let identity = Identity {
+        let identity = Stamp {
             file: FileId { dev: 1, ino },
-            len: 9,
-            mtime: (content, 0),
+            written: Written {
+                len: 9,
+                mtime: (content, 0),
+            },
             ctime: (content, 0),
         };
-        let seen = Seen {
+        let seen = SeenFile {
             name: "a".into(),
             path: path.into(),
             identity: Some(identity),
@@ -28,17 +31,17 @@ impl World {
         self.files.insert("a".into(), seen);
     }
 
-    fn found(&self) -> Found {
+    fn found(&self) -> Scan {
         if self.fails {
-            Found::Unknown(std::io::Error::other("away"))
+            Scan::Unknown(std::io::Error::other("away"))
         } else if self.directory {
-            Found::Files {
+            Scan::Files {
                 files: self.files.values().cloned().collect(),
                 links: vec![],
                 problems: vec![],
             }
         } else {
-            Found::NoDirectory
+            Scan::NoDirectory
         }
     }
 

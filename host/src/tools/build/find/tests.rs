@@ -32,10 +32,14 @@ impl Machine {
         self
     }
 
-    fn find<T>(&self, recipe: &str, then: impl FnOnce(Result<Found, Vec<Missing<'_>>>) -> T) -> T {
+    fn find<T>(
+        &self,
+        recipe: &str,
+        then: impl FnOnce(Result<FoundTools, Vec<MissingTools<'_>>>) -> T,
+    ) -> T {
         let recipe = Recipe::parse(Path::new("recipe.toml"), recipe).unwrap();
         let project = self.path("project");
-        let places = Places::new(&project, "my-plugin", &self.path("tools")).unwrap();
+        let places = BuildPlaces::new(&project, "my-plugin", &self.path("tools")).unwrap();
         let runner = Runner::with_path(&project, self.path("bin"));
         then(find(&recipe, &places, &runner))
     }
@@ -204,7 +208,7 @@ fn a_way_that_can_be_completed_goes_before_one_that_can_not() {
 
 #[test]
 fn words_become_commands() {
-    let places = Places::new(Path::new("/p"), "n", Path::new("/t")).unwrap();
+    let places = BuildPlaces::new(Path::new("/p"), "n", Path::new("/t")).unwrap();
     let tool = FoundTool {
         name: "zig".to_owned(),
         command: vec!["/x/py".to_owned(), "-m".to_owned(), "ziglang".to_owned()],

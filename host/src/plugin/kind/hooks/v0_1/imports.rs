@@ -6,7 +6,7 @@ use super::bindings::tollgate::proxy::{exchange, request, response, types};
 use super::convert::{body_error, field_error};
 use crate::plugin::host::{self, Described, HooksState, fields};
 
-type FieldResult = Result<(), types::FieldError>;
+type WitFieldResult = Result<(), types::FieldError>;
 
 impl types::Host for HooksState {}
 
@@ -15,7 +15,7 @@ impl request::Host for HooksState {
         host::request::method(&self.exchange)
     }
 
-    fn set_method(&mut self, method: String) -> FieldResult {
+    fn set_method(&mut self, method: String) -> WitFieldResult {
         host::request::set_method(&mut self.exchange, &mut self.growth.request, &method)
             .map_err(field_error)
     }
@@ -28,7 +28,7 @@ impl request::Host for HooksState {
         host::request::authority(&self.exchange)
     }
 
-    fn set_authority(&mut self, authority: String) -> FieldResult {
+    fn set_authority(&mut self, authority: String) -> WitFieldResult {
         host::request::set_authority(&mut self.exchange, &mut self.growth.request, &authority)
             .map_err(field_error)
     }
@@ -37,7 +37,7 @@ impl request::Host for HooksState {
         host::request::target(&self.exchange)
     }
 
-    fn set_target(&mut self, target: String) -> FieldResult {
+    fn set_target(&mut self, target: String) -> WitFieldResult {
         host::request::set_target(&mut self.exchange, &mut self.growth.request, &target)
             .map_err(field_error)
     }
@@ -54,7 +54,7 @@ impl request::Host for HooksState {
         fields::list(&self.exchange.request.fields)
     }
 
-    fn set_field(&mut self, name: String, value: Vec<u8>) -> FieldResult {
+    fn set_field(&mut self, name: String, value: Vec<u8>) -> WitFieldResult {
         fields::set(
             &mut self.exchange.request.fields,
             &mut self.growth.request,
@@ -66,7 +66,7 @@ impl request::Host for HooksState {
         Ok(())
     }
 
-    fn set_fields(&mut self, list: Vec<(String, Vec<u8>)>) -> FieldResult {
+    fn set_fields(&mut self, list: Vec<(String, Vec<u8>)>) -> WitFieldResult {
         let described = Described::by(&list);
         fields::set_all(
             &mut self.exchange.request.fields,
@@ -78,7 +78,7 @@ impl request::Host for HooksState {
         Ok(())
     }
 
-    fn append_field(&mut self, name: String, value: Vec<u8>) -> FieldResult {
+    fn append_field(&mut self, name: String, value: Vec<u8>) -> WitFieldResult {
         fields::append(
             &mut self.exchange.request.fields,
             &mut self.growth.request,
@@ -90,7 +90,7 @@ impl request::Host for HooksState {
         Ok(())
     }
 
-    fn delete_field(&mut self, name: String) -> FieldResult {
+    fn delete_field(&mut self, name: String) -> WitFieldResult {
         fields::delete(
             &mut self.exchange.request.fields,
             &mut self.growth.request,
@@ -113,7 +113,7 @@ impl response::Host for HooksState {
         host::response::status(&self.exchange)
     }
 
-    fn set_status(&mut self, status: u16) -> FieldResult {
+    fn set_status(&mut self, status: u16) -> WitFieldResult {
         host::response::set_status(&mut self.exchange, status).map_err(field_error)
     }
 
@@ -129,7 +129,7 @@ impl response::Host for HooksState {
         fields::list(&self.exchange.response.fields)
     }
 
-    fn set_field(&mut self, name: String, value: Vec<u8>) -> FieldResult {
+    fn set_field(&mut self, name: String, value: Vec<u8>) -> WitFieldResult {
         fields::set(
             &mut self.exchange.response.fields,
             &mut self.growth.response,
@@ -141,7 +141,7 @@ impl response::Host for HooksState {
         Ok(())
     }
 
-    fn set_fields(&mut self, list: Vec<(String, Vec<u8>)>) -> FieldResult {
+    fn set_fields(&mut self, list: Vec<(String, Vec<u8>)>) -> WitFieldResult {
         let described = Described::by(&list);
         fields::set_all(
             &mut self.exchange.response.fields,
@@ -153,7 +153,7 @@ impl response::Host for HooksState {
         Ok(())
     }
 
-    fn append_field(&mut self, name: String, value: Vec<u8>) -> FieldResult {
+    fn append_field(&mut self, name: String, value: Vec<u8>) -> WitFieldResult {
         fields::append(
             &mut self.exchange.response.fields,
             &mut self.growth.response,
@@ -165,7 +165,7 @@ impl response::Host for HooksState {
         Ok(())
     }
 
-    fn delete_field(&mut self, name: String) -> FieldResult {
+    fn delete_field(&mut self, name: String) -> WitFieldResult {
         fields::delete(
             &mut self.exchange.response.fields,
             &mut self.growth.response,
