@@ -29,6 +29,10 @@ pub struct BackendConfig {
     pub idle_timeout: Duration,
     /// Connections to one address at once; a request above it waits `connect_timeout` for one, then 503.
     pub max_connections: usize,
+    /// Bytes of a response's head; also of its trailers.
+    pub max_head: usize,
+    /// Fields of a response's head; also of its trailers.
+    pub max_fields: usize,
     /// Names are looked up again after this time.
     pub resolve_every: Duration,
     pub ejection: Ejection,
@@ -49,6 +53,8 @@ impl BackendConfig {
             // Most servers keep theirs for 60 s or more.
             idle_timeout: Duration::from_secs(45),
             max_connections: 10_000,
+            max_head: 128 << 10,
+            max_fields: 1000,
             resolve_every: Duration::from_secs(10),
             ejection: Ejection::default(),
         }

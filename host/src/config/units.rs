@@ -184,7 +184,7 @@ pub(super) fn memory(text: &str) -> Result<u64, String> {
     }
 }
 
-/// The head of a request is read into one buffer, for each connection that sends one.
+/// A head is read into one buffer, for each connection on which one comes.
 pub(super) fn max_head(text: &str) -> Result<usize, String> {
     match usize::try_from(size(text)?) {
         Ok(bytes) if (1 << 10..=1 << 20).contains(&bytes) => Ok(bytes),

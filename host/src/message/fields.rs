@@ -227,7 +227,14 @@ impl Fields {
 
     /// Writes the fields as lines of HTTP/1.1, without the empty line behind them.
     pub fn write_to(&self, out: &mut Vec<u8>) {
-        let mut lines = self.lines.iter().peekable();
+        self.write_without(0, out);
+    }
+
+    /// As [`write_to`](Self::write_to), without fields of these known names; the sum of their [`Known::bit`]s.
+    pub fn write_without(&self, set: u64, out: &mut Vec<u8>) {
+        let set = set & self.present;
+        let kept = |line: &&Line| set == 0 || line.known.bit() & set == 0;
+        let mut lines = self.lines.iter().filter(kept).peekable();
         // Lines that lie side by side, as those do that nobody touched, are copied at once.
         while let Some(first) = lines.next() {
             let mut end = first.end;
@@ -380,6 +387,9 @@ mod tests {
         let both: Vec<_> = fields.get_all("x-One").collect();
         assert_eq!(both, [b"1", b"3"]);
         assert_eq!(fields.size(), HEAD.len());
+        let mut out = Vec::new();
+        fields.write_without(Known::Accept.bit() | Known::Date.bit(), &mut out);
+        assert_eq!(out, &HEAD.as_bytes()[..HEAD.len() - "Accept:\r\n".len()]);
     }
 
     #[test]

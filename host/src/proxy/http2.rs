@@ -49,6 +49,10 @@ pub enum Error {
     WindowTimedOut(Duration),
     #[error("a request over HTTP/2 needs an authority: in its target or in host")]
     NoAuthority,
+    #[error("a head or trailer section is larger than {0} bytes")]
+    HeadTooLarge(usize),
+    #[error("a head or trailer section has more than {0} fields")]
+    TooManyFields(usize),
     #[error("the request's body failed: {0}")]
     RequestBody(#[source] BoxError),
     #[error(transparent)]

@@ -314,7 +314,9 @@ fn public_details(error: &ExchangeError) -> String {
             let backend = public_name(backend)
                 .map_or("the backend".to_owned(), |name| format!("backend {name}"));
             match error {
-                UpstreamError::Reset(_) | UpstreamError::GoAway(_) => format!("{backend}: {error}"),
+                UpstreamError::Reset(_)
+                | UpstreamError::GoAway(_)
+                | UpstreamError::HeadTooLarge(_) => format!("{backend}: {error}"),
                 other => format!("{backend}: {}", in_words(other.proxy_error())),
             }
         }
@@ -345,9 +347,6 @@ fn in_words(error: ProxyError) -> &'static str {
         ProxyError::HttpResponseIncomplete => "its response broke off",
         ProxyError::HttpResponseTimeout => "it did not answer in time",
         ProxyError::HttpUpgradeFailed => "it did not switch protocols as it said",
-        ProxyError::HttpResponseHeaderSectionSize => {
-            "the head of its response is larger than 128 KiB or has more than 100 fields"
-        }
         ProxyError::HttpProtocolError => "its response is not valid HTTP",
         _ => "it failed",
     }

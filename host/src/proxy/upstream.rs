@@ -1,35 +1,29 @@
 //! The way to a backend: which of its addresses takes a request, and by which connection.
 //!
 //! ```text
-//! Backend ── Endpoint (one address) ─┬─ over_http1 ── Pool of Wires (kept alive, one exchange at a time)
-//!    health::pick, retries           └─ over_http2 ── Shared connections (many streams each)
+//! Backend ── Endpoint (one address) ── protocol ─┬─ http1 ── Pool of Wires (kept alive, one exchange at a time)
+//!    balance, retries                             └─ http2 ── Shared connections (many streams each)
 //! ```
-//!
-//! Connections of HTTP/1.1 are hyper's, driven by the exchange itself; see [`wire`] for why, and `tests/bench/SHAPE.md`
-//! for why hyper-util's client is not used: its generality takes 5 to 10 % more CPU time per request.
 
+mod balance;
+mod call;
 mod connect;
-mod download;
 mod endpoint;
 mod error;
 mod head;
-mod health;
-mod over_http1;
-mod over_http2;
+mod http1;
+mod http2;
 mod pool;
-mod relay;
+mod protocol;
 mod resolve;
 mod shared;
 mod stream;
-mod switched;
 #[cfg(test)]
 mod tests;
-mod timer;
 mod upgrade;
 mod upload;
 mod wire;
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -38,17 +32,14 @@ use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use crate::config::backend::{BackendConfig, BackendTls};
-use crate::message::{Body, OnInformational, RequestHead, ResponseHead, Tunnel};
-use crate::proxy::tunnel::Opening;
 use crate::tls::{ClientOptions, ClientTls, SetupError};
-use endpoint::{Call, Endpoint, Miss};
+use balance::Candidate;
+use call::{Call, Miss};
+pub use call::{Outgoing, Received};
+use endpoint::Endpoint;
 pub use error::UpstreamError;
-use health::Candidate;
 pub use resolve::{Lookup, Resolve, SystemResolver};
 pub use upgrade::Upgrade;
-
-/// Kept-alive connections that may prove closed before a request gives up on them and opens a new one.
-const MOST_STALE: usize = 3;
 
 /// A backend with its connections and what is known of its addresses' health. It lasts as long as its settings do.
 #[derive(Debug)]
@@ -56,34 +47,10 @@ pub struct Backend {
     name: String,
     config: Arc<BackendConfig>,
     endpoints: Vec<Endpoint>,
-    tls: Option<Tls>,
+    /// Toward all addresses.
+    tls: Option<Arc<ClientTls>>,
     /// Requests so far, for the balance.
     turn: AtomicUsize,
-}
-
-/// TLS toward all addresses of a backend.
-type Tls = Arc<ClientTls>;
-
-/// A request for a backend.
-pub struct Outgoing<'a> {
-    /// Method, target and fields, which go out as they are but for `host`. Without fields of the client's hop, except
-    /// `upgrade` when there is an `upgrade` to make.
-    pub head: &'a RequestHead,
-    pub body: Body,
-    pub upgrade: Option<Upgrade>,
-    /// Holds the body back until the backend answers `100 Continue` (RFC 9110, section 10.1.1), for 1 s at most.
-    pub expect_continue: bool,
-    /// Told of each interim response.
-    pub on_informational: Option<OnInformational>,
-}
-
-/// A response's head with its body to come.
-pub struct Received {
-    pub head: ResponseHead,
-    pub body: Body,
-    /// The backend's side of a tunnel, if the response agrees to the upgrade: 101 for a client of HTTP/1.1, 200 for one of
-    /// HTTP/2.
-    pub tunnel: Option<Opening>,
 }
 
 impl Backend {
@@ -174,7 +141,7 @@ impl Backend {
     fn pick(&self, turn: usize, tried: &[usize]) -> Option<(usize, &Endpoint)> {
         let index = match self.endpoints.len() {
             1 => tried.is_empty().then_some(0),
-            count => health::pick(self.config.balance, turn, count, |i| Candidate {
+            count => balance::pick(self.config.balance, turn, count, |i| Candidate {
                 tried: tried.contains(&i),
                 out: self.endpoints[i].health.is_out_now(),
                 pending: self.endpoints[i].pending.load(Ordering::Relaxed),
@@ -222,42 +189,5 @@ fn options(tls: &BackendTls) -> ClientOptions {
         ca: tls.ca.clone(),
         server_name: tls.server_name.clone(),
         client: tls.client.clone(),
-    }
-}
-
-impl Received {
-    fn new(head: ResponseHead, body: Body) -> Self {
-        Self {
-            head,
-            body,
-            tunnel: None,
-        }
-    }
-
-    fn with_tunnel(head: ResponseHead, tunnel: Tunnel) -> Self {
-        Self {
-            head,
-            body: Body::Empty,
-            tunnel: Some(Box::pin(std::future::ready(Ok(tunnel)))),
-        }
-    }
-}
-
-impl fmt::Debug for Outgoing<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outgoing")
-            .field("head", self.head)
-            .field("upgrade", &self.upgrade)
-            .field("expect_continue", &self.expect_continue)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Received {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Received")
-            .field("head", &self.head)
-            .field("tunnel", &self.tunnel.is_some())
-            .finish()
     }
 }

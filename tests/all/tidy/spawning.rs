@@ -6,7 +6,7 @@ use super::{assert_none, sources, without_inline_tests};
 
 /// Files of the host that start tasks or threads, and why it is no matter to the process when one of those ends. What must
 /// not end is started through `essential`.
-const SPAWNING: [(&str, &str); 21] = [
+const SPAWNING: [(&str, &str); 20] = [
     (
         "host/src/essential.rs",
         "the way to start what must not end",
@@ -32,13 +32,15 @@ const SPAWNING: [(&str, &str); 21] = [
         "host/src/proxy/upstream/connect.rs",
         "an attempt to connect",
     ),
-    ("host/src/proxy/upstream/download.rs", "an exchange"),
+    (
+        "host/src/proxy/upstream/http1/apart.rs",
+        "the rest of an exchange",
+    ),
     (
         "host/src/proxy/upstream/resolve.rs",
         "a look-up; the next one is asked for again",
     ),
     ("host/src/proxy/upstream/shared.rs", "a connection"),
-    ("host/src/proxy/upstream/wire.rs", "the rest of an exchange"),
     ("host/src/tls/roots.rs", "waited for"),
 ];
 

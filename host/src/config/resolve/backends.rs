@@ -231,6 +231,10 @@ impl Layers<'_> {
         }
         let most = table.number("max-connections");
         self.set(&mut backend.max_connections, most, units::many);
+        let head = table.text_or_number("max-head");
+        self.set(&mut backend.max_head, head, units::max_head);
+        let fields = table.number("max-fields");
+        self.set(&mut backend.max_fields, fields, units::max_fields);
         if let Some(tls) = table.table("tls") {
             self.refuse_tls_in_cleartext(&tls.place, addresses);
             backend.tls = self.backend_tls(tls, base);

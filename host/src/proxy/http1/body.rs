@@ -15,6 +15,7 @@ use super::response::ResponseFraming;
 pub struct Decoder {
     at: At,
     limits: HeadLimits,
+    is_response: bool,
 }
 
 #[derive(Debug)]
@@ -41,7 +42,11 @@ impl Decoder {
             Framing::Length(left) => At::Length { left },
             Framing::Chunked => At::Chunks(Chunks::default()),
         };
-        Self { at, limits }
+        Self {
+            at,
+            limits,
+            is_response: false,
+        }
     }
 
     /// The body of a response.
@@ -52,7 +57,11 @@ impl Decoder {
             ResponseFraming::Chunked => At::Chunks(Chunks::lenient()),
             ResponseFraming::UntilClose => At::UntilClose,
         };
-        Self { at, limits }
+        Self {
+            at,
+            limits,
+            is_response: true,
+        }
     }
 
     /// Whether the body is over: what follows belongs to the next message.
@@ -117,7 +126,11 @@ impl Decoder {
                     }
                 }
                 At::Trailers => {
-                    let Some((n, fields)) = chunks::trailers(read, &self.limits)? else {
+                    let section = match self.is_response {
+                        true => chunks::trailers_of_response(read, &self.limits)?,
+                        false => chunks::trailers(read, &self.limits)?,
+                    };
+                    let Some((n, fields)) = section else {
                         return Ok(None);
                     };
                     read.advance(n);

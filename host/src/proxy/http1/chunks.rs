@@ -211,6 +211,26 @@ impl Chunks {
 /// At the first field that is malformed, or that says how or where to a message goes, for which it is too late here
 /// (RFC 9110, section 6.5.1).
 pub fn trailers(bytes: &[u8], limits: &HeadLimits) -> Result<Option<(usize, HeaderMap)>, BadBody> {
+    section(bytes, limits, Err(BadBody::ForbiddenTrailer))
+}
+
+/// As [`trailers`], of a response. What says how a message goes is left out there: its backend is trusted with the length of
+/// its messages anyway, and the client reads ours.
+///
+/// # Errors
+/// At the first field that is malformed.
+pub fn trailers_of_response(
+    bytes: &[u8],
+    limits: &HeadLimits,
+) -> Result<Option<(usize, HeaderMap)>, BadBody> {
+    section(bytes, limits, Ok(()))
+}
+
+fn section(
+    bytes: &[u8],
+    limits: &HeadLimits,
+    if_of_heads: Result<(), BadBody>,
+) -> Result<Option<(usize, HeaderMap)>, BadBody> {
     let seen = &bytes[..bytes.len().min(limits.max_head)];
     let mut fields = HeaderMap::new();
     let mut at = 0;
@@ -231,9 +251,11 @@ pub fn trailers(bytes: &[u8], limits: &HeadLimits) -> Result<Option<(usize, Head
                 len,
             ),
         };
-        let forbidden: [&[u8]; 3] = [b"content-length", b"transfer-encoding", b"host"];
-        if forbidden.iter().any(|field| syntax::resembles(name, field)) {
-            return Err(BadBody::ForbiddenTrailer);
+        at += len;
+        let of_heads: [&[u8]; 3] = [b"content-length", b"transfer-encoding", b"host"];
+        if of_heads.iter().any(|field| syntax::resembles(name, field)) {
+            if_of_heads?;
+            continue;
         }
         if fields.len() == limits.max_fields {
             return Err(BadBody::TooManyTrailers(limits.max_fields));
@@ -241,7 +263,6 @@ pub fn trailers(bytes: &[u8], limits: &HeadLimits) -> Result<Option<(usize, Head
         let name = HeaderName::from_bytes(name).map_err(|_| BadField::Name)?;
         let value = HeaderValue::from_bytes(value).map_err(|_| BadField::Value)?;
         fields.append(name, value);
-        at += len;
     }
 }
 
@@ -393,6 +414,14 @@ mod tests {
         assert!(chunks.is_over());
         let mut chunks = Chunks::lenient();
         assert!(chunks.follow(b"5 5\r\n").1.is_err());
+    }
+
+    #[test]
+    fn fields_of_heads_are_no_trailers_of_responses() {
+        let bytes = b"Content-Length: 5\r\na: b\r\nHost: c\r\n\r\n";
+        let (n, fields) = trailers_of_response(bytes, &LIMITS).unwrap().unwrap();
+        assert_eq!((n, fields.len()), (bytes.len(), 1));
+        assert_eq!(fields["a"], "b");
     }
 
     #[test]

@@ -18,13 +18,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::client::SendRequest;
 use http::uri::Scheme;
-use http::{Method, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 
 use super::life::Watched;
 use super::tunnel::StreamTunnel;
-use super::{DATA_FRAME_BUDGET, Error, RecvBody, SEND_BUFFER, STREAM_WINDOW};
+use super::{DATA_FRAME_BUDGET, Error, RecvBody, SEND_BUFFER, STREAM_WINDOW, fields};
 use crate::message::{Body, OnInformational, Tunnel};
 pub use driver::Driver;
 use exchange::Exchange;
@@ -34,8 +34,10 @@ use exchange::Exchange;
 pub struct ClientLimits {
     /// Of requests whose target names none: how the backend is reached.
     pub scheme: Scheme,
-    /// Bytes of a response's head: each field counts its name, its value and 32 (RFC 9113, section 6.5.2).
+    /// Bytes of a response's fields, as HTTP/1.1 would write them; also of its trailers.
     pub max_head: usize,
+    /// Fields of a response's head; also of its trailers.
+    pub max_fields: usize,
     /// Requests under way at once, if the backend allows as many.
     pub max_streams: usize,
     /// For each wait for a response's next frame, and for each wait for window to send a request.
@@ -50,7 +52,8 @@ impl Default for ClientLimits {
     fn default() -> Self {
         Self {
             scheme: Scheme::HTTP,
-            max_head: 64 * 1024,
+            max_head: 128 * 1024,
+            max_fields: 1000,
             max_streams: 100,
             body_timeout: Duration::from_secs(60),
             ping_interval: Duration::from_secs(30),
@@ -144,10 +147,13 @@ fn builder(limits: &ClientLimits) -> h2::client::Builder {
         .max(1)
         .saturating_mul(STREAM_WINDOW)
         .min(i32::MAX as u32);
+    // There each field counts 32 bytes beside its name and value (RFC 9113, section 6.5.2). It is a bound of memory: what it
+    // lets through is measured again.
+    let list = limits.max_head + limits.max_fields * 32;
     let mut builder = h2::client::Builder::new();
     builder
         .enable_push(false)
-        .max_header_list_size(u32::try_from(limits.max_head).unwrap_or(u32::MAX))
+        .max_header_list_size(u32::try_from(list).unwrap_or(u32::MAX))
         .initial_window_size(STREAM_WINDOW)
         .initial_connection_window_size(window)
         .max_send_buffer_size(SEND_BUFFER)
@@ -247,6 +253,12 @@ impl Sender {
 }
 
 impl Slot {
+    /// Whether fields of a response are within what its connection takes.
+    pub(super) fn check_size(&self, fields: &HeaderMap) -> Result<(), Error> {
+        let limits = &self.0.limits;
+        fields::check_size(fields, limits.max_head, limits.max_fields)
+    }
+
     fn take(shared: &Arc<Shared>) -> Self {
         shared.active.fetch_add(1, Ordering::Relaxed);
         Self(shared.clone())

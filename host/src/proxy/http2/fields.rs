@@ -3,6 +3,7 @@
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TE, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 
+use super::Error;
 use crate::message::syntax;
 
 static OF_CONNECTION: [HeaderName; 6] = [
@@ -44,6 +45,25 @@ pub(super) fn strip_connection_specific(fields: &mut HeaderMap) {
             fields.remove(name);
         }
     }
+}
+
+/// Whether a section of fields is within its limits, counted as HTTP/1.1 would write it.
+///
+/// # Errors
+/// Says which limit it is above.
+pub(super) fn check_size(
+    fields: &HeaderMap,
+    max_head: usize,
+    max_fields: usize,
+) -> Result<(), Error> {
+    if fields.len() > max_fields {
+        return Err(Error::TooManyFields(max_fields));
+    }
+    let line = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 4;
+    if fields.iter().map(line).sum::<usize>() > max_head {
+        return Err(Error::HeadTooLarge(max_head));
+    }
+    Ok(())
 }
 
 /// The length that a message claims, which `h2` has found to be digits and holds against the DATA frames.

@@ -103,6 +103,12 @@ impl RecvBody {
         match stream.poll_trailers(cx) {
             Poll::Pending => self.poll_stalled(cx),
             Poll::Ready(Ok(trailers)) => {
+                if let (Some(slot), Some(trailers)) = (&self.slot, &trailers)
+                    && let Err(error) = slot.check_size(trailers)
+                {
+                    self.cut();
+                    return Poll::Ready(Some(Err(BodyError::Disconnected(error.to_string()))));
+                }
                 self.end();
                 Poll::Ready(trailers.map(|t| Ok(Frame::trailers(t))))
             }

@@ -3,7 +3,6 @@
 //! Each variant is one error type of that RFC's section 2.3, so that the answer to the client can say which hop failed
 //! and how. Texts name addresses: they are for the log, not for clients.
 
-use std::error::Error as _;
 use std::io;
 use std::time::Duration;
 
@@ -52,8 +51,8 @@ pub enum UpstreamError {
     GoAway(Reason),
     #[error("the response's head broke off: {0}")]
     Incomplete(String),
-    #[error("the response's head is larger than 128 KiB or has more than 100 fields")]
-    HeadTooLarge,
+    #[error("the response's head {0}")]
+    HeadTooLarge(HeadLimit),
     #[error("the response is no valid HTTP: {0}")]
     Protocol(String),
     #[error("no response in {} s", .after.as_secs_f32())]
@@ -63,6 +62,15 @@ pub enum UpstreamError {
     /// The client's side is why.
     #[error("the request's body failed: {0}")]
     RequestBody(BodyError),
+}
+
+/// Which bound of a head was passed, with its key among those of the backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum HeadLimit {
+    #[error("is larger than {0} bytes (max-head)")]
+    Bytes(usize),
+    #[error("has more than {0} fields (max-fields)")]
+    Fields(usize),
 }
 
 impl UpstreamError {
@@ -86,7 +94,7 @@ impl UpstreamError {
                 ProxyError::HttpResponseIncomplete
             }
             Self::Incomplete(_) => ProxyError::HttpResponseIncomplete,
-            Self::HeadTooLarge => ProxyError::HttpResponseHeaderSectionSize,
+            Self::HeadTooLarge(_) => ProxyError::HttpResponseHeaderSectionSize,
             Self::Protocol(_) | Self::Reset(_) => ProxyError::HttpProtocolError,
             Self::ResponseTimeout { .. } => ProxyError::HttpResponseTimeout,
             Self::Upgrade(_) => ProxyError::HttpUpgradeFailed,
@@ -147,28 +155,6 @@ impl UpstreamError {
             TlsError::Setup(_) => Self::Configuration(why),
         }
     }
-
-    /// What an error of hyper's means before a response's head is whole; `begun` when a part of it has come.
-    pub(super) fn from_hyper(error: &hyper::Error, begun: bool) -> Self {
-        if let Some(body) = BodyError::find(error) {
-            return Self::RequestBody(body);
-        }
-        if let Some(tls) = TlsError::find(error) {
-            return Self::from_tls("the backend".to_owned(), &tls);
-        }
-        let text = with_causes(error);
-        if error.is_user() || error.is_body_write_aborted() {
-            Self::RequestBody(BodyError::Disconnected(text))
-        } else if error.is_parse_too_large() {
-            Self::HeadTooLarge
-        } else if error.is_parse() {
-            Self::Protocol(text)
-        } else if begun {
-            Self::Incomplete(text)
-        } else {
-            Self::Terminated(text)
-        }
-    }
 }
 
 /// Whether a reset blames us for a breach of the protocol (RFC 9113, section 7).
@@ -194,15 +180,6 @@ pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
-}
-
-/// The message that a body's failed read becomes.
-pub(super) fn broken(error: &hyper::Error) -> BodyError {
-    let text = match error.source() {
-        Some(cause) => with_causes(cause),
-        None => error.to_string(),
-    };
-    BodyError::Disconnected(text)
 }
 
 #[cfg(test)]

@@ -4,9 +4,8 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request};
 use http_body::Body as _;
 
-use super::error::UpstreamError;
 use crate::config::backend::HostField;
-use crate::message::{Body, BodyError, Fields, Known, RequestHead, syntax};
+use crate::message::{Body, BodyError, Fields, Known, RequestHead};
 
 /// What an address finds in `host`.
 #[derive(Debug)]
@@ -28,7 +27,7 @@ impl HostRule {
     }
 
     /// What to set in place of the client's, if anything.
-    fn value(&self, sent: &Fields) -> Option<&HeaderValue> {
+    pub(super) fn value(&self, sent: &Fields) -> Option<&HeaderValue> {
         match self {
             Self::Always(value) => Some(value),
             Self::Keep(own) => (!sent.contains(Known::Host)).then_some(own),
@@ -51,67 +50,13 @@ pub(super) fn fields(head: &RequestHead, host: &HostRule, expect_continue: bool)
     fields
 }
 
-/// The head with these fields as hyper and `h2` take it, with this in the body's place.
+/// The head with these fields as `h2` takes it, with this in the body's place.
 pub(super) fn request<B>(head: &RequestHead, fields: &Fields, body: B) -> Request<B> {
     let mut request = Request::new(body);
     *request.method_mut() = head.method.clone();
     *request.uri_mut() = PathAndQuery::from(&head.target).into();
     *request.headers_mut() = HeaderMap::from(fields);
     request
-}
-
-/// Sets the fields that HTTP/1.1 has for one connection.
-///
-/// RFC 9110, section 7.8 and 10.1.4: who sends `upgrade` or `te` sends `connection` with it.
-pub(super) fn for_http1(fields: &mut Fields, upgrade: bool, is_chunked: bool) {
-    let options = match (upgrade, fields.contains(Known::Te)) {
-        (true, true) => "upgrade, te",
-        (true, false) => "upgrade",
-        (false, true) => "te",
-        (false, false) => "",
-    };
-    if !options.is_empty() {
-        fields.insert(Known::Connection, options);
-    }
-    if !upgrade {
-        fields.remove(Known::Upgrade);
-    }
-    if is_chunked {
-        fields.insert(Known::TransferEncoding, "chunked");
-    }
-}
-
-/// Whether the head has to say that a body comes in chunks: hyper takes it for granted that these methods have none.
-pub(super) fn is_oddly_chunked(head: &RequestHead, body: &Body) -> bool {
-    matches!(head.method, Method::GET | Method::HEAD)
-        && !head.fields.contains(Known::ContentLength)
-        && !body.is_end_stream()
-        && body.size_hint().exact().is_none()
-}
-
-/// What a response's framing fields must be so that all read its end at the same place: hyper takes more than that
-/// (RFC 9112, section 6.3: both fields together "ought to be handled as an error").
-///
-/// # Errors
-/// Says what is wrong.
-pub(super) fn check_framing(fields: &Fields) -> Result<(), UpstreamError> {
-    if !fields.contains(Known::TransferEncoding) {
-        return Ok(());
-    }
-    if fields.contains(Known::ContentLength) {
-        return Err(UpstreamError::Protocol(
-            "content-length and transfer-encoding in one response".to_owned(),
-        ));
-    }
-    let mut codings = fields.get_all(Known::TransferEncoding);
-    let first = codings.next().map(syntax::trim);
-    let is_chunked = first.is_some_and(|coding| coding.eq_ignore_ascii_case(b"chunked"));
-    if is_chunked && codings.next().is_none() {
-        return Ok(());
-    }
-    Err(UpstreamError::Protocol(
-        "a transfer coding other than chunked".to_owned(),
-    ))
 }
 
 /// A head that promises content where there is none would make the backend take the next request for it.
@@ -172,26 +117,6 @@ mod tests {
             let sent = fields(&head(sent), &HostRule::new(rule, "a.test:81"), false);
             let hosts: Vec<_> = sent.get_all(Known::Host).collect();
             assert_eq!(hosts, [expected.as_bytes()], "{rule:?}");
-        }
-    }
-
-    #[test]
-    fn connection_names_what_is_for_this_hop() {
-        for (lines, upgrade, connection) in [
-            (&[][..], false, None),
-            (&[("te", "trailers")], false, Some("te")),
-            (&[("upgrade", "x")], true, Some("upgrade")),
-            (
-                &[("upgrade", "x"), ("te", "trailers")],
-                true,
-                Some("upgrade, te"),
-            ),
-            (&[("upgrade", "x")], false, None),
-        ] {
-            let mut fields = head(lines).fields;
-            for_http1(&mut fields, upgrade, false);
-            assert_eq!(fields.get_text(Known::Connection), connection);
-            assert_eq!(fields.contains(Known::Upgrade), upgrade);
         }
     }
 

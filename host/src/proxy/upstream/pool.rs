@@ -10,70 +10,84 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::connect::Origin;
 use super::resolve::Name;
-use super::wire::Wire;
 
 /// Connections that rested for less are not looked at by a sweep.
 const RESTING: Duration = Duration::from_secs(1);
 
+/// A connection that can rest in a pool.
+pub(super) trait Pooled {
+    /// Where a name led to, if it is one that the connection was opened to.
+    fn origin(&mut self) -> Option<&mut Origin>;
+
+    /// The connection is open and was not closed by the backend, as far as can be known.
+    fn stands(&mut self) -> bool;
+}
+
 /// See the module's text.
 #[derive(Debug)]
-pub(super) struct Pool {
-    state: Mutex<State>,
+pub(super) struct Pool<C> {
+    state: Mutex<State<C>>,
     limit: usize,
     name: Option<Arc<Name>>,
 }
 
-#[derive(Debug, Default)]
-struct State {
+#[derive(Debug)]
+struct State<C> {
     /// The longest unused at the front.
-    idle: VecDeque<(Instant, Box<Wire>)>,
+    idle: VecDeque<(Instant, Box<C>)>,
     /// Connections at rest, in use and being opened.
     open: usize,
-    waiting: VecDeque<oneshot::Sender<Grant>>,
+    waiting: VecDeque<oneshot::Sender<Grant<C>>>,
     closed: bool,
 }
 
 /// What a request goes on with.
 #[derive(Debug)]
-pub(super) enum Grant {
+pub(super) enum Grant<C> {
     /// A connection that may have been closed meanwhile.
-    Wire(Box<Wire>),
+    Idle(Box<C>),
     /// The right to open a connection.
-    Slot(Slot),
+    Slot(Slot<C>),
 }
 
 /// A grant, or the place in the line for one.
 #[derive(Debug)]
-pub(super) enum Taken {
-    Now(Grant),
-    Later(oneshot::Receiver<Grant>),
+pub(super) enum Taken<C> {
+    Now(Grant<C>),
+    Later(oneshot::Receiver<Grant<C>>),
 }
 
 /// One connection's place under the limit, given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Slot(Arc<Pool>);
+pub(super) struct Slot<C>(Arc<Pool<C>>);
 
-impl Pool {
+impl<C> Pool<C> {
     pub(super) fn new(limit: usize, name: Option<Arc<Name>>) -> Arc<Self> {
         Arc::new(Self {
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                idle: VecDeque::new(),
+                open: 0,
+                waiting: VecDeque::new(),
+                closed: false,
+            }),
             limit,
             name,
         })
     }
 
     /// The connection that was used last, else the right to open one, else a place in the line.
-    pub(super) fn take(self: &Arc<Self>) -> Taken {
+    pub(super) fn take(self: &Arc<Self>) -> Taken<C> {
         let mut state = self.lock();
         if let Some((_, wire)) = state.idle.pop_back() {
-            return Taken::Now(Grant::Wire(wire));
+            return Taken::Now(Grant::Idle(wire));
         }
         self.take_slot(&mut state)
     }
 
     /// As [`take`](Self::take), without regard to connections at rest: one of them is closed if it has to be.
-    pub(super) fn reserve(self: &Arc<Self>) -> Taken {
+    pub(super) fn reserve(self: &Arc<Self>) -> Taken<C> {
         let mut state = self.lock();
         if state.open >= self.limit
             && let Some((_, wire)) = state.idle.pop_front()
@@ -85,7 +99,7 @@ impl Pool {
         self.take_slot(&mut state)
     }
 
-    fn take_slot(self: &Arc<Self>, state: &mut State) -> Taken {
+    fn take_slot(self: &Arc<Self>, state: &mut State<C>) -> Taken<C> {
         if state.open < self.limit {
             state.open += 1;
             return Taken::Now(Grant::Slot(Slot(self.clone())));
@@ -103,6 +117,21 @@ impl Pool {
         Taken::Later(receiver)
     }
 
+    /// Closes all connections at rest, and others as they come back.
+    pub(super) fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        let idle = std::mem::take(&mut state.idle);
+        drop(state);
+        drop(idle);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<C>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<C: Pooled> Pool<C> {
     /// Closes what was not used for `most`, and what the backend has closed or the name no longer stands for.
     ///
     /// Looks only at connections that rested for a while, so that requests find the busy ones in their place.
@@ -122,16 +151,16 @@ impl Pool {
         }
     }
 
-    fn take_resting(&self, now: Instant) -> VecDeque<(Instant, Box<Wire>)> {
+    fn take_resting(&self, now: Instant) -> VecDeque<(Instant, Box<C>)> {
         let mut state = self.lock();
         let resting =
-            |(since, _): &(Instant, Box<Wire>)| now.saturating_duration_since(*since) >= RESTING;
+            |(since, _): &(Instant, Box<C>)| now.saturating_duration_since(*since) >= RESTING;
         let count = state.idle.partition_point(resting);
         state.idle.drain(..count).collect()
     }
 
     /// Takes a connection back after its exchange.
-    pub(super) fn put(&self, mut wire: Box<Wire>) {
+    pub(super) fn put(&self, mut wire: Box<C>) {
         if !self.is_current(&mut wire) {
             return;
         }
@@ -145,9 +174,9 @@ impl Pool {
                 state.idle.push_back((now, wire));
                 return;
             };
-            match first.send(Grant::Wire(wire)) {
+            match first.send(Grant::Idle(wire)) {
                 Ok(()) => return,
-                Err(Grant::Wire(back)) => wire = back,
+                Err(Grant::Idle(back)) => wire = back,
                 Err(Grant::Slot(_)) => return,
             }
         }
@@ -155,18 +184,9 @@ impl Pool {
         drop(state);
     }
 
-    /// Closes all connections at rest, and others as they come back.
-    pub(super) fn close(&self) {
-        let mut state = self.lock();
-        state.closed = true;
-        let idle = std::mem::take(&mut state.idle);
-        drop(state);
-        drop(idle);
-    }
-
     /// The name still stands for the address that the connection goes to.
-    fn is_current(&self, wire: &mut Wire) -> bool {
-        let (Some(name), Some(origin)) = (&self.name, &mut wire.origin) else {
+    fn is_current(&self, wire: &mut C) -> bool {
+        let (Some(name), Some(origin)) = (&self.name, wire.origin()) else {
             return true;
         };
         let version = name.version();
@@ -176,19 +196,15 @@ impl Pool {
         origin.version = version;
         name.holds(origin.address)
     }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-impl Slot {
-    pub(super) fn pool(&self) -> &Arc<Pool> {
+impl<C> Slot<C> {
+    pub(super) fn pool(&self) -> &Arc<Pool<C>> {
         &self.0
     }
 }
 
-impl Drop for Slot {
+impl<C> Drop for Slot<C> {
     fn drop(&mut self) {
         loop {
             let mut state = self.0.lock();

@@ -8,18 +8,16 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::uri::Scheme;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::Instant;
 
+use super::balance::Pending;
 use super::connect::{Connected, Origin};
-use super::error::UpstreamError;
-use super::health::Pending;
-use super::pool::Slot;
+use super::error::{HeadLimit, UpstreamError};
 use super::resolve::Name;
-use super::timer::Timer;
 use super::upload::Progress;
 use crate::message::{Body, BodyError, Streaming};
+use crate::proxy::http1::timer::Timer;
 use crate::proxy::http2::client::{ClientLimits, Sender, handshake};
 use crate::proxy::http2::{Error, RecvBody};
 use crate::tls::TlsError;
@@ -78,15 +76,9 @@ impl Shared {
     pub(super) async fn add(
         &self,
         connected: Connected,
-        slot: Slot,
-        body_timeout: Duration,
-        scheme: Scheme,
+        slot: impl Send + 'static,
+        limits: ClientLimits,
     ) -> Result<Sender, UpstreamError> {
-        let limits = ClientLimits {
-            scheme,
-            body_timeout,
-            ..ClientLimits::default()
-        };
         let (sender, driver) = handshake(connected.stream, limits)
             .await
             .map_err(|e| from_http2(&e))?;
@@ -236,6 +228,8 @@ pub(super) fn from_http2(error: &Error) -> UpstreamError {
         Error::Protocol(e) if e.is_reset() => UpstreamError::Reset(reason(e)),
         Error::Protocol(e) if e.is_go_away() => UpstreamError::GoAway(reason(e)),
         Error::NoAuthority => UpstreamError::Protocol(text),
+        Error::HeadTooLarge(limit) => UpstreamError::HeadTooLarge(HeadLimit::Bytes(*limit)),
+        Error::TooManyFields(limit) => UpstreamError::HeadTooLarge(HeadLimit::Fields(*limit)),
         _ => UpstreamError::Terminated(text),
     }
 }

@@ -3,9 +3,7 @@
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
@@ -15,7 +13,6 @@ use crate::message::Tunnel;
 /// Bytes to and from a backend.
 pub(super) struct Stream {
     io: Io,
-    received: Arc<AtomicBool>,
     /// The backend takes no more; see [`Stream::written`].
     deaf: bool,
 }
@@ -29,11 +26,7 @@ pub(super) enum Io {
 
 impl Stream {
     pub(super) fn new(io: Io) -> Self {
-        Self {
-            io,
-            received: Arc::default(),
-            deaf: false,
-        }
+        Self { io, deaf: false }
     }
 
     /// Makes light of a write to a backend that has hung up. It may have answered before it did (RFC 9112, section 9.5), and
@@ -51,11 +44,6 @@ impl Stream {
             }
             other => other,
         }
-    }
-
-    /// Set by each read that brings something, so that an exchange can tell a response that never began.
-    pub(super) fn received(&self) -> Arc<AtomicBool> {
-        self.received.clone()
     }
 }
 
@@ -76,17 +64,8 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
         let this = self.get_mut();
-        ready!(match &mut this.io {
-            Io::Tcp(io) => Pin::new(io).poll_read(cx, buf),
-            Io::Unix(io) => Pin::new(io).poll_read(cx, buf),
-            Io::Tls(io) => Pin::new(io).poll_read(cx, buf),
-        })?;
-        if buf.filled().len() > before && !this.received.load(Ordering::Relaxed) {
-            this.received.store(true, Ordering::Relaxed);
-        }
-        Poll::Ready(Ok(()))
+        delegate!(this, io => Pin::new(io).poll_read(cx, buf))
     }
 }
 

@@ -2,6 +2,7 @@
 //! close is where a test wants it.
 
 mod balance;
+mod codec;
 mod http1;
 mod secure;
 mod time;
@@ -20,7 +21,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::config::backend::{BackendAddress, BackendUrl};
-use crate::message::{Streaming, Target};
+use crate::message::{Body, RequestHead, ResponseHead, Streaming, Target};
+use crate::proxy::tunnel::Opening;
 
 /// What a script calls an answer with this body.
 fn answer(body: &str) -> String {

@@ -1,7 +1,7 @@
 //! A request's body on its way to a backend: tells how far it is, and waits for `100 Continue` when it has to.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
@@ -34,8 +34,6 @@ pub(super) struct Progress {
     began: Instant,
     /// Nanoseconds from `began` to the last frame.
     moved: AtomicU64,
-    /// The next frame is the client's to send; while it isn't, the backend is to take the last.
-    starved: AtomicBool,
     /// Of the task that polls a body which is held back.
     waiting: Mutex<Option<Waker>>,
 }
@@ -63,7 +61,6 @@ impl Upload {
             state: AtomicU8::new(if expect_continue { HELD } else { FLOWING }),
             began: Instant::now(),
             moved: AtomicU64::new(0),
-            starved: AtomicBool::new(false),
             waiting: Mutex::default(),
         });
         let upload = Self {
@@ -72,11 +69,6 @@ impl Upload {
             patience: expect_continue.then(|| Box::pin(sleep(CONTINUE_WAIT))),
         };
         (upload, Some(progress))
-    }
-
-    /// The body again. Whole, if none of it was polled.
-    pub(super) fn into_body(mut self) -> Body {
-        std::mem::take(&mut self.body)
     }
 
     /// Ready when the body may flow.
@@ -132,11 +124,6 @@ impl Progress {
         }
     }
 
-    /// Whether all of it was taken, or never will be.
-    pub(super) fn is_over(&self) -> bool {
-        self.state() >= FINISHED
-    }
-
     /// Whether the backend got, or will get, all of it.
     pub(super) fn is_wanted(&self) -> bool {
         self.state() <= FINISHED
@@ -145,11 +132,6 @@ impl Progress {
     /// When the last frame was taken, or the upload began.
     pub(super) fn last_moved(&self) -> Instant {
         self.began + Duration::from_nanos(self.moved.load(Ordering::Relaxed))
-    }
-
-    /// Whether it is the client that is waited for.
-    pub(super) fn is_starved(&self) -> bool {
-        self.starved.load(Ordering::Relaxed)
     }
 
     fn state(&self) -> u8 {
@@ -195,13 +177,7 @@ impl HttpBody for Upload {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         ready!(self.poll_go(cx))?;
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
-        if let Some(progress) = &self.progress {
-            progress
-                .starved
-                .store(polled.is_pending(), Ordering::Relaxed);
-        }
-        let frame = ready!(polled);
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         if let Some(progress) = &self.progress {
             let over = !matches!(frame, Some(Ok(_))) || self.body.is_end_stream();
             progress.note(over);

@@ -16,6 +16,8 @@ first-byte-timeout = '2s'
 body-timeout = '3s'
 idle-timeout = '4s'
 max-connections = 5
+max-head = '8KiB'
+max-fields = 21
 resolve-every = '6s'
 [backends.users.tls]
 verify = true
@@ -56,6 +58,8 @@ fn every_key() {
         body_timeout: Duration::from_secs(3),
         idle_timeout: Duration::from_secs(4),
         max_connections: 5,
+        max_head: 8 << 10,
+        max_fields: 21,
         resolve_every: Duration::from_secs(6),
         ejection: Ejection {
             failures: 0,
@@ -261,6 +265,10 @@ backend = 'http://a' ; [backends.default] ; address = 'http://b'
     => 3: backends.a.resolve-every = '0s': must be greater than 0
 [backends.a] ; address = 'http://a' ; max-connections = 0
     => 3: backends.a.max-connections = 0: expected a number from 1 to 4294967295
+[backends.a] ; address = 'http://a' ; max-head = '2MiB'
+    => 3: backends.a.max-head = '2MiB': expected 1KiB to 1MiB
+[backends.a] ; address = 'http://a' ; max-fields = 10001
+    => 3: backends.a.max-fields = 10001: expected a number from 20 to 10000
 [backends.a] ; address = 'http://a' ; tls = {}
     => 3: backends.a.tls: http:// is cleartext; expected addresses with https://, or no tls
 backend = 'unix:/a' ; [backends.default.tls] ; verify = false

@@ -104,7 +104,11 @@ impl Exchange {
             }
         }
         if let Poll::Ready(response) = Pin::new(&mut self.response).poll(cx) {
-            return Poll::Ready(response.map_err(Error::from));
+            let response = response.map_err(Error::from).and_then(|response| {
+                self.slot.check_size(response.headers())?;
+                Ok(response)
+            });
+            return Poll::Ready(response);
         }
         self.poll_upload(cx).map(Err)
     }

@@ -4,15 +4,16 @@ use http::uri::Scheme;
 use http::{Method, Response};
 use http_body::Body as _;
 
+use super::call::{Call, Miss, Received};
 use super::connect::Connected;
-use super::endpoint::{Call, Endpoint, Miss};
+use super::endpoint::{Endpoint, MOST_STALE};
 use super::error::UpstreamError;
 use super::head;
-use super::pool::{Grant, Slot, Taken};
+use super::pool::{Grant, Taken};
 use super::shared::{self, from_http2};
 use super::upgrade::{self, Upgrade};
 use super::upload::{Upload, informed};
-use super::{MOST_STALE, Received};
+use super::wire::Slot;
 use crate::message::{Body, Known, ResponseHead, Streaming};
 use crate::proxy::http2::client as http2;
 use crate::tls::Alpn;
@@ -56,7 +57,7 @@ impl Endpoint {
                 Some(sender) => return Ok(sender),
                 None => match self.granted(other).await.map_err(Miss::unsent)? {
                     Grant::Slot(slot) => slot,
-                    Grant::Wire(wire) => {
+                    Grant::Idle(wire) => {
                         drop(wire);
                         self.slot().await.map_err(Miss::unsent)?
                     }
@@ -78,8 +79,15 @@ impl Endpoint {
         } else {
             Scheme::HTTP
         };
+        let limits = http2::ClientLimits {
+            scheme,
+            body_timeout: self.config.body_timeout,
+            max_head: self.config.max_head,
+            max_fields: self.config.max_fields,
+            ..http2::ClientLimits::default()
+        };
         self.shared
-            .add(connected, slot, self.config.body_timeout, scheme)
+            .add(connected, slot, limits)
             .await
             .map_err(Miss::unsent)
     }

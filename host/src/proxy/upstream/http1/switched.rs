@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::health::Pending;
-use super::pool::Slot;
-use super::stream::Stream;
+use crate::proxy::upstream::balance::Pending;
+use crate::proxy::upstream::stream::Stream;
+use crate::proxy::upstream::wire::{Slot, Wire};
 
 /// Bytes both ways, with the place that the connection takes.
 pub(super) struct Switched {
@@ -21,14 +21,11 @@ pub(super) struct Switched {
 }
 
 impl Switched {
-    pub(super) fn new(
-        (stream, early, slot): (Stream, Bytes, Slot),
-        pending: Option<Pending>,
-    ) -> Self {
+    pub(super) fn new(wire: Wire, early: Bytes, pending: Option<Pending>) -> Self {
         Self {
             early,
-            stream,
-            _slot: slot,
+            stream: wire.stream,
+            _slot: wire.slot,
             _pending: pending,
         }
     }
