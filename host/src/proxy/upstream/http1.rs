@@ -136,12 +136,12 @@ impl Endpoint {
             ResponseFraming::Length(0) => Some(Body::Empty),
             // All that came, which is not divided from anything.
             ResponseFraming::Length(length) if length == rest.len() as u64 => {
-                Some(Body::full(std::mem::take(&mut rest)))
+                Some(Body::Arrived(std::mem::take(&mut rest).freeze()))
             }
             ResponseFraming::Length(length) => usize::try_from(length)
                 .ok()
                 .filter(|length| *length < rest.len())
-                .map(|length| Body::full(rest.split_to(length))),
+                .map(|length| Body::Arrived(rest.split_to(length).freeze())),
             ResponseFraming::Chunked | ResponseFraming::UntilClose => None,
         };
         if let Some(body) = here {

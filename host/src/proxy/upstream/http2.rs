@@ -97,7 +97,11 @@ impl Endpoint {
         sender: &http2::Sender,
         call: &mut Call<'_>,
     ) -> Result<Received, Miss> {
-        let body = std::mem::take(&mut call.body);
+        let body = match std::mem::take(&mut call.body) {
+            // Nobody behind here could read it, and it may have to be sent again.
+            Body::Arrived(data) => Body::full(data),
+            body => body,
+        };
         let expect = call.expect_continue && !body.is_end_stream();
         head::check_length(&call.head.fields, &body)
             .map_err(|e| Miss::sent(UpstreamError::RequestBody(e)))?;
