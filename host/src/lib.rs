@@ -12,10 +12,12 @@
 //! [`proxy`] and [`plugin`] never import each other. What both know is [`interceptor`] and [`message`]. [`app`] is the
 //! only file that knows everyone. `tests/all/tidy.rs` holds this.
 
+pub mod counted;
 pub mod descriptors;
 pub mod matching;
 pub mod stamp;
 pub mod text;
+pub mod timer;
 
 pub mod cli;
 pub mod config;

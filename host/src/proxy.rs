@@ -15,7 +15,6 @@ mod expect;
 mod forwarding;
 mod held;
 mod routing;
-mod slots;
 mod stop;
 mod tunnel;
 

@@ -34,7 +34,14 @@ const LONG_FUNCTIONS: [(&str, &str); 6] = [
 
 /// The host's modules from low to high; those of one row know nothing of one another.
 const LAYERS: [&[&str]; 7] = [
-    &["descriptors", "matching", "stamp", "text"],
+    &[
+        "counted",
+        "descriptors",
+        "matching",
+        "stamp",
+        "text",
+        "timer",
+    ],
     &["message", "telemetry", "cli", "tls"],
     &["config", "essential"],
     &["interceptor"],

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::connection::{self, Listener};
-use super::slots::Slots;
+use crate::counted::Counter;
 use crate::descriptors::Trouble;
 use crate::interceptor::ChainSource;
 
@@ -46,7 +46,7 @@ pub async fn accept<S: ChainSource>(
     listener: Arc<Listener<S>>,
     connections: TaskTracker,
 ) {
-    let slots = Slots::default();
+    let slots = Counter::default();
     let mut trouble = Trouble::default();
     let stop = listener.stop.clone();
     loop {
@@ -83,7 +83,7 @@ fn serve<S: ChainSource>(
     connection: tokio::net::TcpStream,
     client: SocketAddr,
     listener: &Arc<Listener<S>>,
-    slots: &Slots,
+    slots: &Counter,
     connections: &TaskTracker,
 ) {
     let slot = slots.take();

@@ -18,11 +18,11 @@ use super::held::Held;
 use super::http1::{self, BadHead, TargetError};
 use super::http2;
 use super::prefixed::Prefixed;
-use super::slots::Slot;
 use super::stop::Stop;
 use super::tunnel::Opening;
 use super::{expect, forwarding, respond};
 use crate::config::server::ServerConfig;
+use crate::counted::Counted;
 use crate::interceptor::ChainSource;
 use crate::message::{BoxError, Known, RequestHead, ResponseHead, Scheme, hygiene};
 use crate::tls::ServerIdentity;
@@ -59,7 +59,7 @@ pub async fn serve<S: ChainSource>(
     socket: TcpStream,
     client: SocketAddr,
     listener: Arc<Listener<S>>,
-    slot: Slot,
+    slot: Counted,
 ) {
     // An answer is never held back to wait for a fuller packet.
     if let Err(e) = socket.set_nodelay(true) {

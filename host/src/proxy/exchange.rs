@@ -20,10 +20,10 @@ use super::http1::BadHead;
 use super::last::{Switch, Wish, switches_to};
 use super::respond::Form;
 use super::routing::{Route, Routing};
-use super::slots::Slots;
 use super::tunnel::{self, Opening};
 use super::upstream::Upgrade;
 use super::{forwarding, respond};
+use crate::counted::Counter;
 use crate::essential;
 use crate::interceptor::ChainSource;
 use crate::message::{
@@ -35,7 +35,7 @@ use crate::message::{
 #[derive(Debug)]
 pub struct Proxy<S> {
     routing: ArcSwap<Routing<S>>,
-    under_way: Slots,
+    under_way: Counter,
     next_id: AtomicU64,
     /// Tunnels outlive the exchanges that opened them.
     tunnels: TaskTracker,
@@ -85,7 +85,7 @@ impl<S: ChainSource> Proxy<S> {
     pub fn new(routing: Routing<S>, first_id: u64, tunnels: TaskTracker) -> Self {
         Self {
             routing: ArcSwap::from_pointee(routing),
-            under_way: Slots::default(),
+            under_way: Counter::default(),
             next_id: AtomicU64::new(first_id),
             tunnels,
         }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::slots::Slot;
+use crate::counted::Counted;
 use crate::message::{Body, BoxError};
 
 /// The body, and what is let go with it: the chain, the count of what is under way.
@@ -18,11 +18,11 @@ pub struct Held {
     /// Why the body breaks off, kept back until what came before has been sent.
     broken: Option<BoxError>,
     _chain: Option<Arc<dyn Any + Send + Sync>>,
-    _slot: Slot,
+    _slot: Counted,
 }
 
 impl Held {
-    pub fn new(body: Body, chain: Option<Arc<dyn Any + Send + Sync>>, slot: Slot) -> Self {
+    pub fn new(body: Body, chain: Option<Arc<dyn Any + Send + Sync>>, slot: Counted) -> Self {
         Self {
             body,
             broken: None,

@@ -6,7 +6,6 @@
 pub mod body;
 pub mod encode;
 pub mod response;
-pub mod timer;
 
 mod chunks;
 mod line;

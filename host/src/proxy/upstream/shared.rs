@@ -17,9 +17,9 @@ use super::error::{HeadLimit, UpstreamError};
 use super::resolve::Name;
 use super::upload::Progress;
 use crate::message::{Body, BodyError, Streaming};
-use crate::proxy::http1::timer::Timer;
 use crate::proxy::http2::client::{ClientLimits, Sender, handshake};
 use crate::proxy::http2::{Error, RecvBody};
+use crate::timer::Timer;
 use crate::tls::TlsError;
 
 /// See the module's text.

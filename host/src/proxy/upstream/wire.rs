@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead as _, ReadBuf};
 use super::connect::{Connected, Origin};
 use super::pool::{self, Pooled};
 use super::stream::Stream;
-use crate::proxy::http1::timer::Timer;
+use crate::timer::Timer;
 
 /// One connection's place under its pool's limit.
 pub(super) type Slot = pool::Slot<Wire>;

@@ -1,12 +1,13 @@
 //! What a guest's task and those who deal with it know of each other: whether it still moves, and how it ended.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::counted::{Counted, Counter};
 use crate::interceptor::InterceptError;
 
 /// How long a guest may do nothing that anybody can see before it must have answered. While what comes next is asked,
@@ -33,7 +34,7 @@ pub struct GuestLife {
     /// The last sign of life, in milliseconds since `born`.
     last: AtomicU64,
     /// Requests to what comes next that are under way.
-    asking: AtomicUsize,
+    asking: Counter,
     head_sent: AtomicBool,
     /// When the answer's body was complete or let go, as `last`; 0 before.
     over: AtomicU64,
@@ -56,7 +57,7 @@ impl GuestLife {
         Self {
             born: Instant::now(),
             last: AtomicU64::new(0),
-            asking: AtomicUsize::new(0),
+            asking: Counter::default(),
             head_sent: AtomicBool::new(false),
             over: AtomicU64::new(0),
             left: AtomicBool::new(false),
@@ -77,8 +78,10 @@ impl GuestLife {
 
     /// What comes next is asked, until the guard is dropped.
     pub fn asking(self: &std::sync::Arc<Self>) -> AskingGuard {
-        self.asking.fetch_add(1, Ordering::Relaxed);
-        AskingGuard(self.clone())
+        AskingGuard {
+            life: self.clone(),
+            _asking: self.asking.take(),
+        }
     }
 
     /// The guest reported that it could not handle the request's body, with this error code.
@@ -140,7 +143,7 @@ impl GuestLife {
         if over > 0 {
             return left(self.longest_silence(), since(over));
         }
-        if self.asking.load(Ordering::Relaxed) > 0 {
+        if self.asking.is_any() {
             return Some(SILENT_BEFORE_HEAD);
         }
         let last = self.last.load(Ordering::Relaxed);
@@ -206,12 +209,14 @@ impl GuestLife {
 
 /// A request to what comes next that is under way.
 #[derive(Debug)]
-pub struct AskingGuard(std::sync::Arc<GuestLife>);
+pub struct AskingGuard {
+    life: std::sync::Arc<GuestLife>,
+    _asking: Counted,
+}
 
 impl Drop for AskingGuard {
     fn drop(&mut self) {
-        self.0.asking.fetch_sub(1, Ordering::Relaxed);
-        self.0.moved();
+        self.life.moved();
     }
 }
 

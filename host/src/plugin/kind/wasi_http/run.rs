@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -25,6 +25,7 @@ use super::task::GuestTask;
 use crate::interceptor::InterceptError;
 use crate::plugin::wasm::{self, PluginVersion};
 use crate::text;
+use crate::timer::Timer;
 
 /// How long an instance is kept when its guest is done and its answer is still being read: what the guest wrote last may
 /// be under way.
@@ -269,31 +270,21 @@ fn returned(code: &str, origin: &GuestExchange) -> InterceptError {
 
 /// Polls a guest's work for as long as it may go on; none when it was silent for too long.
 async fn watched<F: Future>(mut work: Pin<Box<F>>, life: &GuestLife) -> Option<F::Output> {
-    let mut alarm = pin!(tokio::time::sleep(Duration::MAX));
+    let mut timer = Timer::default();
     let mut leaving = pin!(life.until_client_left());
-    let (mut set, mut left, mut reported) = (false, false, false);
+    let mut left = false;
     poll_fn(|cx: &mut Context<'_>| {
         if let Poll::Ready(output) = work.as_mut().poll(cx) {
             return Poll::Ready(Some(output));
         }
         life.gave_way();
-        if !reported && life.reported().is_some() {
-            (set, reported) = (false, true);
-        }
-        if !left && leaving.as_mut().poll(cx).is_ready() {
-            // There is less time now than the alarm was set for.
-            (set, left) = (false, true);
-        }
-        // The alarm goes off at the earliest time that counts; a sign of life since then sets it anew.
+        // There is less time from then on, so the task must hear of it.
+        left = left || leaving.as_mut().poll(cx).is_ready();
         loop {
-            if set && alarm.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-            match life.time_left() {
-                Some(left) => alarm.as_mut().reset(Instant::now() + left),
-                None => return Poll::Ready(None),
-            }
-            set = true;
+            let Some(time) = life.time_left() else {
+                return Poll::Ready(None);
+            };
+            ready!(timer.poll_passed(cx, Instant::now() + time));
         }
     })
     .await

@@ -18,7 +18,7 @@ use crate::message::{
 use crate::proxy::http1::body::Decoder;
 use crate::proxy::http1::line;
 use crate::proxy::http1::request::{self, BadHead, Framing, Request};
-use crate::proxy::http1::timer::Timer;
+use crate::timer::Timer;
 
 /// What comes next on a connection.
 pub enum Next {

@@ -20,7 +20,7 @@ use super::limits::{READ_AHEAD, SCRATCH};
 use crate::message::{BodyError, Fields};
 use crate::proxy::http1::body::{Decoder, Piece};
 use crate::proxy::http1::request::{self, BadHead, HeadLimits, Request};
-use crate::proxy::http1::timer::Timer;
+use crate::timer::Timer;
 
 /// The first read of a body, and what later ones grow to while they are filled.
 const SMALL_READ: usize = 16 << 10;

@@ -15,7 +15,7 @@ use super::shared::Shared;
 use crate::message::{BoxError, Known, ResponseHead, syntax};
 use crate::proxy::date;
 use crate::proxy::http1::encode::{self, BodyFraming, Encoder, Output};
-use crate::proxy::http1::timer::Timer;
+use crate::timer::Timer;
 
 /// So much is gathered before it is written.
 const ENOUGH: usize = 64 << 10;

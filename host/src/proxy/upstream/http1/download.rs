@@ -18,10 +18,10 @@ use super::reading::SCRATCH;
 use super::sending::Sending;
 use crate::message::BodyError;
 use crate::proxy::http1::body::{Decoder, Piece};
-use crate::proxy::http1::timer::Timer;
 use crate::proxy::upstream::balance::Pending;
 use crate::proxy::upstream::error::with_causes;
 use crate::proxy::upstream::wire::Wire;
+use crate::timer::Timer;
 
 /// Bytes that are read at once when a body proves longer than one read. Measured: fewer cost more system calls, more cost
 /// more misses of the cache.

@@ -5,35 +5,40 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A count of things under way.
 #[derive(Debug, Clone, Default)]
-pub struct Slots(Arc<AtomicUsize>);
+pub struct Counter(Arc<AtomicUsize>);
 
 /// One of them; counted until it is dropped.
 #[derive(Debug)]
-pub struct Slot {
+pub struct Counted {
     counted: Arc<AtomicUsize>,
     /// How many there were with this one.
     number: usize,
 }
 
-impl Slots {
+impl Counter {
+    /// Whether there is any now.
+    pub fn is_any(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
+
     /// Counts one more.
-    pub fn take(&self) -> Slot {
+    pub fn take(&self) -> Counted {
         let number = self.0.fetch_add(1, Ordering::Relaxed) + 1;
-        Slot {
+        Counted {
             counted: self.0.clone(),
             number,
         }
     }
 }
 
-impl Slot {
+impl Counted {
     /// Whether there were more than this when it was taken.
     pub fn is_above(&self, most: usize) -> bool {
         self.number > most
     }
 }
 
-impl Drop for Slot {
+impl Drop for Counted {
     fn drop(&mut self) {
         self.counted.fetch_sub(1, Ordering::Relaxed);
     }
@@ -44,13 +49,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slot_is_free_again_once_it_is_dropped() {
-        let slots = Slots::default();
-        let first = slots.take();
-        let second = slots.take();
+    fn what_is_dropped_counts_no_more() {
+        let counter = Counter::default();
+        let first = counter.take();
+        let second = counter.take();
         assert!(!first.is_above(1) && second.is_above(1));
         drop(first);
         drop(second);
-        assert!(!slots.take().is_above(1));
+        assert!(!counter.is_any());
+        assert!(!counter.take().is_above(1));
     }
 }
