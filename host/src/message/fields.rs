@@ -312,7 +312,10 @@ impl Fields {
     fn add(&mut self, name: &[u8], known: Known, value: &[u8]) -> Line {
         let start = self.raw.len() + self.added.len();
         let value = syntax::trim(value);
-        self.added.reserve(name.len() + value.len() + 4);
+        let size = name.len() + value.len() + 4;
+        // The first of several, most often: one allocation for all of them.
+        let room = if self.added.capacity() == 0 { 256 } else { 0 };
+        self.added.reserve(size.max(room));
         self.added.extend_from_slice(name);
         self.added.extend_from_slice(b": ");
         self.added.extend_from_slice(value);

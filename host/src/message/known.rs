@@ -80,72 +80,14 @@ const NAMES: [(Known, &str); 34] = [
 ];
 
 impl Known {
-    /// Which name this is, whatever the case of its letters.
+    /// Which name this is, whatever the case of its letters. `name` is a token.
     pub fn of(name: &[u8]) -> Self {
-        // The length decides between a few; then one comparison tells.
-        let candidates: &[Self] = match name.len() {
-            2 => &[Self::Te],
-            3 => &[Self::Via],
-            4 => match name[0] | 0x20 {
-                b'h' => &[Self::Host],
-                b'd' => &[Self::Date],
-                _ => &[Self::Etag],
-            },
-            5 => &[Self::Allow],
-            6 => match name[0] | 0x20 {
-                b'a' => &[Self::Accept],
-                b'c' => &[Self::Cookie],
-                b'd' => &[Self::Digest],
-                _ => &[Self::Expect],
-            },
-            7 => match name[0] | 0x20 {
-                b't' => &[Self::Trailer],
-                _ => &[Self::Upgrade],
-            },
-            9 => &[Self::Forwarded],
-            10 => match name[0] | 0x20 {
-                b'c' => &[Self::Connection],
-                _ => &[Self::KeepAlive],
-            },
-            11 => match name[2] | 0x20 {
-                b't' => &[Self::RetryAfter],
-                b'p' => &[Self::ReprDigest],
-                _ => &[Self::ContentMd5],
-            },
-            12 => match name[0] | 0x20 {
-                b'c' => &[Self::ContentType],
-                b'm' => &[Self::MaxForwards],
-                _ => &[Self::ProxyStatus],
-            },
-            13 => match name[1] | 0x20 {
-                b'u' => &[Self::Authorization],
-                _ => &[Self::AcceptRanges],
-            },
-            14 => match name[8] | 0x20 {
-                b'l' => &[Self::ContentLength],
-                b'd' => &[Self::ContentDigest],
-                _ => &[Self::Http2Settings],
-            },
-            15 => &[Self::XForwardedFor],
-            16 => match name[12] | 0x20 {
-                b'h' => &[Self::XForwardedHost],
-                b'p' => &[Self::XForwardedPort],
-                b'c' => &[Self::ProxyConnection],
-                _ => &[Self::ContentEncoding, Self::ProxyConnection],
-            },
-            17 => match name[0] | 0x20 {
-                b't' => &[Self::TransferEncoding],
-                _ => &[Self::XForwardedProto],
-            },
-            18 => &[Self::ProxyAuthenticate],
-            _ => &[],
-        };
-        let is_it = |known: &&Self| name.eq_ignore_ascii_case(known.as_str().as_bytes());
-        candidates
-            .iter()
-            .find(is_it)
-            .copied()
-            .unwrap_or(Self::Other)
+        let key = Key::of(name);
+        // Few names are as long as another one; the key tells these apart in one comparison each.
+        let of_length = BY_LENGTH.get(name.len()).copied().unwrap_or_default();
+        let is_it = |(other, _): &&(Key, Self)| *other == key;
+        let found = KEYS[of_length.0..of_length.1].iter().find(is_it);
+        found.map_or(Self::Other, |(_, known)| *known)
     }
 
     /// The name in lower case; empty for [`Known::Other`].
@@ -180,6 +122,83 @@ impl Known {
     }
 }
 
+/// A name as three numbers: its first bytes, its last ones, and those in the middle of a longer one, in lower case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Key([u64; 3]);
+
+impl Key {
+    /// Tokens of 24 bytes at most are told apart by this, but for bytes that differ in the bit of lower case alone, which the
+    /// names here don't have but in letters.
+    const fn of(name: &[u8]) -> Self {
+        const LOWER: u64 = u64::from_ne_bytes([0x20; 8]);
+        let len = name.len();
+        if len < 8 {
+            let (mut word, mut at) = (0, 0);
+            while at < len {
+                word = word << 8 | (name[at] | 0x20) as u64;
+                at += 1;
+            }
+            return Self([word, 0, 0]);
+        }
+        let middle = if len > 16 { word(name, 8) } else { 0 };
+        let last = word(name, len - 8);
+        Self([word(name, 0) | LOWER, last | LOWER, middle | LOWER])
+    }
+}
+
+/// The eight bytes from a place on.
+const fn word(bytes: &[u8], at: usize) -> u64 {
+    let (_, from) = bytes.split_at(at);
+    match from.first_chunk() {
+        Some(word) => u64::from_le_bytes(*word),
+        None => 0,
+    }
+}
+
+/// The names by their length, and where those of a length are among them.
+const KEYS: [(Key, Known); NAMES.len()] = keys();
+const BY_LENGTH: [(usize, usize); LONGEST + 1] = by_length();
+
+/// Bytes of the longest name.
+const LONGEST: usize = 18;
+
+const fn keys() -> [(Key, Known); NAMES.len()] {
+    let mut keys = [(Key([0; 3]), Known::Other); NAMES.len()];
+    let (mut length, mut count) = (0, 0);
+    while length <= LONGEST {
+        let mut at = 0;
+        while at < NAMES.len() {
+            let (known, name) = NAMES[at];
+            if name.len() == length {
+                keys[count] = (Key::of(name.as_bytes()), known);
+                count += 1;
+            }
+            at += 1;
+        }
+        length += 1;
+    }
+    assert!(count == NAMES.len(), "a name is longer than LONGEST");
+    keys
+}
+
+const fn by_length() -> [(usize, usize); LONGEST + 1] {
+    let mut places = [(0, 0); LONGEST + 1];
+    let (mut length, mut before) = (0, 0);
+    while length <= LONGEST {
+        let (mut at, mut count) = (0, 0);
+        while at < NAMES.len() {
+            if NAMES[at].1.len() == length {
+                count += 1;
+            }
+            at += 1;
+        }
+        places[length] = (before, before + count);
+        before += count;
+        length += 1;
+    }
+    places
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,6 +213,23 @@ mod tests {
             let mut other = name.as_bytes().to_vec();
             *other.last_mut().unwrap() = b'~';
             assert_eq!(Known::of(&other), Known::Other, "{name}");
+        }
+        let tokens = (0x21..0x7f_u8).filter(|b| crate::message::syntax::is_token(&[*b]));
+        for ((known, name), byte) in NAMES
+            .iter()
+            .flat_map(|n| tokens.clone().map(move |b| (n, b)))
+        {
+            for at in 0..name.len() {
+                let mut other = name.as_bytes().to_vec();
+                other[at] = byte;
+                let same = other.eq_ignore_ascii_case(name.as_bytes());
+                assert_eq!(
+                    Known::of(&other) == *known,
+                    same,
+                    "{}",
+                    other.escape_ascii()
+                );
+            }
         }
         for other in ["", "x", "content_length", "hosts", "x-forwarded-by"] {
             assert_eq!(Known::of(other.as_bytes()), Known::Other, "{other}");

@@ -15,7 +15,7 @@ use tokio::io::AsyncWrite;
 use crate::message::{RequestHead, ResponseHead};
 
 /// A piece of at least this size is not copied.
-const LARGE: usize = 8 << 10;
+pub const LARGE: usize = 8 << 10;
 
 /// Bytes that wait to be written, in their order.
 #[derive(Debug, Default)]
@@ -264,7 +264,6 @@ pub fn request(head: &RequestHead, framing: &[&[u8]], out: &mut Vec<u8>) {
 ///
 /// Always as HTTP/1.1, whatever the client speaks (RFC 9110, section 2.5).
 pub fn response(head: &ResponseHead, framing: &[&[u8]], out: &mut Vec<u8>) {
-    out.reserve(64 + head.fields.size());
     out.extend_from_slice(b"HTTP/1.1 ");
     out.extend_from_slice(head.status.as_str().as_bytes());
     out.push(b' ');

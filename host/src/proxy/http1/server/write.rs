@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::shared::Shared;
 use crate::message::{BoxError, Known, ResponseHead, syntax};
 use crate::proxy::date;
-use crate::proxy::http1::encode::{self, BodyFraming, Encoder, Output};
+use crate::proxy::http1::encode::{self, BodyFraming, Encoder, LARGE, Output};
 use crate::timer::Timer;
 
 /// So much is gathered before it is written.
@@ -107,6 +107,14 @@ pub fn frame(
 impl<B: HttpBody<Data = Bytes, Error = BoxError> + Unpin> Writing<B> {
     pub fn new(head: &ResponseHead, framing: BodyFraming, trailers: bool, body: B) -> Self {
         let mut out = Output::default();
+        let with_head = body.size_hint().exact().filter(|size| *size < LARGE as u64);
+        // Room for the head and for a body that leaves with it.
+        out.buffer().reserve(
+            128 + head.fields.size()
+                + with_head
+                    .and_then(|size| usize::try_from(size).ok())
+                    .unwrap_or(0),
+        );
         encode::response(head, &[], out.buffer());
         let state = match framing {
             BodyFraming::None if head.status == StatusCode::SWITCHING_PROTOCOLS => State::Complete,
