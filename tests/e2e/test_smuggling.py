@@ -190,7 +190,6 @@ VERSIONS = {
     "HTTP/0.9": (request("GET /x HTTP/0.9", "Host: a"), 400, 505),
     "none": (request("GET /x", "Host: a"), 400, 505),
     "none, as HTTP/0.9 has it": (b"GET /x\r\n", 400, 505),
-    "HTTP/1.2": (request("GET /x HTTP/1.2", "Host: a"), 505),
     "HTTP/2.0": (request("GET /x HTTP/2.0", "Host: a"), 505),
     "HTTP/3.0": (request("GET /x HTTP/3.0", "Host: a"), 505),
     "HTTP/1.10": (request("GET /x HTTP/1.10", "Host: a"), 400, 505),
@@ -283,6 +282,7 @@ FORWARDED = {
     "an absolute target without a path": (request("GET HTTP://real.test HTTP/1.1", "Host: decoy.test"), lambda r: (r.target, r.get("host")) == ("/", "real.test")),
     "an absolute target with a query alone": (request("GET http://real.test?q HTTP/1.1", "Host: decoy.test"), lambda r: (r.target, r.get("host")) == ("/?q", "real.test")),
     "HTTP/1.0 without a host": (request("GET /x HTTP/1.0", "Connection: keep-alive"), lambda r: len(r.all("host")) == 1),
+    "HTTP/1.2": (request("GET /x HTTP/1.2", "Host: a"), lambda r: r.start == "GET /x HTTP/1.1"),
     "an IPv6 host": (request("GET /x HTTP/1.1", "Host: [::1]:80"), lambda r: r.get("host") == "[::1]:80"),
     "chunk sizes in any case": (chunked(body=b"A\r\n0123456789\r\na\r\n0123456789\r\n0\r\n\r\n"), lambda r: r.body == b"0123456789" * 2),
     "chunk sizes with zeros": (chunked(body=b"0005\r\nhello\r\n000\r\n\r\n"), lambda r: r.body == b"hello"),
@@ -410,11 +410,9 @@ BAD_RESPONSES = {
     "an unknown coding": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: xchunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
     "chunked twice": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
     "chunked in HTTP/1.0": b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
-    "a space before the colon": b"HTTP/1.1 200 OK\r\nContent-Length : 5\r\n\r\nhello",
     "NUL in a value": b"HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 5\r\n\r\nhello",
     "NUL in a name": b"HTTP/1.1 200 OK\r\nX\0: a\r\nContent-Length: 5\r\n\r\nhello",
     "a bare CR in a value": b"HTTP/1.1 200 OK\r\nX: a\rSet-Cookie: evil\r\nContent-Length: 5\r\n\r\nhello",
-    "a fold": b"HTTP/1.1 200 OK\r\nX: a\r\n Content-Length: 2\r\nContent-Length: 5\r\n\r\nhello",
     "a line without a colon": b"HTTP/1.1 200 OK\r\nnonsense\r\nContent-Length: 5\r\n\r\nhello",
     "a head too large": b"HTTP/1.1 200 OK\r\nX: " + b"a" * 3_000_000 + b"\r\nContent-Length: 5\r\n\r\nhello",
     "a head without end": b"HTTP/1.1 200 OK\r\n" + b"X: a\r\n" * 500_000,
@@ -448,6 +446,24 @@ def test_a_bad_response_becomes_502(healing, name):
     assert got.closed and got.statuses[1:] in ([], [200])
     for response in got.responses[1:]:
         assert response.body == b"ok"
+
+
+# What a proxy mends in a response (RFC 9112, sections 5.1 and 5.2), so that nobody behind it reads it otherwise.
+MENDED = {
+    "a space before the colon": b"HTTP/1.1 200 OK\r\nContent-Length : 5\r\n\r\nhello",
+    "a fold": b"HTTP/1.1 200 OK\r\nX: a\r\n Content-Length: 2\r\nContent-Length: 5\r\n\r\nhello",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MENDED)
+def test_a_response_is_mended(healing, name):
+    responses = [MENDED[name]]
+    healing.backend.respond = lambda r: responses.pop() if responses else OK
+    got = converse(healing.proxy.address, GET + BEHIND)
+    assert got.statuses == [200, 200] and not got.rest, got
+    assert got.responses[0].all("content-length") == ["5"]
+    assert got.responses[0].get("x") in (None, "a Content-Length: 2")
+    assert [response.body for response in got.responses] == [b"hello", b"ok"]
 
 
 BAD_ENDS = {

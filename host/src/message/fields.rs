@@ -219,6 +219,17 @@ impl Fields {
         self.present |= more.present;
     }
 
+    /// Whether all lines of this name have one space before the value and nothing behind it.
+    pub fn is_written_plainly(&self, name: Known) -> bool {
+        let mut lines = self.lines.iter().filter(|line| line.known == name);
+        lines.all(|line| {
+            let value = line.start + u32::from(line.name_len) + 2;
+            line.value == value
+                && line.end == value + line.value_len + 2
+                && self.bytes(line.start, value).ends_with(b": ")
+        })
+    }
+
     /// Bytes that the fields take as lines of HTTP/1.1.
     pub fn size(&self) -> usize {
         let line = |line: &Line| (line.end - line.start) as usize;

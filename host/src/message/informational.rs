@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
-
-use super::Fields;
+use super::ResponseHead;
 
 /// Told of each interim response of a backend but 101, in order; called on the exchange's own task or the connection's.
-pub type OnInformational = Arc<dyn Fn(StatusCode, &Fields) + Send + Sync>;
+pub type OnInformational = Arc<dyn Fn(&ResponseHead) + Send + Sync>;

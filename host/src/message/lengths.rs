@@ -10,7 +10,8 @@ use super::{Fields, Known, syntax};
 pub struct BadLength;
 
 /// Makes one number of `content-length`: equal ones, in several fields or in a list, become one, and zeros in front go
-/// (RFC 9112, section 6.3, and RFC 9110, section 8.6).
+/// (RFC 9112, section 6.3, and RFC 9110, section 8.6). White space around it becomes one space: servers that don't know a tab
+/// there would take the body for the next request.
 ///
 /// # Errors
 /// When two differ, or one is no decimal number.
@@ -27,7 +28,7 @@ pub fn settle(fields: &mut Fields) -> Result<(), BadLength> {
             && value.len() < 19
             && value.iter().all(u8::is_ascii_digit)
     };
-    if second.is_none() && is_plain(first) {
+    if second.is_none() && is_plain(first) && fields.is_written_plainly(Known::ContentLength) {
         return Ok(());
     }
     drop(values);

@@ -235,10 +235,10 @@ impl<S: ChainSource> Accepted<S> {
             scheme: self.scheme,
             refused,
             tunnel,
-            on_informational: Some(Arc::new(move |status, fields| {
-                if status != StatusCode::CONTINUE {
-                    let fields = HeaderMap::from(&hygiene::interim_fields(fields));
-                    informational.send(status, &fields);
+            on_informational: Some(Arc::new(move |head| {
+                if head.status != StatusCode::CONTINUE {
+                    let fields = HeaderMap::from(&hygiene::interim_fields(&head.fields));
+                    informational.send(head.status, &fields);
                 }
             })),
         });

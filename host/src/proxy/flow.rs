@@ -294,7 +294,7 @@ mod tests {
         let wish = Wish {
             upgrade: Some(Upgrade::Http1),
             expect_continue: true,
-            on_informational: Some(Arc::new(|_, _| {})),
+            on_informational: Some(Arc::new(|_| {})),
         };
         let exchange = Box::new(Exchange::blank());
         let chain = Arc::new(Chain::new(links));

@@ -6,14 +6,6 @@
 
 use std::net::Ipv4Addr;
 
-/// Whether fields' names keep their letters and all fields their order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Names {
-    /// Names are written in lower case, and in any order.
-    Lowered,
-    Kept,
-}
-
 /// Stands for the last chunk, which no length of data shows.
 const LAST_CHUNK: &[u8] = b"<last chunk>\r\n";
 
@@ -34,16 +26,14 @@ pub struct Heard {
     pub expected: Vec<Vec<u8>>,
     /// Whose exchange it is.
     pub client: Ipv4Addr,
-    pub names: Names,
 }
 
 impl Heard {
-    pub fn new(client: Ipv4Addr, names: Names) -> Self {
+    pub fn new(client: Ipv4Addr) -> Self {
         Self {
             got: Vec::new(),
             expected: vec![Vec::new()],
             client,
-            names,
         }
     }
 
@@ -74,13 +64,13 @@ impl Heard {
     }
 
     pub fn plain_got(&self) -> Vec<u8> {
-        plain(&self.got, From::Proxy(self.client), self.names)
+        plain(&self.got, From::Proxy(self.client))
     }
 
     pub fn plain_expected(&self) -> Vec<Vec<u8>> {
         let expected = self.expected.iter();
         expected
-            .map(|expected| plain(expected, From::Table, self.names))
+            .map(|expected| plain(expected, From::Table))
             .collect()
     }
 
@@ -95,21 +85,21 @@ impl Heard {
 }
 
 /// The messages in `bytes`, which may end anywhere.
-fn plain(bytes: &[u8], from: From, names: Names) -> Vec<u8> {
+fn plain(bytes: &[u8], from: From) -> Vec<u8> {
     let mut plain = Vec::new();
     let mut rest = bytes;
     while let Some((head, after)) = head(rest) {
         rest = after;
         let is_response = head.is_response();
         let (chunked, length, status) = (head.is_chunked(), head.length(), head.status());
-        head.write(&mut plain, from, names);
+        head.write(&mut plain, from);
         let next_is_head = rest.starts_with(b"HTTP/1.");
         if is_response && (next_is_head || matches!(status, 100..=199 | 204 | 304)) {
             // No content, or an answer to HEAD.
             continue;
         }
         if chunked {
-            rest = chunks(rest, &mut plain, names);
+            rest = chunks(rest, &mut plain);
         } else if let Some(length) = length {
             let (body, after) = rest.split_at(length.min(rest.len()));
             plain.extend_from_slice(body);
@@ -143,7 +133,7 @@ fn fits(expected: &[u8], got: &[u8]) -> bool {
 
 struct Head {
     start: Vec<u8>,
-    /// Name and value, as they stand on their lines.
+    /// Name, and all behind the colon, as they stand on their lines.
     fields: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
@@ -165,9 +155,9 @@ pub fn is_request_line(line: &[u8]) -> bool {
 }
 
 fn field(line: &[u8]) -> (Vec<u8>, Vec<u8>) {
-    match find(line, b": ") {
-        Some(colon) => (line[..colon].to_vec(), line[colon + 2..].to_vec()),
-        // No message of the proxy has such a line but one with an empty value.
+    match find(line, b":") {
+        Some(colon) => (line[..colon].to_vec(), line[colon + 1..].to_vec()),
+        // No message of the proxy has such a line.
         None => (line.to_vec(), Vec::new()),
     }
 }
@@ -188,7 +178,7 @@ impl Head {
         self.fields
             .iter()
             .find(of_name)
-            .map(|(_, value)| &value[..])
+            .map(|(_, value)| value.trim_ascii())
     }
 
     fn is_chunked(&self) -> bool {
@@ -206,12 +196,12 @@ impl Head {
             .is_some_and(|status| status.starts_with(b"tollgate;"))
     }
 
-    fn write(mut self, plain: &mut Vec<u8>, from: From, names: Names) {
+    fn write(mut self, plain: &mut Vec<u8>, from: From) {
         if let From::Proxy(client) = from {
             self.take_out_the_usual(client);
         }
         // The host's own answers are made, not forwarded: their fields have no order that anybody chose.
-        if names == Names::Lowered || self.is_made_here() {
+        if self.is_made_here() {
             lower_and_sort(&mut self.fields);
         }
         plain.extend_from_slice(&self.start);
@@ -244,18 +234,18 @@ impl Head {
             .iter()
             .rposition(|(of, _)| of.eq_ignore_ascii_case(name.as_bytes()));
         match last {
-            Some(last) if is_usual(&self.fields[last].1) => {
+            Some(last) if is_usual(self.fields[last].1.trim_ascii()) => {
                 self.fields.remove(last);
             }
             None if !may_be_absent => self
                 .fields
-                .push((format!("<no {name}>").into(), Vec::new())),
+                .push((format!("<no {name}>").into(), b" ".to_vec())),
             _ => {}
         }
     }
 }
 
-/// What this proxy writes today in place of names and order as they came.
+/// What is the same however fields are written and in which order.
 fn lower_and_sort(fields: &mut [(Vec<u8>, Vec<u8>)]) {
     for (name, _) in fields.iter_mut() {
         name.make_ascii_lowercase();
@@ -265,7 +255,7 @@ fn lower_and_sort(fields: &mut [(Vec<u8>, Vec<u8>)]) {
 
 fn write_fields(fields: &[(Vec<u8>, Vec<u8>)], plain: &mut Vec<u8>) {
     for (name, value) in fields {
-        plain.extend_from_slice(&[name, &b": "[..], value, b"\r\n"].concat());
+        plain.extend_from_slice(&[name, &b":"[..], value, b"\r\n"].concat());
     }
 }
 
@@ -281,7 +271,7 @@ fn is_recent_date(value: &[u8]) -> bool {
 }
 
 /// Takes chunks off the start, as a proxy writes them: their data goes to `plain`. What is no such chunk stays.
-fn chunks<'a>(bytes: &'a [u8], plain: &mut Vec<u8>, names: Names) -> &'a [u8] {
+fn chunks<'a>(bytes: &'a [u8], plain: &mut Vec<u8>) -> &'a [u8] {
     let mut rest = bytes;
     loop {
         let Some(end) = find(rest, b"\r\n") else {
@@ -298,7 +288,7 @@ fn chunks<'a>(bytes: &'a [u8], plain: &mut Vec<u8>, names: Names) -> &'a [u8] {
         let after = &rest[end + 2..];
         if size == 0 {
             plain.extend_from_slice(LAST_CHUNK);
-            return trailers(after, plain, names);
+            return trailers(after, plain);
         }
         let (data, after) = after.split_at(size.min(after.len()));
         plain.extend_from_slice(data);
@@ -318,7 +308,7 @@ fn size(line: &[u8]) -> Option<usize> {
     shortest.then_some(size)
 }
 
-fn trailers<'a>(bytes: &'a [u8], plain: &mut Vec<u8>, names: Names) -> &'a [u8] {
+fn trailers<'a>(bytes: &'a [u8], plain: &mut Vec<u8>) -> &'a [u8] {
     if let Some(after) = bytes.strip_prefix(b"\r\n") {
         plain.extend_from_slice(b"\r\n");
         return after;
@@ -326,13 +316,10 @@ fn trailers<'a>(bytes: &'a [u8], plain: &mut Vec<u8>, names: Names) -> &'a [u8] 
     let Some(end) = find(bytes, b"\r\n\r\n") else {
         return bytes;
     };
-    let mut fields: Vec<_> = split(&bytes[..end], b"\r\n")
+    let fields: Vec<_> = split(&bytes[..end], b"\r\n")
         .into_iter()
         .map(field)
         .collect();
-    if names == Names::Lowered {
-        lower_and_sort(&mut fields);
-    }
     write_fields(&fields, plain);
     plain.extend_from_slice(b"\r\n");
     &bytes[end + 4..]

@@ -22,10 +22,7 @@ pub async fn play(
     cut: Cut,
 ) -> Result<Option<watch::Receiver<Fate>>, String> {
     let address = next_address();
-    let (mut client, mut backend) = (
-        Heard::new(address, stage.names),
-        Heard::new(address, stage.names),
-    );
+    let (mut client, mut backend) = (Heard::new(address), Heard::new(address));
     let (of_client, of_backend) = (
         with_probe(row, Side::Client),
         with_probe(row, Side::Backend),

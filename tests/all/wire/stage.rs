@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 use tollgate_tests::patience;
 
 use super::backend::{Backend, Fate};
-use super::message::{Heard, Names};
+use super::message::Heard;
 use super::socket::{connect, hear, next_address};
 
 /// The request that shows that a connection goes on.
@@ -24,7 +24,6 @@ const MOST_PROBES: usize = 20;
 pub struct Stage {
     pub proxy: SocketAddr,
     pub backend: Backend,
-    pub names: Names,
 }
 
 impl Stage {
@@ -75,7 +74,7 @@ impl Stage {
             arrival.release();
             let mut heard = Heard {
                 expected: vec![PROBED.to_vec()],
-                ..Heard::new(address, self.names)
+                ..Heard::new(address)
             };
             hear(&mut socket, &mut heard).await.map_err(|why| {
                 format!("a request after it: {why}: {}", heard.got.escape_ascii())

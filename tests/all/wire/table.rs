@@ -13,8 +13,6 @@
 //! <<
 //! < HTTP/1.1 200 OK       the client gets
 //! <
-//! -- today                from here on: what is so today
-//! -- right                and what is right instead
 //! ```
 //!
 //! A line of data ends with CR LF, or with what a `\` at its end leaves: `> Host: a\n\` ends with LF alone. `\r \n \t \0 \xHH \\`
@@ -28,22 +26,13 @@
 //! | `<<=` | the backend answers `200` with the body `ok` |
 //! | `<=` | and the client gets that |
 //! | `<= 400 words` | it gets an error of the proxy's own with these words, and is closed |
-//! | `<=~ 400 words` | the same where the request's content broke off; today it is not told beforehand that it is closed |
 //! | `<= 502 kind` | an error of its own too, for an error that the backend made; the connection goes on |
 //! | `<or` | or the client gets what follows, in place of what stands before |
+//! | `>!` | what the client sends is not cut: the row is about what is there at once |
 //! | `<<?` | whether the backend's connection is used again is left open |
 //!
 //! What is not said is usual: a client sends [`ASKING`], a backend gets what the client has sent and answers with `<<=`, the
 //! client gets `<=`. After that the connections on both sides are used again.
-
-/// What the tables are read for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// What rows have as `today`.
-    Today,
-    /// What they have as `right`.
-    Right,
-}
 
 /// What a client sends where the row is about the answer.
 pub const ASKING: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -58,6 +47,8 @@ pub struct Row {
     pub backend: Vec<Step>,
     /// Whether the backend's connection must be used again; none if that is left open.
     pub reuse: Option<bool>,
+    /// Whether what the client sends is not to be cut.
+    pub in_one_piece: bool,
 }
 
 /// What one of both peers of the proxy does, or awaits.
@@ -83,13 +74,12 @@ impl Step {
 #[derive(Debug, Default)]
 struct Draft {
     name: String,
-    common: Vec<(usize, String)>,
-    /// What is added to the common part, if that is not all.
-    variants: Vec<(Outcome, Vec<(usize, String)>)>,
+    /// With their places.
+    lines: Vec<(usize, String)>,
 }
 
-/// The rows of a table as they are to be with this outcome.
-pub fn rows(file: &str, text: &str, outcome: Outcome) -> Vec<Row> {
+/// The rows of a table.
+pub fn rows(file: &str, text: &str) -> Vec<Row> {
     let mut drafts: Vec<Draft> = Vec::new();
     for (index, line) in text.lines().enumerate() {
         let place = index + 1;
@@ -112,37 +102,22 @@ pub fn rows(file: &str, text: &str, outcome: Outcome) -> Vec<Row> {
         let draft = drafts
             .last_mut()
             .unwrap_or_else(|| panic!("{file}:{place}: no row has begun"));
-        match (line, draft.variants.last_mut()) {
-            ("-- today", _) => draft.variants.push((Outcome::Today, Vec::new())),
-            ("-- right", _) => draft.variants.push((Outcome::Right, Vec::new())),
-            (_, Some((_, lines))) => lines.push((place, line.to_owned())),
-            (_, None) => draft.common.push((place, line.to_owned())),
-        }
+        draft.lines.push((place, line.to_owned()));
     }
-    drafts.into_iter().map(|draft| draft.row(outcome)).collect()
+    drafts.into_iter().map(Draft::row).collect()
 }
 
 impl Draft {
-    fn row(self, outcome: Outcome) -> Row {
-        let named: Vec<Outcome> = self.variants.iter().map(|(outcome, _)| *outcome).collect();
-        assert!(
-            named.is_empty() || named == [Outcome::Today, Outcome::Right],
-            "{}: what is so today, then what is right",
-            self.name
-        );
-        let special = self.variants.into_iter().find(|(of, _)| *of == outcome);
-        let lines = self
-            .common
-            .into_iter()
-            .chain(special.map(|(_, lines)| lines).unwrap_or_default());
+    fn row(self) -> Row {
         let mut row = Row {
             name: self.name,
             client: Vec::new(),
             backend: Vec::new(),
             reuse: Some(true),
+            in_one_piece: false,
         };
-        for (place, line) in lines {
-            row.add(&line, outcome)
+        for (place, line) in self.lines {
+            row.add(&line)
                 .unwrap_or_else(|| panic!("{}: line {place} can't be read: {line}", row.name));
         }
         row.complete();
@@ -151,7 +126,7 @@ impl Draft {
 }
 
 impl Row {
-    fn add(&mut self, line: &str, outcome: Outcome) -> Option<()> {
+    fn add(&mut self, line: &str) -> Option<()> {
         let (actor, rest) = match line.as_bytes() {
             [b'>', b'>', ..] | [b'<', b'<', ..] => line.split_at(2),
             [b'>' | b'<', ..] => line.split_at(1),
@@ -159,6 +134,7 @@ impl Row {
         };
         match (actor, rest) {
             (">", "|") => self.client.push(Step::End),
+            (">", "!") => self.in_one_piece = true,
             ("<<", "|") => self.backend.push(Step::End),
             ("<<", "=") => append(&mut self.backend, Step::Send(ANSWERING.to_vec())),
             ("<<", "?") => self.reuse = None,
@@ -176,10 +152,7 @@ impl Row {
                 Some(Step::Get(either)) => either.push(Vec::new()),
                 _ => return None,
             },
-            ("<", _) if rest.starts_with("= ") => self.error(&rest[2..], true)?,
-            ("<", _) if rest.starts_with("=~ ") => {
-                self.error(&rest[3..], outcome == Outcome::Right)?
-            }
+            ("<", _) if rest.starts_with("= ") => self.error(&rest[2..])?,
             _ => {
                 let text = match rest {
                     "" => "",
@@ -197,8 +170,8 @@ impl Row {
         Some(())
     }
 
-    /// An error of the proxy's own making, and whether it says that the connection ends with it.
-    fn error(&mut self, text: &str, says_close: bool) -> Option<()> {
+    /// An error of the proxy's own making.
+    fn error(&mut self, text: &str) -> Option<()> {
         let (status, words) = text.split_once(' ')?;
         let reason = reason(status)?;
         let from_backend = status == "502";
@@ -208,12 +181,7 @@ impl Row {
             )
         } else {
             format!(
-                "HTTP/1.1 {status} {reason}\r\nproxy-status: tollgate; error=http_request_error; details=\"{words}\"\r\n{}",
-                if says_close {
-                    "connection: close\r\n"
-                } else {
-                    ""
-                }
+                "HTTP/1.1 {status} {reason}\r\nproxy-status: tollgate; error=http_request_error; details=\"{words}\"\r\nconnection: close\r\n"
             )
         };
         let bytes = format!("{head}content-length: 0\r\n\r\n").into_bytes();
@@ -364,30 +332,30 @@ fn lines_are_bytes() {
 
 #[test]
 fn what_is_not_said_is_usual() {
-    let text = "== one\n> GET /1 HTTP/1.1\n>\n>> GET /1 HTTP/1.1\n>>\n\n== two\n<< HTTP/1.1 200 OK\n<<\n<<|\n-- today\n<= 502 kind\n-- right\n< x\\\n<|\n";
-    let today = rows("f", text, Outcome::Today);
+    let text = "== one\n> GET /1 HTTP/1.1\n>\n>> GET /1 HTTP/1.1\n>>\n\n== two\n<< HTTP/1.1 200 OK\n<<\n<<|\n<= 502 kind\n\n== three\n>!\n< x\\\n<|\n";
+    let rows = rows("f", text);
     let get = b"GET /1 HTTP/1.1\r\n\r\n".to_vec();
-    assert_eq!(today[0].name, "f:1: one");
+    assert_eq!(rows[0].name, "f:1: one");
     assert_eq!(
-        today[0].client,
+        rows[0].client,
         [Step::Send(get.clone()), Step::get(ANSWERING.to_vec())]
     );
     assert_eq!(
-        today[0].backend,
+        rows[0].backend,
         [Step::get(get), Step::Send(ANSWERING.to_vec())]
     );
     assert_eq!(
-        today[1].backend,
+        rows[1].backend,
         [
             Step::get(ASKING.to_vec()),
             Step::Send(b"HTTP/1.1 200 OK\r\n\r\n".to_vec()),
             Step::End
         ]
     );
-    assert_eq!(today[1].client.len(), 2);
-    let right = rows("f", text, Outcome::Right);
+    assert_eq!(rows[1].client.len(), 2);
     assert_eq!(
-        right[1].client[1..],
+        rows[2].client[1..],
         [Step::get(b"x".to_vec()), Step::Ended { early: false }]
     );
+    assert!(rows[2].in_one_piece && !rows[1].in_one_piece);
 }

@@ -70,7 +70,7 @@ impl Informational {
 
     /// The same as a callback, for whoever asks a backend.
     pub fn into_callback(self) -> OnInformational {
-        std::sync::Arc::new(move |status, fields| self.send(status, &HeaderMap::from(fields)))
+        std::sync::Arc::new(move |head| self.send(head.status, &HeaderMap::from(&head.fields)))
     }
 }
 

@@ -203,12 +203,12 @@ pub(super) fn informed(
         return client.cloned();
     };
     let client = client.cloned();
-    Some(Arc::new(move |status, fields| {
-        if status == StatusCode::CONTINUE {
+    Some(Arc::new(move |head| {
+        if head.status == StatusCode::CONTINUE {
             held.go_on();
         }
         if let Some(client) = &client {
-            client(status, fields);
+            client(head);
         }
     }))
 }

@@ -13,7 +13,7 @@ use super::close::HalfClosed;
 use super::limits::{Limits, Peer};
 use super::shared::{Arriving, Incoming, Read, Shared, Socket};
 use crate::message::{
-    Body, Checked, Fields, Known, OnInformational, RequestHead, Streaming, hygiene,
+    Body, Checked, Known, OnInformational, RequestHead, ResponseHead, Streaming, hygiene,
 };
 use crate::proxy::http1::body::Decoder;
 use crate::proxy::http1::line;
@@ -49,10 +49,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin + Send + 'static> Connection<IO> {
     pub fn new(shared: Arc<Shared<IO>>, limits: Limits, peer: Peer<IO>) -> Self {
         let interim = shared.clone();
         Self {
-            on_informational: Arc::new(move |status, fields: &Fields| {
+            on_informational: Arc::new(move |head: &ResponseHead| {
                 // 100 goes out by itself as soon as somebody reads the body.
-                if status != StatusCode::CONTINUE {
-                    interim.send_interim(status, &hygiene::interim_fields(fields));
+                if head.status != StatusCode::CONTINUE {
+                    let fields = hygiene::interim_fields(&head.fields);
+                    interim.send_interim(&ResponseHead {
+                        fields,
+                        ..head.clone()
+                    });
                 }
             }),
             shared,

@@ -17,8 +17,9 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 use super::limits::{READ_AHEAD, SCRATCH};
-use crate::message::{BodyError, Fields};
+use crate::message::{BodyError, ResponseHead};
 use crate::proxy::http1::body::{Decoder, Piece};
+use crate::proxy::http1::encode;
 use crate::proxy::http1::request::{self, BadHead, HeadLimits, Request};
 use crate::timer::Timer;
 
@@ -112,31 +113,21 @@ impl<IO> Shared<IO> {
     }
 
     /// Queues an interim response and wakes the connection to write it. Nothing happens where none may be sent any more.
-    pub fn send_interim(&self, status: StatusCode, fields: &Fields) {
+    pub fn send_interim(&self, head: &ResponseHead) {
         let mut socket = self.lock();
         if !socket.takes_interim
-            || !status.is_informational()
-            || status == StatusCode::SWITCHING_PROTOCOLS
+            || !head.status.is_informational()
+            || head.status == StatusCode::SWITCHING_PROTOCOLS
         {
             return;
         }
-        write_interim(&mut socket.interim, status, fields);
+        encode::response(head, &[], &mut socket.interim);
         let task = socket.task.clone();
         drop(socket);
         if let Some(task) = task {
             task.wake();
         }
     }
-}
-
-fn write_interim(out: &mut Vec<u8>, status: StatusCode, fields: &Fields) {
-    out.extend_from_slice(b"HTTP/1.1 ");
-    out.extend_from_slice(status.as_str().as_bytes());
-    out.push(b' ');
-    out.extend_from_slice(status.canonical_reason().unwrap_or_default().as_bytes());
-    out.extend_from_slice(b"\r\n");
-    fields.write_to(out);
-    out.extend_from_slice(b"\r\n");
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Socket<IO> {

@@ -114,8 +114,10 @@ async fn answer(inbound: Inbound, log: Log, go_on: Arc<Notify>) -> Answer {
         "/unread" => return reply(StatusCode::OK, line),
         "/large" => return reply(StatusCode::OK, "x".repeat(4 << 20)),
         "/early" => {
-            let fields = Fields::from_iter([("Link", "</a>")]);
-            (inbound.on_informational)(StatusCode::EARLY_HINTS, &fields);
+            (inbound.on_informational)(&ResponseHead {
+                fields: Fields::from_iter([("Link", "</a>")]),
+                ..ResponseHead::new(StatusCode::EARLY_HINTS)
+            });
         }
         "/switch" => return switch(inbound.tunnel.unwrap()),
         _ => {}
@@ -157,7 +159,7 @@ impl Server {
 
     fn send_interim(&self, status: StatusCode) {
         let send = self.interim.lock().unwrap().clone().unwrap();
-        send(status, &Fields::new());
+        send(&ResponseHead::new(status));
     }
 
     async fn ended(self) -> io::Result<()> {

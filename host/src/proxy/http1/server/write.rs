@@ -85,6 +85,18 @@ pub fn frame(
             head.fields
                 .insert(Known::ContentLength, HeaderValue::from(exact));
         }
+        // The length that an answer to GET would have, where this is known: a backend's answer to HEAD has no content that
+        // would tell, one that is made here has.
+        BodyFraming::None
+            if asked.method == Method::HEAD
+                && length.is_none()
+                && !matches!(head.status.as_u16(), 100..=199 | 204 | 304) =>
+        {
+            if let Some(exact) = exact.filter(|exact| *exact > 0) {
+                head.fields
+                    .insert(Known::ContentLength, HeaderValue::from(exact));
+            }
+        }
         BodyFraming::Chunked => head.fields.insert(Known::TransferEncoding, "chunked"),
         _ => {}
     }
@@ -286,6 +298,8 @@ mod tests {
                 "content-length: 5\r\n",
                 true,
             ),
+            (&[], &head, Some(0), true, "", true),
+            (&[], &head, Some(75), true, "content-length: 75\r\n", true),
             (
                 &[],
                 &old,

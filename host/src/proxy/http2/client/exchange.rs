@@ -15,7 +15,7 @@ use http_body::Body as _;
 
 use super::replay::Replay;
 use super::{SendError, Sender, Slot};
-use crate::message::{Body, Fields, OnInformational};
+use crate::message::{Body, Fields, OnInformational, ResponseHead};
 use crate::proxy::http2::pipe::{Pipe, Stopped};
 use crate::proxy::http2::{Error, RecvBody, fields};
 
@@ -100,7 +100,10 @@ impl Exchange {
         if let Some(tell) = on_informational {
             while let Poll::Ready(Some(interim)) = self.response.poll_informational(cx) {
                 let interim = interim?;
-                tell(interim.status(), &Fields::from(interim.headers()));
+                tell(&ResponseHead {
+                    fields: Fields::from(interim.headers()),
+                    ..ResponseHead::new(interim.status())
+                });
             }
         }
         if let Poll::Ready(response) = Pin::new(&mut self.response).poll(cx) {

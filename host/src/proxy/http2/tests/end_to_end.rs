@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::message::Fields;
+use crate::message::ResponseHead;
 use crate::proxy::http2::client::Connected;
 
 #[tokio::test]
@@ -56,15 +56,18 @@ async fn a_call_streams_both_ways_at_once() {
 #[tokio::test]
 async fn interim_responses_come_before_the_final_one() {
     let sender = pair(|inbound| async move {
-        let links: Fields = [("link", "</a>"), ("connection", "close")]
-            .into_iter()
-            .collect();
+        let links = ResponseHead {
+            fields: [("link", "</a>"), ("connection", "close")]
+                .into_iter()
+                .collect(),
+            ..ResponseHead::new(StatusCode::EARLY_HINTS)
+        };
         let tell = inbound.informational.clone().into_callback();
-        tell(StatusCode::CONTINUE, &Fields::new());
-        tell(StatusCode::SWITCHING_PROTOCOLS, &Fields::new());
-        tell(StatusCode::EARLY_HINTS, &links);
+        tell(&ResponseHead::new(StatusCode::CONTINUE));
+        tell(&ResponseHead::new(StatusCode::SWITCHING_PROTOCOLS));
+        tell(&links);
         let body = inbound.request.into_body().collect().await.unwrap();
-        tell(StatusCode::EARLY_HINTS, &links);
+        tell(&links);
         Response::new(Body::full(body.to_bytes()))
     })
     .await;
@@ -80,9 +83,11 @@ async fn interim_responses_come_before_the_final_one() {
             wait.recv().await;
             feed.send(Ok(Frame::data("body".into()))).unwrap();
         });
-        Arc::new(move |status, fields: &Fields| {
+        Arc::new(move |head: &ResponseHead| {
             let _ = went_on.send(());
-            log.lock().unwrap().push((status.as_u16(), fields.len()));
+            log.lock()
+                .unwrap()
+                .push((head.status.as_u16(), head.fields.len()));
         })
     };
     let sent = sender.send(post("/"), body, Some(on_informational));

@@ -152,7 +152,7 @@ impl Reading {
 /// Tells the client of an interim response.
 pub(super) fn tell(client: Option<&OnInformational>, interim: &Response) {
     if let Some(client) = client {
-        client(interim.head.status, &interim.head.fields);
+        client(&interim.head);
     }
 }
 

@@ -49,8 +49,8 @@ async fn got(method: &str, response: &[u8], cuts: &[usize], then_ends: bool) -> 
             body: Body::Empty,
             upgrade: None,
             expect_continue: false,
-            on_informational: Some(Arc::new(move |status, _| {
-                sink.lock().unwrap().push(status.as_u16());
+            on_informational: Some(Arc::new(move |head| {
+                sink.lock().unwrap().push(head.status.as_u16());
             })),
             repeatable: false,
             pending: None,

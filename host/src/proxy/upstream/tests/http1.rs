@@ -398,8 +398,9 @@ async fn interim_responses_are_told_of_in_order() {
     let sink = told.clone();
     let head = request("GET", "/");
     let mut request = outgoing(&head, Body::Empty);
-    request.on_informational = Some(Arc::new(move |status, fields| {
-        sink.lock().unwrap().push((status.as_u16(), fields.len()));
+    request.on_informational = Some(Arc::new(move |head| {
+        let told = (head.status.as_u16(), head.fields.len());
+        sink.lock().unwrap().push(told);
     }));
     let received = backend.send(request).await.unwrap();
     assert_eq!(text(received).await, "final");
