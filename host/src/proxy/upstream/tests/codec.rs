@@ -5,7 +5,7 @@ use tokio::io::DuplexStream;
 use tokio::task::yield_now;
 
 use super::*;
-use crate::message::BodyError;
+use crate::message::{BodyError, Tunnel};
 use crate::proxy::upstream::connect::Connected;
 use crate::proxy::upstream::pool::{Grant, Taken};
 use crate::proxy::upstream::stream::{Io, Stream};
@@ -13,6 +13,10 @@ use crate::proxy::upstream::wire::Wire;
 
 /// An address with one connection at rest, whose other side is here. Nobody takes a second one.
 fn rigged() -> (Endpoint, DuplexStream) {
+    rigged_with(|near| Box::new(near))
+}
+
+fn rigged_with(wrap: impl FnOnce(DuplexStream) -> Tunnel) -> (Endpoint, DuplexStream) {
     let config = Arc::new(BackendConfig {
         max_head: 1024,
         max_fields: 10,
@@ -25,7 +29,7 @@ fn rigged() -> (Endpoint, DuplexStream) {
         panic!("there is room")
     };
     let connected = Connected {
-        stream: Stream::new(Io::Tls(Box::new(near))),
+        stream: Stream::new(Io::Tls(wrap(near))),
         origin: None,
         http2: false,
     };
@@ -306,21 +310,72 @@ async fn trailers_of_a_request_follow_its_chunks() {
     assert_eq!(text(sent.ok().unwrap()).await, expected);
 }
 
-/// Both leave in one write: a backend never sees one without the other.
 #[tokio::test]
-async fn a_head_and_its_body_leave_together() {
-    let (endpoint, mut far) = rigged();
+async fn a_head_and_its_body_leave_in_one_write() {
+    let writes = Arc::new(AtomicUsize::new(0));
+    let counted = writes.clone();
+    let (endpoint, mut far) = rigged_with(|near| Box::new(Counted(near, counted)));
     let head = request("POST", "/");
-    for size in [1, 10_000, 100_000] {
+    for size in [0, 1, 10_000, 100_000] {
         let mut call = call(&head, Body::full(vec![b'x'; size]));
-        let (sent, first) = tokio::join!(endpoint.send(&mut call), async {
-            let mut first = vec![0; 1 << 20];
-            let n = far.read(&mut first).await.unwrap();
+        let (sent, ()) = tokio::join!(endpoint.send(&mut call), async {
+            super::head(&mut far).await.unwrap();
+            far.read_exact(&mut vec![0; size]).await.unwrap();
             say(&mut far, &answer("")).await;
-            n
         });
-        assert!(first > size, "{first} of {size}");
         text(sent.ok().unwrap()).await;
+        assert_eq!(writes.swap(0, Ordering::SeqCst), 1, "{size}");
+    }
+}
+
+/// Counts what are system calls on a socket.
+struct Counted(DuplexStream, Arc<AtomicUsize>);
+
+impl tokio::io::AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+        buf: &mut tokio::io::ReadBuf<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl tokio::io::AsyncWrite for Counted {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+        data: &[u8],
+    ) -> std::task::Poll<std::io::Result<usize>> {
+        self.poll_write_vectored(cx, &[std::io::IoSlice::new(data)])
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+        data: &[std::io::IoSlice<'_>],
+    ) -> std::task::Poll<std::io::Result<usize>> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        let all: Vec<u8> = data.iter().flat_map(|data| data.to_vec()).collect();
+        Pin::new(&mut self.0).poll_write(cx, &all)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(
+        mut self: Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(
+        mut self: Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
     }
 }
 
@@ -485,5 +540,19 @@ async fn stalls_are_timed() {
         let Err(miss) = sent else { panic!("it passes") };
         assert_eq!(miss.error.proxy_error().as_str(), "http_response_timeout");
         assert_eq!(start.elapsed().as_secs(), first_byte.as_secs(), "{said}");
+    }
+}
+
+/// A look at the connections at rest closes what the backend has closed, or has sent something on unasked.
+#[tokio::test(start_paused = true)]
+async fn what_rests_is_looked_at() {
+    for (said, ends, stays) in [("", false, true), ("", true, false), ("x", false, false)] {
+        let (endpoint, mut far) = rigged();
+        say(&mut far, said).await;
+        let _far = (!ends).then_some(far);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        endpoint.maintain(Instant::now());
+        let rests = matches!(endpoint.pool.take(), Taken::Now(Grant::Idle(_)));
+        assert_eq!(rests, stays, "{said:?} {ends}");
     }
 }

@@ -299,3 +299,61 @@ async fn nothing_waits_for_a_body_over_http2_that_was_refused() {
         until("the body is dropped", || watch.upgrade().is_none()).await;
     }
 }
+
+/// The keys that bound heads and trailers hold for HTTP/2 as they do for HTTP/1.1.
+#[tokio::test]
+async fn heads_and_trailers_over_http2_have_bounds() {
+    let (address, _) = server(|_, stream| async move {
+        let mut connection = h2::server::handshake(stream).await.unwrap();
+        while let Some(Ok((request, mut respond))) = connection.accept().await {
+            let mut fields = http::HeaderMap::new();
+            let (count, size) = match request.uri().path() {
+                "/many" => (21, 1),
+                "/large" => (1, 1024),
+                _ => (20, 1),
+            };
+            for _ in 0..count {
+                fields.append("a", "b".repeat(size).parse().unwrap());
+            }
+            let mut response = Response::new(());
+            let in_head = request.method() == "GET";
+            if in_head {
+                *response.headers_mut() = fields.clone();
+            }
+            let Ok(mut stream) = respond.send_response(response, false) else {
+                continue;
+            };
+            let sent = match in_head {
+                true => stream.send_data(bytes::Bytes::new(), true),
+                false => stream.send_trailers(fields),
+            };
+            let _ = sent;
+        }
+    })
+    .await;
+    let mut config = config(address);
+    config.protocol = Protocol::Http2;
+    (config.max_head, config.max_fields) = (1024, 20);
+    let backend = backend(config);
+    for (target, why) in [
+        ("/fits", None),
+        ("/many", Some("more than 20 fields")),
+        ("/large", Some("larger than 1024 bytes")),
+    ] {
+        let head = request("GET", target);
+        let sent = backend.send(outgoing(&head, Body::Empty)).await;
+        let error = sent.map(|_| ()).map_err(|error| {
+            let class = "http_response_header_section_size";
+            assert_eq!(error.proxy_error().as_str(), class, "{error}");
+            error.to_string()
+        });
+        assert_eq!(error.is_err(), why.is_some(), "{target}");
+        assert!(error.err().is_none_or(|e| e.contains(why.unwrap())));
+        let head = request("POST", target);
+        let received = backend.send(outgoing(&head, Body::Empty)).await.unwrap();
+        let error = received.body.collect().await.map(|_| ());
+        let error = error.map_err(|error| error.to_string());
+        assert_eq!(error.is_err(), why.is_some(), "{target}");
+        assert!(error.err().is_none_or(|e| e.contains(why.unwrap())));
+    }
+}
