@@ -48,10 +48,9 @@ impl<N: AsName, V: AsValue> FromIterator<(N, V)> for Fields {
 /// The same fields in the same order; the case of names doesn't count.
 impl PartialEq for Fields {
     fn eq(&self, other: &Self) -> bool {
-        let same = |((name, value), (of, other)): ((Name<'_>, &[u8]), (Name<'_>, &[u8]))| {
-            name.is(of) && value == other
-        };
-        self.len() == other.len() && self.iter().zip(other.iter()).all(same)
+        let mut both = self.iter().zip(other.iter());
+        let same = both.all(|((name, value), (of, other))| name.is(of) && value == other);
+        same && self.len() == other.len()
     }
 }
 

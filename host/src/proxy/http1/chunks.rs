@@ -333,6 +333,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn bad_bodies() {
         use BadBody::{
             DataEnd, Extension, ExtensionsTooLarge, ForbiddenTrailer, LineEnd, Size,

@@ -40,11 +40,11 @@ impl Output {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.len() == 0 && !self.unflushed
+        self.waiting() == 0 && !self.unflushed
     }
 
     /// How many bytes wait.
-    pub fn len(&self) -> usize {
+    pub fn waiting(&self) -> usize {
         self.small.len() - self.written + self.rest.iter().map(Bytes::len).sum::<usize>()
     }
 
@@ -72,7 +72,7 @@ impl Output {
         io: &mut IO,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        while self.len() > 0 {
+        while self.waiting() > 0 {
             self.unflushed = true;
             let n = if self.rest.is_empty() {
                 ready!(Pin::new(&mut *io).poll_write(cx, &self.small[self.written..]))?
@@ -333,7 +333,7 @@ mod tests {
             std::future::poll_fn(|cx| out.poll_write(&mut io, cx))
                 .await
                 .unwrap();
-            assert!(out.is_empty() && out.len() == 0);
+            assert!(out.is_empty());
         };
         let mut text = String::new();
         let reading = tokio::io::AsyncReadExt::read_to_string(&mut peer, &mut text);
@@ -383,10 +383,10 @@ mod tests {
         encoder.data("hello".into(), &mut out).unwrap();
         encoder.end(None, &mut out).unwrap();
         let mut encoder = Encoder::new(BodyFraming::None, false);
-        let before = out.len();
+        let before = out.waiting();
         encoder.data("hello".into(), &mut out).unwrap();
         encoder.end(None, &mut out).unwrap();
-        assert_eq!(out.len(), before);
+        assert_eq!(out.waiting(), before);
     }
 
     #[test]

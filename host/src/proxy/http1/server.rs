@@ -83,6 +83,8 @@ where
 {
     let shared = Shared::new(io);
     shared.lock().read.extend_from_slice(&prefix);
+    // Else it would last as long as the connection.
+    drop(prefix);
     let mut connection = Connection::new(shared, limits, peer);
     let mut stopping = pin!(stop.clone().stopped_owned());
     let mut registered = false;

@@ -166,8 +166,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Socket<IO> {
     /// where the next request begins, because the body broke off or the client still waits to be asked for it.
     pub fn begin_response(&mut self) -> bool {
         self.takes_interim = false;
-        let is_clear = |body: &Box<Incoming>| !body.expects_continue && body.broken.is_none();
-        self.body.as_ref().is_none_or(is_clear) && !self.is_over()
+        let is_clear = |body: &Incoming| !body.expects_continue && body.broken.is_none();
+        self.body.as_deref().is_none_or(is_clear) && !self.is_over()
     }
 
     /// Whether the client has sent all that it will, and all of it is used.

@@ -801,3 +801,17 @@ async fn a_response_that_breaks_off_is_never_taken_for_a_whole_one() {
         serving.await.unwrap().unwrap();
     }
 }
+
+/// What a connection takes while it rests, beside its socket and its timer.
+#[tokio::test]
+async fn a_connection_at_rest_is_small() {
+    let (_client, io) = tokio::io::duplex(1);
+    let peer = Peer {
+        has_left: |_: &DuplexStream| false,
+        abort: |_| {},
+    };
+    let exchange = |_| async { reply(StatusCode::OK, String::new()) };
+    let connection = super::serve(io, Bytes::new(), LIMITS, peer, Stop::default(), exchange);
+    let size = std::mem::size_of_val(&connection);
+    assert!(size <= 1024, "{size} bytes");
+}

@@ -144,7 +144,7 @@ impl<B: HttpBody<Data = Bytes, Error = BoxError> + Unpin> Writing<B> {
 
     /// Takes from the body what there is, up to what is written at once.
     fn fill(&mut self, cx: &mut Context<'_>) {
-        while matches!(self.state, State::Body) && self.out.len() < ENOUGH {
+        while matches!(self.state, State::Body) && self.out.waiting() < ENOUGH {
             let result = match Pin::new(&mut self.body).poll_frame(cx) {
                 Poll::Pending => return,
                 Poll::Ready(None) => self.end(None),
@@ -193,7 +193,7 @@ impl<B: HttpBody<Data = Bytes, Error = BoxError> + Unpin> Writing<B> {
                     }
                 };
             }
-            let before = self.out.len();
+            let before = self.out.waiting();
             let written = {
                 let mut socket = shared.lock();
                 ready!(socket.poll_interim(cx))?;
@@ -202,7 +202,7 @@ impl<B: HttpBody<Data = Bytes, Error = BoxError> + Unpin> Writing<B> {
                 };
                 self.out.poll_write(io, cx)?
             };
-            if self.out.len() < before {
+            if self.out.waiting() < before {
                 self.by = None;
                 self.progressed = true;
             }
@@ -256,6 +256,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn how_long_a_response_is_and_whether_the_connection_stays() {
         let (new, old) = (asked(Version::HTTP_11), asked(Version::HTTP_10));
         let head = Asked {

@@ -90,9 +90,9 @@ impl Sending {
             if self.state == State::Flowing {
                 self.fill(cx)?;
             }
-            let waiting = self.output.len();
+            let waiting = self.output.waiting();
             let written = self.output.poll_write(io, cx)?;
-            if self.output.len() < waiting && self.has_content() {
+            if self.output.waiting() < waiting && self.has_content() {
                 self.moved = Instant::now();
             }
             ready!(written);
@@ -111,7 +111,7 @@ impl Sending {
     /// Takes frames of the body until there is enough to write.
     fn fill(&mut self, cx: &mut Context<'_>) -> Result<(), BodyError> {
         self.starved = false;
-        while self.output.len() < BATCH && self.state == State::Flowing {
+        while self.output.waiting() < BATCH && self.state == State::Flowing {
             let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
                 self.starved = true;
                 return Ok(());
