@@ -369,7 +369,7 @@ mod tests {
             let colon = line.find(':').unwrap();
             let value = line[colon + 1..].trim();
             let start = at + colon + 1 + line[colon + 1..].find(value).unwrap();
-            let known = Known::of(line[..colon].as_bytes());
+            let known = Known::of(&line.as_bytes()[..colon]);
             lines.push(
                 (at, at + line.len()),
                 colon,

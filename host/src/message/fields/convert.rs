@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::{HeaderMap, HeaderName};
 
-use super::{AsName, AsValue, Fields, Name};
+use super::{AsName, AsValue, Fields};
 
 impl From<&HeaderMap> for Fields {
     fn from(map: &HeaderMap) -> Self {

@@ -190,7 +190,7 @@ async fn run(guests: &[Guest], target: &str) -> (Box<Exchange>, usize) {
         backend: String::new(),
         plugins: Some(names.collect()),
     };
-    let members: Vec<_> = guests.iter().map(|guest| Member::serving(guest)).collect();
+    let members: Vec<_> = guests.iter().map(Member::serving).collect();
     let chain = chains.replace(&[route], &members)[0].current();
     let chain: Vec<_> = chain.links().iter().map(hooks_of).collect();
     let mut exchange = exchange(target, Body::Empty);
