@@ -322,13 +322,14 @@ def test_an_ambiguous_request_smuggles_nothing(through, name):
 
 
 def test_an_aborted_upload_never_looks_complete(before, connect):
-    ended = []
+    begun, ended = [], []
 
     def serve(peer):
         request = peer.head()
         if request.target != "/up":
             peer.send(OK)
             return
+        begun.append(request)
         try:
             read_request_body(peer.reader, request)
             ended.append("complete")
@@ -338,7 +339,9 @@ def test_an_aborted_upload_never_looks_complete(before, connect):
     _, proxy = before(serve)
     for head in (b"content-length: 1000000", b"transfer-encoding: chunked"):
         client = connect(proxy)
+        before_it = len(begun)
         client.send(b"PUT /up HTTP/1.1\r\nhost: a\r\n" + head + b"\r\n\r\n5\r\nfirst\r\n")
+        until(lambda: len(begun) > before_it, "the upload has begun")
         client.socket.close()
     until(lambda: len(ended) == 2, "the origin saw both uploads end")
     assert ended == ["broken off"] * 2

@@ -100,7 +100,7 @@ def test_what_just_fits_passes(limited, name):
 
 def test_chunks_over_the_limit_are_cut(limited):
     """The backend has the first of it by then. It must not take what it has for all."""
-    head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
     statuses = limited.spoil(head + b"1f4\r\n%b\r\n" % (b"x" * 500) * 3 + b"0\r\n\r\n", 413)
     assert statuses == [413]
 

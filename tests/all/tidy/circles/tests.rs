@@ -5,9 +5,16 @@ use std::collections::BTreeSet;
 use super::{Arrows, Crate, circles};
 use crate::tidy::Source;
 
+/// What a case is called, its files with their texts, and the modules of the circle that is found.
+type Case = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    &'static [&'static str],
+);
+
 /// Names of cases, files with their code, and the circles in them.
 #[rustfmt::skip]
-const CASES: [(&str, &[(&str, &str)], &[&str]); 13] = [
+const CASES: [Case; 13] = [
     ("one way", &[("a/b.rs", "pub struct B;"), ("a/c.rs", "use super::b::B;")], &[]),
     ("siblings",
         &[("a/b.rs", "use super::c::C; pub struct B;"), ("a/c.rs", "use crate::a::b::{self, B}; pub struct C;")],
