@@ -7,7 +7,10 @@ mod refusal;
 mod request;
 mod via;
 
-pub use hop::{clean_trailers, interim_fields, is_owned_by_host, strip_hop_by_hop};
+pub use hop::{
+    asks_trailers, clean_trailers, interim_fields, is_owned_by_host, resembles_framing,
+    strip_hop_by_hop,
+};
 pub use host::is_authority;
 pub use refusal::BadRequest;
 pub use request::{Asked, receive_request};

@@ -111,6 +111,12 @@ fn named_by_connection<'a>(lists: impl Iterator<Item = &'a [u8]>) -> Vec<HeaderN
         .collect()
 }
 
+/// Whether `te` says that trailers are taken (RFC 9110, section 10.1.4).
+pub fn asks_trailers(fields: &Fields) -> bool {
+    let mut codings = fields.get_all(Known::Te).flat_map(syntax::items);
+    fields.contains(Known::Te) && codings.any(|coding| coding.eq_ignore_ascii_case(b"trailers"))
+}
+
 /// Of `te`, only the wish for trailers goes on.
 fn keep_te_trailers(fields: &mut Fields) {
     let mut values = fields.get_all(Known::Te);
@@ -121,10 +127,7 @@ fn keep_te_trailers(fields: &mut Fields) {
         return;
     }
     drop(values);
-    let mut codings = fields.get_all(Known::Te).flat_map(syntax::items);
-    let asks_trailers = codings.any(|coding| coding.eq_ignore_ascii_case(b"trailers"));
-    drop(codings);
-    if asks_trailers {
+    if asks_trailers(fields) {
         fields.insert(Known::Te, "trailers");
     } else {
         fields.remove(Known::Te);
@@ -133,7 +136,7 @@ fn keep_te_trailers(fields: &mut Fields) {
 
 /// Whether a recipient may take this name for one that frames a message: CGI and its heirs (WSGI, Rack) make the same
 /// variable of `_` and `-`.
-pub(super) fn resembles_framing(name: &[u8]) -> bool {
+pub fn resembles_framing(name: &[u8]) -> bool {
     matches!(name.len(), 14 | 17)
         && name.contains(&b'_')
         && (syntax::resembles(name, b"content-length")

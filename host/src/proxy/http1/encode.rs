@@ -12,7 +12,7 @@ use bytes::{Buf, Bytes};
 use http::{HeaderMap, Method, Version};
 use tokio::io::AsyncWrite;
 
-use crate::message::{RequestHead, ResponseHead};
+use crate::message::ResponseHead;
 
 /// A piece of at least this size is not copied.
 pub const LARGE: usize = 8 << 10;
@@ -245,25 +245,10 @@ fn chunk_line(len: usize, line: &mut [u8; 18]) -> &[u8] {
     &line[at..]
 }
 
-/// Writes a request's line and fields, and the empty line. `framing` are lines that say how the body is framed, and others of
-/// this hop.
-pub fn request(head: &RequestHead, framing: &[&[u8]], out: &mut Vec<u8>) {
-    out.reserve(64 + head.target.as_str().len() + head.fields.size());
-    out.extend_from_slice(head.method.as_str().as_bytes());
-    out.push(b' ');
-    out.extend_from_slice(head.target.as_str().as_bytes());
-    out.extend_from_slice(b" HTTP/1.1\r\n");
-    head.fields.write_to(out);
-    for line in framing {
-        out.extend_from_slice(line);
-    }
-    out.extend_from_slice(b"\r\n");
-}
-
-/// Writes a response's line and fields, and the empty line, with lines of this hop as for [`request`].
+/// Writes a response's line and fields, and the empty line.
 ///
 /// Always as HTTP/1.1, whatever the client speaks (RFC 9110, section 2.5).
-pub fn response(head: &ResponseHead, framing: &[&[u8]], out: &mut Vec<u8>) {
+pub fn response(head: &ResponseHead, out: &mut Vec<u8>) {
     out.extend_from_slice(b"HTTP/1.1 ");
     out.extend_from_slice(head.status.as_str().as_bytes());
     out.push(b' ');
@@ -276,27 +261,10 @@ pub fn response(head: &ResponseHead, framing: &[&[u8]], out: &mut Vec<u8>) {
     }
     out.extend_from_slice(b"\r\n");
     head.fields.write_to(out);
-    for line in framing {
-        out.extend_from_slice(line);
-    }
     out.extend_from_slice(b"\r\n");
 }
 
-/// `content-length: N`, with its end.
-pub fn length_line(length: u64) -> Vec<u8> {
-    format!("content-length: {length}\r\n").into_bytes()
-}
-
 pub const CHUNKED_LINE: &[u8] = b"transfer-encoding: chunked\r\n";
-
-/// How a request's body is framed for a backend that speaks HTTP/1.1: `length` is what its head says.
-pub fn request_framing(length: Option<u64>, is_empty: bool) -> BodyFraming {
-    match length {
-        Some(length) => BodyFraming::Length(length),
-        None if is_empty => BodyFraming::None,
-        None => BodyFraming::Chunked,
-    }
-}
 
 /// How a response's body is framed for a client.
 ///
@@ -324,7 +292,6 @@ mod tests {
     use http::StatusCode;
 
     use super::*;
-    use crate::message::{Fields, Target};
 
     /// All that goes out, by a writer that takes `step` bytes at a time.
     async fn written(mut out: Output, step: usize) -> String {
@@ -391,18 +358,11 @@ mod tests {
 
     #[test]
     fn heads_are_written() {
-        let mut out = Vec::new();
-        let mut head = RequestHead::new();
-        head.target = Target::new(b"/a?b").unwrap();
-        head.fields = Fields::from_iter([("Host", "x"), ("X-A", "1")]);
-        request(&head, &[CHUNKED_LINE, &length_line(18)], &mut out);
-        let expected = "GET /a?b HTTP/1.1\r\nHost: x\r\nX-A: 1\r\ntransfer-encoding: chunked\r\ncontent-length: 18\r\n\r\n";
-        assert_eq!(String::from_utf8(out).unwrap(), expected);
         let mut head = ResponseHead::new(StatusCode::NOT_FOUND);
         let mut out = Vec::new();
-        response(&head, &[], &mut out);
+        response(&head, &mut out);
         head.reason = Some(b"Weg \xfc"[..].into());
-        response(&head, &[], &mut out);
+        response(&head, &mut out);
         assert_eq!(
             out,
             b"HTTP/1.1 404 Not Found\r\n\r\nHTTP/1.1 404 Weg \xfc\r\n\r\n"

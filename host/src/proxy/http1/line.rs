@@ -3,7 +3,10 @@
 //! Heads and trailer sections are both made of these. A line ends with CR LF and nothing else ends a line: where one
 //! recipient takes a bare LF for an end and the next one does not, a request can hide behind another.
 
+use bytes::Bytes;
+
 use crate::message::syntax::{self, TOKEN};
+use crate::message::{Fields, Known, Lines};
 
 /// The most bytes of a field's name.
 const MAX_NAME: usize = u16::MAX as usize;
@@ -63,6 +66,44 @@ pub fn line(bytes: &[u8]) -> Result<Option<Line>, BadField> {
         })),
         Some(b'\n') => Err(BadField::LineEnd),
         Some(_) => Err(BadField::Value),
+    }
+}
+
+/// Reads the fields at the start of `bytes` up to the empty line that ends them: the fields, and how many bytes they take with
+/// that line; none while it is not there. `see` is told of each one's name and value.
+///
+/// # Errors
+/// At the first line that is no field, the first that `see` refuses, and the first above `most`.
+pub fn section<E: From<BadField>>(
+    bytes: &[u8],
+    most: usize,
+    too_many: impl FnOnce(usize) -> E,
+    mut see: impl FnMut(&[u8], Known, &[u8]) -> Result<(), E>,
+) -> Result<Option<(Fields, usize)>, E> {
+    let mut lines = Lines::new();
+    let mut at = 0;
+    loop {
+        let (name_len, value, len) = match line(&bytes[at..])? {
+            None => return Ok(None),
+            Some(Line::End) => {
+                let fields = Fields::of_head(Bytes::copy_from_slice(&bytes[..at]), lines);
+                return Ok(Some((fields, at + 2)));
+            }
+            Some(Line::Field {
+                name_len,
+                value,
+                len,
+            }) => (name_len, value, len),
+        };
+        if lines.len() == most {
+            return Err(too_many(most));
+        }
+        let name = &bytes[at..at + name_len];
+        let known = Known::of(name);
+        let value = (at + value.0, at + value.1);
+        see(name, known, &bytes[value.0..value.1])?;
+        lines.push((at, at + len), name_len, value, known);
+        at += len;
     }
 }
 

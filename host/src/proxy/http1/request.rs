@@ -4,13 +4,12 @@
 //! guessed otherwise, and the difference is where a request is smuggled. What is refused here never reaches a plugin or a
 //! backend.
 
-use bytes::Bytes;
 use http::{Method, StatusCode, Version};
 
-use super::line::{self, BadField, Line};
+use super::line::{self, BadField};
 use super::target::{self, TargetError};
 use crate::message::syntax::{self, TOKEN, items};
-use crate::message::{Fields, Known, Lines, RequestHead, Target};
+use crate::message::{Known, RequestHead, Target, hygiene};
 
 /// How large a head may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,36 +148,21 @@ fn read_head(bytes: &[u8], limits: &HeadLimits) -> Result<Option<Request>, BadHe
     let Some(first) = request_line(bytes, limits.max_target)? else {
         return Ok(None);
     };
-    let mut lines = Lines::new();
     let mut facts = Facts {
         http10: first.version == Version::HTTP_10,
         ..Facts::default()
     };
-    let section = &bytes[first.len..];
-    let mut at = 0;
-    loop {
-        let (name_len, value, len) = match line::line(&section[at..])? {
-            None => return Ok(None),
-            Some(Line::End) => break,
-            Some(Line::Field {
-                name_len,
-                value,
-                len,
-            }) => (name_len, value, len),
-        };
-        if lines.len() == limits.max_fields {
-            return Err(BadHead::TooManyFields(limits.max_fields));
-        }
-        let name = &section[at..at + name_len];
-        let known = Known::of(name);
-        let value = (at + value.0, at + value.1);
-        facts.see(name, known, &section[value.0..value.1])?;
-        lines.push((at, at + len), name_len, value, known);
-        at += len;
-    }
-    let fields = Fields::of_head(Bytes::copy_from_slice(&section[..at]), lines);
+    let section = line::section(
+        &bytes[first.len..],
+        limits.max_fields,
+        BadHead::TooManyFields,
+        |name, known, value| facts.see(name, known, value),
+    )?;
+    let Some((fields, len)) = section else {
+        return Ok(None);
+    };
     Ok(Some(Request {
-        len: first.len + at + 2,
+        len: first.len + len,
         framing: match facts.length {
             _ if facts.chunked => Framing::Chunked,
             length => Framing::Length(length.unwrap_or(0)),
@@ -280,7 +264,7 @@ impl Facts {
             }
             Known::ContentLength => self.content_length(value),
             Known::TransferEncoding => self.transfer_encoding(value),
-            Known::Other if resembles_framing(name) => Err(BadHead::Ambiguous),
+            Known::Other if hygiene::resembles_framing(name) => Err(BadHead::Ambiguous),
             _ => Ok(()),
         }
     }
@@ -317,14 +301,6 @@ impl Facts {
         }
         self.chunked = true;
         check_codings(value)
-    }
-}
-
-fn resembles_framing(name: &[u8]) -> bool {
-    match name.len() {
-        14 => syntax::resembles(name, b"content-length"),
-        17 => syntax::resembles(name, b"transfer-encoding"),
-        _ => false,
     }
 }
 

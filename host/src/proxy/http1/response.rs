@@ -3,13 +3,12 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
 use http::{Method, StatusCode, Version};
 
-use super::line::{self, BadField, Line};
+use super::line::{self, BadField};
 use super::request::HeadLimits;
 use crate::message::syntax::{self, TOKEN};
-use crate::message::{Fields, Known, Lines, ResponseHead, lengths};
+use crate::message::{Known, ResponseHead, lengths};
 
 /// A head that is complete and valid.
 #[derive(Debug, Clone)]
@@ -83,37 +82,26 @@ fn read_head(bytes: &[u8], limits: &HeadLimits) -> Result<Option<Response>, BadR
     let Some(first) = status_line(bytes)? else {
         return Ok(None);
     };
-    let mut lines = Lines::new();
-    let section = &bytes[first.len..];
     let (mut close, mut keep_alive) = (false, false);
-    let mut at = 0;
-    loop {
-        let (name_len, value, len) = match line::line(&section[at..])? {
-            None => return Ok(None),
-            Some(Line::End) => break,
-            Some(Line::Field {
-                name_len,
-                value,
-                len,
-            }) => (name_len, value, len),
-        };
-        if lines.len() == limits.max_fields {
-            return Err(BadResponse::TooManyFields(limits.max_fields));
-        }
-        let known = Known::of(&section[at..at + name_len]);
-        let value = (at + value.0, at + value.1);
-        if known == Known::Connection {
-            for option in syntax::items(&section[value.0..value.1]) {
-                close |= option.eq_ignore_ascii_case(b"close");
-                keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+    let section = line::section(
+        &bytes[first.len..],
+        limits.max_fields,
+        BadResponse::TooManyFields,
+        |_, known, value| {
+            if known == Known::Connection {
+                for option in syntax::items(value) {
+                    close |= option.eq_ignore_ascii_case(b"close");
+                    keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+                }
             }
-        }
-        lines.push((at, at + len), name_len, value, known);
-        at += len;
-    }
-    let fields = Fields::of_head(Bytes::copy_from_slice(&section[..at]), lines);
+            Ok::<(), BadResponse>(())
+        },
+    )?;
+    let Some((fields, len)) = section else {
+        return Ok(None);
+    };
     Ok(Some(Response {
-        len: first.len + at + 2,
+        len: first.len + len,
         keep_alive: !close && (keep_alive || first.version == Version::HTTP_11),
         head: ResponseHead {
             status: first.status,
@@ -262,7 +250,7 @@ pub fn framing(head: &mut ResponseHead, method: &Method) -> Result<ResponseFrami
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::as_text;
+    use crate::message::{Fields, as_text};
 
     const LIMITS: HeadLimits = HeadLimits {
         max_head: 1024,

@@ -30,9 +30,7 @@ use tokio::time::Instant;
 
 use super::encode::BodyFraming;
 use super::request::{BadHead, Request};
-use crate::message::{
-    Body, BoxError, Fields, Known, OnInformational, RequestHead, ResponseHead, Tunnel, syntax,
-};
+use crate::message::{Body, BoxError, OnInformational, RequestHead, ResponseHead, Tunnel, hygiene};
 use crate::proxy::prefixed::Prefixed;
 use crate::proxy::stop::Stop;
 use crate::proxy::tunnel::Opening;
@@ -141,7 +139,7 @@ where
     let asked = Asked {
         method: request.head.method.clone(),
         version: request.head.version,
-        trailers: takes_trailers(&request.head.fields),
+        trailers: hygiene::asks_trailers(&request.head.fields),
     };
     let keep_alive = request.keep_alive && refused.is_none();
     let body = connection.body(&request);
@@ -230,13 +228,4 @@ fn broken<IO>(connection: &Connection<IO>, framing: BodyFraming, error: &BoxErro
         return After::Gone;
     }
     After::Close(Expect::Nothing)
-}
-
-/// Whether a client says that it takes trailers (RFC 9110, section 10.1.4).
-fn takes_trailers(fields: &Fields) -> bool {
-    fields.contains(Known::Te)
-        && fields
-            .get_all(Known::Te)
-            .flat_map(syntax::items)
-            .any(|item| item.eq_ignore_ascii_case(b"trailers"))
 }

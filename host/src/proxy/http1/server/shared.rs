@@ -121,7 +121,7 @@ impl<IO> Shared<IO> {
         {
             return;
         }
-        encode::response(head, &[], &mut socket.interim);
+        encode::response(head, &mut socket.interim);
         let task = socket.task.clone();
         drop(socket);
         if let Some(task) = task {

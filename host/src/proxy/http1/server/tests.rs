@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::config::server::HalfClose;
-use crate::message::BodyError;
+use crate::message::{BodyError, Fields, Known};
 use crate::proxy::http1::chunks::BadBody;
 use crate::proxy::http1::request::HeadLimits;
 

@@ -127,7 +127,7 @@ impl<B: HttpBody<Data = Bytes, Error = BoxError> + Unpin> Writing<B> {
                     .and_then(|size| usize::try_from(size).ok())
                     .unwrap_or(0),
         );
-        encode::response(head, &[], out.buffer());
+        encode::response(head, out.buffer());
         let state = match framing {
             BodyFraming::None if head.status == StatusCode::SWITCHING_PROTOCOLS => State::Complete,
             _ => State::Body,

@@ -4,18 +4,18 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::proxy::prefixed::Prefixed;
 use crate::proxy::upstream::balance::Pending;
 use crate::proxy::upstream::stream::Stream;
 use crate::proxy::upstream::wire::{Slot, Wire};
 
 /// Bytes both ways, with the place that the connection takes.
 pub(super) struct Switched {
-    /// Came with the response's head.
-    early: Bytes,
-    stream: Stream,
+    /// With what came behind the response's head.
+    stream: Prefixed<Stream>,
     _slot: Slot,
     _pending: Option<Pending>,
 }
@@ -23,8 +23,7 @@ pub(super) struct Switched {
 impl Switched {
     pub(super) fn new(wire: Wire, early: Bytes, pending: Option<Pending>) -> Self {
         Self {
-            early,
-            stream: wire.stream,
+            stream: Prefixed::new(early, wire.stream),
             _slot: wire.slot,
             _pending: pending,
         }
@@ -37,13 +36,7 @@ impl AsyncRead for Switched {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.early.is_empty() {
-            return Pin::new(&mut self.stream).poll_read(cx, buf);
-        }
-        let length = self.early.len().min(buf.remaining());
-        buf.put_slice(&self.early[..length]);
-        self.early.advance(length);
-        Poll::Ready(Ok(()))
+        Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
