@@ -163,11 +163,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Socket<IO> {
     }
 
     /// A final response begins: no interim one may come any more. Whether the connection can stay: not if it is not known
-    /// where the next request begins, because the body broke off or the client still waits to be asked for it.
+    /// where the next request begins, because the body broke off or the client still waits to be asked for it. That the client
+    /// has closed its side is not asked: whether its end has come by now is chance, and so would be what the response says.
     pub fn begin_response(&mut self) -> bool {
         self.takes_interim = false;
         let is_clear = |body: &Incoming| !body.expects_continue && body.broken.is_none();
-        self.body.as_deref().is_none_or(is_clear) && !self.is_over()
+        self.body.as_deref().is_none_or(is_clear)
     }
 
     /// Whether the client has sent all that it will, and all of it is used.
