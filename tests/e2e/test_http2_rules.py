@@ -109,6 +109,46 @@ def test_requests_follow_the_rules_of_http1(tollgate, origin, http2, fields, sta
     assert client.request("GET", "/").message().status == 200
 
 
+@pytest.mark.parametrize(
+    "scheme, target, host, is_same",
+    [
+        ("http", "a.test:80", "a.test", True),
+        ("http", "a.test", "A.test:80", True),
+        ("http", "a.test", "a.test:", True),
+        ("https", "a.test", "a.test:443", True),
+        ("http", "[::1]:80", "[::1]", True),
+        ("https", "a.test", "a.test:80", False),
+        ("http", "a.test", "a.test:8080", False),
+        ("http", "a.test:80", "b.test", False),
+        ("http", "a.test", "", False),
+    ],
+)
+def test_an_authority_and_a_host_that_name_the_same_are_served(tollgate, origin, http2, scheme, target, host, is_same):
+    """RFC 9113, section 8.3.1: they are compared as the scheme reads them. What goes on is the authority."""
+    requests = []
+    client = http2(tollgate(origin(answer(OK, requests)).url, add_header()))
+    stream = client.stream()
+    pseudo = [(":method", "GET"), (":scheme", scheme), (":authority", target), (":path", "/")]
+    stream.send_head([*pseudo, ("host", host)], end=True)
+    if is_same:
+        assert stream.message().status == 200
+        assert [request.all("host") for request in requests] == [[target]]
+    else:
+        assert stream.outcome() == "reset"
+        assert (stream.reset_code, requests) == (PROTOCOL_ERROR, [])
+
+
+def test_a_host_comes_once(tollgate, origin, http2):
+    requests = []
+    client = http2(tollgate(origin(answer(OK, requests)).url, add_header()))
+    for fields in [HEAD, HEAD[:2] + HEAD[3:]]:
+        for second in ["origin.test", "origin.test:80"]:
+            stream = client.stream()
+            stream.send_head([*fields, ("host", "origin.test"), ("host", second)], end=True)
+            assert (stream.outcome(), stream.reset_code) == ("reset", PROTOCOL_ERROR)
+    assert requests == []
+
+
 LENGTHS = {
     ("2",): "2",
     ("2", "2"): "2",

@@ -11,7 +11,7 @@ pub use hop::{
     asks_trailers, clean_trailers, interim_fields, is_owned_by_host, resembles_framing,
     strip_hop_by_hop,
 };
-pub use host::is_authority;
+pub use host::{is_authority, is_same_authority};
 pub use refusal::BadRequest;
 pub use request::{Asked, receive_request};
 pub use via::add_via;

@@ -242,8 +242,7 @@ fn classify_request(bad: BadRequest) -> (StatusCode, ProxyError) {
         BadRequest::Length
         | BadRequest::Ambiguous
         | BadRequest::NotOneHost
-        | BadRequest::InvalidHost
-        | BadRequest::OtherHost => (StatusCode::BAD_REQUEST, ProxyError::HttpRequestError),
+        | BadRequest::InvalidHost => (StatusCode::BAD_REQUEST, ProxyError::HttpRequestError),
     }
 }
 

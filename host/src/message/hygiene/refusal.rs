@@ -7,8 +7,6 @@ pub enum BadRequest {
     NotOneHost,
     #[error("the host field is not an authority")]
     InvalidHost,
-    #[error("the host field and the target name different hosts")]
-    OtherHost,
     #[error("content-length is not one number")]
     Length,
     #[error("a field's name can be mistaken for content-length or transfer-encoding")]

@@ -4,7 +4,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TE, TRANSFER_ENCODING, UPGR
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 
 use super::Error;
-use crate::message::syntax;
+use crate::message::{hygiene, syntax};
 
 static OF_CONNECTION: [HeaderName; 6] = [
     CONNECTION,
@@ -114,10 +114,12 @@ fn check_authority<B>(request: &Request<B>, host: Option<&HeaderValue>) -> Resul
     if authority.contains(&b'@') {
         return Err(Malformed::Userinfo);
     }
-    if host.is_some_and(|host| !host.as_bytes().eq_ignore_ascii_case(authority)) {
-        return Err(Malformed::Host);
-    }
-    Ok(())
+    let scheme = request.uri().scheme_str().unwrap_or_default();
+    let is_same =
+        |host: &HeaderValue| hygiene::is_same_authority(scheme, authority, host.as_bytes());
+    host.is_none_or(is_same)
+        .then_some(())
+        .ok_or(Malformed::Host)
 }
 
 /// Section 8.3.1: `:path` "MUST NOT be empty for http or https URIs", and `*` is for OPTIONS alone. Whether it held a
@@ -165,9 +167,11 @@ mod tests {
             ("GET", "/x", &[("host", "a")], Ok(())),
             ("GET", "/x", &[], Ok(())),
             ("GET", "http://a/", &[("host", "b")], Err(Malformed::Host)),
+            ("GET", "http://a:80/", &[("host", "a")], Ok(())),
+            ("GET", "https://a:/", &[("host", "A:443")], Ok(())),
             (
                 "GET",
-                "http://a/",
+                "https://a/",
                 &[("host", "a:80")],
                 Err(Malformed::Host),
             ),
