@@ -138,6 +138,80 @@ def test_an_authority_and_a_host_that_name_the_same_are_served(tollgate, origin,
         assert (stream.reset_code, requests) == (PROTOCOL_ERROR, [])
 
 
+# What a target may hold is the same on both protocols: each is what is sent and whether it arrives.
+TARGETS = {
+    '/?query=up{job="x"}': True,
+    "/`a`?`a`": True,
+    '/"a"': True,
+    "/<a>?<a>": True,
+    "/[a]{b}|^\\?[a]{b}|^\\'": True,
+    "/ü/中?ü=😀": True,
+    "/ü`": True,
+    "/a%2Fb//c/../d?x=%20&&": True,
+    "/a#b": False,
+    "/a?b#c": False,
+    "/a b": False,
+    "/#": False,
+}
+
+
+@pytest.mark.parametrize("target, arrives", TARGETS.items(), ids=TARGETS)
+def test_targets_follow_the_rules_of_http1(tollgate, origin, http2, connect, target, arrives):
+    requests = []
+    proxy = tollgate(origin(answer(OK, requests)).url, add_header())
+    two = http2(proxy)
+    texts = []
+    for _ in range(3):  # The second and the third time HPACK's table has it.
+        stream = two.stream()
+        fields = [(name, target if name == ":path" else value) for name, value in HEAD]
+        stream.send_head([*fields, ("accept", "text/plain")], end=True)
+        message = stream.message()
+        assert message.status == (200 if arrives else 400)
+        assert [value for name, value in message.fields if name == '"path"'] == []
+        texts.append(message.body)
+    one = connect(proxy)
+    if arrives:
+        one.send(b"GET " + target.encode() + b" HTTP/1.1\r\nhost: a\r\naccept: text/plain\r\n\r\n")
+        assert one.response().status == 200
+        assert [request.target.encode("latin-1").decode() for request in requests] == [target] * 4
+        assert [request.all('"path"') for request in requests] == [[]] * 4
+    else:
+        assert requests == []
+        bad = next(character for character in "# " if character in target)
+        shown = {"#": "'#'", " ": "a space"}[bad]
+        assert all(f"{shown} at byte {target.index(bad) + 1}," in text.decode() for text in texts)
+        one.send(b"GET " + target.encode() + b" HTTP/1.1\r\nhost: a\r\naccept: text/plain\r\n\r\n")
+        assert one.response().status == 400
+
+
+def test_a_target_that_http2_cannot_carry_becomes_no_other(tollgate, http2_origin, connect):
+    """Towards a backend of HTTP/2, `h2` takes less than a target may hold; encoded it is three times as long."""
+    paths = []
+
+    def serve(stream):
+        paths.append(stream.message().get(":path"))
+        stream.send_head([(":status", "200")], end=True)
+
+    config = '[server]\nmax-head = "128KiB"\nmax-target = 65534\n'
+    client = connect(tollgate(http2_origin(serve).url, add_header(), config=config))
+    for count, status in [(10, 200), (30_000, 502), (1, 200)]:
+        assert client.request("GET", "/" + "`" * count).status == status
+    assert paths == ["/" + "%60" * 10, "/%60"]
+
+
+@pytest.mark.parametrize("fields, status", [(90, 200), (110, 431)])
+def test_a_head_has_as_many_fields_as_over_http1(tollgate, origin, http2, connect, fields, status):
+    requests = []
+    proxy = tollgate(origin(answer(OK, requests)).url, add_header(), config="[server]\nmax-fields = 100\n")
+    lines = [(f"x-{number}", "1") for number in range(fields)]
+    assert http2(proxy).request("GET", "/", *lines).message().status == status
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines)
+    one = connect(proxy)
+    one.send(f"GET / HTTP/1.1\r\nhost: a\r\n{head}\r\n".encode())
+    assert one.response().status == status
+    assert len(requests) == (2 if status == 200 else 0)
+
+
 def test_a_host_comes_once(tollgate, origin, http2):
     requests = []
     client = http2(tollgate(origin(answer(OK, requests)).url, add_header()))

@@ -15,7 +15,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::exchange::{Answer, Inbound, Proxy};
 use super::held::Held;
-use super::http1::{self, BadHead, TargetError};
+use super::http1::{self, BadHead};
 use super::http2;
 use super::prefixed::Prefixed;
 use super::stop::Stop;
@@ -24,7 +24,9 @@ use super::{expect, forwarding, respond};
 use crate::config::server::ServerConfig;
 use crate::counted::Counted;
 use crate::interceptor::ChainSource;
-use crate::message::{BoxError, Known, RequestHead, ResponseHead, Scheme, hygiene};
+use crate::message::{
+    BoxError, Known, RequestHead, ResponseHead, Scheme, Target, TargetError, hygiene,
+};
 use crate::tls::ServerIdentity;
 use crate::tls::{Sniffed, sniff};
 
@@ -208,21 +210,22 @@ impl<S: ChainSource> Accepted<S> {
     ) -> impl Future<Output = Response<Held>> + Send {
         let informational = inbound.informational;
         let (parts, body) = inbound.request.into_parts();
-        let mut head = RequestHead::try_from(&parts).map_err(|_| BadHead::from(TargetError::Form));
-        if let Ok(head) = &mut head
-            && let Some(protocol) = parts.extensions.get::<h2::ext::Protocol>()
+        let (max_target, max_fields) = (self.limits.max_target, self.limits.max_fields);
+        let (target, refused) = match inbound.target {
+            Ok(target) if target.as_str().len() <= max_target => (target, None),
+            Ok(_) => (Target::root(), Some(TargetError::TooLong(max_target))),
+            Err(bad) => (Target::root(), Some(bad)),
+        };
+        let mut head = RequestHead::with_target(&parts, target);
+        let refused = match refused {
+            None if head.fields.len() > max_fields => Some(BadHead::TooManyFields(max_fields)),
+            refused => refused.map(BadHead::from),
+        };
+        if let Some(protocol) = parts.extensions.get::<h2::ext::Protocol>()
             && let Ok(protocol) = HeaderValue::from_str(protocol.as_str())
         {
             head.fields.insert(Known::Upgrade, protocol);
         }
-        let refused = match &head {
-            Ok(head) if head.target.as_str().len() > self.limits.max_target => {
-                Some(TargetError::TooLong(self.limits.max_target).into())
-            }
-            Ok(_) => None,
-            Err(bad) => Some(*bad),
-        };
-        let head = head.unwrap_or_default();
         let body = expect::asking_when_wanted(&head.fields, body, &informational);
         let tunnel = inbound.tunnel.map(|promise| -> Opening {
             Box::pin(async move { promise.await.map_err(Into::into) })

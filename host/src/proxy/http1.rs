@@ -20,4 +20,3 @@ mod fuzz;
 
 pub use request::{BadHead, HeadLimits};
 pub use server::{Inbound, Limits, Peer, serve};
-pub use target::TargetError;

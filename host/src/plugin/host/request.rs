@@ -46,7 +46,7 @@ pub fn target(exchange: &Exchange) -> String {
 }
 
 pub fn set_target(exchange: &mut Exchange, growth: &mut Growth, target: &str) -> FieldResult {
-    let parsed = Target::new(target.as_bytes()).ok_or_else(|| {
+    let parsed = Target::new(target.as_bytes()).map_err(|_| {
         FieldError::InvalidValue(format!(
             "{target:?} is not a target: path and query as on the wire, from \"/\""
         ))

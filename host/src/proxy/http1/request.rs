@@ -7,9 +7,9 @@
 use http::{Method, StatusCode, Version};
 
 use super::line::{self, BadField};
-use super::target::{self, TargetError};
+use super::target;
 use crate::message::syntax::{self, TOKEN, items};
-use crate::message::{Known, RequestHead, Target, hygiene};
+use crate::message::{Known, RequestHead, Target, TargetError, hygiene};
 
 /// How large a head may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub enum BadHead {
     #[error("the method is not a token")]
     Method,
     #[error("{0}")]
-    Target(TargetError),
+    Target(#[from] TargetError),
     #[error("only HTTP/1.0 and HTTP/1.1 are spoken here")]
     Version,
     #[error("{0}")]
@@ -79,15 +79,6 @@ pub enum BadHead {
     Expectation,
     #[error("the request's head did not come in time")]
     Timeout,
-}
-
-impl From<TargetError> for BadHead {
-    fn from(bad: TargetError) -> Self {
-        match bad {
-            TargetError::NoVersion => BadHead::RequestLine,
-            bad => BadHead::Target(bad),
-        }
-    }
 }
 
 impl BadHead {
@@ -200,7 +191,10 @@ fn request_line(bytes: &[u8], max_target: usize) -> Result<Option<RequestLine>, 
     let Some(end) = target::end(rest, max_target)? else {
         return Ok(None);
     };
-    let (authority, target) = target::split(method, &rest[..end]).ok_or(TargetError::Form)?;
+    if rest[end] != b' ' {
+        return Err(BadHead::RequestLine);
+    }
+    let (authority, target) = target::split(method, &rest[..end])?;
     let Some(version) = version(&rest[end + 1..])? else {
         return Ok(None);
     };

@@ -1,40 +1,11 @@
 //! Targets of requests: where one ends in its line, and what it is made of (RFC 9112, section 3.2).
 
-use std::fmt;
-
 use http::uri::Authority;
 
-use crate::message::Target;
 use crate::message::syntax::{self, TARGET};
+use crate::message::{Target, TargetError};
 
-/// Why a target is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum TargetError {
-    #[error("the target is not a path, an http or https URI, or what else its method takes")]
-    Form,
-    #[error("the target holds {} at byte {}, which no target may hold: percent-encode it", Shown(*.byte), .at + 1)]
-    Byte { at: usize, byte: u8 },
-    #[error("the target is longer than {0} bytes")]
-    TooLong(usize),
-    /// The line ends where the version should come.
-    #[error("no version follows the target")]
-    NoVersion,
-}
-
-/// A byte as people read it.
-struct Shown(u8);
-
-impl fmt::Display for Shown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            b' ' => f.write_str("a space"),
-            byte @ 0x21..0x7f => write!(f, "{:?}", char::from(byte)),
-            byte => write!(f, "the byte 0x{byte:02x}"),
-        }
-    }
-}
-
-/// Where the space after the target is; none while it is not there.
+/// Where the target ends: at a space, or with the whole line; none while neither is there.
 pub fn end(bytes: &[u8], max_target: usize) -> Result<Option<usize>, TargetError> {
     let plain = syntax::run_of(TARGET, bytes);
     let end = match bytes.get(plain) {
@@ -55,9 +26,7 @@ pub fn end(bytes: &[u8], max_target: usize) -> Result<Option<usize>, TargetError
     match (mistake, bytes.get(end)) {
         (Some(mistake), _) => Err(mistake),
         (None, None) => Ok(None),
-        (None, Some(b' ')) if end > 0 => Ok(Some(end)),
-        (None, Some(b' ')) => Err(TargetError::Form),
-        (None, Some(b'\r' | b'\n')) => Err(TargetError::NoVersion),
+        (None, Some(b' ' | b'\r' | b'\n')) => Ok(Some(end)),
         (None, Some(&byte)) => Err(TargetError::Byte { at: end, byte }),
     }
 }
@@ -71,11 +40,20 @@ fn mistake(target: &[u8], may_go_on: bool) -> Option<TargetError> {
 }
 
 /// The target of a form that its method takes (RFC 9112, section 3.2), without its authority, and that.
-pub fn split(method: &[u8], target: &[u8]) -> Option<(Option<Box<str>>, Target)> {
+///
+/// # Errors
+/// When it is of another form, or not what a target is.
+pub fn split(method: &[u8], target: &[u8]) -> Result<(Option<Box<str>>, Target), TargetError> {
     match (method, target) {
-        (b"CONNECT", _) => Some((Some(authority_form(target)?), Target::root())),
-        (_, [b'/', ..]) | (b"OPTIONS", b"*") => Some((None, Target::new(target)?)),
-        _ => absolute_form(method, target),
+        (b"CONNECT", _) => {
+            let authority = authority_form(target).ok_or(TargetError::Form)?;
+            Ok((Some(authority), Target::root()))
+        }
+        (_, [b'/', ..]) | (b"OPTIONS", b"*") => Ok((None, Target::new(target)?)),
+        _ => {
+            let (authority, path) = absolute_form(target).ok_or(TargetError::Form)?;
+            Ok((Some(authority), rooted(method, path)?))
+        }
     }
 }
 
@@ -86,7 +64,8 @@ fn authority_form(target: &[u8]) -> Option<Box<str>> {
     has_port.then(|| authority.as_str().into())
 }
 
-fn absolute_form(method: &[u8], target: &[u8]) -> Option<(Option<Box<str>>, Target)> {
+/// The authority of an `http` or `https` URI, and what follows it.
+fn absolute_form(target: &[u8]) -> Option<(Box<str>, &str)> {
     let text = std::str::from_utf8(target).ok()?;
     let (scheme, rest) = text.split_once("://")?;
     if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
@@ -96,14 +75,17 @@ fn absolute_form(method: &[u8], target: &[u8]) -> Option<(Option<Box<str>>, Targ
     let (authority, path) = rest.split_at(end);
     let authority = Authority::try_from(authority).ok()?;
     port(&authority)?;
-    let target = match path {
-        // RFC 9112, section 3.2.4.
+    Some((authority.as_str().into(), path))
+}
+
+/// The path of a URI as a target (RFC 9112, section 3.2.4).
+fn rooted(method: &[u8], path: &str) -> Result<Target, TargetError> {
+    match path {
         "" if method == b"OPTIONS" => Target::new(b"*"),
-        "" => Some(Target::root()),
+        "" => Ok(Target::root()),
         path if path.starts_with('?') => Target::new(format!("/{path}").as_bytes()),
         path => Target::new(path.as_bytes()),
-    };
-    Some((Some(authority.as_str().into()), target?))
+    }
 }
 
 /// The port after a host, empty when there is none. None if there is no host, something before the host (RFC 9110,

@@ -4,7 +4,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TE, TRANSFER_ENCODING, UPGR
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 
 use super::Error;
-use crate::message::{hygiene, syntax};
+use crate::message::{Target, TargetError, hygiene, syntax};
 
 static OF_CONNECTION: [HeaderName; 6] = [
     CONNECTION,
@@ -14,6 +14,10 @@ static OF_CONNECTION: [HeaderName; 6] = [
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
 ];
+
+/// The field in which a path comes that `h2` would alter or refuse, in the place of another one. Its name is none that a
+/// client's field can have: the inspection takes tokens alone.
+pub(super) const PATH_AS_SENT: &str = "\"path\"";
 
 /// Why a request is malformed, to be answered by a stream error of type PROTOCOL_ERROR (RFC 9113, section 8.1.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -75,13 +79,26 @@ fn parse_length(value: &HeaderValue) -> Option<u64> {
     value.to_str().ok()?.parse().ok()
 }
 
-/// The checks of section 8 that `h2` does not make. A request without any authority passes: the service answers it.
-///
-/// Returns what `content-length` says, of which they make sure that it says one thing.
-pub(super) fn check_request<B>(request: &Request<B>) -> Result<Option<u64>, Malformed> {
-    let (mut length, mut host) = (None, None);
+/// What a request that is not malformed says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Sound {
+    /// What `content-length` says, once.
+    pub(super) length: Option<u64>,
+    /// As it came: the request's own type can't hold every target.
+    pub(super) target: Result<Target, TargetError>,
+}
+
+/// The checks of section 8 that `h2` does not make. A request without any authority passes, and one with a target that no
+/// protocol takes: the service answers them.
+pub(super) fn check_request<B>(request: &mut Request<B>) -> Result<Sound, Malformed> {
+    let (mut length, mut host, mut path) = (None, None, None);
     // One pass: to look fields up by name costs more than to pass over the few there are.
     for (name, value) in request.headers() {
+        // Compared as text: the type's own comparison holds no such name equal to itself.
+        if name.as_str() == PATH_AS_SENT {
+            path = Some((name.clone(), value.clone()));
+            continue;
+        }
         // The type takes one character more.
         if !syntax::is_token(name.as_str().as_bytes()) {
             return Err(Malformed::Name);
@@ -98,7 +115,15 @@ pub(super) fn check_request<B>(request: &Request<B>) -> Result<Option<u64>, Malf
     }
     check_authority(request, host)?;
     check_path(request)?;
-    Ok(length.and_then(parse_length))
+    let length = length.and_then(parse_length);
+    let target = match path {
+        None => Target::try_from(request.uri()),
+        Some((name, path)) => {
+            request.headers_mut().remove(name);
+            Target::new(path.as_bytes())
+        }
+    };
+    Ok(Sound { length, target })
 }
 
 /// Section 8.3.1: `:authority` "MUST NOT include the deprecated userinfo subcomponent", and a `host` that "identifies an
@@ -122,8 +147,7 @@ fn check_authority<B>(request: &Request<B>, host: Option<&HeaderValue>) -> Resul
         .ok_or(Malformed::Host)
 }
 
-/// Section 8.3.1: `:path` "MUST NOT be empty for http or https URIs", and `*` is for OPTIONS alone. Whether it held a
-/// fragment is not to be seen: the `http` crate has cut it off.
+/// Section 8.3.1: `:path` "MUST NOT be empty for http or https URIs", and `*` is for OPTIONS alone.
 fn check_path<B>(request: &Request<B>) -> Result<(), Malformed> {
     let is_plain_connect = request.method() == Method::CONNECT
         && request.extensions().get::<h2::ext::Protocol>().is_none();
@@ -215,26 +239,56 @@ mod tests {
             ),
         ];
         for (method, uri, fields, expected) in cases {
-            let request = request(method, uri, fields);
-            assert_eq!(check_request(&request).map(drop), *expected, "{request:?}");
+            let mut request = request(method, uri, fields);
+            let checked = check_request(&mut request).map(drop);
+            assert_eq!(checked, *expected, "{request:?}");
         }
     }
 
     #[test]
     fn a_sound_length_is_told() {
-        let request = request("POST", "/", &[("content-length", "0050")]);
-        assert_eq!(check_request(&request), Ok(Some(50)));
+        let mut request = request("POST", "/", &[("content-length", "0050")]);
+        assert_eq!(check_request(&mut request).unwrap().length, Some(50));
+    }
+
+    #[test]
+    fn a_path_comes_in_a_field_where_the_type_has_no_place_for_it() {
+        for (path, expected) in [
+            ("/`a`?\"b\"", Ok("/`a`?\"b\"")),
+            ("/a#b", Err(TargetError::Byte { at: 2, byte: b'#' })),
+            ("/a b", Err(TargetError::Byte { at: 2, byte: b' ' })),
+        ] {
+            let mut request = request("GET", "http://a/xx", &[]);
+            let value = HeaderValue::from_str(path).unwrap();
+            let name = HeaderName::from_lowercase(PATH_AS_SENT.as_bytes()).unwrap();
+            request.headers_mut().insert(name, value);
+            let sound = check_request(&mut request).unwrap();
+            assert_eq!(
+                sound.target.as_ref().map(Target::as_str),
+                expected.as_ref().copied()
+            );
+            assert!(request.headers().is_empty());
+        }
+        let mut request = request("GET", "http://a/x?y", &[]);
+        assert_eq!(
+            check_request(&mut request)
+                .unwrap()
+                .target
+                .unwrap()
+                .as_str(),
+            "/x?y"
+        );
     }
 
     #[test]
     fn a_path_that_never_came_is_malformed() {
         let mut request = request("GET", "/", &[]);
         *request.uri_mut() = Uri::from_parts(http::uri::Parts::default()).unwrap();
-        assert_eq!(check_request(&request), Err(Malformed::Path));
+        assert_eq!(check_request(&mut request), Err(Malformed::Path));
         let mut parts = http::uri::Parts::default();
         parts.path_and_query = Some("?x".parse().unwrap());
         *request.uri_mut() = Uri::from_parts(parts).unwrap();
-        assert_eq!(check_request(&request), Err(Malformed::Path));
+        assert_eq!(check_request(&mut request), Err(Malformed::Path));
     }
 
     #[test]

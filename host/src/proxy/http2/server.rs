@@ -23,7 +23,7 @@ use tokio::sync::oneshot;
 use super::life::Watched;
 use super::tunnel::StreamTunnel;
 use super::{DATA_FRAME_BUDGET, Error, RecvBody, SEND_BUFFER, STREAM_WINDOW};
-use crate::message::{BoxError, OnInformational, Tunnel};
+use crate::message::{BoxError, OnInformational, Target, TargetError, Tunnel};
 use connection::Connection;
 use exchange::Responder;
 use inspect::Inspected;
@@ -51,6 +51,8 @@ pub struct Limits {
 pub struct Inbound {
     /// An extended CONNECT (RFC 8441) carries [`h2::ext::Protocol`] in its extensions. CONNECT has no body.
     pub request: Request<RecvBody>,
+    /// As it came, or why it is none. The request's own type can't hold every target.
+    pub target: Result<Target, TargetError>,
     pub informational: Informational,
     /// For CONNECT: bytes both ways, once the service has answered 2xx.
     pub tunnel: Option<TunnelPromise>,

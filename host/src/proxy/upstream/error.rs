@@ -9,7 +9,7 @@ use std::time::Duration;
 use h2::Reason;
 
 use crate::descriptors;
-use crate::message::BodyError;
+use crate::message::{BodyError, TargetError};
 use crate::proxy::proxy_status::ProxyError;
 use crate::tls::TlsError;
 
@@ -59,6 +59,9 @@ pub enum UpstreamError {
     ResponseTimeout { after: Duration },
     #[error("the switch of protocols failed: {0}")]
     Upgrade(String),
+    /// The client's side or a plugin is why.
+    #[error("the request can't be sent over HTTP/2: {0}")]
+    Target(TargetError),
     /// The client's side is why.
     #[error("the request's body failed: {0}")]
     RequestBody(BodyError),
@@ -98,7 +101,7 @@ impl UpstreamError {
             Self::Protocol(_) | Self::Reset(_) => ProxyError::HttpProtocolError,
             Self::ResponseTimeout { .. } => ProxyError::HttpResponseTimeout,
             Self::Upgrade(_) => ProxyError::HttpUpgradeFailed,
-            Self::RequestBody(_) => ProxyError::HttpRequestError,
+            Self::Target(_) | Self::RequestBody(_) => ProxyError::HttpRequestError,
         }
     }
 
@@ -106,7 +109,8 @@ impl UpstreamError {
     pub(super) fn blames_address(&self) -> bool {
         !matches!(
             self,
-            Self::RequestBody(_)
+            Self::Target(_)
+                | Self::RequestBody(_)
                 | Self::ConnectionLimit { .. }
                 | Self::OwnShortage { .. }
                 | Self::Upgrade(_)

@@ -4,6 +4,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request};
 use http_body::Body as _;
 
+use super::error::UpstreamError;
 use crate::config::backend::HostField;
 use crate::message::{Body, BodyError, Fields, Known, RequestHead};
 
@@ -50,13 +51,17 @@ pub(super) fn fields(head: &RequestHead, host: &HostRule, expect_continue: bool)
     fields
 }
 
-/// The head with these fields as `h2` takes it, with this in the body's place.
-pub(super) fn request<B>(head: &RequestHead, fields: &Fields, body: B) -> Request<B> {
-    let mut request = Request::new(body);
+/// The head with these fields as `h2` takes it.
+///
+/// # Errors
+/// When it can't take the target.
+pub(super) fn request(head: &RequestHead, fields: &Fields) -> Result<Request<()>, UpstreamError> {
+    let mut request = Request::new(());
     *request.method_mut() = head.method.clone();
-    *request.uri_mut() = PathAndQuery::from(&head.target).into();
+    let target = PathAndQuery::try_from(&head.target).map_err(UpstreamError::Target)?;
+    *request.uri_mut() = target.into();
     *request.headers_mut() = HeaderMap::from(fields);
-    request
+    Ok(request)
 }
 
 /// A head that promises content where there is none would make the backend take the next request for it.

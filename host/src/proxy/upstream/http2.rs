@@ -109,7 +109,7 @@ impl Endpoint {
         if head::is_empty_by_length(call.head, &body) {
             fields.insert(Known::ContentLength, "0");
         }
-        let request = head::request(call.head, &fields, ());
+        let request = head::request(call.head, &fields).map_err(Miss::sent)?;
         let (body, progress) = match body {
             body @ (Body::Empty | Body::Full { .. }) if !expect => (body, None),
             body => {
@@ -156,7 +156,7 @@ impl Endpoint {
         }
         let mut fields = head::fields(call.head, &self.host, false);
         let key = upgrade::into_extended_connect(&mut fields);
-        let mut request = head::request(call.head, &fields, ());
+        let mut request = head::request(call.head, &fields).map_err(Miss::sent)?;
         *request.method_mut() = Method::CONNECT;
         let protocol = h2::ext::Protocol::from_static("websocket");
         request.extensions_mut().insert(protocol);

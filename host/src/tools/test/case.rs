@@ -133,7 +133,8 @@ pub(super) fn receive(request: Request<Bytes>) -> Result<(Scheme, Request<Bytes>
         format!("the host would refuse this request before any plugin saw it: {error}")
     })?;
     head.version = http::Version::HTTP_11;
-    Ok((scheme, Request::from_parts((&head).into(), body)))
+    let parts = http::request::Parts::try_from(&head).map_err(|error| error.to_string())?;
+    Ok((scheme, Request::from_parts(parts, body)))
 }
 
 /// The backend's answer as the chain sees it.

@@ -11,7 +11,9 @@ use http_body_util::{BodyExt, Full};
 use super::case::Input;
 use super::timed;
 use crate::interceptor::{Chain, Hook, InterceptError, Link, Surround, Transform};
-use crate::message::{Body, BodyError, Exchange, RequestHead, ResponseHead, Streaming};
+use crate::message::{
+    Body, BodyError, Exchange, RequestHead, ResponseHead, Streaming, TargetError,
+};
 use crate::plugin::Guest;
 use crate::proxy::upstream::UpstreamError;
 use crate::proxy::{ErrorFields, ExchangeError, Last, Switch, Wish, flow, receive_response};
@@ -121,7 +123,7 @@ impl Last for Canned {
         let lost = |error| failed(UpstreamError::RequestBody(error));
         let sent = sent.map_err(|error| lost(BodyError::from_source(error.as_ref())))?;
         let request = captured(&exchange.request, &self.fields, sent.to_bytes());
-        *self.lock() = Some(request);
+        *self.lock() = Some(request.map_err(|error| failed(UpstreamError::Target(error)))?);
         let (parts, body) = self.response.clone().into_parts();
         let head = ResponseHead::from(&parts);
         receive_response(exchange, head, arriving(body)).map_err(failed)?;
@@ -145,10 +147,14 @@ async fn whole(body: Body) -> Result<Bytes, String> {
         .map_err(|error| one_line(&format!("the body was lost: {error}")))
 }
 
-fn captured(head: &RequestHead, before: &HeaderMap, body: Bytes) -> Request<Bytes> {
-    let mut request = Request::from_parts(head.into(), body);
+fn captured(
+    head: &RequestHead,
+    before: &HeaderMap,
+    body: Bytes,
+) -> Result<Request<Bytes>, TargetError> {
+    let mut request = Request::from_parts(head.try_into()?, body);
     forget_length(request.headers_mut(), before);
-    request
+    Ok(request)
 }
 
 fn answer(head: &ResponseHead, before: &HeaderMap, body: Bytes) -> Response<Bytes> {

@@ -33,10 +33,12 @@ pub fn to_guest(
         crate::message::Scheme::Https => Scheme::HTTPS,
     });
     parts.authority = Some(authority.unwrap_or(Authority::from_static(NOBODY)));
-    parts.path_and_query = Some(PathAndQuery::from(&head.target));
-    let uri = Uri::from_parts(parts).map_err(|error| {
+    let refused = |error: &dyn std::fmt::Display| {
         InterceptError::Returned(format!("can't be given this target: {error}"))
-    })?;
+    };
+    let target = PathAndQuery::try_from(&head.target).map_err(|error| refused(&error))?;
+    parts.path_and_query = Some(target);
+    let uri = Uri::from_parts(parts).map_err(|error| refused(&error))?;
     let mut request = Request::new(body.boxed_unsync());
     *request.method_mut() = head.method.clone();
     *request.uri_mut() = uri;

@@ -129,7 +129,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
 
     fn start<S, Fut, B>(
         &mut self,
-        request: Request<h2::RecvStream>,
+        mut request: Request<h2::RecvStream>,
         mut respond: SendResponse<Bytes>,
         service: &S,
     ) where
@@ -140,8 +140,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     {
         self.streams += 1;
         self.watch_resets();
-        let length = match fields::check_request(&request) {
-            Ok(length) => length,
+        let sound = match fields::check_request(&mut request) {
+            Ok(sound) => sound,
             Err(why) => {
                 tracing::debug!(%why, "a malformed request is reset");
                 self.resets.fetch_add(1, Ordering::Relaxed);
@@ -152,7 +152,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         let is_head = request.method() == Method::HEAD;
         let responder = Responder::new(respond);
         let informational = Informational(responder.clone());
-        let (request, connect, tunnel) = self.split(request, length);
+        let (request, connect, tunnel) = self.split(request, sound.length);
         let about = About {
             responder,
             is_head,
@@ -162,6 +162,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         };
         let answer = service(Inbound {
             request,
+            target: sound.target,
             informational,
             tunnel,
         });

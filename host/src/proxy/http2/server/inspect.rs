@@ -1,16 +1,21 @@
-//! Looks at the frames of a client before `h2` does, for two things that `h2` leaves open.
+//! Looks at the frames of a client before `h2` does, for three things that `h2` leaves open.
 //!
 //! A field section that HPACK can decode but that no message may hold (a name in capitals, a value with a line feed, a path
 //! that is no UTF-8) is an error of the whole connection to `h2`, and one request would end all others. Here its literals are
 //! replaced by harmless ones of the same length, so that the table of HPACK stays the same, and a field is added that makes
-//! `h2` reset the stream (RFC 9113, section 8.1.1). And frames that carry nothing are counted.
+//! `h2` reset the stream (RFC 9113, section 8.1.1).
+//!
+//! A path that the `http` crate's type would cut off or refuse goes on in a field of its own, which no client can send
+//! (`PATH_AS_SENT`). And frames that carry nothing are counted.
 //!
 //! Everything else passes as it came, without a copy.
 
 mod frames;
 mod heads;
 mod huffman;
+mod literal;
 mod pace;
+mod rules;
 #[cfg(test)]
 mod tests;
 

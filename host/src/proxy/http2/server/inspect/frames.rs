@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::heads::{Heads, Section};
+use super::heads::{Heads, Place, Section};
 
 const PREFACE: usize = 24;
 const HEAD: usize = 9;
@@ -33,6 +33,8 @@ pub(super) struct Frames {
     /// Bytes of the preface or of a frame that pass as they are.
     left: usize,
     heads: Heads,
+    /// The newest stream that has a head. What comes on it, or on an older one, is a trailer section.
+    newest: [u8; 4],
     /// The client has left the protocol, or holds more of a section back than may be: `h2` will end the connection or the
     /// stream, and sections are not looked at any more.
     is_blind: bool,
@@ -132,6 +134,7 @@ impl Frames {
         Self {
             left: PREFACE,
             heads: Heads::default(),
+            newest: [0; 4],
             is_blind: false,
             max_held: max_head.saturating_mul(2).max(MAX_FRAME) + HEAD,
         }
@@ -175,13 +178,14 @@ impl Frames {
                 }
                 Block::Whole { length, fields } => {
                     found.earned += EARNED_BY_REQUEST;
-                    match self.heads.read(&fields) {
+                    let place = self.place(head.stream);
+                    match self.heads.read(place, &fields) {
                         Section::Fine => found.pass += length,
                         Section::Undecodable => {
                             self.is_blind = true;
                             found.pass += length;
                         }
-                        Section::Malformed(fields) => {
+                        Section::Instead(fields) => {
                             let by = frames_of(head, &fields);
                             found.replaced = Some(Replaced { length, by });
                             return found;
@@ -190,6 +194,16 @@ impl Frames {
                 }
             }
         }
+    }
+}
+
+impl Frames {
+    fn place(&mut self, stream: [u8; 4]) -> Place {
+        if stream <= self.newest {
+            return Place::Trailers;
+        }
+        self.newest = stream;
+        Place::Head
     }
 }
 

@@ -4,9 +4,12 @@
 
 use std::collections::VecDeque;
 
-use http::{HeaderName, Method, StatusCode};
+use bytes::Bytes;
 
 use super::huffman;
+use super::literal::{literal, replacement, rooted, unnamed};
+use super::rules::{Fate, Kind, fate, kind_of};
+use crate::proxy::http2::fields::PATH_AS_SENT;
 
 /// Bytes of the table: the default, which we don't change.
 const TABLE: usize = 4096;
@@ -20,35 +23,32 @@ const STATIC_NAMES: [usize; 61] = [
     25, 17, 10, 4, 3, 16,
 ];
 
-/// What a field is to `h2`, by its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Field,
-    /// A pseudo-header field that may hold any text.
-    Text,
-    Method,
-    Status,
-    /// None that a message may have.
-    Bad,
-}
-
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Entry {
     kind: Kind,
     name: usize,
     size: usize,
-    /// Its value is not what the client sent.
+    /// Its value is not what the client sent, and malformed.
     is_replaced: bool,
+    /// The path that the client sent, if its value is another one.
+    path: Option<Bytes>,
 }
 
 /// A section, as far as it concerns `h2`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Section {
     Fine,
-    /// `h2` resets the stream of this section, which stands for the one that came.
-    Malformed(Vec<u8>),
+    /// What goes on in its place: `h2` resets its stream, or it has the path that came in a field of its own.
+    Instead(Vec<u8>),
     /// Not HPACK.
     Undecodable,
+}
+
+/// What a section is to its stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Head,
+    Trailers,
 }
 
 /// The table that the sections of a connection share.
@@ -83,36 +83,38 @@ struct Text<'a> {
 
 impl Heads {
     /// Reads the next section of the connection.
-    pub(super) fn read(&mut self, section: &[u8]) -> Section {
+    pub(super) fn read(&mut self, place: Place, section: &[u8]) -> Section {
         let mut reader = Reader(section);
         // The section in another form, and up to where it holds what came; none while nothing has to be replaced.
         let mut other: Option<(Vec<u8>, usize)> = None;
         let mut is_malformed = false;
+        let mut path = None;
         while !reader.0.is_empty() {
             let start = section.len() - reader.0.len();
             let Some(step) = self.step(&mut reader) else {
                 return Section::Undecodable;
             };
-            match step {
-                Step::Fine => {}
-                Step::Malformed => is_malformed = true,
-                Step::Replaced(by) => {
-                    is_malformed = true;
-                    let (out, at) = other.get_or_insert_default();
-                    out.extend_from_slice(&section[*at..start]);
-                    out.extend_from_slice(&by);
-                    *at = section.len() - reader.0.len();
-                }
+            // Trailers have none (RFC 9113, section 8.1); `h2` would drop them.
+            is_malformed |= step.is_malformed || (step.is_pseudo && place == Place::Trailers);
+            path = step.path.or(path);
+            if let Some(by) = step.by {
+                let (out, at) = other.get_or_insert_default();
+                out.extend_from_slice(&section[*at..start]);
+                out.extend_from_slice(&by);
+                *at = section.len() - reader.0.len();
             }
         }
-        if !is_malformed {
+        if !is_malformed && path.is_none() {
             return Section::Fine;
         }
         let (mut out, at) = other.unwrap_or_default();
         out.extend_from_slice(&section[at..]);
-        // Not to be indexed: a field that no section may hold (RFC 9113, section 8.2.2).
-        out.extend_from_slice(b"\x00\x0aconnection\x00");
-        Section::Malformed(out)
+        match path.filter(|_| !is_malformed) {
+            Some(path) => literal(&mut out, PATH_AS_SENT.as_bytes(), &path),
+            // A field that no section may hold (RFC 9113, section 8.2.2).
+            None => literal(&mut out, b"connection", b""),
+        }
+        Section::Instead(out)
     }
 
     /// One field, or a change of the table's size; none if it can't be decoded.
@@ -120,13 +122,17 @@ impl Heads {
         let first = *reader.0.first()?;
         if first & 0x80 != 0 {
             let entry = self.entry(reader.number(7)?)?;
-            let is_fine = entry.kind != Kind::Bad && !entry.is_replaced;
-            return Some(if is_fine { Step::Fine } else { Step::Malformed });
+            return Some(Step {
+                is_pseudo: entry.kind.is_pseudo(),
+                is_malformed: entry.kind == Kind::Bad || entry.is_replaced,
+                path: entry.path,
+                by: None,
+            });
         }
         if first & 0xe0 == 0x20 {
             self.max = reader.number(5).filter(|size| *size <= TABLE)?;
             self.evict(0);
-            return Some(Step::Fine);
+            return Some(Step::default());
         }
         let is_indexed = first & 0x40 != 0;
         let whole = reader.0;
@@ -142,12 +148,16 @@ impl Heads {
         reader.text()?.decode(&mut self.value)?;
         let value = self.value.len();
         // An entry of no bytes at all has no other of its length.
-        let other = match kind {
-            Kind::Bad => Some(unnamed(first, name, value)?),
-            _ if is_valid(kind, &self.value) => None,
-            _ => Some(replacement(kind, head, first, name, value)?),
+        let (fate, other) = match fate(kind, &self.value) {
+            Fate::Bad if kind == Kind::Bad => (Fate::Bad, Some(unnamed(first, name, value)?)),
+            Fate::Bad => (
+                Fate::Bad,
+                Some(replacement(kind, head, first, name, value)?),
+            ),
+            Fate::Beside => (Fate::Beside, Some(rooted(head, value))),
+            Fate::Fine => (Fate::Fine, None),
         };
-        let is_replaced = other.is_some();
+        let path = (fate == Fate::Beside).then(|| Bytes::copy_from_slice(&self.value));
         if is_indexed {
             let kind = match &other {
                 Some(other) if !other.keeps_name => Kind::Bad,
@@ -157,12 +167,15 @@ impl Heads {
                 kind,
                 name,
                 size: name + value + ENTRY,
-                is_replaced,
+                is_replaced: fate == Fate::Bad,
+                path: path.clone(),
             });
         }
-        Some(match other {
-            Some(other) => Step::Replaced(other.bytes),
-            None => Step::Fine,
+        Some(Step {
+            is_pseudo: kind.is_pseudo(),
+            is_malformed: fate == Fate::Bad,
+            path,
+            by: other.map(|other| other.bytes),
         })
     }
 
@@ -172,6 +185,7 @@ impl Heads {
             Some(name) => Some(Entry {
                 kind: match index {
                     2 | 3 => Kind::Method,
+                    4 | 5 => Kind::Path,
                     1..=7 => Kind::Text,
                     8..=14 => Kind::Status,
                     _ => Kind::Field,
@@ -179,8 +193,9 @@ impl Heads {
                 name: *name,
                 size: 0,
                 is_replaced: false,
+                path: None,
             }),
-            None => self.entries.get(position - STATIC_NAMES.len()).copied(),
+            None => self.entries.get(position - STATIC_NAMES.len()).cloned(),
         }
     }
 
@@ -202,90 +217,15 @@ impl Heads {
     }
 }
 
-enum Step {
-    Fine,
-    /// It refers to an entry that was replaced.
-    Malformed,
-    Replaced(Vec<u8>),
-}
-
-/// What stands for a literal.
-struct Other {
-    bytes: Vec<u8>,
-    keeps_name: bool,
-}
-
-/// The literal with a value that `h2` takes; both are of the same length.
-fn replacement(kind: Kind, head: &[u8], first: u8, name: usize, value: usize) -> Option<Other> {
-    if kind == Kind::Status || (kind == Kind::Method && value == 0) {
-        return unnamed(first, name, value);
-    }
-    let mut bytes = head.to_vec();
-    filler(&mut bytes, value);
-    Some(Other {
-        bytes,
-        keeps_name: true,
-    })
-}
-
-/// A literal of the same length with another name. None if there is no byte for a name.
-fn unnamed(first: u8, name: usize, value: usize) -> Option<Other> {
-    let (name, value) = match name {
-        0 => (1, value.checked_sub(1)?),
-        _ => (name, value),
-    };
-    // How the literal is to be indexed, and that its name follows.
-    let mut bytes = vec![if first & 0x40 != 0 {
-        0x40
-    } else {
-        first & 0xf0
-    }];
-    filler(&mut bytes, name);
-    filler(&mut bytes, value);
-    Some(Other {
-        bytes,
-        keeps_name: false,
-    })
-}
-
-/// A string of so many letters (RFC 7541, section 5.1 and 5.2).
-fn filler(out: &mut Vec<u8>, length: usize) {
-    if length < 0x7f {
-        out.extend(u8::try_from(length));
-    } else {
-        out.push(0x7f);
-        let mut rest = length - 0x7f;
-        while rest >= 0x80 {
-            out.extend(u8::try_from(rest & 0x7f | 0x80));
-            rest >>= 7;
-        }
-        out.extend(u8::try_from(rest));
-    }
-    out.resize(out.len() + length, b'x');
-}
-
-fn kind_of(name: &[u8]) -> Kind {
-    match name {
-        b":method" => Kind::Method,
-        b":status" => Kind::Status,
-        b":scheme" | b":authority" | b":path" | b":protocol" => Kind::Text,
-        [b':', ..] => Kind::Bad,
-        _ if HeaderName::from_lowercase(name).is_ok() => Kind::Field,
-        _ => Kind::Bad,
-    }
-}
-
-/// Whether `h2` takes this value: its own rules, by the same functions.
-fn is_valid(kind: Kind, value: &[u8]) -> bool {
-    match kind {
-        Kind::Field => value
-            .iter()
-            .all(|&byte| byte >= 0x20 && byte != 0x7f || byte == b'\t'),
-        Kind::Text => std::str::from_utf8(value).is_ok(),
-        Kind::Method => Method::from_bytes(value).is_ok(),
-        Kind::Status => StatusCode::from_bytes(value).is_ok(),
-        Kind::Bad => false,
-    }
+/// What one field, or a change of the table's size, does.
+#[derive(Default)]
+struct Step {
+    is_pseudo: bool,
+    is_malformed: bool,
+    /// The path that the client sent, if `h2` gets another one.
+    path: Option<Bytes>,
+    /// What goes on in its place.
+    by: Option<Vec<u8>>,
 }
 
 impl Text<'_> {

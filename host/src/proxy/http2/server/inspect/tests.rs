@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::heads::{Heads, Section};
+use super::heads::{Heads, Place, Section};
 use super::*;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -109,29 +109,120 @@ fn each_kind_of_literal_is_replaced_by_one_of_its_length() {
         for kind in [0x40, 0x00, 0x10] {
             let sent = literal(kind, name, value);
             let expected = [&literal(kind, name_instead, &value_instead)[..], MARK].concat();
-            let got = Heads::default().read(&sent);
-            assert_eq!(
-                got,
-                Section::Malformed(expected),
-                "{kind} {name:?} {value:?}"
-            );
+            let got = Heads::default().read(Place::Head, &sent);
+            assert_eq!(got, Section::Instead(expected), "{kind} {name:?} {value:?}");
         }
+    }
+}
+
+/// What goes on beside a section whose path is another one.
+fn beside(path: &[u8]) -> Vec<u8> {
+    literal(0x00, b"\"path\"", path)
+}
+
+#[test]
+fn a_path_that_would_not_arrive_goes_on_beside_its_section() {
+    for (path, is_beside) in [
+        (&b"/a?b=c"[..], false),
+        (b"/\"{}|^\\[]'?'{}|^\\[]`", false),
+        ("/\u{e9}?\u{e9}".as_bytes(), false),
+        (b"*", false),
+        // What `h2` refuses by itself, with the same consequence for the stream.
+        (b"", false),
+        (b"?a", false),
+        (b"http://a/", false),
+        (b"/a#b", true),
+        (b"/a?b#c", true),
+        (b"/`", true),
+        (b"/<a>", true),
+        (b"/?<a>", true),
+        (b"/?\"a\"", true),
+        (b"/a b", true),
+        ("/\u{e9}`".as_bytes(), true),
+    ] {
+        for kind in [0x40, 0x00, 0x10] {
+            let mut heads = Heads::default();
+            let before: &[u8] = b"\x82\x86";
+            let sent = [before, &literal(kind, b":path", path)].concat();
+            let filler = [b"/", &vec![b'x'; path.len().saturating_sub(1)][..]].concat();
+            let other = [before, &literal(kind, b":path", &filler), &beside(path)].concat();
+            let expected = if is_beside {
+                Section::Instead(other)
+            } else {
+                Section::Fine
+            };
+            let shown = path.escape_ascii();
+            assert_eq!(heads.read(Place::Head, &sent), expected, "{shown}");
+            if kind == 0x40 {
+                // The newest entry is 62.
+                let again = match is_beside {
+                    true => Section::Instead([&b"\xbe"[..], &beside(path)].concat()),
+                    false => Section::Fine,
+                };
+                assert_eq!(heads.read(Place::Head, b"\xbe"), again, "{shown}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_path_that_a_field_could_not_hold_is_malformed() {
+    for path in [&b"/\xff"[..], b"/a\nb", b"/\0", b"/\x7f", b"a`", b"`"] {
+        let sent = literal(0x00, b":path", path);
+        let filler = literal(0x00, b":path", &vec![b'x'; path.len()]);
+        let expected = Section::Instead([&filler, MARK].concat());
+        assert_eq!(Heads::default().read(Place::Head, &sent), expected);
+    }
+    // One of two paths is not enough.
+    let two = [literal(0x00, b":path", b"/`"), literal(0x00, b"x\"", b"v")].concat();
+    let Section::Instead(other) = Heads::default().read(Place::Head, &two) else {
+        panic!("it passed");
+    };
+    assert!(other.ends_with(MARK));
+}
+
+#[test]
+fn no_field_is_taken_for_a_path_that_was_sent() {
+    let sent = [&b"\x84"[..], &beside(b"/other")].concat();
+    let instead = [&b"\x84"[..], &literal(0x00, b"xxxxxx", b"xxxxxx"), MARK].concat();
+    for place in [Place::Head, Place::Trailers] {
+        let read = Heads::default().read(place, &sent);
+        assert_eq!(read, Section::Instead(instead.clone()));
+    }
+}
+
+#[tokio::test]
+async fn trailers_have_no_pseudo_header_fields() {
+    let head = frame(1, 4, 1, b"\x82\x86\x84");
+    let sound = literal(0x00, b"x-sum", b"1");
+    for (trailers, is_sound) in [
+        (sound.clone(), true),
+        ([&b"\x84"[..], &sound].concat(), false),
+        (
+            [&literal(0x00, b":path", b"/#")[..], &sound].concat(),
+            false,
+        ),
+    ] {
+        let sent = [PREFACE, &head, &frame(1, 5, 1, &trailers)].concat();
+        let came = through(&sent, sent.len()).await;
+        assert_eq!(came == sent, is_sound);
+        assert_eq!(came.ends_with(MARK), !is_sound);
     }
 }
 
 #[test]
 fn an_entry_of_the_table_stays_what_it_is() {
     let mut heads = Heads::default();
-    let reads = |heads: &mut Heads, section: &[u8]| heads.read(section);
+    let reads = |heads: &mut Heads, section: &[u8]| heads.read(Place::Head, section);
     assert_eq!(
         reads(&mut heads, &literal(0x40, b"x-a", b"1")),
         Section::Fine
     );
     let bad = literal(0x40, b"x-b", b"\x00");
-    assert!(matches!(reads(&mut heads, &bad), Section::Malformed(_)));
+    assert!(matches!(reads(&mut heads, &bad), Section::Instead(_)));
     // The newest entry is 62. Its name is good, its value isn't; the one before is as it was.
     let referred = [b"\xbe", MARK].concat();
-    assert_eq!(reads(&mut heads, b"\xbe"), Section::Malformed(referred));
+    assert_eq!(reads(&mut heads, b"\xbe"), Section::Instead(referred));
     assert_eq!(reads(&mut heads, b"\xbf"), Section::Fine);
     assert_eq!(
         reads(&mut heads, b"\x0f\x2f\x01v"),
@@ -147,18 +238,21 @@ fn an_entry_of_the_table_stays_what_it_is() {
 fn the_table_forgets_as_hpack_says() {
     let mut heads = Heads::default();
     // Room for two entries of 32 + 4 bytes.
-    assert_eq!(heads.read(b"\x3f\x29"), Section::Fine);
+    assert_eq!(heads.read(Place::Head, b"\x3f\x29"), Section::Fine);
     for name in [b"x-a", b"x-b", b"x-c"] {
-        assert_eq!(heads.read(&literal(0x40, name, b"1")), Section::Fine);
+        assert_eq!(
+            heads.read(Place::Head, &literal(0x40, name, b"1")),
+            Section::Fine
+        );
     }
-    assert_eq!(heads.read(b"\xbf"), Section::Fine);
-    assert_eq!(heads.read(b"\xc0"), Section::Undecodable);
+    assert_eq!(heads.read(Place::Head, b"\xbf"), Section::Fine);
+    assert_eq!(heads.read(Place::Head, b"\xc0"), Section::Undecodable);
     // One that is larger than the table empties it.
     assert_eq!(
-        heads.read(&literal(0x40, b"x-d", &[b'v'; 80])),
+        heads.read(Place::Head, &literal(0x40, b"x-d", &[b'v'; 80])),
         Section::Fine
     );
-    assert_eq!(heads.read(b"\xbe"), Section::Undecodable);
+    assert_eq!(heads.read(Place::Head, b"\xbe"), Section::Undecodable);
 }
 
 #[test]
@@ -166,7 +260,10 @@ fn long_strings_have_long_lengths() {
     let value = vec![0x01; 300];
     let sent = [&b"\x40\x03x-a\x7f\xad\x01"[..], &value].concat();
     let expected = [&b"\x40\x03x-a\x7f\xad\x01"[..], &[b'x'; 300], MARK].concat();
-    assert_eq!(Heads::default().read(&sent), Section::Malformed(expected));
+    assert_eq!(
+        Heads::default().read(Place::Head, &sent),
+        Section::Instead(expected)
+    );
 }
 
 #[test]
@@ -181,7 +278,8 @@ fn damaged_sections_never_panic_and_never_grow_without_bound() {
             let mut damaged = good.clone();
             damaged[position] = byte;
             for end in [good.len(), position + 1] {
-                if let Section::Malformed(other) = Heads::default().read(&damaged[..end]) {
+                if let Section::Instead(other) = Heads::default().read(Place::Head, &damaged[..end])
+                {
                     assert!(other.ends_with(MARK));
                     assert!(other.len() < 2 * good.len() + MARK.len());
                 }
