@@ -14,6 +14,8 @@ pub struct RequestHead {
     pub authority: Option<Box<str>>,
     pub target: Target,
     pub version: Version,
+    /// See [`ResponseHead::later_minor`].
+    pub later_minor: Option<u8>,
     pub fields: Fields,
 }
 
@@ -24,6 +26,9 @@ pub struct ResponseHead {
     /// The reason phrase as it came, if it isn't the usual one (RFC 9112, section 4). HTTP/2 has none.
     pub reason: Option<Box<[u8]>>,
     pub version: Version,
+    /// The minor version that the sender named, if it is none that is known here: such a message is read as HTTP/1.1 (RFC 9110,
+    /// section 2.5), and `via` tells what it was.
+    pub later_minor: Option<u8>,
     pub fields: Fields,
 }
 
@@ -35,6 +40,7 @@ impl RequestHead {
             authority: None,
             target: Target::root(),
             version: Version::HTTP_11,
+            later_minor: None,
             fields: Fields::new(),
         }
     }
@@ -47,6 +53,7 @@ impl ResponseHead {
             status,
             reason: None,
             version: Version::HTTP_11,
+            later_minor: None,
             fields: Fields::new(),
         }
     }
@@ -73,6 +80,7 @@ impl RequestHead {
             authority: authority.map(|authority| authority.as_str().into()),
             target,
             version: parts.version,
+            later_minor: None,
             fields: Fields::from(&parts.headers),
         }
     }
@@ -115,6 +123,7 @@ impl From<&response::Parts> for ResponseHead {
             status: parts.status,
             reason: None,
             version: parts.version,
+            later_minor: None,
             fields: Fields::from(&parts.headers),
         }
     }

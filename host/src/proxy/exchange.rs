@@ -173,7 +173,7 @@ impl<S: ChainSource> Proxy<S> {
             body = Body::Empty;
         }
         if ending.via {
-            hygiene::add_via(&mut head.fields, head.version);
+            hygiene::add_via(&mut head.fields, head.version, head.later_minor);
         }
         let agreed = switch.filter(|switch| switch.status == head.status);
         let Some(switch) = agreed else {
@@ -225,7 +225,7 @@ fn receive<S>(
         _ => Upgrade::Http1,
     });
     if routing.forwarding.via {
-        hygiene::add_via(&mut head.fields, version);
+        hygiene::add_via(&mut head.fields, version, head.later_minor);
     }
     forwarding::tell(
         &mut head.fields,

@@ -3,19 +3,24 @@
 use http::{HeaderValue, Method, Version};
 
 use super::refusal::BadRequest;
-use crate::message::{Fields, Known, RequestHead, syntax};
+use crate::message::{Checked, Fields, Known, RequestHead, syntax};
 
 /// More passes through one proxy than any arrangement of plugins that call their own proxy needs.
 const MOST_PASSES: usize = 10;
 
-/// Adds this hop to `via` (section 7.6.3).
-pub fn add_via(fields: &mut Fields, received: Version) {
-    let via = match received {
-        Version::HTTP_10 => "1.0 tollgate",
-        Version::HTTP_2 => "2 tollgate",
-        _ => "1.1 tollgate",
-    };
-    fields.append(Known::Via, via);
+/// Adds this hop to `via`, with the version that the sender named (section 7.6.3); see
+/// [`ResponseHead::later_minor`](crate::message::ResponseHead::later_minor).
+pub fn add_via(fields: &mut Fields, received: Version, later_minor: Option<u8>) {
+    match (received, later_minor) {
+        (_, Some(minor)) => {
+            if let Some(via) = Checked::new(format!("1.{minor} tollgate").as_bytes()) {
+                fields.append(Known::Via, via);
+            }
+        }
+        (Version::HTTP_10, None) => fields.append(Known::Via, "1.0 tollgate"),
+        (Version::HTTP_2, None) => fields.append(Known::Via, "2 tollgate"),
+        _ => fields.append(Known::Via, "1.1 tollgate"),
+    }
 }
 
 /// "Each intermediary that receives a TRACE or OPTIONS request containing a Max-Forwards header field MUST check and
@@ -91,9 +96,16 @@ mod tests {
     #[test]
     fn via_names_the_version_received() {
         let mut fields: Fields = [("via", "1.0 other")].into_iter().collect();
-        add_via(&mut fields, Version::HTTP_11);
-        add_via(&mut fields, Version::HTTP_2);
+        add_via(&mut fields, Version::HTTP_11, None);
+        add_via(&mut fields, Version::HTTP_11, Some(2));
+        add_via(&mut fields, Version::HTTP_2, None);
         let all: Vec<_> = fields.get_all("via").collect();
-        assert_eq!(all, [&b"1.0 other"[..], b"1.1 tollgate", b"2 tollgate"]);
+        let expected = [
+            &b"1.0 other"[..],
+            b"1.1 tollgate",
+            b"1.2 tollgate",
+            b"2 tollgate",
+        ];
+        assert_eq!(all, expected);
     }
 }

@@ -167,6 +167,7 @@ fn read_head(bytes: &[u8], limits: &HeadLimits) -> Result<Option<Request>, BadHe
             authority: first.authority,
             target: first.target,
             version: first.version,
+            later_minor: first.later_minor,
             fields,
         },
     }))
@@ -178,6 +179,7 @@ struct RequestLine {
     authority: Option<Box<str>>,
     target: Target,
     version: Version,
+    later_minor: Option<u8>,
 }
 
 fn request_line(bytes: &[u8], max_target: usize) -> Result<Option<RequestLine>, BadHead> {
@@ -195,7 +197,7 @@ fn request_line(bytes: &[u8], max_target: usize) -> Result<Option<RequestLine>, 
         return Err(BadHead::RequestLine);
     }
     let (authority, target) = target::split(method, &rest[..end])?;
-    let Some(version) = version(&rest[end + 1..])? else {
+    let Some((version, later_minor)) = version(&rest[end + 1..])? else {
         return Ok(None);
     };
     Ok(Some(RequestLine {
@@ -204,24 +206,27 @@ fn request_line(bytes: &[u8], max_target: usize) -> Result<Option<RequestLine>, 
         authority,
         target,
         version,
+        later_minor,
     }))
 }
 
 const VERSION_LEN: usize = b"HTTP/1.1\r\n".len();
 
 /// What the end of the line says; none while it isn't there. A minor version that is not known is read as the highest that
-/// is (RFC 9110, section 2.5).
-fn version(bytes: &[u8]) -> Result<Option<Version>, BadHead> {
+/// is (RFC 9110, section 2.5), and told beside it.
+fn version(bytes: &[u8]) -> Result<Option<(Version, Option<u8>)>, BadHead> {
     let given = &bytes[..bytes.len().min(VERSION_LEN)];
     let shape = b"HTTP/d.d\r\n";
     let fits =
         |(given, shape): (&u8, &u8)| given == shape || (*shape == b'd' && given.is_ascii_digit());
     match given {
-        b"HTTP/1.1\r\n" => Ok(Some(Version::HTTP_11)),
-        b"HTTP/1.0\r\n" => Ok(Some(Version::HTTP_10)),
+        b"HTTP/1.1\r\n" => Ok(Some((Version::HTTP_11, None))),
+        b"HTTP/1.0\r\n" => Ok(Some((Version::HTTP_10, None))),
         _ if !given.iter().zip(shape).all(fits) => Err(BadHead::RequestLine),
         _ if given.len() < VERSION_LEN => Ok(None),
-        _ if given.starts_with(b"HTTP/1.") => Ok(Some(Version::HTTP_11)),
+        [b'H', b'T', b'T', b'P', b'/', b'1', b'.', minor, ..] => {
+            Ok(Some((Version::HTTP_11, Some(minor - b'0'))))
+        }
         _ => Err(BadHead::Version),
     }
 }

@@ -107,6 +107,7 @@ fn read_head(bytes: &[u8], limits: &HeadLimits) -> Result<Option<Response>, BadR
             status: first.status,
             reason: first.reason,
             version: first.version,
+            later_minor: first.later_minor,
             fields,
         },
     }))
@@ -115,6 +116,7 @@ fn read_head(bytes: &[u8], limits: &HeadLimits) -> Result<Option<Response>, BadR
 struct StatusLine {
     len: usize,
     version: Version,
+    later_minor: Option<u8>,
     status: StatusCode,
     reason: Option<Box<[u8]>>,
 }
@@ -132,9 +134,10 @@ fn status_line(bytes: &[u8]) -> Result<Option<StatusLine>, BadResponse> {
     if given.len() < BEFORE_REASON {
         return Ok(None);
     }
-    let version = match given[7] {
-        b'0' => Version::HTTP_10,
-        _ => Version::HTTP_11,
+    let (version, later_minor) = match given[7] - b'0' {
+        0 => (Version::HTTP_10, None),
+        1 => (Version::HTTP_11, None),
+        later => (Version::HTTP_11, Some(later)),
     };
     let status = StatusCode::from_bytes(&given[9..]).map_err(|_| BadResponse::StatusLine)?;
     let rest = &bytes[BEFORE_REASON..];
@@ -157,6 +160,7 @@ fn status_line(bytes: &[u8]) -> Result<Option<StatusLine>, BadResponse> {
     Ok(Some(StatusLine {
         len: BEFORE_REASON + end + 2,
         version,
+        later_minor,
         status,
         reason: (reason != usual.as_bytes()).then(|| reason.into()),
     }))
