@@ -16,9 +16,14 @@ pub struct Counted {
 }
 
 impl Counter {
+    /// How many there are now.
+    pub fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// Whether there is any now.
     pub fn is_any(&self) -> bool {
-        self.0.load(Ordering::Relaxed) > 0
+        self.count() > 0
     }
 
     /// Counts one more.
@@ -53,6 +58,7 @@ mod tests {
         let counter = Counter::default();
         let first = counter.take();
         let second = counter.take();
+        assert_eq!(counter.count(), 2);
         assert!(!first.is_above(1) && second.is_above(1));
         drop(first);
         drop(second);

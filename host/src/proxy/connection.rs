@@ -185,9 +185,10 @@ impl<S: ChainSource> Accepted<S> {
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let limits = http2::server::Limits {
+        let limits = http2::server::ServerLimits {
             max_streams: self.limits.max_streams,
             max_head: self.limits.max_head,
+            max_fields: self.limits.max_fields,
             handshake_timeout: self.limits.header_timeout,
             idle_timeout: self.limits.idle_timeout,
             body_timeout: self.limits.body_timeout,

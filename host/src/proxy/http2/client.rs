@@ -7,60 +7,27 @@
 mod driver;
 mod exchange;
 mod replay;
+mod shared;
 
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use bytes::Bytes;
 use h2::client::SendRequest;
-use http::uri::Scheme;
-use http::{HeaderMap, Method, Request, Response};
+use http::{Method, Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::Notify;
 
 use super::life::Watched;
 use super::tunnel::StreamTunnel;
-use super::{DATA_FRAME_BUDGET, Error, RecvBody, SEND_BUFFER, STREAM_WINDOW, fields};
+use super::{DATA_FRAME_BUDGET, Error, RecvBody, SEND_BUFFER, STREAM_WINDOW};
 use crate::message::{Body, OnInformational, Tunnel};
 pub use driver::Driver;
 use exchange::Exchange;
-
-/// What one connection to a backend may use.
-#[derive(Debug, Clone)]
-pub struct ClientLimits {
-    /// Of requests whose target names none: how the backend is reached.
-    pub scheme: Scheme,
-    /// Bytes of a response's fields, as HTTP/1.1 would write them; also of its trailers.
-    pub max_head: usize,
-    /// Fields of a response's head; also of its trailers.
-    pub max_fields: usize,
-    /// Requests under way at once, if the backend allows as many.
-    pub max_streams: usize,
-    /// For each wait for a response's next frame, and for each wait for window to send a request.
-    pub body_timeout: Duration,
-    /// Silence with requests under way before a PING asks whether the backend is still there.
-    pub ping_interval: Duration,
-    /// For the answer to that.
-    pub ping_timeout: Duration,
-}
-
-impl Default for ClientLimits {
-    fn default() -> Self {
-        Self {
-            scheme: Scheme::HTTP,
-            max_head: 128 * 1024,
-            max_fields: 1000,
-            max_streams: 100,
-            body_timeout: Duration::from_secs(60),
-            ping_interval: Duration::from_secs(30),
-            ping_timeout: Duration::from_secs(20),
-        }
-    }
-}
+use shared::Shared;
+pub use shared::{ClientLimits, SendError};
 
 /// Sends requests over a connection that a [`Driver`] runs. When all its clones are gone and what runs has ended, the
 /// connection closes.
@@ -68,38 +35,6 @@ impl Default for ClientLimits {
 pub struct Sender {
     requests: SendRequest<Bytes>,
     shared: Arc<Shared>,
-}
-
-/// What the senders, the exchanges and the driver of a connection share.
-#[derive(Debug)]
-struct Shared {
-    limits: ClientLimits,
-    /// Exchanges under way.
-    active: AtomicUsize,
-    is_closed: AtomicBool,
-    has_settings: AtomicBool,
-    changed: Notify,
-}
-
-/// The share of one exchange in its connection.
-#[derive(Debug)]
-pub(super) struct Slot(Arc<Shared>);
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.0.active.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Why a request got no response.
-#[derive(Debug, thiserror::Error)]
-#[error("{error}")]
-pub struct SendError {
-    #[source]
-    pub error: Error,
-    /// The backend did not process the request, and its body is still whole: it may be sent again on another connection,
-    /// whatever its method (RFC 9113, section 8.7). None does not mean that it was processed.
-    pub unsent: Option<Body>,
 }
 
 /// What became of a CONNECT.
@@ -128,13 +63,7 @@ where
 {
     let (io, life) = Watched::new(io);
     let (requests, connection) = builder(&limits).handshake(io).await?;
-    let shared = Arc::new(Shared {
-        limits,
-        active: AtomicUsize::new(0),
-        is_closed: AtomicBool::new(false),
-        has_settings: AtomicBool::new(false),
-        changed: Notify::new(),
-    });
+    let shared = Arc::new(Shared::new(limits));
     let driver = Driver::new(connection, life, shared.clone());
     Ok((Sender { requests, shared }, driver))
 }
@@ -181,7 +110,7 @@ impl Sender {
 
     /// Requests under way.
     pub fn under_way(&self) -> usize {
-        self.shared.active.load(Ordering::Relaxed)
+        self.shared.active.count()
     }
 
     /// Whether the backend takes extended CONNECT (RFC 8441). It says so in its SETTINGS: see [`Sender::settings`].
@@ -217,7 +146,7 @@ impl Sender {
         on_informational: Option<OnInformational>,
     ) -> Result<Response<RecvBody>, SendError> {
         let is_head = request.method() == Method::HEAD;
-        let mut exchange = Exchange::start(self, request, body).await?;
+        let mut exchange = Exchange::start(&self.requests, &self.shared, request, body).await?;
         match poll_fn(|cx| exchange.poll(on_informational.as_ref(), cx)).await {
             Ok(response) => Ok(exchange.into_response(response, is_head)),
             Err(error) => Err(exchange.into_error(error)),
@@ -233,7 +162,8 @@ impl Sender {
         request: Request<()>,
         on_informational: Option<OnInformational>,
     ) -> Result<Connected, SendError> {
-        let (mut exchange, mut stream) = Exchange::start_connect(self, request).await?;
+        let (mut exchange, mut stream) =
+            Exchange::start_connect(&self.requests, &self.shared, request).await?;
         let response = match poll_fn(|cx| exchange.poll(on_informational.as_ref(), cx)).await {
             Ok(response) => response,
             Err(error) => return Err(exchange.into_error(error)),
@@ -249,18 +179,5 @@ impl Sender {
             Response::from_parts(head, ()),
             Box::new(tunnel),
         ))
-    }
-}
-
-impl Slot {
-    /// Whether fields of a response are within what its connection takes.
-    pub(super) fn check_size(&self, fields: &HeaderMap) -> Result<(), Error> {
-        let limits = &self.0.limits;
-        fields::check_size(fields, limits.max_head, limits.max_fields)
-    }
-
-    fn take(shared: &Arc<Shared>) -> Self {
-        shared.active.fetch_add(1, Ordering::Relaxed);
-        Self(shared.clone())
     }
 }

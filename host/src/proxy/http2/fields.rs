@@ -51,23 +51,28 @@ pub(super) fn strip_connection_specific(fields: &mut HeaderMap) {
     }
 }
 
-/// Whether a section of fields is within its limits, counted as HTTP/1.1 would write it.
-///
-/// # Errors
-/// Says which limit it is above.
-pub(super) fn check_size(
-    fields: &HeaderMap,
-    max_head: usize,
-    max_fields: usize,
-) -> Result<(), Error> {
-    if fields.len() > max_fields {
-        return Err(Error::TooManyFields(max_fields));
+/// How large a section of fields may be, counted as HTTP/1.1 would write it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// Bytes.
+    pub(super) max_head: usize,
+    pub(super) max_fields: usize,
+}
+
+impl Bounds {
+    /// # Errors
+    /// Says which bound the fields are above.
+    pub(super) fn check(&self, fields: &HeaderMap) -> Result<(), Error> {
+        if fields.len() > self.max_fields {
+            return Err(Error::TooManyFields(self.max_fields));
+        }
+        let line =
+            |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 4;
+        if fields.iter().map(line).sum::<usize>() > self.max_head {
+            return Err(Error::HeadTooLarge(self.max_head));
+        }
+        Ok(())
     }
-    let line = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 4;
-    if fields.iter().map(line).sum::<usize>() > max_head {
-        return Err(Error::HeadTooLarge(max_head));
-    }
-    Ok(())
 }
 
 /// The length that a message claims, which `h2` has found to be digits and holds against the DATA frames.

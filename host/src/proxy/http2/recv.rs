@@ -11,8 +11,9 @@ use bytes::Bytes;
 use h2::{Reason, RecvStream};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::client::Slot;
+use super::fields::Bounds;
 use super::stall::Stall;
+use crate::counted::Counted;
 use crate::message::BodyError;
 
 /// The content of a message on a stream of HTTP/2.
@@ -26,9 +27,11 @@ pub struct RecvBody {
     /// What `content-length` leaves to come.
     remaining: Option<u64>,
     data_done: bool,
+    /// Of the trailers.
+    bounds: Option<Bounds>,
     stall: Stall,
     /// Of a response: its share of the connection, and the task that still sends the request's body.
-    slot: Option<Slot>,
+    slot: Option<Counted>,
     upload: Option<tokio::task::AbortHandle>,
 }
 
@@ -39,14 +42,20 @@ impl RecvBody {
             stream: None,
             remaining: None,
             data_done: true,
+            bounds: None,
             stall: Stall::new(Duration::ZERO),
             slot: None,
             upload: None,
         }
     }
 
-    /// `timeout` bounds the wait for each frame; `length` is what `content-length` says.
-    pub(super) fn new(stream: RecvStream, length: Option<u64>, timeout: Duration) -> Self {
+    /// `timeout` bounds the wait for each frame, `bounds` the trailers; `length` is what `content-length` says.
+    pub(super) fn new(
+        stream: RecvStream,
+        length: Option<u64>,
+        timeout: Duration,
+        bounds: Bounds,
+    ) -> Self {
         if stream.is_end_stream() {
             return Self::empty();
         }
@@ -54,6 +63,7 @@ impl RecvBody {
             stream: Some(stream),
             remaining: length,
             data_done: false,
+            bounds: Some(bounds),
             stall: Stall::new(timeout),
             slot: None,
             upload: None,
@@ -63,7 +73,7 @@ impl RecvBody {
     /// Keeps what lives as long as the response: its slot, and the task that this body's end by drop ends as well.
     pub(super) fn with_exchange(
         mut self,
-        slot: Slot,
+        slot: Counted,
         upload: Option<tokio::task::AbortHandle>,
     ) -> Self {
         if self.stream.is_some() {
@@ -103,8 +113,8 @@ impl RecvBody {
         match stream.poll_trailers(cx) {
             Poll::Pending => self.poll_stalled(cx),
             Poll::Ready(Ok(trailers)) => {
-                if let (Some(slot), Some(trailers)) = (&self.slot, &trailers)
-                    && let Err(error) = slot.check_size(trailers)
+                if let (Some(bounds), Some(trailers)) = (&self.bounds, &trailers)
+                    && let Err(error) = bounds.check(trailers)
                 {
                     self.cut();
                     return Poll::Ready(Some(Err(BodyError::Disconnected(error.to_string()))));

@@ -19,16 +19,17 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::client::{ClientLimits, Sender, handshake};
-use super::server::{Inbound, Limits, serve};
+use super::server::{Inbound, ServerLimits, serve};
 use super::{Error, RecvBody};
 use crate::message::{Body, BoxError, Streaming};
 
 /// Room for all that a test has in flight, so that the pipe itself never is what blocks.
 const PIPE: usize = 16 << 20;
 
-const LIMITS: Limits = Limits {
+const LIMITS: ServerLimits = ServerLimits {
     max_streams: 100,
     max_head: 16 * 1024,
+    max_fields: 100,
     handshake_timeout: Duration::from_secs(10),
     idle_timeout: Duration::from_secs(75),
     body_timeout: Duration::from_secs(30),

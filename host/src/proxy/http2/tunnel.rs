@@ -9,7 +9,7 @@ use h2::{RecvStream, SendStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::SEND_BUFFER;
-use super::client::Slot;
+use crate::counted::Counted;
 
 /// A tunnel over a stream. END_STREAM is the half-close, each way; dropped before both have finished, it cancels.
 #[derive(Debug)]
@@ -20,11 +20,11 @@ pub(super) struct StreamTunnel {
     unread: Bytes,
     has_shut_down: bool,
     /// Of a client's: its share of the connection.
-    _slot: Option<Slot>,
+    _slot: Option<Counted>,
 }
 
 impl StreamTunnel {
-    pub(super) fn new(send: SendStream<Bytes>, recv: RecvStream, slot: Option<Slot>) -> Self {
+    pub(super) fn new(send: SendStream<Bytes>, recv: RecvStream, slot: Option<Counted>) -> Self {
         Self {
             send,
             recv,

@@ -11,7 +11,7 @@ use h2::client::Connection;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::Shared;
+use super::shared::Shared;
 use crate::proxy::http2::Error;
 use crate::proxy::http2::life::{Keepalive, Life, Watched};
 
@@ -55,7 +55,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO> {
     }
 
     fn is_busy(&self) -> bool {
-        self.shared.active.load(Ordering::Relaxed) > 0
+        self.shared.active.is_any()
     }
 
     /// Ready when there may be a PING to send; with an error when the backend has vanished.

@@ -2,11 +2,12 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use h2::client::ResponseFuture;
+use h2::client::{ResponseFuture, SendRequest};
 use h2::{Reason, RecvStream, SendStream};
 use http::header::{CONTENT_LENGTH, HOST};
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -14,7 +15,8 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body as _;
 
 use super::replay::Replay;
-use super::{SendError, Sender, Slot};
+use super::shared::{SendError, Shared};
+use crate::counted::Counted;
 use crate::message::{Body, Fields, OnInformational, ResponseHead};
 use crate::proxy::http2::pipe::{Pipe, Stopped};
 use crate::proxy::http2::{Error, RecvBody, fields};
@@ -29,7 +31,8 @@ pub(super) struct Exchange {
     upload: Option<Upload>,
     /// The whole body, when it is all here or was sent, and is kept to send it again.
     kept: Option<Body>,
-    slot: Slot,
+    shared: Arc<Shared>,
+    slot: Counted,
 }
 
 /// A body that is on its way.
@@ -43,13 +46,14 @@ struct Upload {
 
 impl Exchange {
     pub(super) async fn start(
-        sender: &Sender,
+        requests: &SendRequest<Bytes>,
+        shared: &Arc<Shared>,
         request: Request<()>,
         body: Body,
     ) -> Result<Self, SendError> {
         let is_end = body.is_end_stream();
         let length = body.size_hint().exact().filter(|_| !is_end);
-        let opened = open(sender, request, length, is_end).await;
+        let opened = open(requests, shared, request, length, is_end).await;
         let (response, stream, slot) = match opened {
             Ok(opened) => opened,
             Err(error) => return Err(never_sent(error, body)),
@@ -58,7 +62,7 @@ impl Exchange {
             Body::Empty | Body::Full { .. } => (None, Some(send_whole(stream, body))),
             _ if is_end => (None, None),
             _ => {
-                let pipe = Pipe::new(stream, sender.shared.limits.body_timeout);
+                let pipe = Pipe::new(stream, shared.limits.body_timeout);
                 let upload = Upload {
                     pipe,
                     body: Replay::new(body),
@@ -71,22 +75,25 @@ impl Exchange {
             response,
             upload,
             kept,
+            shared: shared.clone(),
             slot,
         })
     }
 
     /// A CONNECT's stream stays open, for the tunnel.
     pub(super) async fn start_connect(
-        sender: &Sender,
+        requests: &SendRequest<Bytes>,
+        shared: &Arc<Shared>,
         request: Request<()>,
     ) -> Result<(Self, SendStream<Bytes>), SendError> {
-        let (response, stream, slot) = open(sender, request, None, false)
+        let (response, stream, slot) = open(requests, shared, request, None, false)
             .await
             .map_err(|error| never_sent(error, Body::Empty))?;
         let exchange = Self {
             response,
             upload: None,
             kept: Some(Body::Empty),
+            shared: shared.clone(),
             slot,
         };
         Ok((exchange, stream))
@@ -108,7 +115,7 @@ impl Exchange {
         }
         if let Poll::Ready(response) = Pin::new(&mut self.response).poll(cx) {
             let response = response.map_err(Error::from).and_then(|response| {
-                self.slot.check_size(response.headers())?;
+                self.shared.limits.bounds().check(response.headers())?;
                 Ok(response)
             });
             return Poll::Ready(response);
@@ -129,7 +136,7 @@ impl Exchange {
             Err(Stopped::ByPeer) => upload.is_unwanted = true,
             Err(Stopped::Body(error)) => return Poll::Ready(Error::RequestBody(error)),
             Err(Stopped::Stalled) => {
-                let timeout = self.slot.0.limits.body_timeout;
+                let timeout = self.shared.limits.body_timeout;
                 return Poll::Ready(Error::WindowTimedOut(timeout));
             }
         }
@@ -148,16 +155,18 @@ impl Exchange {
             upload
         });
         let upload = upload.map(|upload| tokio::spawn(upload.finish()).abort_handle());
-        let timeout = self.slot.0.limits.body_timeout;
+        let timeout = self.shared.limits.body_timeout;
         let has_length = !is_head
             && response.status() != StatusCode::NO_CONTENT
             && response.status() != StatusCode::NOT_MODIFIED;
         let length = fields::content_length(response.headers()).filter(|_| has_length);
-        response
-            .map(|stream| RecvBody::new(stream, length, timeout).with_exchange(self.slot, upload))
+        let bounds = self.shared.limits.bounds();
+        response.map(|stream| {
+            RecvBody::new(stream, length, timeout, bounds).with_exchange(self.slot, upload)
+        })
     }
 
-    pub(super) fn into_slot(self) -> Slot {
+    pub(super) fn into_slot(self) -> Counted {
         self.slot
     }
 
@@ -186,18 +195,19 @@ impl Upload {
 }
 
 async fn open(
-    sender: &Sender,
+    requests: &SendRequest<Bytes>,
+    shared: &Shared,
     mut request: Request<()>,
     length: Option<u64>,
     is_end: bool,
-) -> Result<(ResponseFuture, SendStream<Bytes>, Slot), Error> {
-    prepare(&mut request, &sender.shared.limits.scheme, length)?;
-    let slot = Slot::take(&sender.shared);
-    let mut requests = sender.requests.clone();
+) -> Result<(ResponseFuture, SendStream<Bytes>, Counted), Error> {
+    prepare(&mut request, &shared.limits.scheme, length)?;
+    let slot = shared.active.take();
+    let mut requests = requests.clone();
     poll_fn(|cx| requests.poll_ready(cx)).await?;
     let (response, stream) = requests.send_request(request, is_end)?;
     if response.stream_id().as_u32() >= LAST_STREAM {
-        sender.shared.is_closed.store(true, Ordering::Relaxed);
+        shared.is_closed.store(true, Ordering::Relaxed);
     }
     Ok((response, stream, slot))
 }

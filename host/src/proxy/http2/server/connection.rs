@@ -17,9 +17,11 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::exchange::{About, Connect, Exchange, Responder};
+use super::inbound::{Inbound, Informational, TunnelPromise};
 use super::inspect::Flood;
-use super::{Inbound, Informational, Limits, TunnelPromise};
+use super::limits::ServerLimits;
 use crate::message::BoxError;
+use crate::proxy::http2::fields::Bounds;
 use crate::proxy::http2::life::{Keepalive, Life, Watched};
 use crate::proxy::http2::{Error, RecvBody, fields};
 
@@ -37,7 +39,7 @@ const RESET_PERIOD: Duration = Duration::from_secs(10);
 
 pub(super) struct Connection<IO> {
     h2: h2::server::Connection<Watched<IO>, Bytes>,
-    limits: Limits,
+    limits: ServerLimits,
     keepalive: Keepalive,
     timer: Pin<Box<Sleep>>,
     /// None while streams are open.
@@ -59,7 +61,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
         mut h2: h2::server::Connection<Watched<IO>, Bytes>,
         life: Arc<Life>,
         flood: Flood,
-        limits: Limits,
+        limits: ServerLimits,
     ) -> Self {
         let now = Instant::now();
         Self {
@@ -182,7 +184,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             let request = Request::from_parts(head, RecvBody::empty());
             return (request, Some(connect), Some(TunnelPromise(receiver)));
         }
-        let body = RecvBody::new(stream, length, self.limits.body_timeout);
+        let bounds = Bounds {
+            max_head: self.limits.max_head,
+            max_fields: self.limits.max_fields,
+        };
+        let body = RecvBody::new(stream, length, self.limits.body_timeout, bounds);
         (Request::from_parts(head, body), None, None)
     }
 

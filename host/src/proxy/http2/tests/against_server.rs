@@ -142,6 +142,31 @@ async fn a_body_other_than_its_length_fails_for_the_service_too() {
 }
 
 #[tokio::test]
+async fn trailers_with_too_many_fields_break_the_body_off() {
+    for (count, is_fine) in [(LIMITS.max_fields, true), (LIMITS.max_fields + 1, false)] {
+        let (io, _) = server(|inbound| async {
+            answer(match inbound.request.into_body().collect().await {
+                Ok(_) => "whole",
+                Err(BodyError::Disconnected(why)) if why.contains("more than 100 fields") => {
+                    "broken"
+                }
+                Err(_) => "otherwise",
+            })
+        });
+        let mut client = bare_client(io).await;
+        let (response, mut stream) = client.send_request(post("/"), false).unwrap();
+        let mut trailers = HeaderMap::new();
+        for _ in 0..count {
+            trailers.append("x", "1".parse().unwrap());
+        }
+        stream.send_trailers(trailers).unwrap();
+        let mut body = soon(response).await.unwrap().into_body();
+        let expected = if is_fine { "whole" } else { "broken" };
+        assert_eq!(soon(body.data()).await.unwrap().unwrap(), expected);
+    }
+}
+
+#[tokio::test]
 async fn a_reset_drops_the_service_at_once() {
     let (service, dropped) = stuck();
     let (io, _) = server(service);
