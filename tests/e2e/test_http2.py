@@ -370,6 +370,27 @@ def test_trailers_to_and_from_an_http1_backend(tollgate, origin, http2):
     assert (requests[0].body, requests[0].trailers) == (b"upload", [("x-check", "7")])
 
 
+@pytest.mark.parametrize("length", [(), [("content-length", "6")]], ids=["no length", "length"])
+@pytest.mark.parametrize("pieces", [[b"upload"], [b"up", b"load"], []], ids=["one", "two", "none"])
+def test_trailers_that_nothing_announces_reach_an_http1_backend(tollgate, origin, http2, length, pieces):
+    """No `trailer` and no `te`. HTTP/1.1 has no place for trailers behind a body whose length is told."""
+    requests = []
+    client = http2(tollgate(origin(answer(OK, requests)).url, {**add_header(), **cors()}))
+    length = [(name, str(sum(map(len, pieces)))) for name, _ in length]
+    for _ in range(2):  # On one backend connection, if its framing holds.
+        stream = client.request("POST", "/", *length, end=False)
+        for piece in pieces:
+            stream.send_data(piece)
+        stream.send_head([("x-check", "7"), ("x-more", "8"), ("x-check", "9")], end=True)
+        assert stream.message().status == 200
+    for request in requests:
+        assert request.body == b"".join(pieces)
+        assert request.all("content-length") == [value for _, value in length]
+        expected = [] if length else [("x-check", "7"), ("x-check", "9"), ("x-more", "8")]
+        assert sorted(request.trailers) == expected
+    assert len(requests) == 2
+
+
 def test_trailers_between_http2_and_http2(tollgate, http2_origin, http2):
     requests = []
 
