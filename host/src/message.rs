@@ -13,15 +13,17 @@ pub mod hygiene;
 mod informational;
 pub mod lengths;
 mod limited;
+mod scheme;
 mod target;
 mod tunnel;
 
 pub use body::{Body, BodyError, BoxError, ReadLimits, Streaming};
-pub use exchange::{Exchange, ExchangeId, Notes, Scheme};
+pub use exchange::{Exchange, ExchangeId, Notes};
 pub use fields::{AsName, AsValue, Checked, Fields, Lines, Name, as_text};
 pub use head::{RequestHead, ResponseHead};
 pub use informational::OnInformational;
 pub use known::Known;
 pub use limited::Limited;
+pub use scheme::Scheme;
 pub use target::{Target, TargetError};
 pub use tunnel::{Duplex, Tunnel};

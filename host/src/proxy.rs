@@ -12,7 +12,6 @@ pub mod http2;
 
 mod exchange;
 mod expect;
-mod forwarding;
 mod held;
 mod routing;
 mod stop;

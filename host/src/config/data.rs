@@ -9,7 +9,8 @@ use std::time::Duration;
 use super::backend::BackendConfig;
 use super::plugin::{PluginConfig, PluginLimits};
 use super::route::RouteConfig;
-use super::server::{Forwarding, ServerConfig, ServerTls};
+use super::server::{ServerConfig, ServerTls};
+use crate::message::hygiene::Forwarding;
 
 /// Only this machine may connect unless somebody says otherwise: a proxy that runs plugins under
 /// development has no business on a network.

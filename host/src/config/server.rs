@@ -89,38 +89,3 @@ pub enum Certificate {
     /// PEM files: the chain, leaf first, and its private key. Read again when they change.
     Files { chain: PathBuf, key: PathBuf },
 }
-
-/// What backends are told of the client: the table `[forwarding]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Forwarding {
-    /// `x-forwarded-for`, `-proto` and `-host`.
-    pub x_forwarded: Forward,
-    /// `forwarded` (RFC 7239).
-    pub forwarded: Forward,
-    /// `via` (RFC 9110, section 7.6.3), on requests and responses.
-    pub via: bool,
-}
-
-impl Default for Forwarding {
-    fn default() -> Self {
-        Self {
-            // A client must not be able to say who it is.
-            x_forwarded: Forward::Replace,
-            forwarded: Forward::Remove,
-            via: true,
-        }
-    }
-}
-
-/// What is done to a field that tells of the client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Forward {
-    /// What the client sent is replaced: this is the first proxy.
-    Replace,
-    /// This hop is added to what came: another proxy, which is trusted, stands before this one.
-    Append,
-    /// What came goes on as it is.
-    Keep,
-    /// The field is taken away and none is set.
-    Remove,
-}

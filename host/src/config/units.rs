@@ -14,8 +14,9 @@ use std::time::Duration;
 use super::backend::{Balance, Protocol};
 use super::data::WatchMode;
 use super::plugin::OnFailure;
-use super::server::{Certificate, Forward, HalfClose};
+use super::server::{Certificate, HalfClose};
 use crate::matching::host;
+use crate::message::hygiene::Forward;
 
 /// The most worker threads; a number above is a slip of the hand.
 const MAX_WORKERS: usize = 1024;

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use http::{Method, StatusCode};
 
-use super::{Body, Known, RequestHead, ResponseHead};
+use super::{Body, Known, RequestHead, ResponseHead, Scheme};
 
 /// One request and its response on their way through the chain.
 #[derive(Debug)]
@@ -23,22 +23,6 @@ pub struct Exchange {
     pub notes: Notes,
     /// What to go back to if the call that runs fails; see [`Exchange::checkpoint`].
     saved: Option<Box<Saved>>,
-}
-
-/// How a request came: with or without TLS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scheme {
-    Http,
-    Https,
-}
-
-impl Scheme {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
-        }
-    }
 }
 
 /// The parts of an exchange that a call may change, as they were before it.

@@ -20,7 +20,7 @@ use super::http2;
 use super::prefixed::Prefixed;
 use super::stop::Stop;
 use super::tunnel::Opening;
-use super::{expect, forwarding, respond};
+use super::{expect, respond};
 use crate::config::server::ServerConfig;
 use crate::counted::Counted;
 use crate::interceptor::ChainSource;
@@ -75,7 +75,7 @@ pub async fn serve<S: ChainSource>(
         shed: slot.is_above(limits.max_connections),
         listener,
         client,
-        client_shown: forwarding::shown(client),
+        client_shown: hygiene::shown_address(client),
         scheme: Scheme::Http,
         limits,
     };

@@ -18,11 +18,11 @@ use super::flow;
 use super::held::Held;
 use super::http1::BadHead;
 use super::last::{Switch, Wish, switches_to};
+use super::respond;
 use super::respond::Form;
 use super::routing::{Route, Routing};
 use super::tunnel::{self, Opening};
 use super::upstream::Upgrade;
-use super::{forwarding, respond};
 use crate::counted::Counter;
 use crate::essential;
 use crate::interceptor::ChainSource;
@@ -227,7 +227,7 @@ fn receive<S>(
     if routing.forwarding.via {
         hygiene::add_via(&mut head.fields, version, head.later_minor);
     }
-    forwarding::tell(
+    hygiene::tell_of_client(
         &mut head.fields,
         &routing.forwarding,
         inbound.client,

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::error::ExchangeError;
 use super::upstream::Backend;
 use crate::config::route::RouteConfig;
-use crate::config::server::{Forwarding, ServerConfig};
+use crate::config::server::ServerConfig;
 use crate::matching::{self, PathReading};
+use crate::message::hygiene::Forwarding;
 use crate::message::{Known, RequestHead};
 
 /// All that exchanges take from the configuration.

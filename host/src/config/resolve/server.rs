@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::layers::Layers;
 use crate::config::file::TomlTable;
-use crate::config::server::{Certificate, Forwarding, ServerConfig, ServerTls};
+use crate::config::server::{Certificate, ServerConfig, ServerTls};
 use crate::config::units;
+use crate::message::hygiene::Forwarding;
 
 impl Layers<'_> {
     pub(super) fn server(&self, file: Option<TomlTable<'_>>) -> ServerConfig {

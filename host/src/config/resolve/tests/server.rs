@@ -1,7 +1,8 @@
 //! Listeners, `[server]`, `[tls]` and `[forwarding]`.
 
 use super::*;
-use crate::config::server::{Certificate, Forward, Forwarding, HalfClose, ServerConfig, ServerTls};
+use crate::config::server::{Certificate, HalfClose, ServerConfig, ServerTls};
+use crate::message::hygiene::{Forward, Forwarding};
 
 const EVERYTHING: &str = "
 reuse-port = true

@@ -1,12 +1,46 @@
-//! What a backend is told of the client: `x-forwarded-*` and `forwarded` (RFC 7239), as pure functions on fields.
+//! What a backend is told of the client: `x-forwarded-*` and `forwarded` (RFC 7239).
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
 use http::HeaderValue;
 
-use crate::config::server::{Forward, Forwarding};
-use crate::message::{Checked, Fields, Known, Scheme, as_text};
+use crate::message::{Checked, Fields, Known, Scheme, as_text, syntax};
+
+/// What backends are told of the client: the table `[forwarding]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forwarding {
+    /// `x-forwarded-for`, `-proto` and `-host`.
+    pub x_forwarded: Forward,
+    /// `forwarded` (RFC 7239).
+    pub forwarded: Forward,
+    /// `via` (RFC 9110, section 7.6.3), on requests and responses.
+    pub via: bool,
+}
+
+impl Default for Forwarding {
+    fn default() -> Self {
+        Self {
+            // A client must not be able to say who it is.
+            x_forwarded: Forward::Replace,
+            forwarded: Forward::Remove,
+            via: true,
+        }
+    }
+}
+
+/// What is done to a field that tells of the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forward {
+    /// What the client sent is replaced: this is the first proxy.
+    Replace,
+    /// This hop is added to what came: another proxy, which is trusted, stands before this one.
+    Append,
+    /// What came goes on as it is.
+    Keep,
+    /// The field is taken away and none is set.
+    Remove,
+}
 
 /// The names that are set together.
 const X_FORWARDED: u64 = Known::set(&[
@@ -16,7 +50,7 @@ const X_FORWARDED: u64 = Known::set(&[
 ]);
 
 /// A client's address as fields show it. Made once for each connection.
-pub fn shown(client: SocketAddr) -> HeaderValue {
+pub fn shown_address(client: SocketAddr) -> HeaderValue {
     let address = client.ip().to_canonical().to_string();
     // An address is printable characters.
     HeaderValue::try_from(address).unwrap_or(HeaderValue::from_static("unknown"))
@@ -24,7 +58,7 @@ pub fn shown(client: SocketAddr) -> HeaderValue {
 
 /// Tells the backend of the client as the configuration wants it; `shown` is its address. `host` must be what the client
 /// asked for.
-pub fn tell(
+pub fn tell_of_client(
     fields: &mut Fields,
     policy: &Forwarding,
     client: SocketAddr,
@@ -97,10 +131,8 @@ fn element(client: IpAddr, host: Option<&[u8]>, scheme: Scheme) -> String {
     };
     // A valid authority holds neither quotes nor backslashes.
     if let Some(host) = host.and_then(as_text).filter(|host| !host.is_empty()) {
-        let token = host
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
-        let quote = if token { "" } else { "\"" };
+        let is_token = syntax::is_token(host.as_bytes());
+        let quote = if is_token { "" } else { "\"" };
         // Writing to a string does not fail.
         let _ = write!(element, ";host={quote}{host}{quote}");
     }
@@ -183,7 +215,7 @@ mod tests {
             x_forwarded(
                 &mut fields,
                 policy,
-                &shown("9.9.9.9:5".parse().unwrap()),
+                &shown_address("9.9.9.9:5".parse().unwrap()),
                 Scheme::Http,
             );
             let got = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"]
