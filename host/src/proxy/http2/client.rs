@@ -25,8 +25,8 @@ use super::tunnel::StreamTunnel;
 use super::{DATA_FRAME_BUDGET, Error, RecvBody, SEND_BUFFER, STREAM_WINDOW};
 use crate::message::{Body, OnInformational, Tunnel};
 pub use driver::Driver;
-use exchange::Exchange;
-use shared::Shared;
+use exchange::SentRequest;
+use shared::ConnectionState;
 pub use shared::{ClientLimits, SendError};
 
 /// Sends requests over a connection that a [`Driver`] runs. When all its clones are gone and what runs has ended, the
@@ -34,21 +34,21 @@ pub use shared::{ClientLimits, SendError};
 #[derive(Debug, Clone)]
 pub struct Sender {
     requests: SendRequest<Bytes>,
-    shared: Arc<Shared>,
+    shared: Arc<ConnectionState>,
 }
 
 /// What became of a CONNECT.
-pub enum Connected {
+pub enum ConnectAnswer {
     /// Answered 2xx: bytes both ways.
     Tunnel(Response<()>, Tunnel),
     Refused(Response<RecvBody>),
 }
 
-impl fmt::Debug for Connected {
+impl fmt::Debug for ConnectAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Connected::Tunnel(head, _) => f.debug_tuple("Tunnel").field(head).finish(),
-            Connected::Refused(response) => f.debug_tuple("Refused").field(response).finish(),
+            ConnectAnswer::Tunnel(head, _) => f.debug_tuple("Tunnel").field(head).finish(),
+            ConnectAnswer::Refused(response) => f.debug_tuple("Refused").field(response).finish(),
         }
     }
 }
@@ -63,7 +63,7 @@ where
 {
     let (io, life) = Watched::new(io);
     let (requests, connection) = builder(&limits).handshake(io).await?;
-    let shared = Arc::new(Shared::new(limits));
+    let shared = Arc::new(ConnectionState::new(limits));
     let driver = Driver::new(connection, life, shared.clone());
     Ok((Sender { requests, shared }, driver))
 }
@@ -146,7 +146,7 @@ impl Sender {
         on_informational: Option<OnInformational>,
     ) -> Result<Response<RecvBody>, SendError> {
         let is_head = request.method() == Method::HEAD;
-        let mut exchange = Exchange::start(&self.requests, &self.shared, request, body).await?;
+        let mut exchange = SentRequest::start(&self.requests, &self.shared, request, body).await?;
         match poll_fn(|cx| exchange.poll(on_informational.as_ref(), cx)).await {
             Ok(response) => Ok(exchange.into_response(response, is_head)),
             Err(error) => Err(exchange.into_error(error)),
@@ -161,9 +161,9 @@ impl Sender {
         &self,
         request: Request<()>,
         on_informational: Option<OnInformational>,
-    ) -> Result<Connected, SendError> {
+    ) -> Result<ConnectAnswer, SendError> {
         let (mut exchange, mut stream) =
-            Exchange::start_connect(&self.requests, &self.shared, request).await?;
+            SentRequest::start_connect(&self.requests, &self.shared, request).await?;
         let response = match poll_fn(|cx| exchange.poll(on_informational.as_ref(), cx)).await {
             Ok(response) => response,
             Err(error) => return Err(exchange.into_error(error)),
@@ -171,11 +171,13 @@ impl Sender {
         if !response.status().is_success() {
             // The backend may have closed the stream already.
             let _ = stream.send_data(Bytes::new(), true);
-            return Ok(Connected::Refused(exchange.into_response(response, false)));
+            return Ok(ConnectAnswer::Refused(
+                exchange.into_response(response, false),
+            ));
         }
         let (head, recv) = response.into_parts();
         let tunnel = StreamTunnel::new(stream, recv, Some(exchange.into_slot()));
-        Ok(Connected::Tunnel(
+        Ok(ConnectAnswer::Tunnel(
             Response::from_parts(head, ()),
             Box::new(tunnel),
         ))

@@ -53,13 +53,13 @@ pub(super) fn strip_connection_specific(fields: &mut HeaderMap) {
 
 /// How large a section of fields may be, counted as HTTP/1.1 would write it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
+pub(super) struct SectionBounds {
     /// Bytes.
     pub(super) max_head: usize,
     pub(super) max_fields: usize,
 }
 
-impl Bounds {
+impl SectionBounds {
     /// # Errors
     /// Says which bound the fields are above.
     pub(super) fn check(&self, fields: &HeaderMap) -> Result<(), Error> {

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use h2::{Reason, RecvStream};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::fields::Bounds;
+use super::fields::SectionBounds;
 use super::stall::Stall;
 use crate::counted::Counted;
 use crate::message::BodyError;
@@ -28,7 +28,7 @@ pub struct RecvBody {
     remaining: Option<u64>,
     data_done: bool,
     /// Of the trailers.
-    bounds: Option<Bounds>,
+    bounds: Option<SectionBounds>,
     stall: Stall,
     /// Of a response: its share of the connection, and the task that still sends the request's body.
     slot: Option<Counted>,
@@ -54,7 +54,7 @@ impl RecvBody {
         stream: RecvStream,
         length: Option<u64>,
         timeout: Duration,
-        bounds: Bounds,
+        bounds: SectionBounds,
     ) -> Self {
         if stream.is_end_stream() {
             return Self::empty();
@@ -80,11 +80,6 @@ impl RecvBody {
             (self.slot, self.upload) = (Some(slot), upload);
         }
         self
-    }
-
-    /// Bounds the wait for each further frame anew: a call of gRPC may be silent for longer than an upload.
-    pub fn set_timeout(&mut self, timeout: Duration) {
-        self.stall.set_limit(timeout);
     }
 
     fn poll_stream(

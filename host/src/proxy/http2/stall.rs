@@ -30,10 +30,6 @@ impl Stall {
         self.limit
     }
 
-    pub(super) fn set_limit(&mut self, limit: Duration) {
-        *self = Self::new(limit);
-    }
-
     /// The wait is over: what was waited for came.
     pub(super) fn over(&mut self) {
         self.since = None;

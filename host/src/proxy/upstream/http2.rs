@@ -164,12 +164,12 @@ impl Endpoint {
         let answer = self.shared.within(first_byte, None, sending);
         match answer.await.ok_or_else(late)? {
             Err(mut failed) => Err(unsent_or_lost(&mut failed, call)),
-            Ok(http2::Connected::Refused(response)) => {
+            Ok(http2::ConnectAnswer::Refused(response)) => {
                 let (head, body) = received(response);
                 let pending = call.pending.take();
                 Ok(Received::new(head, shared::receive(body, None, pending)))
             }
-            Ok(http2::Connected::Tunnel(response, tunnel)) => {
+            Ok(http2::ConnectAnswer::Tunnel(response, tunnel)) => {
                 let (mut head, ()) = received(response);
                 if call.upgrade == Some(Upgrade::Http1) {
                     upgrade::to_switching_protocols(&mut head, &key.unwrap_or_default());

@@ -10,7 +10,7 @@ use similar::{Algorithm, TextDiff};
 use super::case::{Expect, NONE};
 use super::json;
 use super::lines::{align, lines};
-use super::message::{Exact, Target, is_printable, request_head, response_head, target};
+use super::message::{Exact, TargetPattern, is_printable, request_head, response_head, target};
 use super::pattern;
 use super::run::Got;
 use super::sections::Kind;
@@ -107,8 +107,8 @@ pub(super) fn met_log(expected: &[String], came: &[String]) -> bool {
 }
 
 pub(super) fn met_target(expected: &Request<Bytes>, came: &Request<Bytes>) -> bool {
-    match expected.extensions().get::<Target>() {
-        Some(Target(pattern)) => pattern::meets(pattern.as_bytes(), target(came).as_bytes()),
+    match expected.extensions().get::<TargetPattern>() {
+        Some(TargetPattern(pattern)) => pattern::meets(pattern.as_bytes(), target(came).as_bytes()),
         None => target(expected) == target(came),
     }
 }
@@ -211,7 +211,7 @@ fn request_failure(expected: Option<&Request<Bytes>>, came: Option<&Request<Byte
     let (mut shown, bodies) = (left.clone(), Bodies::of_requests(left, right).shown());
     if met_target(left, right) {
         *shown.uri_mut() = right.uri().clone();
-        shown.extensions_mut().remove::<Target>();
+        shown.extensions_mut().remove::<TargetPattern>();
     }
     *shown.headers_mut() = shown_fields(left.headers(), right.headers());
     let came = request_head(right, left.headers());

@@ -21,7 +21,7 @@ pub(super) struct Wrong {
 
 /// The target of an expected request, where it has wildcards.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Target(pub String);
+pub(super) struct TargetPattern(pub String);
 
 /// Says of a message that its body was written as base64, and so means itself byte by byte.
 #[derive(Debug, Clone, Copy)]
@@ -92,7 +92,7 @@ pub(super) fn parse_response(content: &[u8], base64: bool) -> Result<Response<By
 }
 
 /// A request's line with a plain target in the place of one that has wildcards, and the latter.
-fn without_wildcards(line: &[u8]) -> (Vec<u8>, Option<Target>) {
+fn without_wildcards(line: &[u8]) -> (Vec<u8>, Option<TargetPattern>) {
     let text = std::str::from_utf8(line).ok();
     let parts = text.and_then(|text| {
         let (method, rest) = text.split_once(' ')?;
@@ -102,7 +102,7 @@ fn without_wildcards(line: &[u8]) -> (Vec<u8>, Option<Target>) {
     match parts.filter(|(_, target, _)| pattern::is_pattern(target.as_bytes())) {
         Some((method, target, version)) => (
             format!("{method} / {version}").into_bytes(),
-            Some(Target(target.to_owned())),
+            Some(TargetPattern(target.to_owned())),
         ),
         None => (line.to_owned(), None),
     }
@@ -181,7 +181,7 @@ fn fields(head: &[&[u8]]) -> Result<HeaderMap, Wrong> {
 /// The head of a request as lines, its fields in the order of a pattern; see [`in_order_of`].
 pub(super) fn request_head(request: &Request<Bytes>, pattern: &HeaderMap) -> Vec<u8> {
     let target = match request.extensions().get() {
-        Some(Target(pattern)) => pattern,
+        Some(TargetPattern(pattern)) => pattern,
         None => target(request),
     };
     let line = format!("{} {target} HTTP/1.1", request.method());

@@ -12,7 +12,7 @@ use super::compare::{
 };
 use super::json;
 use super::lines::{align, lines};
-use super::message::{self, Target, is_plain, request_head, response_head, target};
+use super::message::{self, TargetPattern, is_plain, request_head, response_head, target};
 use super::pattern;
 use super::run::Got;
 use super::sections::{Kind, Title};
@@ -132,12 +132,12 @@ fn request(expected: Option<&Request<Bytes>>, came: &Request<Bytes>, order: &Hea
     let mut kept = came.clone();
     *kept.headers_mut() = fields(expected.map(Request::headers), came.headers());
     let same_target = expected.filter(|expected| met_target(expected, came));
-    match same_target.and_then(|expected| expected.extensions().get::<Target>()) {
+    match same_target.and_then(|expected| expected.extensions().get::<TargetPattern>()) {
         Some(target) => drop(kept.extensions_mut().insert(target.clone())),
         None if pattern::is_pattern(target(came).as_bytes()) => {
             let escaped = pattern::escaped(target(came).as_bytes());
             let escaped = String::from_utf8_lossy(&escaped).into_owned();
-            kept.extensions_mut().insert(Target(escaped));
+            kept.extensions_mut().insert(TargetPattern(escaped));
         }
         None => {}
     }

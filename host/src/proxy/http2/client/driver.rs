@@ -11,7 +11,7 @@ use h2::client::Connection;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::shared::Shared;
+use super::shared::ConnectionState;
 use crate::proxy::http2::Error;
 use crate::proxy::http2::life::{Keepalive, Life, Watched};
 
@@ -22,7 +22,7 @@ const FRAME_HEAD: u64 = 9;
 #[derive(Debug)]
 pub struct Driver<IO: AsyncRead + AsyncWrite + Unpin> {
     connection: Connection<Watched<IO>, Bytes>,
-    shared: Arc<Shared>,
+    shared: Arc<ConnectionState>,
     life: Arc<Life>,
     keepalive: Keepalive,
     /// Armed while requests are under way, with the time since when.
@@ -33,7 +33,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO> {
     pub(super) fn new(
         mut connection: Connection<Watched<IO>, Bytes>,
         life: Arc<Life>,
-        shared: Arc<Shared>,
+        shared: Arc<ConnectionState>,
     ) -> Self {
         let limits = &shared.limits;
         let (interval, timeout) = (limits.ping_interval, limits.ping_timeout);

@@ -15,7 +15,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body as _;
 
 use super::replay::Replay;
-use super::shared::{SendError, Shared};
+use super::shared::{ConnectionState, SendError};
 use crate::counted::Counted;
 use crate::message::{Body, Fields, OnInformational, ResponseHead};
 use crate::proxy::http2::pipe::{Pipe, Stopped};
@@ -26,12 +26,12 @@ const LAST_STREAM: u32 = (1 << 31) - 4096;
 
 /// A request that was sent and waits for its response.
 #[derive(Debug)]
-pub(super) struct Exchange {
+pub(super) struct SentRequest {
     response: ResponseFuture,
     upload: Option<Upload>,
     /// The whole body, when it is all here or was sent, and is kept to send it again.
     kept: Option<Body>,
-    shared: Arc<Shared>,
+    shared: Arc<ConnectionState>,
     slot: Counted,
 }
 
@@ -44,10 +44,10 @@ struct Upload {
     is_unwanted: bool,
 }
 
-impl Exchange {
+impl SentRequest {
     pub(super) async fn start(
         requests: &SendRequest<Bytes>,
-        shared: &Arc<Shared>,
+        shared: &Arc<ConnectionState>,
         request: Request<()>,
         body: Body,
     ) -> Result<Self, SendError> {
@@ -83,7 +83,7 @@ impl Exchange {
     /// A CONNECT's stream stays open, for the tunnel.
     pub(super) async fn start_connect(
         requests: &SendRequest<Bytes>,
-        shared: &Arc<Shared>,
+        shared: &Arc<ConnectionState>,
         request: Request<()>,
     ) -> Result<(Self, SendStream<Bytes>), SendError> {
         let (response, stream, slot) = open(requests, shared, request, None, false)
@@ -196,7 +196,7 @@ impl Upload {
 
 async fn open(
     requests: &SendRequest<Bytes>,
-    shared: &Shared,
+    shared: &ConnectionState,
     mut request: Request<()>,
     length: Option<u64>,
     is_end: bool,

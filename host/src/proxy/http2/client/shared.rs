@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use crate::counted::Counter;
 use crate::message::Body;
 use crate::proxy::http2::Error;
-use crate::proxy::http2::fields::Bounds;
+use crate::proxy::http2::fields::SectionBounds;
 
 /// What one connection to a backend may use.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ impl Default for ClientLimits {
 
 /// What the senders, the exchanges and the driver of a connection share.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct ConnectionState {
     pub(super) limits: ClientLimits,
     /// Exchanges under way.
     pub(super) active: Counter,
@@ -55,7 +55,7 @@ pub(super) struct Shared {
     pub(super) changed: Notify,
 }
 
-impl Shared {
+impl ConnectionState {
     pub(super) fn new(limits: ClientLimits) -> Self {
         Self {
             limits,
@@ -69,8 +69,8 @@ impl Shared {
 
 impl ClientLimits {
     /// Of a response's head, and of its trailers.
-    pub(super) fn bounds(&self) -> Bounds {
-        Bounds {
+    pub(super) fn bounds(&self) -> SectionBounds {
+        SectionBounds {
             max_head: self.max_head,
             max_fields: self.max_fields,
         }

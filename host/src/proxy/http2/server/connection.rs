@@ -16,12 +16,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::exchange::{About, Connect, Exchange, Responder};
+use super::exchange::{About, Connect, Responder, StreamTask};
 use super::inbound::{Inbound, Informational, TunnelPromise};
 use super::inspect::Flood;
 use super::limits::ServerLimits;
 use crate::message::BoxError;
-use crate::proxy::http2::fields::Bounds;
+use crate::proxy::http2::fields::SectionBounds;
 use crate::proxy::http2::life::{Keepalive, Life, Watched};
 use crate::proxy::http2::{Error, RecvBody, fields};
 
@@ -168,7 +168,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             informational,
             tunnel,
         });
-        tokio::spawn(Exchange::new(about, answer));
+        tokio::spawn(StreamTask::new(about, answer));
     }
 
     /// The bytes of a CONNECT request are the tunnel's; those of any other are its body.
@@ -184,7 +184,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
             let request = Request::from_parts(head, RecvBody::empty());
             return (request, Some(connect), Some(TunnelPromise(receiver)));
         }
-        let bounds = Bounds {
+        let bounds = SectionBounds {
             max_head: self.limits.max_head,
             max_fields: self.limits.max_fields,
         };

@@ -73,7 +73,7 @@ pin_project! {
     ///
     /// A state machine by hand: as an async function it would hold the service's future three times, and a task is
     /// moved and allocated for each request.
-    pub(super) struct Exchange<Fut, B> {
+    pub(super) struct StreamTask<Fut, B> {
         about: About,
         #[pin]
         state: State<Fut, B>,
@@ -99,14 +99,14 @@ pin_project! {
     }
 }
 
-impl<Fut, B> Exchange<Fut, B> {
+impl<Fut, B> StreamTask<Fut, B> {
     pub(super) fn new(about: About, answer: Fut) -> Self {
         let state = State::Answering { answer };
         Self { about, state }
     }
 }
 
-impl<Fut, B> Future for Exchange<Fut, B>
+impl<Fut, B> Future for StreamTask<Fut, B>
 where
     Fut: Future<Output = Response<B>>,
     B: Body<Data = Bytes>,

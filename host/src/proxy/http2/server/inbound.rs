@@ -8,7 +8,7 @@ use http::{HeaderMap, Request, StatusCode};
 use tokio::sync::oneshot;
 
 use super::exchange::Responder;
-use crate::message::{OnInformational, Target, TargetError, Tunnel};
+use crate::message::{Target, TargetError, Tunnel};
 use crate::proxy::http2::RecvBody;
 use crate::proxy::http2::tunnel::StreamTunnel;
 
@@ -34,11 +34,6 @@ impl Informational {
     /// Nothing happens after the final response, and with 101, which HTTP/2 does not have (RFC 9113, section 8.6).
     pub fn send(&self, status: StatusCode, fields: &HeaderMap) {
         self.0.send_informational(status, fields);
-    }
-
-    /// The same as a callback, for whoever asks a backend.
-    pub fn into_callback(self) -> OnInformational {
-        std::sync::Arc::new(move |head| self.send(head.status, &HeaderMap::from(&head.fields)))
     }
 }
 

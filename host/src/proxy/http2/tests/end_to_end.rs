@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::message::ResponseHead;
-use crate::proxy::http2::client::Connected;
+use crate::proxy::http2::client::ConnectAnswer;
 
 #[tokio::test]
 async fn trailers_travel_both_ways() {
@@ -56,18 +56,16 @@ async fn a_call_streams_both_ways_at_once() {
 #[tokio::test]
 async fn interim_responses_come_before_the_final_one() {
     let sender = pair(|inbound| async move {
-        let links = ResponseHead {
-            fields: [("link", "</a>"), ("connection", "close")]
-                .into_iter()
-                .collect(),
-            ..ResponseHead::new(StatusCode::EARLY_HINTS)
-        };
-        let tell = inbound.informational.clone().into_callback();
-        tell(&ResponseHead::new(StatusCode::CONTINUE));
-        tell(&ResponseHead::new(StatusCode::SWITCHING_PROTOCOLS));
-        tell(&links);
+        let mut links = HeaderMap::new();
+        links.insert("link", "</a>".parse().unwrap());
+        links.insert("connection", "close".parse().unwrap());
+        let informational = inbound.informational.clone();
+        let tell = |status, fields: &HeaderMap| informational.send(status, fields);
+        tell(StatusCode::CONTINUE, &HeaderMap::new());
+        tell(StatusCode::SWITCHING_PROTOCOLS, &HeaderMap::new());
+        tell(StatusCode::EARLY_HINTS, &links);
         let body = inbound.request.into_body().collect().await.unwrap();
-        tell(&links);
+        tell(StatusCode::EARLY_HINTS, &links);
         Response::new(Body::full(body.to_bytes()))
     })
     .await;
@@ -116,7 +114,7 @@ async fn an_extended_connect_is_a_tunnel_with_half_close() {
     soon(sender.settings()).await;
     assert!(sender.supports_connect_protocol());
     let connected = soon(sender.connect(extended_connect(), None)).await;
-    let Ok(Connected::Tunnel(head, mut tunnel)) = connected else {
+    let Ok(ConnectAnswer::Tunnel(head, mut tunnel)) = connected else {
         panic!("{connected:?}");
     };
     assert_eq!(head.status(), StatusCode::OK);
@@ -149,7 +147,7 @@ async fn a_connect_that_is_refused_has_an_ordinary_response() {
     .await;
     soon(sender.settings()).await;
     let connected = soon(sender.connect(extended_connect(), None)).await;
-    let Ok(Connected::Refused(response)) = connected else {
+    let Ok(ConnectAnswer::Refused(response)) = connected else {
         panic!("{connected:?}");
     };
     assert_eq!(response.status(), StatusCode::FORBIDDEN);

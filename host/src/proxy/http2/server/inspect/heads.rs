@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::huffman;
 use super::literal::{literal, replacement, rooted, unnamed};
-use super::rules::{Fate, Kind, fate, kind_of};
+use super::rules::{Fate, FieldKind, fate, kind_of};
 use crate::proxy::http2::fields::PATH_AS_SENT;
 
 /// Bytes of the table: the default, which we don't change.
@@ -25,7 +25,7 @@ const STATIC_NAMES: [usize; 61] = [
 
 #[derive(Debug, Clone)]
 struct Entry {
-    kind: Kind,
+    kind: FieldKind,
     name: usize,
     size: usize,
     /// Its value is not what the client sent, and malformed.
@@ -118,13 +118,13 @@ impl Heads {
     }
 
     /// One field, or a change of the table's size; none if it can't be decoded.
-    fn step(&mut self, reader: &mut Reader<'_>) -> Option<Step> {
+    fn step(&mut self, reader: &mut Reader<'_>) -> Option<Outcome> {
         let first = *reader.0.first()?;
         if first & 0x80 != 0 {
             let entry = self.entry(reader.number(7)?)?;
-            return Some(Step {
+            return Some(Outcome {
                 is_pseudo: entry.kind.is_pseudo(),
-                is_malformed: entry.kind == Kind::Bad || entry.is_replaced,
+                is_malformed: entry.kind == FieldKind::Bad || entry.is_replaced,
                 path: entry.path,
                 by: None,
             });
@@ -132,7 +132,7 @@ impl Heads {
         if first & 0xe0 == 0x20 {
             self.max = reader.number(5).filter(|size| *size <= TABLE)?;
             self.evict(0);
-            return Some(Step::default());
+            return Some(Outcome::default());
         }
         let is_indexed = first & 0x40 != 0;
         let whole = reader.0;
@@ -149,7 +149,7 @@ impl Heads {
         let value = self.value.len();
         // An entry of no bytes at all has no other of its length.
         let (fate, other) = match fate(kind, &self.value) {
-            Fate::Bad if kind == Kind::Bad => (Fate::Bad, Some(unnamed(first, name, value)?)),
+            Fate::Bad if kind == FieldKind::Bad => (Fate::Bad, Some(unnamed(first, name, value)?)),
             Fate::Bad => (
                 Fate::Bad,
                 Some(replacement(kind, head, first, name, value)?),
@@ -160,7 +160,7 @@ impl Heads {
         let path = (fate == Fate::Beside).then(|| Bytes::copy_from_slice(&self.value));
         if is_indexed {
             let kind = match &other {
-                Some(other) if !other.keeps_name => Kind::Bad,
+                Some(other) if !other.keeps_name => FieldKind::Bad,
                 _ => kind,
             };
             self.insert(Entry {
@@ -171,7 +171,7 @@ impl Heads {
                 path: path.clone(),
             });
         }
-        Some(Step {
+        Some(Outcome {
             is_pseudo: kind.is_pseudo(),
             is_malformed: fate == Fate::Bad,
             path,
@@ -184,11 +184,11 @@ impl Heads {
         match STATIC_NAMES.get(position) {
             Some(name) => Some(Entry {
                 kind: match index {
-                    2 | 3 => Kind::Method,
-                    4 | 5 => Kind::Path,
-                    1..=7 => Kind::Text,
-                    8..=14 => Kind::Status,
-                    _ => Kind::Field,
+                    2 | 3 => FieldKind::Method,
+                    4 | 5 => FieldKind::Path,
+                    1..=7 => FieldKind::Text,
+                    8..=14 => FieldKind::Status,
+                    _ => FieldKind::Field,
                 },
                 name: *name,
                 size: 0,
@@ -219,7 +219,7 @@ impl Heads {
 
 /// What one field, or a change of the table's size, does.
 #[derive(Default)]
-struct Step {
+struct Outcome {
     is_pseudo: bool,
     is_malformed: bool,
     /// The path that the client sent, if `h2` gets another one.

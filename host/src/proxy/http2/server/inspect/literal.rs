@@ -1,6 +1,6 @@
 //! Writes fields as HPACK has them (RFC 7541, section 6.2), in the place of others or beside them.
 
-use super::rules::Kind;
+use super::rules::FieldKind;
 
 /// What stands for a literal.
 pub(super) struct Other {
@@ -10,13 +10,13 @@ pub(super) struct Other {
 
 /// The literal with a value that `h2` takes; both are of the same length.
 pub(super) fn replacement(
-    kind: Kind,
+    kind: FieldKind,
     head: &[u8],
     first: u8,
     name: usize,
     value: usize,
 ) -> Option<Other> {
-    if kind == Kind::Status || (kind == Kind::Method && value == 0) {
+    if kind == FieldKind::Status || (kind == FieldKind::Method && value == 0) {
         return unnamed(first, name, value);
     }
     let mut bytes = head.to_vec();

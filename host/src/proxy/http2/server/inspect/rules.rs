@@ -7,7 +7,7 @@ use crate::message::syntax;
 
 /// What a field is to `h2`, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FieldKind {
     Field,
     /// A pseudo-header field that may hold any text.
     Text,
@@ -28,34 +28,37 @@ pub(super) enum Fate {
     Beside,
 }
 
-impl Kind {
+impl FieldKind {
     pub(super) fn is_pseudo(self) -> bool {
-        matches!(self, Kind::Text | Kind::Path | Kind::Method | Kind::Status)
+        matches!(
+            self,
+            FieldKind::Text | FieldKind::Path | FieldKind::Method | FieldKind::Status
+        )
     }
 }
 
-pub(super) fn kind_of(name: &[u8]) -> Kind {
+pub(super) fn kind_of(name: &[u8]) -> FieldKind {
     match name {
-        b":method" => Kind::Method,
-        b":status" => Kind::Status,
-        b":path" => Kind::Path,
-        b":scheme" | b":authority" | b":protocol" => Kind::Text,
-        [b':', ..] => Kind::Bad,
+        b":method" => FieldKind::Method,
+        b":status" => FieldKind::Status,
+        b":path" => FieldKind::Path,
+        b":scheme" | b":authority" | b":protocol" => FieldKind::Text,
+        [b':', ..] => FieldKind::Bad,
         // The type takes one character more than a token has.
-        _ if syntax::is_token(name) && HeaderName::from_lowercase(name).is_ok() => Kind::Field,
-        _ => Kind::Bad,
+        _ if syntax::is_token(name) && HeaderName::from_lowercase(name).is_ok() => FieldKind::Field,
+        _ => FieldKind::Bad,
     }
 }
 
 /// Whether `h2` takes this value: its own rules, by the same functions.
-pub(super) fn fate(kind: Kind, value: &[u8]) -> Fate {
+pub(super) fn fate(kind: FieldKind, value: &[u8]) -> Fate {
     let is_valid = match kind {
-        Kind::Field => syntax::is_value(value),
-        Kind::Text => std::str::from_utf8(value).is_ok(),
-        Kind::Path => return fate_of_path(value),
-        Kind::Method => Method::from_bytes(value).is_ok(),
-        Kind::Status => StatusCode::from_bytes(value).is_ok(),
-        Kind::Bad => false,
+        FieldKind::Field => syntax::is_value(value),
+        FieldKind::Text => std::str::from_utf8(value).is_ok(),
+        FieldKind::Path => return fate_of_path(value),
+        FieldKind::Method => Method::from_bytes(value).is_ok(),
+        FieldKind::Status => StatusCode::from_bytes(value).is_ok(),
+        FieldKind::Bad => false,
     };
     if is_valid { Fate::Fine } else { Fate::Bad }
 }
