@@ -125,6 +125,9 @@ pub(super) fn check_request<B>(request: &mut Request<B>) -> Result<Sound, Malfor
         None => Target::try_from(request.uri()),
         Some((name, path)) => {
             request.headers_mut().remove(name);
+            if !path.as_bytes().starts_with(b"/") {
+                return Err(Malformed::Path);
+            }
             Target::new(path.as_bytes())
         }
     };
@@ -274,6 +277,11 @@ mod tests {
             );
             assert!(request.headers().is_empty());
         }
+        let mut star = request("GET", "http://a/x", &[]);
+        let name = HeaderName::from_lowercase(PATH_AS_SENT.as_bytes()).unwrap();
+        star.headers_mut()
+            .insert(name, HeaderValue::from_static("*"));
+        assert_eq!(check_request(&mut star), Err(Malformed::Path));
         let mut request = request("GET", "http://a/x?y", &[]);
         assert_eq!(
             check_request(&mut request)

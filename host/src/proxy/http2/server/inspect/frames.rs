@@ -35,8 +35,8 @@ pub(super) struct Frames {
     heads: Heads,
     /// The newest stream that has a head. What comes on it, or on an older one, is a trailer section.
     newest: [u8; 4],
-    /// The client has left the protocol, or holds more of a section back than may be: `h2` will end the connection or the
-    /// stream, and sections are not looked at any more.
+    /// The client has left the protocol, or its section is larger than any may be: `h2` will end the connection, and sections
+    /// are not looked at any more.
     is_blind: bool,
     max_held: usize,
 }
@@ -123,6 +123,8 @@ enum Block<'a> {
     Incomplete(usize),
     /// Not what a field section may be.
     Wrong,
+    /// `h2` resets the stream without a look at the fields.
+    Unread,
     Whole {
         length: usize,
         fields: Cow<'a, [u8]>,
@@ -136,7 +138,7 @@ impl Frames {
             heads: Heads::default(),
             newest: [0; 4],
             is_blind: false,
-            max_held: max_head.saturating_mul(2).max(MAX_FRAME) + HEAD,
+            max_held: (1 + continuations(max_head)) * (HEAD + MAX_FRAME),
         }
     }
 
@@ -172,6 +174,7 @@ impl Frames {
                     found.wanted = wanted;
                     return found;
                 }
+                Block::Unread => self.left = HEAD + head.length,
                 Block::Incomplete(_) | Block::Wrong => {
                     self.is_blind = true;
                     self.left = HEAD + head.length;
@@ -216,6 +219,9 @@ fn block(bytes: &[u8], head: Head) -> Block<'_> {
     let Some(payload) = bytes.get(HEAD..at) else {
         return Block::Incomplete(at);
     };
+    if depends_on_itself(payload, head) {
+        return Block::Unread;
+    }
     let Some(first) = without_padding(payload, head) else {
         return Block::Wrong;
     };
@@ -240,6 +246,23 @@ fn block(bytes: &[u8], head: Head) -> Block<'_> {
     Block::Whole { length: at, fields }
 }
 
+/// An error of its stream (RFC 7540, section 5.3.1).
+fn depends_on_itself(payload: &[u8], head: Head) -> bool {
+    let start = usize::from(head.has(PADDED));
+    match payload.get(start..) {
+        Some(&[s0, s1, s2, s3, _, ..]) if head.has(PRIORITY) => {
+            [s0 & 0x7f, s1, s2, s3] == head.stream
+        }
+        _ => false,
+    }
+}
+
+/// CONTINUATION frames that `h2` takes of one section.
+fn continuations(max_head: usize) -> usize {
+    let least = (max_head / MAX_FRAME).max(1);
+    (least + least / 4).max(5)
+}
+
 fn without_padding(mut payload: &[u8], head: Head) -> Option<&[u8]> {
     let mut padding = 0;
     if head.has(PADDED) {
@@ -247,18 +270,7 @@ fn without_padding(mut payload: &[u8], head: Head) -> Option<&[u8]> {
         (padding, payload) = (usize::from(*first), rest);
     }
     if head.has(PRIORITY) {
-        let (dependency, rest) = payload.split_at_checked(5)?;
-        // A stream that depends on itself: `h2` resets it before it looks at the fields.
-        if [
-            dependency[0] & 0x7f,
-            dependency[1],
-            dependency[2],
-            dependency[3],
-        ] == head.stream
-        {
-            return None;
-        }
-        payload = rest;
+        (_, payload) = payload.split_at_checked(5)?;
     }
     payload.get(..payload.len().checked_sub(padding)?)
 }

@@ -30,7 +30,7 @@ const MARK: &[u8] = b"\x00\x0aconnection\x00";
 /// What comes through when the bytes are written in pieces of this size.
 async fn through(bytes: &[u8], piece: usize) -> Vec<u8> {
     let (mut client, server) = tokio::io::duplex(1 << 20);
-    let (mut inspected, _flood) = Inspected::new(server, 64 << 10);
+    let (mut inspected, _flood) = Inspected::new(server, 16 << 10);
     let reading = tokio::spawn(async move {
         let mut all = Vec::new();
         inspected.read_to_end(&mut all).await.unwrap();
@@ -111,6 +111,31 @@ fn each_kind_of_literal_is_replaced_by_one_of_its_length() {
             let expected = [&literal(kind, name_instead, &value_instead)[..], MARK].concat();
             let got = Heads::default().read(Place::Head, &sent);
             assert_eq!(got, Section::Instead(expected), "{kind} {name:?} {value:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_depends_on_itself_and_a_large_head_blind_nobody() {
+    let bad = frame(1, END | 1, 5, &literal(0x00, b"x\"", b"v"));
+    let instead = [&literal(0x00, b"xx", b"x")[..], MARK].concat();
+    let instead = frame(1, END | 1, 5, &instead);
+    // `h2` takes as many frames of a section as fit the head that is allowed, but at least these.
+    let piece = literal(0x00, b"x-a", &[b'v'; 100]).repeat(150);
+    let mut large = frame(1, 0, 3, &piece);
+    for number in 1..=5 {
+        large.extend(frame(9, if number == 5 { END } else { 0 }, 3, &piece));
+    }
+    let before = [
+        frame(1, END | 0x20 | 1, 3, b"\0\0\0\x03\x10\x40\x01a\x01b"),
+        frame(1, END | 0x28 | 1, 3, b"\x01\0\0\0\x03\x10\x40\x01a\x01b\0"),
+        large,
+    ];
+    for before in before {
+        let sent = [PREFACE, &before, &bad].concat();
+        let expected = [PREFACE, &before, &instead].concat();
+        for piece in [7, 1000, sent.len()] {
+            assert!(through(&sent, piece).await == expected, "{piece}");
         }
     }
 }
