@@ -3,7 +3,7 @@
 import pytest
 from harness.config import configured  # noqa: F401
 from harness.origin import answer
-from harness.stock import MIDDLEWARE, PROXY, SERVICE, Plugin, chained, mark, stock  # noqa: F401
+from harness.standard import MIDDLEWARE, PROXY, SERVICE, Plugin, chained, mark, standard  # noqa: F401
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 MISSING = 'tollgate; error=proxy_configuration_error; details="plugin auth is required and no version of it serves"'
@@ -31,7 +31,7 @@ def test_over_http2(configured, origin, http2):  # noqa: F811
 def test_behind_a_standard_component(chained, origin, connect, kind):  # noqa: F811
     """What comes next for the component begins with the missing plugin: it gets an error and no answer of the backend."""
     backend = origin(answer(OK))
-    plugins = {"a": mark("frst"), "foreign": stock(kind), "auth": Plugin(".wat", None)}
+    plugins = {"a": mark("frst"), "foreign": standard(kind), "auth": Plugin(".wat", None)}
     proxy = chained(backend.url, plugins)
     response = connect(proxy).request("GET", "/")
     assert response.status >= 500
@@ -42,8 +42,8 @@ def test_behind_a_standard_component(chained, origin, connect, kind):  # noqa: F
 def test_in_the_place_of_a_standard_component(chained, origin, connect, kind):  # noqa: F811
     """One that is not allowed to run, and one whose file is broken."""
     backend = origin(answer(OK))
-    broken = Plugin(".wasm", stock(kind).content[:5000])
-    for plugin, arguments in [(stock(kind), ()), (broken, ("--standard-components",))]:
+    broken = Plugin(".wasm", standard(kind).content[:5000])
+    for plugin, arguments in [(standard(kind), ()), (broken, ("--standard-components",))]:
         response = connect(chained(backend.url, {"foreign": plugin}, arguments=arguments)).request("GET", "/")
         assert response.status == 503
         assert "plugin foreign is required" in response.get("proxy-status")

@@ -28,7 +28,7 @@ class Plugin:
     table: dict = field(default_factory=dict)
 
 
-def stock(name, **table):
+def standard(name, **table):
     """A component that tests/stock/build.sh built; underscores in the keys of its table stand for hyphens."""
     return Plugin(".wasm", component(name), hyphens(table))
 
@@ -103,7 +103,7 @@ class Chain(Tollgate):
 
 @pytest.fixture
 def chained(tmp_path):
-    """Starts a proxy: chained(backend_url, {name: stock("stock-middleware")}), as often as a test wants."""
+    """Starts a proxy: chained(backend_url, {name: standard("stock-middleware")}), as often as a test wants."""
     started = []
 
     def start(backend, plugins, **more):

@@ -10,7 +10,7 @@ import pytest
 from harness.http2_peer import Lost
 from harness.origin import answer
 from harness.peers import resident
-from harness.stock import MIDDLEWARE, PROXY, SERVICE, Plugin, chained, mark, ours, stock  # noqa: F401
+from harness.standard import MIDDLEWARE, PROXY, SERVICE, Plugin, chained, mark, ours, standard  # noqa: F401
 from harness.traffic import Traffic, fresh, kept
 from harness.waiting import until
 from test_failures import proxy_error
@@ -61,7 +61,7 @@ def broke_off(connect, proxy, *fields):
 )
 def test_no_answer_is_502_with_its_name(chained, origin, connect, kind, action, kind_of_failure):  # noqa: F811
     requests = []
-    proxy = chained(origin(answer(OK, requests)).url, {"a": mark("frst"), "foreign": stock(kind)}, settings=SHORT)
+    proxy = chained(origin(answer(OK, requests)).url, {"a": mark("frst"), "foreign": standard(kind)}, settings=SHORT)
     client = connect(proxy)
     for _ in range(3):
         response = client.request("GET", "/", f"x-do: {action}")
@@ -74,7 +74,7 @@ def test_no_answer_is_502_with_its_name(chained, origin, connect, kind, action, 
 
 def test_a_component_that_ends_without_an_answer(chained, origin, connect):  # noqa: F811
     """wasi:http 0.2: the response-outparam is dropped."""
-    client = connect(chained(origin(answer(OK)).url, {"foreign": stock(PROXY)}))
+    client = connect(chained(origin(answer(OK)).url, {"foreign": standard(PROXY)}))
     for _ in range(3):
         blames(client.request("GET", "/", "x-do: no-answer"))
     assert client.request("GET", "/").body == b"ok"
@@ -86,7 +86,7 @@ AT_ONCE = 15
 
 def test_a_component_that_drops_what_it_would_answer_with(chained, origin, connect):  # noqa: F811
     """wasi:http 0.2: the response-outparam is dropped by a component that goes on to wait."""
-    client = connect(chained(origin(answer(OK)).url, {"foreign": stock(PROXY)}))
+    client = connect(chained(origin(answer(OK)).url, {"foreign": standard(PROXY)}))
     client.socket.settimeout(AT_ONCE)
     blames(client.request("GET", "/", "x-do: give-up"))
     assert client.request("GET", "/").body == b"ok"
@@ -95,7 +95,7 @@ def test_a_component_that_drops_what_it_would_answer_with(chained, origin, conne
 @pytest.mark.parametrize("kind", [MIDDLEWARE, SERVICE])
 def test_an_error_that_is_reported_and_no_answer(chained, origin, connect, kind):  # noqa: F811
     """wasi:http 0.3: the component reports that it could not handle the request's body, and never answers."""
-    client = connect(chained(origin(answer(OK)).url, {"foreign": stock(kind)}))
+    client = connect(chained(origin(answer(OK)).url, {"foreign": standard(kind)}))
     client.socket.settimeout(AT_ONCE)
     blames(client.request("GET", "/", "x-do: report"))
     assert client.request("GET", "/").body == b"ok"
@@ -104,7 +104,7 @@ def test_an_error_that_is_reported_and_no_answer(chained, origin, connect, kind)
 @KINDS
 def test_a_request_that_is_sent_on_and_breaks_off(chained, origin, connect, kind):  # noqa: F811
     """The component's request to what comes next ends with an error. There is no answer to wait for."""
-    client = connect(chained(origin(answer(OK)).url, {"foreign": stock(kind)}))
+    client = connect(chained(origin(answer(OK)).url, {"foreign": standard(kind)}))
     client.socket.settimeout(AT_ONCE)
     response = client.request("POST", "/", "x-do: broken-request")
     assert response.status in (502, 400), response
@@ -117,7 +117,7 @@ def test_a_request_that_is_sent_on_and_breaks_off(chained, origin, connect, kind
 )
 def test_an_error_code_in_place_of_an_answer(chained, origin, connect, kind, error):  # noqa: F811
     backend = origin(answer(OK))
-    response = connect(chained(backend.url, {"foreign": stock(kind)})).request(
+    response = connect(chained(backend.url, {"foreign": standard(kind)})).request(
         "GET", "/", "x-do: error", f"x-error: {error}"
     )
     blames(response)
@@ -126,7 +126,7 @@ def test_an_error_code_in_place_of_an_answer(chained, origin, connect, kind, err
 
 def test_one_that_waits_for_nothing(chained, origin, connect):  # noqa: F811
     """Nothing could ever wake it. Whether that is noticed or waited out, it is the plugin's failure."""
-    proxy = chained(origin(answer(OK)).url, {"foreign": stock(MIDDLEWARE)})
+    proxy = chained(origin(answer(OK)).url, {"foreign": standard(MIDDLEWARE)})
     client = connect(proxy)
     client.socket.settimeout(90)
     response = client.request("GET", "/", "x-do: never")
@@ -137,7 +137,7 @@ def test_one_that_waits_for_nothing(chained, origin, connect):  # noqa: F811
 
 def test_those_that_hang_are_given_up_and_others_served_meanwhile(chained, origin, connect):  # noqa: F811
     """One of each kind waits for an hour; each of them serves others all the time."""
-    plugins = {"mw": stock(MIDDLEWARE), "sv": stock(SERVICE), "px": stock(PROXY)}
+    plugins = {"mw": standard(MIDDLEWARE), "sv": standard(SERVICE), "px": standard(PROXY)}
     proxies = {name: chained(origin(answer(OK)).url, {name: plugin}) for name, plugin in plugins.items()}
     answers = {}
 
@@ -164,7 +164,7 @@ def test_those_that_hang_are_given_up_and_others_served_meanwhile(chained, origi
 @KINDS
 def test_others_are_served_while_many_loop(chained, origin, connect, kind):  # noqa: F811
     """More loops than there are threads."""
-    proxy = chained(origin(answer(OK)).url, {"foreign": stock(kind)}, settings={"limits": {"deadline": "500ms"}})
+    proxy = chained(origin(answer(OK)).url, {"foreign": standard(kind)}, settings={"limits": {"deadline": "500ms"}})
     loops = [connect(proxy) for _ in range(8)]
     for client in loops:
         client.send(b"GET / HTTP/1.1\r\nhost: a\r\nx-do: loop\r\n\r\n")
@@ -179,7 +179,7 @@ def test_others_are_served_while_many_loop(chained, origin, connect, kind):  # n
 @KINDS
 def test_clients_that_leave_take_no_places_from_others(chained, origin, connect, kind):  # noqa: F811
     """A guest that never notices that its reader left is taken down; there are fewer places than it would hold."""
-    proxy = chained(origin(answer(OK)).url, {"foreign": stock(kind)})
+    proxy = chained(origin(answer(OK)).url, {"foreign": standard(kind)})
     for number in range(1200):
         with connect(proxy) as client:
             client.send(b"GET / HTTP/1.1\r\nhost: a\r\nx-do: hang-after-head\r\n\r\n")
@@ -197,7 +197,7 @@ def test_clients_that_leave_take_no_places_from_others(chained, origin, connect,
 def test_a_failure_that_is_open_goes_on_past_it(chained, origin, connect, kind):  # noqa: F811
     """As if the component weren't there: its own changes are undone, those behind it are asked."""
     requests = []
-    plugins = {"a": mark("frst"), "foreign": stock(kind, on_failure="open"), "z": mark("last")}
+    plugins = {"a": mark("frst"), "foreign": standard(kind, on_failure="open"), "z": mark("last")}
     client = connect(chained(origin(answer(OK, requests)).url, plugins, settings=SHORT))
     for action in ("trap-before", "error", "loop"):
         response = client.request("GET", "/x", f"x-do: {action}")
@@ -212,7 +212,7 @@ def test_a_failure_that_is_open_goes_on_past_it(chained, origin, connect, kind):
 @pytest.mark.parametrize("size", [5, 3 * MIB])
 def test_an_open_failure_before_the_body_was_read_keeps_it(chained, origin, connect, kind, size):  # noqa: F811
     requests = []
-    proxy = chained(origin(answer(OK, requests)).url, {"foreign": stock(kind, on_failure="open")})
+    proxy = chained(origin(answer(OK, requests)).url, {"foreign": standard(kind, on_failure="open")})
     body = b"b" * size
     response = connect(proxy).request("POST", "/", "x-do: trap-before", body=body)
     assert response.status == 200
@@ -223,7 +223,7 @@ def test_an_open_failure_before_the_body_was_read_keeps_it(chained, origin, conn
 def test_an_open_failure_after_the_body_was_read_is_502(chained, origin, connect, kind):  # noqa: F811
     """What is gone can't be sent again, and half of it must not be sent."""
     requests = []
-    proxy = chained(origin(answer(OK, requests)).url, {"foreign": stock(kind, on_failure="open")})
+    proxy = chained(origin(answer(OK, requests)).url, {"foreign": standard(kind, on_failure="open")})
     body = b"b" * (3 * MIB)
     response = connect(proxy).request("POST", "/", "x-do: trap-after-next", body=body)
     assert "trapped" in blames(response)
@@ -236,7 +236,7 @@ def test_an_open_failure_after_the_body_was_read_is_502(chained, origin, connect
 @KINDS
 @pytest.mark.parametrize("action", ["trap-after-head", "loop-after-head", "short", "long"])
 def test_a_body_that_its_maker_breaks_never_looks_complete(chained, origin, connect, http2, kind, action):  # noqa: F811
-    proxy = chained(origin(answer(OK)).url, {"a": mark("frst"), "foreign": stock(kind)}, settings=SHORT)
+    proxy = chained(origin(answer(OK)).url, {"a": mark("frst"), "foreign": standard(kind)}, settings=SHORT)
     for _ in range(3):
         assert broke_off(connect, proxy, f"x-do: {action}")
     stream = http2(proxy).request("GET", "/", ("x-do", action))
@@ -246,7 +246,7 @@ def test_a_body_that_its_maker_breaks_never_looks_complete(chained, origin, conn
 
 @pytest.mark.parametrize("kind, action", [(MIDDLEWARE, "break"), (SERVICE, "break"), (PROXY, "unfinished")])
 def test_a_body_that_ends_with_an_error_never_looks_complete(chained, origin, connect, http2, kind, action):  # noqa: F811
-    proxy = chained(origin(answer(OK)).url, {"foreign": stock(kind)})
+    proxy = chained(origin(answer(OK)).url, {"foreign": standard(kind)})
     for _ in range(3):
         assert broke_off(connect, proxy, f"x-do: {action}")
     assert http2(proxy).request("GET", "/", ("x-do", action)).outcome() in ("reset", 502)
@@ -261,7 +261,7 @@ def test_a_body_that_the_backend_breaks_breaks_off_behind_it(chained, origin, co
         peer.request()
         peer.send(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n6\r\nfirst\n\r\n")
 
-    assert broke_off(connect, chained(origin(serve).url, {"foreign": stock(kind)}), f"x-do: {action}")
+    assert broke_off(connect, chained(origin(serve).url, {"foreign": standard(kind)}), f"x-do: {action}")
 
 
 @pytest.mark.parametrize(
@@ -280,7 +280,7 @@ def test_an_upload_that_the_client_breaks_never_looks_complete(chained, origin, 
         finally:
             over.set()
 
-    client = connect(chained(origin(serve).url, {"foreign": stock(kind)}))
+    client = connect(chained(origin(serve).url, {"foreign": standard(kind)}))
     client.send(
         b"POST / HTTP/1.1\r\nhost: a\r\nx-do: %s\r\ntransfer-encoding: chunked\r\n\r\n6\r\nfirst\n\r\n"
         % action.encode()
@@ -298,7 +298,7 @@ def test_an_upload_that_the_client_breaks_never_looks_complete(chained, origin, 
 @pytest.mark.parametrize("action", ["drop-request", "hello", "deny"])
 def test_an_upload_that_it_leaves_unread(chained, origin, connect, kind, action):  # noqa: F811
     """The answer arrives though the client is still sending, and neither side is stuck."""
-    proxy = chained(origin(answer(OK)).url, {"foreign": stock(kind)})
+    proxy = chained(origin(answer(OK)).url, {"foreign": standard(kind)})
     for _ in range(5):
         client = connect(proxy)
         head = b"POST / HTTP/1.1\r\nhost: a\r\nx-do: %s\r\ncontent-length: %d\r\n\r\n" % (action.encode(), 8 * MIB)
@@ -336,7 +336,7 @@ def test_an_answer_from_behind_that_it_drops(chained, origin, connect, kind):  #
         ended.append(peer)
 
     backend = origin(serve)
-    client = connect(chained(backend.url, {"foreign": stock(kind), "z": mark("last")}))
+    client = connect(chained(backend.url, {"foreign": standard(kind), "z": mark("last")}))
     for _ in range(5):
         response = client.request("GET", "/", "x-do: drop-next")
         assert (response.status, response.body) == (200, b"dropped\n")
@@ -353,7 +353,7 @@ def test_a_backend_that_answers_before_the_upload_is_over(chained, origin, conne
         peer.send(b"HTTP/1.1 413 No\r\ncontent-length: 4\r\nconnection: close\r\n\r\nstop")
         peer.reader.exactly(1024)
 
-    client = connect(chained(origin(serve).url, {"foreign": stock(kind)}))
+    client = connect(chained(origin(serve).url, {"foreign": standard(kind)}))
     head = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n" % (32 * MIB)
     sender = threading.Thread(target=send_quietly, args=(client, head + bytes(32 * MIB)), daemon=True)
     sender.start()
@@ -367,7 +367,7 @@ def test_a_backend_that_answers_before_the_upload_is_over(chained, origin, conne
 @KINDS
 def test_an_endless_answer_ends_with_its_reader(chained, origin, connect, kind):  # noqa: F811
     """It is not made faster than it is read, and not at all when nobody reads."""
-    proxy = chained(origin(answer(OK)).url, {"foreign": stock(kind)})
+    proxy = chained(origin(answer(OK)).url, {"foreign": standard(kind)})
     connect(proxy).request("GET", "/")
     before = resident(proxy.process.pid)
     readers = [connect(proxy) for _ in range(10)]
@@ -402,12 +402,12 @@ def idle(pid):
 
 def test_it_is_replaced_while_its_body_streams(chained, origin, connect):  # noqa: F811
     """What began with the old file ends with it; what comes after it is answered by the new one."""
-    proxy = chained(origin(answer(OK)).url, {"foreign": stock(MIDDLEWARE)})
+    proxy = chained(origin(answer(OK)).url, {"foreign": standard(MIDDLEWARE)})
     old = connect(proxy)
     old.send(b"POST / HTTP/1.1\r\nhost: a\r\nx-do: turns\r\ntransfer-encoding: chunked\r\n\r\n")
     assert old.head().status == 200
     assert old.reader.chunk().startswith(b"id: 0\n")
-    proxy.place("foreign", stock(SERVICE))
+    proxy.place("foreign", standard(SERVICE))
     new = connect(proxy)
 
     def replaced():
@@ -419,7 +419,7 @@ def test_it_is_replaced_while_its_body_streams(chained, origin, connect):  # noq
         assert old.reader.chunk().startswith(b"id: %d\n" % number)
     old.send(b"0\r\n\r\n")
     assert old.reader.chunk() == b""
-    proxy.place("foreign", Plugin(".wasm", stock(MIDDLEWARE).content[:5000]))
+    proxy.place("foreign", Plugin(".wasm", standard(MIDDLEWARE).content[:5000]))
     until(lambda: re.search("foreign.*truncated|foreign.*refused", proxy.log()), "the broken file is refused")
     assert replaced(), "and the one before it goes on"
 
@@ -427,13 +427,13 @@ def test_it_is_replaced_while_its_body_streams(chained, origin, connect):  # noq
 @KINDS
 def test_replacing_it_again_and_again_fails_no_request(chained, origin, kind):  # noqa: F811
     """Twenty versions under four clients, two of which send each request on a new connection."""
-    plugins = {"a": mark("frst"), "foreign": stock(kind), "z": mark("last")}
+    plugins = {"a": mark("frst"), "foreign": standard(kind), "z": mark("last")}
     proxy = chained(origin(answer(OK)).url, plugins)
     calls = [fresh(proxy.address[1]), fresh(proxy.address[1], x_do="hello"), kept(proxy.address[1], reopen=True)]
     calls.append(kept(proxy.address[1], reopen=True, x_do="hello"))
     with Traffic(*calls) as traffic:
         for number in range(20):
-            version = Plugin(".wasm", stock(kind).content + custom_section(b"version %d" % number))
+            version = Plugin(".wasm", standard(kind).content + custom_section(b"version %d" % number))
             seen = len(re.findall("plugin foreign: version", proxy.log()))
             proxy.place("foreign", version)
             until(lambda: len(re.findall("plugin foreign: version", proxy.log())) > seen, "the new version serves")
@@ -452,13 +452,13 @@ def custom_section(content):
 
 def test_a_name_may_change_its_world(chained, origin, connect):  # noqa: F811
     """Service, proxy and a plugin of our own, one after the other in one place of the chain."""
-    proxy = chained(origin(answer(OK)).url, {"foreign": stock(PROXY)})
+    proxy = chained(origin(answer(OK)).url, {"foreign": standard(PROXY)})
     client = connect(proxy)
     own = Plugin(".wasm", ours("add-header").content)
     for plugin, fact in (
-        (stock(SERVICE), lambda answer: answer.body == b"hello from a standard component\n"),
+        (standard(SERVICE), lambda answer: answer.body == b"hello from a standard component\n"),
         (own, lambda answer: answer.get("x-tollgate") == "hello" and answer.body == b"ok"),
-        (stock(PROXY), lambda answer: answer.body == b"hello from a stock proxy\n"),
+        (standard(PROXY), lambda answer: answer.body == b"hello from a stock proxy\n"),
     ):
         proxy.place("foreign", plugin)
         until(lambda: fact(client.request("GET", "/", "x-do: hello")), "the new file answers")
@@ -466,7 +466,7 @@ def test_a_name_may_change_its_world(chained, origin, connect):  # noqa: F811
 
 def test_a_stream_that_is_lost_is_told_over_http2(chained, origin, http2):  # noqa: F811
     """What came before the trap arrives, then RST_STREAM; the connection's other streams go on."""
-    connection = http2(chained(origin(answer(OK)).url, {"foreign": stock(MIDDLEWARE)}))
+    connection = http2(chained(origin(answer(OK)).url, {"foreign": standard(MIDDLEWARE)}))
     stream = connection.request("GET", "/", ("x-do", "trap-after-head"))
     with pytest.raises(Lost):
         stream.message()

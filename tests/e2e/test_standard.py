@@ -4,7 +4,7 @@ import re
 
 import pytest
 from harness.origin import answer
-from harness.stock import MIDDLEWARE, PROXY, SERVICE, chained, mark, stock  # noqa: F401
+from harness.standard import MIDDLEWARE, PROXY, SERVICE, chained, mark, standard  # noqa: F401
 from test_failures import proxy_error
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -20,12 +20,12 @@ WORDY = (
 
 @KINDS
 def test_it_must_be_switched_on(chained, origin, connect, kind):  # noqa: F811
-    proxy = chained(origin(answer(OK)).url, {"foreign": stock(kind)}, arguments=())
+    proxy = chained(origin(answer(OK)).url, {"foreign": standard(kind)}, arguments=())
     assert "standard-components" in everything(proxy), "the refusal says how to switch it on"
     response = connect(proxy).request("GET", "/", "x-do: deny")
     assert response.status == 503, "the configuration names it, so nothing goes past it"
     assert "plugin foreign is required" in response.get("proxy-status")
-    optional = chained(origin(answer(OK)).url, {"foreign": stock(kind, required=False)}, arguments=())
+    optional = chained(origin(answer(OK)).url, {"foreign": standard(kind, required=False)}, arguments=())
     assert connect(optional).request("GET", "/", "x-do: deny").status == 200, "the component isn't asked"
 
 
@@ -38,7 +38,7 @@ SWITCHES = {
 
 @pytest.mark.parametrize("way", SWITCHES)
 def test_it_is_switched_on(chained, origin, connect, way):  # noqa: F811
-    proxy = chained(origin(answer(OK)).url, {"foreign": stock(MIDDLEWARE)}, **SWITCHES[way])
+    proxy = chained(origin(answer(OK)).url, {"foreign": standard(MIDDLEWARE)}, **SWITCHES[way])
     assert connect(proxy).request("GET", "/", "x-do: deny").status == 403
 
 
@@ -59,7 +59,7 @@ def test_what_it_hands_on_is_what_came(chained, origin, connect, kind):  # noqa:
         b"x-empty:\r\nx-text: \xe4\r\ncontent-type: text/plain\r\ncontent-length: 4\r\n\r\nbody"
     )
     responses = []
-    for plugins in ({}, {"foreign": stock(kind)}):
+    for plugins in ({}, {"foreign": standard(kind)}):
         client = connect(chained(backend.url, plugins))
         client.send(request)
         responses.append(client.response())
@@ -103,7 +103,7 @@ def test_fields_that_wasi_http_forbids_break_nothing(chained, origin, connect, k
     """What a guest may not set can still come in a request; it goes on as without a guest, or not at all."""
     requests = []
     backend = origin(answer(OK, requests))
-    for plugins in ({}, {"foreign": stock(kind)}):
+    for plugins in ({}, {"foreign": standard(kind)}):
         response = connect(chained(backend.url, plugins)).request("GET", "/", *fields, f"x-do: {action}")
         assert (response.status, response.body) == (200, b"ok")
     without, through = (dict(request.fields) for request in requests)
@@ -131,7 +131,7 @@ def test_odd_requests_go_on_as_without_it(chained, origin, connect, kind, head):
         pytest.skip("wasi:http 0.2 takes no path but one that begins with a slash")
     requests, statuses = [], []
     backend = origin(answer(OK, requests))
-    for plugins in ({}, {"foreign": stock(kind)}):
+    for plugins in ({}, {"foreign": standard(kind)}):
         client = connect(chained(backend.url, plugins))
         client.send(head + b"connection: close\r\n\r\n")
         statuses.append(client.response().status)
@@ -144,7 +144,7 @@ def test_odd_requests_go_on_as_without_it(chained, origin, connect, kind, head):
 def test_a_body_that_waits_to_be_asked_for(chained, origin, connect, kind):  # noqa: F811
     """`Expect: 100-continue`: the client is asked when the body is wanted, and told at once when it is not."""
     requests = []
-    proxy = chained(origin(answer(OK, requests)).url, {"foreign": stock(kind)})
+    proxy = chained(origin(answer(OK, requests)).url, {"foreign": standard(kind)})
     head = b"POST / HTTP/1.1\r\nhost: a\r\nx-do: %s\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n"
     client = connect(proxy)
     client.send(head % b"pass")
@@ -158,7 +158,7 @@ def test_a_body_that_waits_to_be_asked_for(chained, origin, connect, kind):  # n
 
 def test_a_middleware_changes_both_directions(chained, origin, connect):  # noqa: F811
     requests = []
-    proxy = chained(origin(answer(WORDY, requests)).url, {"foreign": stock(MIDDLEWARE)})
+    proxy = chained(origin(answer(WORDY, requests)).url, {"foreign": standard(MIDDLEWARE)})
     response = connect(proxy).request("PUT", "/a?b", "x-do: add", "x-kept: 1", body=b"sent")
     assert (response.status, response.get("x-stock"), response.body) == (201, "response", b"written")
     assert response.all("set-cookie") == ["a=1", "b=2"]
@@ -180,7 +180,7 @@ def test_responses_without_a_body(chained, origin, connect, action, status):  # 
         length = b"content-length: 5\r\n" if status != 204 else b""
         return b"HTTP/1.1 %d Some\r\n%sx-it: 1\r\n\r\n" % (status, length)
 
-    client = connect(chained(origin(answer(respond)).url, {"foreign": stock(MIDDLEWARE)}))
+    client = connect(chained(origin(answer(respond)).url, {"foreign": standard(MIDDLEWARE)}))
     method = "HEAD" if status == 200 else "GET"
     for _ in range(2):
         response = client.request(method, "/", f"x-do: {action}")
@@ -194,7 +194,7 @@ def test_responses_without_a_body(chained, origin, connect, action, status):  # 
 @KINDS
 @pytest.mark.parametrize("status", [204, 304, 205, 404])
 def test_responses_without_a_body_that_it_makes(chained, origin, connect, kind, status):  # noqa: F811
-    client = connect(chained(origin(answer(OK)).url, {"foreign": stock(kind)}))
+    client = connect(chained(origin(answer(OK)).url, {"foreign": standard(kind)}))
     for method in ("GET", "HEAD"):
         response = client.request(method, "/", "x-do: status", f"x-status: {status}")
         assert (response.status, response.get("x-made"), response.body) == (status, "status", b"")
@@ -208,7 +208,7 @@ def test_trailers_go_both_ways(chained, origin, connect, action):  # noqa: F811
     requests = []
     trailed = b"2\r\nok\r\n0\r\nx-sum: 2\r\nx-twice: a\r\nx-twice: b\r\n\r\n"
     response = b"HTTP/1.1 200 OK\r\ntrailer: x-sum, x-twice\r\ntransfer-encoding: chunked\r\n\r\n" + trailed
-    client = connect(chained(origin(answer(response, requests)).url, {"foreign": stock(MIDDLEWARE)}))
+    client = connect(chained(origin(answer(response, requests)).url, {"foreign": standard(MIDDLEWARE)}))
     client.send(
         b"POST / HTTP/1.1\r\nhost: a\r\nx-do: %s\r\nconnection: te\r\nte: trailers\r\ntrailer: x-sum, x-twice\r\n"
         b"transfer-encoding: chunked\r\n\r\n" % action.encode() + trailed
@@ -222,7 +222,7 @@ def test_trailers_go_both_ways(chained, origin, connect, action):  # noqa: F811
 
 @KINDS
 def test_trailers_that_it_makes(chained, origin, connect, kind):  # noqa: F811
-    client = connect(chained(origin(answer(OK)).url, {"foreign": stock(kind)}))
+    client = connect(chained(origin(answer(OK)).url, {"foreign": standard(kind)}))
     client.send(b"GET / HTTP/1.1\r\nhost: a\r\nx-do: trailers\r\nconnection: te\r\nte: trailers\r\n\r\n")
     got = client.response()
     assert (got.body, got.trailers) == (b"with trailers\n", [("x-made", "trailer")])
@@ -236,7 +236,7 @@ def test_http2_on_both_sides(chained, http2, http2_origin, action):  # noqa: F81
         stream.send_data(request.body * 2)
         stream.send_head([("x-end", "1")], end=True)
 
-    proxy = chained(http2_origin(serve).url, {"foreign": stock(MIDDLEWARE)})
+    proxy = chained(http2_origin(serve).url, {"foreign": standard(MIDDLEWARE)})
     connection = http2(proxy)
     fields = [("x-do", action), ("te", "trailers")]
     streams = [connection.request("POST", "/", *fields, body=b"%d" % number) for number in range(20)]
@@ -253,7 +253,7 @@ def test_http2_on_both_sides(chained, http2, http2_origin, action):  # noqa: F81
 
 def test_a_middleware_stands_between_the_plugins_around_it(chained, origin, connect):  # noqa: F811
     requests = []
-    plugins = {"a": mark("frst"), "foreign": stock(MIDDLEWARE), "z": mark("last")}
+    plugins = {"a": mark("frst"), "foreign": standard(MIDDLEWARE), "z": mark("last")}
     proxy = chained(origin(answer(OK, requests)).url, plugins)
     response = connect(proxy).request("GET", "/", "x-do: add")
     assert requests[0].all("x-mark") == ["frst", "last"]
@@ -271,7 +271,7 @@ def test_a_middleware_stands_between_the_plugins_around_it(chained, origin, conn
 )
 def test_an_answer_of_its_own_is_seen_by_those_before_it_alone(chained, origin, connect, kind, action, status, body):  # noqa: F811
     backend = origin(answer(OK))
-    proxy = chained(backend.url, {"a": mark("frst"), "foreign": stock(kind), "z": mark("last")})
+    proxy = chained(backend.url, {"a": mark("frst"), "foreign": standard(kind), "z": mark("last")})
     response = connect(proxy).request("GET", "/", f"x-do: {action}")
     assert (response.status, response.body) == (status, body)
     assert response.all("x-mark") == ["frst"]
@@ -287,7 +287,7 @@ def test_each_try_goes_through_those_behind_it(chained, origin, connect, kind): 
             return b"HTTP/1.1 503 No\r\ncontent-length: 6\r\n\r\nnot it"
         return OK
 
-    plugins = {"a": mark("frst"), "foreign": stock(kind), "z": mark("last")}
+    plugins = {"a": mark("frst"), "foreign": standard(kind), "z": mark("last")}
     response = connect(chained(origin(answer(respond, requests)).url, plugins)).request("GET", "/x", "x-do: twice")
     assert (response.status, response.body, response.get("x-tries")) == (200, b"ok", "3")
     assert response.all("x-mark") == ["last", "frst"]
@@ -295,14 +295,14 @@ def test_each_try_goes_through_those_behind_it(chained, origin, connect, kind): 
 
 
 def test_two_requests_at_the_same_time(chained, origin, connect):  # noqa: F811
-    plugins = {"foreign": stock(MIDDLEWARE), "z": mark("last")}
+    plugins = {"foreign": standard(MIDDLEWARE), "z": mark("last")}
     response = connect(chained(origin(answer(OK)).url, plugins)).request("GET", "/", "x-do: both")
     assert (response.status, response.body) == (200, b"okok")
 
 
 def test_only_the_head_goes_on_and_comes_back(chained, origin, connect):  # noqa: F811
     requests = []
-    proxy = chained(origin(answer(WORDY, requests)).url, {"foreign": stock(MIDDLEWARE)})
+    proxy = chained(origin(answer(WORDY, requests)).url, {"foreign": standard(MIDDLEWARE)})
     response = connect(proxy).request("POST", "/", "x-do: head-only", body=b"not this")
     assert requests[0].body == b"request 0\nrequest 1\nrequest 2\n"
     assert (response.status, response.body) == (201, b"response 0\nresponse 1\nresponse 2\n")
@@ -313,12 +313,12 @@ def test_all_worlds_in_one_chain(chained, origin, connect):  # noqa: F811
     requests = []
     plugins = {
         "a": mark("aaaa"),
-        "b": stock(MIDDLEWARE),
+        "b": standard(MIDDLEWARE),
         "c": mark("cccc"),
-        "d": stock("stock-forward"),
-        "e": stock(SERVICE),
-        "f": stock(PROXY),
-        "g": stock(MIDDLEWARE),
+        "d": standard("stock-forward"),
+        "e": standard(SERVICE),
+        "f": standard(PROXY),
+        "g": standard(MIDDLEWARE),
         "h": mark("hhhh"),
     }
     client = connect(chained(origin(answer(OK, requests)).url, plugins))
@@ -344,7 +344,7 @@ def test_it_reaches_the_chain_and_nothing_else(chained, origin, connect, kind): 
     """An address that would answer is refused as well: there is no permission for it."""
     requests = []
     backend, stranger = origin(answer(OK, requests)), origin(answer(OK))
-    client = connect(chained(backend.url, {"foreign": stock(kind), "z": mark("last")}))
+    client = connect(chained(backend.url, {"foreign": standard(kind), "z": mark("last")}))
     for authority in ("{}:{}".format(*stranger.address), "example.com", "{}:{}".format(*backend.address), "localhost"):
         response = client.request("GET", "/", "x-do: fetch", f"x-authority: {authority}")
         assert (response.status, response.body) == (200, b"ErrorCode::HttpRequestDenied\n"), authority
@@ -361,7 +361,7 @@ def test_what_it_is_told_of_a_backend_that_is_down(chained, origin, connect, kin
     """It learns an error code, and may answer as if nothing were; handed on, the error is told as without it."""
     backend = origin(answer(OK))
     backend.stop()
-    client = connect(chained(backend.url, {"foreign": stock(kind)}))
+    client = connect(chained(backend.url, {"foreign": standard(kind)}))
     response = client.request("GET", "/", "x-do: fetch")
     assert response.status == 200
     assert re.match(rb"ErrorCode::(Destination|Connection)\w+\n", response.body), response.body
@@ -373,6 +373,6 @@ def test_what_it_is_told_of_a_backend_that_is_down(chained, origin, connect, kin
 @KINDS
 def test_a_plugin_behind_it_answers(chained, origin, connect, kind):  # noqa: F811
     """`hello` of a second component is for the first the answer of what comes next."""
-    plugins = {"foreign": stock(kind), "second": stock(MIDDLEWARE)}
+    plugins = {"foreign": standard(kind), "second": standard(MIDDLEWARE)}
     response = connect(chained(origin(answer(OK)).url, plugins)).request("GET", "/", "x-do: fetch, deny")
     assert (response.status, response.body) == (200, b"403\n")

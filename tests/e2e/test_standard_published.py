@@ -4,7 +4,7 @@ tests/stock/build.sh from the registry.
 
 import pytest
 from harness.origin import answer
-from harness.stock import chained, mark, stock  # noqa: F401
+from harness.standard import chained, mark, standard  # noqa: F401
 from test_sse import at_once
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-backend: 1\r\n\r\nok"
@@ -14,7 +14,7 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-backend: 1\r\n\r\nok"
 def server(chained, origin):  # noqa: F811
     """wstd's example http_server, between two plugins of ours; nothing goes on to the backend."""
     backend = origin(answer(OK))
-    yield chained(backend.url, {"a": mark("frst"), "server": stock("wstd-http-server"), "z": mark("last")})
+    yield chained(backend.url, {"a": mark("frst"), "server": standard("wstd-http-server"), "z": mark("last")})
     assert backend.connections == 0
 
 
@@ -88,7 +88,7 @@ def test_wstd_proxy_sends_to_the_chain(chained, origin, connect):  # noqa: F811
     """It takes its target from the environment, which a component gets from its settings."""
     requests = []
     settings = {"TARGET_URL": "http://backend.internal/"}
-    plugins = {"proxy": stock("wstd-http-server-proxy", settings=settings), "z": mark("last")}
+    plugins = {"proxy": standard("wstd-http-server-proxy", settings=settings), "z": mark("last")}
     client = connect(chained(origin(answer(OK, requests)).url, plugins))
     response = client.request("POST", "/proxy/a/b?c", "x-kept: 1", body=b"sent")
     assert (response.status, response.body, response.get("x-backend")) == (200, b"ok", "1")
@@ -101,7 +101,7 @@ def test_wstd_proxy_sends_to_the_chain(chained, origin, connect):  # noqa: F811
 def test_wstd_proxy_may_not_send_elsewhere(chained, origin, connect):  # noqa: F811
     backend, stranger = origin(answer(OK)), origin(answer(OK))
     settings = {"TARGET_URL": f"{stranger.url}/"}
-    proxy = chained(backend.url, {"proxy": stock("wstd-http-server-proxy", settings=settings)})
+    proxy = chained(backend.url, {"proxy": standard("wstd-http-server-proxy", settings=settings)})
     response = connect(proxy).request("GET", "/proxy/x")
     assert response.status == 502
     assert "returned an error" in response.get("proxy-status"), "it is told, and doesn't trap"
@@ -112,7 +112,7 @@ def test_wstd_proxy_may_not_send_elsewhere(chained, origin, connect):  # noqa: F
 def test_wasip3_examples(chained, origin, connect, name):  # noqa: F811
     """wasi:http 0.3.2, a later patch of the standard than the host's."""
     backend = origin(answer(OK))
-    client = connect(chained(backend.url, {"a": mark("frst"), "hello": stock(name), "z": mark("last")}))
+    client = connect(chained(backend.url, {"a": mark("frst"), "hello": standard(name), "z": mark("last")}))
     for _ in range(3):
         response = client.request("GET", "/")
         assert (response.status, response.body) == (200, b"Hello, WASI!")

@@ -3,14 +3,14 @@
 import random
 
 from harness.origin import answer
-from harness.stock import chained, mark, stock  # noqa: F401
+from harness.standard import chained, mark, standard  # noqa: F401
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-backend: 1\r\n\r\nok"
 
 
 def test_it_answers(chained, origin, connect):  # noqa: F811
     backend = origin(answer(OK))
-    proxy = chained(backend.url, {"a": mark("frst"), "js": stock("stock-js-answer"), "z": mark("last")})
+    proxy = chained(backend.url, {"a": mark("frst"), "js": standard("stock-js-answer"), "z": mark("last")})
     response = connect(proxy).request("GET", "/some/path?chunks=3")
     assert (response.status, response.get("x-stock")) == (200, "answer")
     assert response.body == b"GET /some/path\n" * 3
@@ -19,7 +19,7 @@ def test_it_answers(chained, origin, connect):  # noqa: F811
 
 
 def test_its_body_streams(chained, origin, connect):  # noqa: F811
-    proxy = chained(origin(answer(OK)).url, {"js": stock("stock-js-answer")})
+    proxy = chained(origin(answer(OK)).url, {"js": standard("stock-js-answer")})
     response = connect(proxy).request("GET", "/?chunks=5000")
     assert response.body == b"GET /\n" * 5000
     sent = random.Random(1).randbytes(200_000)
@@ -29,7 +29,7 @@ def test_its_body_streams(chained, origin, connect):  # noqa: F811
 
 
 def test_what_it_throws_hurts_nobody_else(chained, origin, connect):  # noqa: F811
-    proxy = chained(origin(answer(OK)).url, {"js": stock("stock-js-answer")})
+    proxy = chained(origin(answer(OK)).url, {"js": standard("stock-js-answer")})
     assert connect(proxy).request("GET", "/throw").status >= 500
     assert connect(proxy).request("GET", "/after").body == b"GET /after\n"
 
@@ -37,7 +37,7 @@ def test_what_it_throws_hurts_nobody_else(chained, origin, connect):  # noqa: F8
 def test_it_sends_on_what_it_gets(chained, origin, connect):  # noqa: F811
     requests = []
     backend = origin(answer(OK, requests))
-    proxy = chained(backend.url, {"a": mark("frst"), "js": stock("stock-js-forward"), "z": mark("last")})
+    proxy = chained(backend.url, {"a": mark("frst"), "js": standard("stock-js-forward"), "z": mark("last")})
     response = connect(proxy).request("POST", "/a%2Fb?c=d", "x-mine: 1", body=b"the body")
     assert (response.status, response.body) == (200, b"ok")
     assert response.all("x-stock") == ["forward"]

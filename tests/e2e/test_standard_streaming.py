@@ -9,7 +9,7 @@ import pytest
 from harness.message import read_head
 from harness.origin import answer
 from harness.peers import resident
-from harness.stock import MIDDLEWARE, PROXY, SERVICE, chained, mark, stock  # noqa: F401
+from harness.standard import MIDDLEWARE, PROXY, SERVICE, chained, mark, standard  # noqa: F401
 from test_sse import Reader, Turn, at_once, event
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -55,7 +55,7 @@ def test_each_event_arrives_before_the_next_is_sent(chained, origin, connect, ht
             send(event(number))
             turn.wait()
 
-    plugins = {"a": mark("frst"), "foreign": stock(kind), "z": mark("last")}
+    plugins = {"a": mark("frst"), "foreign": standard(kind), "z": mark("last")}
     proxy = chained(origin(event_stream(write)).url, plugins)
     reader = Reader(proxy, client, connect, http2, ("x-do", action))
     assert reader.head.status == 200
@@ -78,7 +78,7 @@ def test_a_stream_outlives_the_call_that_handed_it_on(chained, origin, connect, 
             pause.wait(1.3)
 
     reader = Reader(
-        chained(origin(event_stream(write)).url, {"foreign": stock(kind)}), "http1", connect, http2, ("x-do", action)
+        chained(origin(event_stream(write)).url, {"foreign": standard(kind)}), "http1", connect, http2, ("x-do", action)
     )
     for number in range(4):
         reader.event(number)
@@ -97,7 +97,7 @@ def test_a_reader_that_leaves_ends_the_stream(chained, origin, connect, http2, k
             stopped.set()
             raise
 
-    proxy = chained(origin(event_stream(write)).url, {"foreign": stock(kind)})
+    proxy = chained(origin(event_stream(write)).url, {"foreign": standard(kind)})
     reader = Reader(proxy, "http1", connect, http2, ("x-do", action))
     assert reader.head.status == 200
     reader.leave()
@@ -120,7 +120,7 @@ def test_an_upload_arrives_piece_by_piece(chained, origin, connect, kind, action
         peer.reader.fields()
         peer.send(OK)
 
-    client = at_once(connect(chained(origin(serve).url, {"foreign": stock(kind)})))
+    client = at_once(connect(chained(origin(serve).url, {"foreign": standard(kind)})))
     client.send(b"POST / HTTP/1.1\r\nhost: a\r\nx-do: %s\r\ntransfer-encoding: chunked\r\n\r\n" % action.encode())
     for number in range(EVENTS):
         client.send(b"%x\r\n%s\r\n" % (len(event(number)), event(number)))
@@ -132,7 +132,7 @@ def test_an_upload_arrives_piece_by_piece(chained, origin, connect, kind, action
 @pytest.mark.parametrize("kind", [MIDDLEWARE, SERVICE, PROXY])
 def test_it_answers_while_it_is_asked(chained, origin, connect, kind):  # noqa: F811
     """Each event of its own is made when the client has sent for it."""
-    client = at_once(connect(chained(origin(answer(OK)).url, {"foreign": stock(kind)})))
+    client = at_once(connect(chained(origin(answer(OK)).url, {"foreign": standard(kind)})))
     client.send(b"POST / HTTP/1.1\r\nhost: a\r\nx-do: turns\r\ntransfer-encoding: chunked\r\n\r\n")
     head = client.head()
     assert (head.status, head.get("content-type")) == (200, "text/event-stream")
@@ -154,7 +154,7 @@ def test_it_answers_while_it_is_asked(chained, origin, connect, kind):  # noqa: 
 def test_it_answers_before_it_reads(chained, origin, connect, kind, size):  # noqa: F811
     """The request's body is still there when the head of the answer is long on its way."""
     body = random.Random(size).randbytes(size)
-    got = exchange(connect(chained(origin(answer(OK)).url, {"foreign": stock(kind)})), "late", body)
+    got = exchange(connect(chained(origin(answer(OK)).url, {"foreign": standard(kind)})), "late", body)
     assert (len(got), digest(got)) == (len(body) + 6, digest(b"first\n" + body))
 
 
@@ -163,7 +163,7 @@ def test_it_answers_before_it_reads(chained, origin, connect, kind, size):  # no
 def test_an_echo_byte_for_byte(chained, origin, connect, http2, kind, client):  # noqa: F811
     """Both directions at once, of far more than fits into all buffers on the way."""
     body = random.Random(5).randbytes(5 * MIB + 77)
-    proxy = chained(origin(answer(OK)).url, {"foreign": stock(kind)})
+    proxy = chained(origin(answer(OK)).url, {"foreign": standard(kind)})
     if client == "http1":
         got = exchange(connect(proxy), "echo", body)
     else:
@@ -195,7 +195,7 @@ def test_large_bodies_byte_for_byte_and_in_bounded_memory(chained, origin, conne
             for _ in range(length // MIB):
                 peer.send(sent)
 
-    proxy = chained(origin(serve).url, {"foreign": stock(kind)})
+    proxy = chained(origin(serve).url, {"foreign": standard(kind)})
     client = connect(proxy)
     peaks = []
     for length in (MIB, size):
