@@ -87,7 +87,7 @@ impl Series {
 
 fn head() -> RequestHead {
     let mut head = RequestHead::new();
-    head.target = Target::new(b"/greeting?for=you").unwrap_or_else(Target::root);
+    head.target = Target::new(b"/greeting?for=you").unwrap_or_else(|_| Target::root());
     for (name, value) in [
         (header::HOST, "example.com"),
         (
