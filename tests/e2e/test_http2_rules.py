@@ -184,6 +184,21 @@ def test_targets_follow_the_rules_of_http1(tollgate, origin, http2, connect, tar
         assert one.response().status == 400
 
 
+@pytest.mark.parametrize("length", [20_000, 70_000])
+def test_a_target_that_is_too_long_is_414(tollgate, origin, http2, connect, length):
+    requests = []
+    config = '[server]\nmax-head = "256KiB"\n'
+    proxy = tollgate(origin(answer(OK, requests)).url, add_header(), config=config)
+    two = http2(proxy)
+    for character in "p`":
+        target = "/" + character * length
+        for _ in range(2):
+            assert two.request("GET", target).message().status == 414
+        assert connect(proxy).request("GET", target).status == 414
+    assert two.request("GET", "/").message().status == 200
+    assert len(requests) == 1
+
+
 def test_a_target_that_http2_cannot_carry_becomes_no_other(tollgate, http2_origin, connect):
     """Towards a backend of HTTP/2, `h2` takes less than a target may hold; encoded it is three times as long."""
     paths = []

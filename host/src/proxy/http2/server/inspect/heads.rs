@@ -7,12 +7,10 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use super::huffman;
-use super::literal::{literal, replacement, rooted, unnamed};
+use super::literal::{TABLE, literal, replacement, rooted, unnamed};
 use super::rules::{Fate, FieldKind, fate, kind_of};
 use crate::proxy::http2::fields::PATH_AS_SENT;
 
-/// Bytes of the table: the default, which we don't change.
-const TABLE: usize = 4096;
 /// What an entry counts beside its name and value (RFC 7541, section 4.1).
 const ENTRY: usize = 32;
 

@@ -2,6 +2,9 @@
 
 use super::rules::FieldKind;
 
+/// Bytes of HPACK's table: the default, which we don't change. An entry that is larger empties it (RFC 7541, section 4.4).
+pub(super) const TABLE: usize = 4096;
+
 /// What stands for a literal.
 pub(super) struct Other {
     pub(super) bytes: Vec<u8>,
@@ -27,8 +30,9 @@ pub(super) fn replacement(
     })
 }
 
-/// The literal with a path of the same length.
+/// The literal with a path of the same length, or of one with which it empties the table just as well.
 pub(super) fn rooted(head: &[u8], value: usize) -> Other {
+    let value = value.min(2 * TABLE);
     let mut bytes = head.to_vec();
     filler(&mut bytes, value);
     let start = bytes.len() - value;

@@ -5,6 +5,9 @@ use http::{HeaderName, Method, StatusCode};
 
 use crate::message::syntax;
 
+/// Bytes of a path that the type takes.
+const MOST_OF_URI: usize = u16::MAX as usize - 1;
+
 /// What a field is to `h2`, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FieldKind {
@@ -73,7 +76,7 @@ fn fate_of_path(value: &[u8]) -> Fate {
                 b'/' | b'?' | b'&' | b'=' | b'%' | b'-' | b'.' | b'_' | b'~' | b'+' | b':' | b','
             )
     };
-    if value.iter().all(is_common) {
+    if value.len() <= MOST_OF_URI && value.iter().all(is_common) {
         return Fate::Fine;
     }
     let Ok(text) = std::str::from_utf8(value) else {

@@ -191,6 +191,36 @@ fn a_path_that_would_not_arrive_goes_on_beside_its_section() {
 }
 
 #[test]
+fn a_path_that_is_too_long_for_its_type_goes_on_beside_a_shorter_one() {
+    fn long(kind: u8, name: &[u8], value: &[u8]) -> Vec<u8> {
+        let mut out = vec![kind, u8::try_from(name.len()).unwrap()];
+        out.extend_from_slice(name);
+        out.push(0x7f);
+        let mut rest = value.len() - 0x7f;
+        while rest >= 0x80 {
+            out.push(u8::try_from(rest & 0x7f).unwrap() | 0x80);
+            rest >>= 7;
+        }
+        out.push(u8::try_from(rest).unwrap());
+        out.extend_from_slice(value);
+        out
+    }
+    let path = [b"/", &vec![b'p'; 70_000][..]].concat();
+    let filler = [b"/", &vec![b'x'; 8191][..]].concat();
+    for kind in [0x40, 0x00] {
+        let mut heads = Heads::default();
+        heads.read(Place::Head, &literal(0x40, b"x-a", b"1"));
+        let read = heads.read(Place::Head, &long(kind, b":path", &path));
+        let beside = long(0x00, b"\"path\"", &path);
+        let expected = [long(kind, b":path", &filler), beside].concat();
+        assert!(read == Section::Instead(expected));
+        // Both empty the table, if they are to be indexed.
+        let newest = heads.read(Place::Head, b"\xbe");
+        assert_eq!(newest == Section::Undecodable, kind == 0x40);
+    }
+}
+
+#[test]
 fn a_path_that_a_field_could_not_hold_is_malformed() {
     for path in [&b"/\xff"[..], b"/a\nb", b"/\0", b"/\x7f", b"a`", b"`"] {
         let sent = literal(0x00, b":path", path);
