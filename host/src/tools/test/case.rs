@@ -13,7 +13,7 @@ use super::sections::{Kind, Mistake, Section, sections};
 use crate::config::file::{Mistakes, TomlDocument};
 use crate::config::{self, ConfigErrors};
 use crate::interceptor::Hook;
-use crate::message::{Checked, Known, RequestHead, ResponseHead, Scheme, hygiene};
+use crate::message::{Checked, Known, ResponseHead, Scheme, hygiene};
 use crate::tools::conditions::Conditions;
 
 /// What stands for a message that there is none of.
@@ -22,7 +22,7 @@ pub(super) const NONE: &str = "none";
 /// What an error can come from.
 const HOOKS: [Hook; 3] = [Hook::ForwardRequest, Hook::ReturnResponse, Hook::Handle];
 
-const NO_ERROR: &str = "expected `forward-request: TEXT` or `return-response: TEXT`, or `handle: TEXT` of a stock \
+const NO_ERROR: &str = "expected `forward-request: TEXT` or `return-response: TEXT`, or `handle: TEXT` of a standard \
     component; without an error leave the section out";
 
 /// One exchange with what is expected of it.
@@ -117,7 +117,7 @@ pub(super) fn receive(request: Request<Bytes>) -> Result<(Scheme, Request<Bytes>
         _ => Scheme::Http,
     };
     check_length(&parts.headers, &body)?;
-    let mut head = RequestHead::try_from(&parts).map_err(|error| error.to_string())?;
+    let mut head = message::head_of(&parts).map_err(|error| error.to_string())?;
     if !head.fields.contains(Known::Host) {
         // A convenience: HTTP/1.1 wants the host beside a whole URL too, and only HTTP/1.0 may leave it out.
         match head
@@ -133,8 +133,8 @@ pub(super) fn receive(request: Request<Bytes>) -> Result<(Scheme, Request<Bytes>
         format!("the host would refuse this request before any plugin saw it: {error}")
     })?;
     head.version = http::Version::HTTP_11;
-    let parts = http::request::Parts::try_from(&head).map_err(|error| error.to_string())?;
-    Ok((scheme, Request::from_parts(parts, body)))
+    let request = message::request_of(&head, body).map_err(|error| error.to_string())?;
+    Ok((scheme, request))
 }
 
 /// The backend's answer as the chain sees it.

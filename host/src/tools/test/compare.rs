@@ -14,6 +14,7 @@ use super::message::{Exact, TargetPattern, is_printable, request_head, response_
 use super::pattern;
 use super::run::Got;
 use super::sections::Kind;
+use crate::message::Target;
 
 /// How long to look for the smallest difference before a larger one does.
 const LONGEST_LOOK: Duration = Duration::from_secs(1);
@@ -212,6 +213,9 @@ fn request_failure(expected: Option<&Request<Bytes>>, came: Option<&Request<Byte
     if met_target(left, right) {
         *shown.uri_mut() = right.uri().clone();
         shown.extensions_mut().remove::<TargetPattern>();
+        if let Some(target) = right.extensions().get::<Target>() {
+            shown.extensions_mut().insert(target.clone());
+        }
     }
     *shown.headers_mut() = shown_fields(left.headers(), right.headers());
     let came = request_head(right, left.headers());

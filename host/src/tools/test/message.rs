@@ -4,10 +4,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, request,
+};
 
 use super::pattern;
 use super::sections::MARK;
+use crate::message::{RequestHead, Target, TargetError};
 
 /// Letters of base64 on one line.
 const COLUMNS: usize = 76;
@@ -52,14 +55,9 @@ pub(super) fn parse_request(content: &[u8], base64: bool) -> Result<Request<Byte
     if base64 {
         parsed.extensions_mut().insert(Exact);
     }
-    *parsed.uri_mut() = match uri(target) {
-        Some(uri) => uri,
-        None => {
-            let problem =
-                format!("{target:?} is no target: a path from `/`, `*`, or an http or https URL");
-            return wrong(0, problem);
-        }
-    };
+    if let Err(problem) = set_target(&mut parsed, target) {
+        return wrong(0, problem);
+    }
     *parsed.method_mut() = match Method::from_bytes(method.as_bytes()) {
         Ok(method) => method,
         Err(_) => return wrong(0, expected),
@@ -108,16 +106,40 @@ fn without_wildcards(line: &[u8]) -> (Vec<u8>, Option<TargetPattern>) {
     }
 }
 
-/// A target as a request's line has it. Without a fragment, which is not sent (RFC 9112, section 3.2).
-pub(super) fn uri(target: &str) -> Option<Uri> {
-    if target.contains('#') {
-        return None;
-    }
+/// A target as a request's line has it. A path stands beside the URI too, which can't hold every one.
+fn set_target(request: &mut Request<Bytes>, target: &str) -> Result<(), String> {
     if target.starts_with('/') || target == "*" {
-        return PathAndQuery::try_from(target).ok().map(Uri::from);
+        let target = Target::new(target.as_bytes()).map_err(|bad| bad.to_string())?;
+        let path = PathAndQuery::try_from(&target).map_err(|bad| bad.to_string())?;
+        *request.uri_mut() = path.into();
+        request.extensions_mut().insert(target);
+        return Ok(());
     }
-    let uri: Uri = target.parse().ok()?;
+    *request.uri_mut() = uri(target).ok_or_else(|| {
+        format!("{target:?} is no target: a path from `/`, `*`, or an http or https URL")
+    })?;
+    Ok(())
+}
+
+/// A whole URL. Without a fragment, which is not sent (RFC 9112, section 3.2).
+pub(super) fn uri(url: &str) -> Option<Uri> {
+    let uri: Uri = url.parse().ok().filter(|_| !url.contains('#'))?;
     (matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some()).then_some(uri)
+}
+
+/// The head of a request, with its target as it is.
+pub(super) fn head_of(parts: &request::Parts) -> Result<RequestHead, TargetError> {
+    match parts.extensions.get::<Target>() {
+        Some(target) => Ok(RequestHead::with_target(parts, target.clone())),
+        None => RequestHead::try_from(parts),
+    }
+}
+
+/// A request of a head, with its target as it is.
+pub(super) fn request_of(head: &RequestHead, body: Bytes) -> Result<Request<Bytes>, TargetError> {
+    let mut parts = request::Parts::try_from(head)?;
+    parts.extensions.insert(head.target.clone());
+    Ok(Request::from_parts(parts, body))
 }
 
 /// The lines of the head, never none, and the body: all behind the first blank line but the last line break.
@@ -190,8 +212,9 @@ pub(super) fn request_head(request: &Request<Bytes>, pattern: &HeaderMap) -> Vec
 
 /// Path and query.
 pub(super) fn target(request: &Request<Bytes>) -> &str {
-    let target = request.uri().path_and_query();
-    target.map_or("/", PathAndQuery::as_str)
+    let target = request.extensions().get().map(Target::as_str);
+    let in_uri = || request.uri().path_and_query().map(PathAndQuery::as_str);
+    target.or_else(in_uri).unwrap_or("/")
 }
 
 /// The head of a response as lines, its fields in the order of a pattern; see [`in_order_of`].
@@ -265,7 +288,7 @@ mod tests {
     fn round_trip(body: &[u8]) {
         let mut request = Request::new(Bytes::copy_from_slice(body));
         *request.method_mut() = Method::from_bytes(b"PROPFIND").unwrap();
-        *request.uri_mut() = uri("/a%2F?x=1").unwrap();
+        set_target(&mut request, "/a%2F?x=`1`\"").unwrap();
         for (name, value) in [
             ("x-a", &b"1"[..]),
             ("x-b", b"\xff\t~"),
@@ -284,12 +307,12 @@ mod tests {
             let parsed = parse_request(&text, base64).unwrap();
             let same = (
                 parsed.method(),
-                parsed.uri(),
+                target(&parsed),
                 parsed.headers(),
                 parsed.body(),
             ) == (
                 request.method(),
-                request.uri(),
+                target(&request),
                 request.headers(),
                 request.body(),
             );
@@ -349,13 +372,18 @@ mod tests {
 
     #[test]
     fn mistakes_have_their_line() {
-        let cases: [(&[u8], usize, &str); 10] = [
+        let cases: [(&[u8], usize, &str); 11] = [
             (b"", 0, "there is no message"),
             (b"\nGET / HTTP/1.1", 0, "there is no message"),
             (b"GET /", 0, "expected METHOD TARGET HTTP/1.1"),
             (b"GET / HTTP/2", 0, "expected METHOD TARGET HTTP/1.1"),
             (b"GET x HTTP/1.1", 0, "\"x\" is no target"),
-            (b"GET /#x HTTP/1.1", 0, "\"/#x\" is no target"),
+            (b"GET /#x HTTP/1.1", 0, "the target holds '#' at byte 2"),
+            (
+                b"GET http://h/#x HTTP/1.1",
+                0,
+                "\"http://h/#x\" is no target",
+            ),
             (b"GET ftp://h/ HTTP/1.1", 0, "\"ftp://h/\" is no target"),
             (
                 b"GET / HTTP/1.1\nhost: h\nno field\n",

@@ -9,7 +9,7 @@ use http::{HeaderMap, Request, Response, header};
 use http_body_util::{BodyExt, Full};
 
 use super::case::Input;
-use super::timed;
+use super::{message, timed};
 use crate::interceptor::{Chain, Hook, InterceptError, Link, Surround, Transform};
 use crate::message::{
     Body, BodyError, Exchange, RequestHead, ResponseHead, Streaming, TargetError,
@@ -72,7 +72,7 @@ async fn pass<H: Transform, A: Surround>(
     input: &Input,
 ) -> Result<Response<Bytes>, String> {
     let (parts, sent) = input.request.clone().into_parts();
-    let head = RequestHead::try_from(&parts).map_err(|error| error.to_string())?;
+    let head = message::head_of(&parts).map_err(|error| error.to_string())?;
     let exchange = Exchange::new(EXCHANGE, CLIENT, input.scheme, head, arriving(sent));
     let hook = match &link {
         Link::Around(_) => Hook::Handle,
@@ -152,7 +152,7 @@ fn captured(
     before: &HeaderMap,
     body: Bytes,
 ) -> Result<Request<Bytes>, TargetError> {
-    let mut request = Request::from_parts(head.try_into()?, body);
+    let mut request = message::request_of(head, body)?;
     forget_length(request.headers_mut(), before);
     Ok(request)
 }

@@ -9,7 +9,7 @@ use super::case::{self, Case, CaseFile};
 use super::compare::compare;
 use super::run::Got;
 use super::sections::Kind;
-use super::{har, update};
+use super::{har, message, update};
 use crate::tools::conditions::Conditions;
 
 /// A comment, a case with all that can come in, and bytes that no editor would leave alone.
@@ -74,6 +74,23 @@ fn a_case_is_what_its_sections_say() {
     assert_eq!(case.input.response.headers()["x-d"], "");
     assert_eq!(case.input.response.body(), "answer\n");
     assert!(case.expect.is_empty());
+}
+
+#[test]
+fn a_target_is_what_the_proxy_takes_for_one() {
+    for target in ["/`a`?q=up{job=\"x\"}", "/<a>?<b>", "/\u{e9}", "*"] {
+        let text = format!("### request\nOPTIONS {target} HTTP/1.1\nhost: h\n");
+        let file = read_text("a.http", text.as_bytes()).unwrap();
+        let request = &only(&file).input.request;
+        assert_eq!(message::target(request), target);
+        let (parts, ()) = request.clone().map(|_| ()).into_parts();
+        assert_eq!(message::head_of(&parts).unwrap().target.as_str(), target);
+        let head = message::request_head(request, request.headers());
+        assert_eq!(head, text.split_once('\n').unwrap().1.as_bytes());
+    }
+    let text = b"### request\nGET /a#b HTTP/1.1\nhost: h\n";
+    let mistakes = read_text("a.http", text).unwrap_err();
+    assert!(format!("{mistakes:?}").contains("the target holds '#' at byte 3"));
 }
 
 #[test]
