@@ -13,6 +13,7 @@ pub mod http2;
 mod exchange;
 mod expect;
 mod held;
+mod inbound;
 mod routing;
 mod stop;
 mod tunnel;

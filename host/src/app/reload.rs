@@ -276,7 +276,7 @@ pub fn routing(
     Routing {
         // A configuration that was resolved names only backends that there are.
         routes: routes.filter_map(route).collect(),
-        server: config.server.clone(),
+        server: Arc::new(config.server.clone()),
         forwarding: config.forwarding,
     }
 }

@@ -23,7 +23,7 @@ pub enum Body {
     /// All of it is here: a plugin read it or set it.
     Full {
         data: Bytes,
-        trailers: Option<HeaderMap>,
+        trailers: Option<Box<HeaderMap>>,
     },
     /// All of it came with the head, and nobody has asked for it yet: it is kept no more than one that streams.
     Arrived(Bytes),
@@ -244,7 +244,7 @@ async fn collect(mut stream: Streaming, limits: ReadLimits) -> (Body, Result<Byt
     (
         Body::Full {
             data: data.clone(),
-            trailers,
+            trailers: trailers.map(Box::new),
         },
         Ok(data),
     )
@@ -264,7 +264,7 @@ impl HttpBody for Body {
                 if !data.is_empty() {
                     return Poll::Ready(Some(Ok(Frame::data(std::mem::take(data)))));
                 }
-                Poll::Ready(trailers.take().map(|t| Ok(Frame::trailers(t))))
+                Poll::Ready(trailers.take().map(|t| Ok(Frame::trailers(*t))))
             }
             Body::Arrived(data) => {
                 let data = std::mem::take(data);
@@ -386,7 +386,7 @@ mod tests {
         trailers.insert("grpc-status", "0".parse().unwrap());
         let mut body = Body::Full {
             data: "old".into(),
-            trailers: Some(trailers.clone()),
+            trailers: Some(Box::new(trailers.clone())),
         };
         body.replace("new".into());
         let all = body.collect().await.unwrap();
@@ -398,7 +398,7 @@ mod tests {
     fn a_body_with_trailers_has_no_exact_length() {
         let body = Body::Full {
             data: "x".into(),
-            trailers: Some(HeaderMap::new()),
+            trailers: Some(Box::default()),
         };
         assert_eq!(body.size_hint().exact(), None);
         assert_eq!(Body::full("x").size_hint().exact(), Some(1));

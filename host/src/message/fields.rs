@@ -1,13 +1,10 @@
-//! The fields of a head, kept as they came: one piece of bytes, the lines in it, and what was changed since.
+//! The fields of a head, kept as they came: one piece of bytes and the lines in it. What is changed is added behind them.
 //!
-//! Nothing is copied or put into a map. A field that nobody changes is sent with the letters of its name, its spaces and its
+//! Nothing is put into a map. A field that nobody changes is sent with the letters of its name, its spaces and its
 //! place as it came. Names are compared without case.
 
 mod convert;
 mod name;
-
-use bytes::Bytes;
-use http::HeaderValue;
 
 use super::known::Known;
 use super::syntax;
@@ -17,10 +14,8 @@ pub use name::{AsName, AsValue, Checked, Name, as_text};
 /// The fields of a message, in their order.
 #[derive(Clone, Default)]
 pub struct Fields {
-    /// The head as it came.
-    raw: Bytes,
-    /// Lines that were added since. Their places count on from the end of `raw`.
-    added: Vec<u8>,
+    /// The lines as they came, and behind them those that were added since. Some are no field's any more.
+    bytes: Vec<u8>,
     lines: Vec<Line>,
     /// The known names among the lines: [`Known::bit`].
     present: u64,
@@ -42,6 +37,15 @@ struct Line {
 pub struct Lines {
     lines: Vec<Line>,
     present: u64,
+}
+
+/// Room for the lines that most heads get: `via`, `date`, `x-forwarded-*`.
+const ADDED: usize = 256;
+
+impl Line {
+    fn value_range(&self) -> std::ops::Range<usize> {
+        self.value as usize..(self.value + self.value_len) as usize
+    }
 }
 
 impl Lines {
@@ -80,10 +84,11 @@ impl Fields {
     }
 
     /// The fields of a head that was read and checked: its bytes, and where the lines are in them.
-    pub fn of_head(raw: Bytes, lines: Lines) -> Self {
+    pub fn of_head(head: &[u8], lines: Lines) -> Self {
+        let mut bytes = Vec::with_capacity(head.len() + ADDED);
+        bytes.extend_from_slice(head);
         Self {
-            raw,
-            added: Vec::new(),
+            bytes,
             lines: lines.lines,
             present: lines.present,
         }
@@ -249,27 +254,15 @@ impl Fields {
         // Lines that lie side by side, as those do that nobody touched, are copied at once.
         while let Some(first) = lines.next() {
             let mut end = first.end;
-            let in_raw = self.is_in_raw(first);
-            while let Some(next) =
-                lines.next_if(|next| next.start == end && self.is_in_raw(next) == in_raw)
-            {
+            while let Some(next) = lines.next_if(|next| next.start == end) {
                 end = next.end;
             }
             out.extend_from_slice(self.bytes(first.start, end));
         }
     }
 
-    fn is_in_raw(&self, line: &Line) -> bool {
-        (line.start as usize) < self.raw.len()
-    }
-
     fn bytes(&self, start: u32, end: u32) -> &[u8] {
-        let (start, end, raw) = (start as usize, end as usize, self.raw.len());
-        if start < raw {
-            &self.raw[start..end]
-        } else {
-            &self.added[start - raw..end - raw]
-        }
+        &self.bytes[start as usize..end as usize]
     }
 
     fn name(&self, line: &Line) -> Name<'_> {
@@ -280,20 +273,7 @@ impl Fields {
     }
 
     fn value(&self, line: &Line) -> &[u8] {
-        if line.value_len == 0 {
-            return &[];
-        }
-        self.bytes(line.value, line.value + line.value_len)
-    }
-
-    /// Without a copy where the value is of the head as it came.
-    fn header_value(&self, line: &Line) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
-        let (start, len) = (line.value as usize, line.value_len as usize);
-        if self.is_in_raw(line) && len > 0 {
-            HeaderValue::from_maybe_shared(self.raw.slice(start..start + len))
-        } else {
-            HeaderValue::from_bytes(self.value(line))
-        }
+        &self.bytes[line.value_range()]
     }
 
     fn is(&self, line: &Line, name: &[u8]) -> bool {
@@ -321,16 +301,16 @@ impl Fields {
 
     /// Writes a line behind those that were added.
     fn add(&mut self, name: &[u8], known: Known, value: &[u8]) -> Line {
-        let start = self.raw.len() + self.added.len();
+        let start = self.bytes.len();
         let value = syntax::trim(value);
         let size = name.len() + value.len() + 4;
         // The first of several, most often: one allocation for all of them.
-        let room = if self.added.capacity() == 0 { 256 } else { 0 };
-        self.added.reserve(size.max(room));
-        self.added.extend_from_slice(name);
-        self.added.extend_from_slice(b": ");
-        self.added.extend_from_slice(value);
-        self.added.extend_from_slice(b"\r\n");
+        let room = if start == 0 { ADDED } else { 0 };
+        self.bytes.reserve(size.max(room));
+        self.bytes.extend_from_slice(name);
+        self.bytes.extend_from_slice(b": ");
+        self.bytes.extend_from_slice(value);
+        self.bytes.extend_from_slice(b"\r\n");
         let at = start + name.len() + 2;
         let end = at + value.len() + 2;
         line((start, end), name.len(), (at, at + value.len()), known)
@@ -378,7 +358,7 @@ mod tests {
             );
             at += line.len();
         }
-        Fields::of_head(Bytes::from_static(head.as_bytes()), lines)
+        Fields::of_head(head.as_bytes(), lines)
     }
 
     fn written(fields: &Fields) -> String {

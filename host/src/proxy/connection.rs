@@ -1,8 +1,9 @@
 //! One accepted connection: which protocol it speaks is seen in its first bytes; each request becomes an exchange.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +14,11 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-use super::exchange::{Answer, Inbound, Proxy};
+use super::exchange::Proxy;
 use super::held::Held;
 use super::http1::{self, BadHead};
 use super::http2;
+use super::inbound::{Client, Inbound};
 use super::prefixed::Prefixed;
 use super::stop::Stop;
 use super::tunnel::Opening;
@@ -48,21 +50,28 @@ pub struct Listener<S> {
 #[derive(Debug)]
 struct Accepted<S> {
     listener: Arc<Listener<S>>,
-    client: SocketAddr,
-    client_shown: HeaderValue,
-    scheme: Scheme,
-    limits: ServerConfig,
+    client: Client,
+    limits: Arc<ServerConfig>,
     /// There are more connections than may be: each request is turned away.
     shed: bool,
 }
 
+/// A stage of a connection. Each is on the heap, with a state that ends with it: that of a handshake is large, and a
+/// connection at rest is to carry nothing but what its protocol needs.
+enum Stage {
+    /// Finds out what is spoken; none if the peer leaves before it says.
+    Finds(Pin<Box<dyn Future<Output = Result<Option<Stage>, BoxError>> + Send>>),
+    /// Serves requests to the end of the connection.
+    Serves(Pin<Box<dyn Future<Output = io::Result<()>> + Send>>),
+}
+
 /// Serves a connection until the peer closes it or, once it is time to stop, until its exchanges are done.
-pub async fn serve<S: ChainSource>(
+pub fn serve<S: ChainSource>(
     socket: TcpStream,
     client: SocketAddr,
     listener: Arc<Listener<S>>,
     slot: Counted,
-) {
+) -> impl Future<Output = ()> + Send {
     // An answer is never held back to wait for a fuller packet.
     if let Err(e) = socket.set_nodelay(true) {
         tracing::debug!(%client, "can't set TCP_NODELAY: {e}");
@@ -74,24 +83,39 @@ pub async fn serve<S: ChainSource>(
     let accepted = Accepted {
         shed: slot.is_above(limits.max_connections),
         listener,
-        client,
-        client_shown: hygiene::shown_address(client),
-        scheme: Scheme::Http,
+        client: Client {
+            address: client,
+            shown: hygiene::shown_address(client),
+            scheme: Scheme::Http,
+        },
         limits,
     };
-    if let Err(e) = accepted.speak(socket).await {
-        // Clients leave at any time; that is news for whoever debugs a client.
-        tracing::debug!(%client, "connection ended: {e}");
+    let mut stage = Stage::Finds(Box::pin(accepted.begin(socket)));
+    async move {
+        let ended = loop {
+            stage = match stage {
+                Stage::Finds(finds) => match finds.await {
+                    Ok(Some(next)) => next,
+                    Ok(None) => break Ok(()),
+                    Err(e) => break Err(e),
+                },
+                Stage::Serves(serves) => break serves.await.map_err(Into::into),
+            };
+        };
+        if let Err(e) = ended {
+            // Clients leave at any time; that is news for whoever debugs a client.
+            tracing::debug!(%client, "connection ended: {e}");
+        }
+        drop(slot);
     }
-    drop(slot);
 }
 
 impl<S: ChainSource> Accepted<S> {
-    async fn speak(mut self, mut socket: TcpStream) -> Result<(), BoxError> {
+    /// Waits for the first bytes.
+    async fn begin(self, mut socket: TcpStream) -> Result<Option<Stage>, BoxError> {
         let stop = self.listener.stop.clone();
-        let patience = self.limits.header_timeout;
         // A connection that says nothing rests; one that begins to speak has begun a head.
-        let rest = patience.min(self.limits.idle_timeout);
+        let rest = self.limits.header_timeout.min(self.limits.idle_timeout);
         let sniffed = {
             let mut sniffing = pin!(timely(rest, FIRST, first_bytes(&mut socket)));
             tokio::select! {
@@ -100,43 +124,47 @@ impl<S: ChainSource> Accepted<S> {
                 () = stop.stopped() => timely(LAST_REQUEST, FIRST, sniffing).await?,
             }
         };
-        let Some((speaks, prefix)) = sniffed else {
-            return Ok(());
-        };
-        // Each protocol's state is large; a connection carries its own alone.
+        Ok(sniffed.map(|(speaks, prefix)| self.speak(socket, speaks, prefix)))
+    }
+
+    fn speak(self, socket: TcpStream, speaks: Sniffed, prefix: Bytes) -> Stage {
         match (speaks, self.listener.tls.clone()) {
             (Sniffed::Tls, Some(identity)) => {
-                let io = Prefixed::new(prefix, socket);
-                let handshake = identity.acceptor().accept(io);
-                let stream = Box::pin(timely(patience, "the TLS handshake", handshake)).await?;
-                let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                self.scheme = Scheme::Https;
-                if http2 {
-                    Box::pin(self.http2(stream)).await
-                } else {
-                    let peer = http1::Peer {
-                        has_left: |io: &TlsStream<Prefixed<TcpStream>>| {
-                            has_left(io.get_ref().0.get_ref())
-                        },
-                        abort: |io| abort(io.get_ref().0.get_ref()),
-                    };
-                    Box::pin(self.http1(stream, Bytes::new(), peer)).await
-                }
+                Stage::Finds(Box::pin(self.tls(Prefixed::new(prefix, socket), identity)))
             }
             (_, Some(_)) if !self.listener.cleartext => {
                 let io = Prefixed::new(prefix, socket);
-                Ok(respond::cleartext_refused(io).await?)
+                Stage::Serves(Box::pin(respond::cleartext_refused(io)))
             }
-            (Sniffed::Http2Preface, _) => Box::pin(self.http2(Prefixed::new(prefix, socket))).await,
+            (Sniffed::Http2Preface, _) => self.http2(Prefixed::new(prefix, socket)),
             // What is no HTTP at all is refused as a bad head.
-            _ => {
-                let peer = http1::Peer { has_left, abort };
-                Box::pin(self.http1(socket, prefix, peer)).await
-            }
+            _ => self.http1(socket, prefix, http1::Peer { has_left, abort }),
         }
     }
 
-    async fn http1<IO>(self, io: IO, prefix: Bytes, peer: http1::Peer<IO>) -> Result<(), BoxError>
+    async fn tls(
+        mut self,
+        io: Prefixed<TcpStream>,
+        identity: Arc<ServerIdentity>,
+    ) -> Result<Option<Stage>, BoxError> {
+        let handshake = identity.acceptor().accept(io);
+        let stream = timely(self.limits.header_timeout, "the TLS handshake", handshake).await?;
+        self.client.scheme = Scheme::Https;
+        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        Ok(Some(if is_http2 {
+            self.http2(stream)
+        } else {
+            let peer = http1::Peer {
+                has_left: |io: &TlsStream<Prefixed<TcpStream>>| {
+                    has_left(io.get_ref().0.get_ref())
+                },
+                abort: |io| abort(io.get_ref().0.get_ref()),
+            };
+            self.http1(stream, Bytes::new(), peer)
+        }))
+    }
+
+    fn http1<IO>(self, io: IO, prefix: Bytes, peer: http1::Peer<IO>) -> Stage
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -152,36 +180,14 @@ impl<S: ChainSource> Accepted<S> {
             half_close: self.limits.half_close,
         };
         let stop = self.listener.stop.clone();
-        let exchange = |inbound| self.exchange_http1(inbound);
-        Ok(http1::serve(io, prefix, limits, peer, stop, exchange).await?)
+        Stage::Serves(Box::pin(http1::serve(io, prefix, limits, peer, stop, self)))
     }
 
-    // No async function: its future would keep room for the request as it came.
-    fn exchange_http1(
-        &self,
-        inbound: http1::Inbound,
-    ) -> impl Future<Output = (ResponseHead, Held)> + Send {
-        let answer = self.run(Inbound {
-            head: inbound.head,
-            body: inbound.body,
-            client: self.client,
-            client_shown: self.client_shown.clone(),
-            scheme: self.scheme,
-            refused: inbound.refused,
-            tunnel: inbound.tunnel,
-            on_informational: Some(inbound.on_informational),
-        });
-        async move {
-            let answer = answer.await;
-            (answer.head, answer.body)
-        }
+    fn run(&self, inbound: Inbound) -> impl Future<Output = (ResponseHead, Held)> + Send {
+        self.listener.proxy.run(inbound, &self.client, self.shed)
     }
 
-    fn run(&self, inbound: Inbound) -> impl Future<Output = Answer> + Send {
-        self.listener.proxy.run(inbound, self.shed)
-    }
-
-    async fn http2<IO>(self, io: IO) -> Result<(), BoxError>
+    fn http2<IO>(self, io: IO) -> Stage
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -199,10 +205,11 @@ impl<S: ChainSource> Accepted<S> {
             let me = me.clone();
             async move { me.exchange_http2(inbound).await }
         };
-        Ok(
-            http2::server::serve(io, limits, exchanges, async move { stop.stopped().await })
-                .await?,
-        )
+        let stopped = async move { stop.stopped().await };
+        let mut serving = Box::pin(http2::server::serve(io, limits, exchanges, stopped));
+        Stage::Serves(Box::pin(poll_fn(move |cx| {
+            serving.as_mut().poll(cx).map_err(io::Error::other)
+        })))
     }
 
     fn exchange_http2(
@@ -234,9 +241,6 @@ impl<S: ChainSource> Accepted<S> {
         let answer = self.run(Inbound {
             head,
             body,
-            client: self.client,
-            client_shown: self.client_shown.clone(),
-            scheme: self.scheme,
             refused,
             tunnel,
             on_informational: Some(Arc::new(move |head| {
@@ -246,15 +250,21 @@ impl<S: ChainSource> Accepted<S> {
                 }
             })),
         });
-        async move { as_response(answer.await, Version::HTTP_2) }
+        async move {
+            let (head, body) = answer.await;
+            let mut parts = http::response::Parts::from(&head);
+            parts.version = Version::HTTP_2;
+            Response::from_parts(parts, body)
+        }
     }
 }
 
-/// As hyper and `h2` take it.
-fn as_response(answer: Answer, version: Version) -> Response<Held> {
-    let mut parts = http::response::Parts::from(&answer.head);
-    parts.version = version;
-    Response::from_parts(parts, answer.body)
+impl<S: ChainSource> http1::Exchanges for Accepted<S> {
+    type Body = Held;
+
+    fn exchange(&self, inbound: Inbound) -> impl Future<Output = (ResponseHead, Held)> + Send {
+        self.run(inbound)
+    }
 }
 
 /// Whether the client has reset the connection: a read tells only that it sends no more, once it has said so.

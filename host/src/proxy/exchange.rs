@@ -1,14 +1,13 @@
 //! One exchange from the request's head to the response's: the straight line that everything else hangs on.
 
 use std::any::Any;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http::{HeaderValue, StatusCode, Version};
+use http::{StatusCode, Version};
 use http_body::Body as _;
 use tokio_util::task::TaskTracker;
 
@@ -16,7 +15,7 @@ use super::error::{ExchangeError, Resource};
 use super::error_fields::ErrorFields;
 use super::flow;
 use super::held::Held;
-use super::http1::BadHead;
+use super::inbound::{Client, Inbound};
 use super::last::{Switch, Wish, switches_to};
 use super::respond;
 use super::respond::Form;
@@ -27,8 +26,7 @@ use crate::counted::Counter;
 use crate::essential;
 use crate::interceptor::ChainSource;
 use crate::message::{
-    Body, Exchange, ExchangeId, Known, Limited, OnInformational, RequestHead, ResponseHead, Scheme,
-    Streaming, hygiene,
+    Body, Exchange, ExchangeId, Known, Limited, ResponseHead, Streaming, hygiene,
 };
 
 /// What all connections share.
@@ -41,43 +39,11 @@ pub struct Proxy<S> {
     tunnels: TaskTracker,
 }
 
-/// A request as a connection hands it over.
-pub struct Inbound {
-    /// An extended CONNECT (RFC 8441) comes with its `:protocol` in `upgrade`.
-    pub head: RequestHead,
-    pub body: Body,
-    pub client: SocketAddr,
-    /// The client's address as fields show it.
-    pub client_shown: HeaderValue,
-    pub scheme: Scheme,
-    /// Why the request stands in for one that could not be read.
-    pub refused: Option<BadHead>,
-    /// The client's side of a tunnel, should the answer agree to one.
-    pub tunnel: Option<Opening>,
-    /// Passes interim responses on.
-    pub on_informational: Option<OnInformational>,
-}
-
-impl std::fmt::Debug for Inbound {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Inbound")
-            .field("head", &self.head)
-            .finish_non_exhaustive()
-    }
-}
-
 /// A request that is ready for its chain.
 struct Received<S> {
     exchange: Box<Exchange>,
     wish: Wish,
     route: Arc<Route<S>>,
-}
-
-/// The response to a client. Its body holds what its exchange took until its last byte is sent or given up.
-#[derive(Debug)]
-pub struct Answer {
-    pub head: ResponseHead,
-    pub body: Held,
 }
 
 impl<S: ChainSource> Proxy<S> {
@@ -101,19 +67,24 @@ impl<S: ChainSource> Proxy<S> {
         self.routing.store(Arc::new(routing));
     }
 
-    /// Answers a request. Whatever goes wrong becomes an answer too. On a connection that is one too many (`shed`) it is
-    /// turned away.
+    /// Answers a request; the response's body holds what its exchange took until its last byte is sent or given up. Whatever
+    /// goes wrong becomes an answer too. On a connection that is one too many (`shed`) it is turned away.
     ///
     /// What waits for nothing is done at the call. The future then has no room for the request as it came, only for the
     /// exchange on the heap.
-    pub fn run(&self, mut inbound: Inbound, shed: bool) -> impl Future<Output = Answer> + Send {
+    pub fn run<'a>(
+        &'a self,
+        mut inbound: Inbound,
+        client: &Client,
+        shed: bool,
+    ) -> impl Future<Output = (ResponseHead, Held)> + Send + use<'a, S> {
         let slot = self.under_way.take();
         let id = ExchangeId(self.next_id.fetch_add(1, Ordering::Relaxed));
         let routing = self.routing.load();
         let (bound, ending) = (routing.server.request_timeout, Ending::of(&routing));
         // Decided here, because a timeout drops the exchange.
         let form = Form::wanted(&inbound.head.fields);
-        let client = inbound.tunnel.take();
+        let tunnel = inbound.tunnel.take();
         let refused = match inbound.refused {
             _ if shed => Err(ExchangeError::Saturated(Resource::Connections)),
             Some(bad) => Err(bad.into()),
@@ -122,7 +93,7 @@ impl<S: ChainSource> Proxy<S> {
             }
             None => Ok(()),
         };
-        let received = refused.and_then(|()| receive(id, inbound, &routing));
+        let received = refused.and_then(|()| receive(id, inbound, client, &routing));
         drop(routing);
         async move {
             let kept = ErrorFields::default();
@@ -137,24 +108,21 @@ impl<S: ChainSource> Proxy<S> {
                     // This exchange keeps this chain to its last byte, whatever is swapped in meanwhile.
                     let chain = route.chains.current();
                     let result = {
-                        let flow = flow::run(&chain, &route.backend, exchange, wish, &kept);
-                        within(bound, pin!(flow)).await
+                        let flow = pin!(flow::run(&chain, &route.backend, exchange, wish, &kept));
+                        within(bound, flow).await
                     };
                     held = Some(chain);
                     result
                 }
             };
             let (head, body) = match result {
-                Ok((exchange, switch)) => self.finish(ending, exchange, switch, client),
+                Ok((exchange, switch)) => self.finish(ending, exchange, switch, tunnel),
                 Err(error) => {
                     respond::log(id, &error);
                     respond::from_error(&error, form, &kept)
                 }
             };
-            Answer {
-                head,
-                body: Held::new(body, held, slot),
-            }
+            (head, Held::new(body, held, slot))
         }
     }
 
@@ -214,6 +182,7 @@ impl Ending {
 fn receive<S>(
     id: ExchangeId,
     inbound: Inbound,
+    client: &Client,
     routing: &Routing<S>,
 ) -> Result<Received<S>, ExchangeError> {
     let (mut head, mut body) = (inbound.head, inbound.body);
@@ -230,16 +199,16 @@ fn receive<S>(
     hygiene::tell_of_client(
         &mut head.fields,
         &routing.forwarding,
-        inbound.client,
-        &inbound.client_shown,
-        inbound.scheme,
+        client.address,
+        &client.shown,
+        client.scheme,
     );
     head.version = Version::HTTP_11;
     if let Some(limit) = routing.server.max_body {
         limit_body(&mut body, limit)?;
     }
     let route = routing.find(&head)?.clone();
-    let exchange = Exchange::new(id.0, inbound.client, inbound.scheme, head, body);
+    let exchange = Exchange::new(id.0, client.address, client.scheme, head, body);
     Ok(Received {
         exchange: Box::new(exchange),
         wish: Wish {

@@ -19,4 +19,4 @@ mod dice;
 mod fuzz;
 
 pub use request::{BadHead, HeadLimits};
-pub use server::{Inbound, Limits, Peer, serve};
+pub use server::{Exchanges, Limits, Peer, serve};

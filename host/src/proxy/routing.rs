@@ -16,7 +16,8 @@ use crate::message::{Known, RequestHead};
 pub struct Routing<S> {
     /// In the order in which they are tried.
     pub routes: Vec<Arc<Route<S>>>,
-    pub server: ServerConfig,
+    /// Connections keep that of their beginning.
+    pub server: Arc<ServerConfig>,
     pub forwarding: Forwarding,
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tokio_util::sync::CancellationToken;
 
 /// Told once. Polling a [`CancellationToken`] takes a lock that all connections would share; the flag beside it does not.
 #[derive(Debug, Clone, Default)]
@@ -24,10 +24,5 @@ impl Stop {
 
     pub async fn stopped(&self) {
         self.token.cancelled().await;
-    }
-
-    /// The same for whoever can't hold a reference.
-    pub fn stopped_owned(self) -> WaitForCancellationFutureOwned {
-        self.token.cancelled_owned()
     }
 }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use http::{HeaderMap, HeaderName};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{AsName, AsValue, Fields};
 
@@ -10,7 +11,7 @@ impl From<&HeaderMap> for Fields {
     fn from(map: &HeaderMap) -> Self {
         let mut fields = Self {
             lines: Vec::with_capacity(map.len()),
-            added: Vec::with_capacity(map.len() * 32),
+            bytes: Vec::with_capacity(map.len() * 32),
             ..Self::default()
         };
         for (name, value) in map {
@@ -25,9 +26,12 @@ impl From<&Fields> for HeaderMap {
     fn from(fields: &Fields) -> Self {
         // It holds 24,000 fields; heads are bounded far below that.
         let mut map = HeaderMap::try_with_capacity(fields.len()).unwrap_or_default();
+        // One copy, which the values share.
+        let bytes = Bytes::copy_from_slice(&fields.bytes);
         for line in &fields.lines {
             let name = HeaderName::from_bytes(fields.name(line).as_bytes());
-            if let (Ok(name), Ok(value)) = (name, fields.header_value(line)) {
+            let value = HeaderValue::from_maybe_shared(bytes.slice(line.value_range()));
+            if let (Ok(name), Ok(value)) = (name, value) {
                 let _ = map.try_append(name, value);
             }
         }

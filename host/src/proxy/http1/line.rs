@@ -3,8 +3,6 @@
 //! Heads and trailer sections are both made of these. A line ends with CR LF and nothing else ends a line: where one
 //! recipient takes a bare LF for an end and the next one does not, a request can hide behind another.
 
-use bytes::Bytes;
-
 use crate::message::syntax::{self, TOKEN};
 use crate::message::{Fields, Known, Lines};
 
@@ -86,7 +84,7 @@ pub fn section<E: From<BadField>>(
         let (name_len, value, len) = match line(&bytes[at..])? {
             None => return Ok(None),
             Some(Line::End) => {
-                let fields = Fields::of_head(Bytes::copy_from_slice(&bytes[..at]), lines);
+                let fields = Fields::of_head(&bytes[..at], lines);
                 return Ok(Some((fields, at + 2)));
             }
             Some(Line::Field {

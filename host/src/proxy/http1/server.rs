@@ -30,7 +30,8 @@ use tokio::time::Instant;
 
 use super::encode::BodyFraming;
 use super::request::{BadHead, Request};
-use crate::message::{Body, BoxError, OnInformational, RequestHead, ResponseHead, Tunnel, hygiene};
+use crate::message::{BoxError, ResponseHead, Tunnel, hygiene};
+use crate::proxy::inbound::Inbound;
 use crate::proxy::prefixed::Prefixed;
 use crate::proxy::stop::Stop;
 use crate::proxy::tunnel::Opening;
@@ -40,24 +41,15 @@ pub use limits::{Limits, Peer};
 use shared::Shared;
 use write::{Asked, Writing, Written};
 
-/// A request for the exchange.
-pub struct Inbound {
-    pub head: RequestHead,
-    pub body: Body,
-    /// Why the head stands in for one that must not be served.
-    pub refused: Option<BadHead>,
-    /// The client's side of a tunnel, once a 101 is written.
-    pub tunnel: Option<Opening>,
-    pub on_informational: OnInformational,
-}
+/// Answers requests.
+pub trait Exchanges: Send + Sync {
+    type Body: HttpBody<Data = Bytes, Error = BoxError> + Send + Unpin;
 
-impl std::fmt::Debug for Inbound {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Inbound")
-            .field("head", &self.head)
-            .field("refused", &self.refused)
-            .finish_non_exhaustive()
-    }
+    /// Runs the exchange of one request. Dropping the future ends it.
+    fn exchange(
+        &self,
+        inbound: Inbound,
+    ) -> impl Future<Output = (ResponseHead, Self::Body)> + Send;
 }
 
 /// Serves a connection of which `prefix` was read already, until it ends or, once it is time to stop, until its exchange is
@@ -65,51 +57,59 @@ impl std::fmt::Debug for Inbound {
 ///
 /// # Errors
 /// When the connection breaks.
-pub async fn serve<IO, F, A, B>(
+pub fn serve<IO, E>(
     io: IO,
     prefix: Bytes,
     limits: Limits,
     peer: Peer<IO>,
     stop: Stop,
-    exchange: F,
-) -> io::Result<()>
+    exchanges: E,
+) -> impl Future<Output = io::Result<()>> + Send
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    F: Fn(Inbound) -> A,
-    A: Future<Output = (ResponseHead, B)> + Send,
-    B: HttpBody<Data = Bytes, Error = BoxError> + Unpin,
+    E: Exchanges,
 {
     let shared = Shared::new(io);
     shared.lock().read.extend_from_slice(&prefix);
     // Else it would last as long as the connection.
     drop(prefix);
     let mut connection = Connection::new(shared, limits, peer);
-    let mut stopping = pin!(stop.clone().stopped_owned());
-    let mut registered = false;
-    loop {
-        let next = poll_fn(|cx| {
-            // First of all: what has come already is served.
-            let polled = connection.poll_head(cx);
-            // The task's waker stays the same, so it is left there once: all connections share that lock.
-            if polled.is_pending() && (!registered || stop.is_stopped()) {
-                registered = true;
-                if stopping.as_mut().poll(cx).is_ready() && connection.is_at_rest() {
-                    return Poll::Ready(Ok(Next::End));
+    // No async function: that would have room for each argument twice.
+    async move {
+        let mut stopping = pin!(stop.stopped());
+        let mut registered = false;
+        loop {
+            let next = poll_fn(|cx| {
+                // First of all: what has come already is served.
+                let polled = connection.poll_head(cx);
+                // The task's waker stays the same, so it is left there once: all connections share that lock.
+                if polled.is_pending() && (!registered || stop.is_stopped()) {
+                    registered = true;
+                    if stopping.as_mut().poll(cx).is_ready() && connection.is_at_rest() {
+                        return Poll::Ready(Ok(Next::End));
+                    }
+                }
+                polled
+            });
+            // On the heap: a connection at rest has no room for it.
+            let after = match next.await? {
+                Next::End => After::Close(Expect::Nothing),
+                Next::Request(request) => {
+                    Box::pin(answer(&mut connection, &stop, request, None, &exchanges)).await?
+                }
+                Next::Refused(request, error) => {
+                    let refused = Some(error);
+                    Box::pin(answer(&mut connection, &stop, request, refused, &exchanges)).await?
+                }
+            };
+            match after {
+                After::Head => connection.rest(),
+                After::Gone => return Ok(()),
+                After::Close(expect) => {
+                    let Connection { shared, limits, .. } = &connection;
+                    return Box::pin(close::close(shared, limits, expect)).await;
                 }
             }
-            polled
-        });
-        let (request, refused) = match next.await? {
-            Next::End => return close::close(&connection.shared, &limits, Expect::Nothing).await,
-            Next::Request(request) => (*request, None),
-            Next::Refused(request, error) => (*request, Some(error)),
-        };
-        // On the heap: a connection at rest has no room for it.
-        let after = Box::pin(answer(&mut connection, &stop, request, refused, &exchange)).await?;
-        match after {
-            After::Head => connection.rest(),
-            After::Gone => return Ok(()),
-            After::Close(expect) => return close::close(&connection.shared, &limits, expect).await,
         }
     }
 }
@@ -123,18 +123,16 @@ enum After {
 }
 
 /// Runs one exchange and writes its response.
-async fn answer<IO, F, A, B>(
+async fn answer<IO, E>(
     connection: &mut Connection<IO>,
     stop: &Stop,
-    request: Request,
+    request: Box<Request>,
     refused: Option<BadHead>,
-    exchange: &F,
+    exchanges: &E,
 ) -> io::Result<After>
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    F: Fn(Inbound) -> A,
-    A: Future<Output = (ResponseHead, B)> + Send,
-    B: HttpBody<Data = Bytes, Error = BoxError> + Unpin,
+    E: Exchanges,
 {
     let asked = Asked {
         method: request.head.method.clone(),
@@ -146,12 +144,12 @@ where
     let (tunnel, opening) = request.switches.then(opening).unzip();
     let mut client = None;
     let (mut head, body) = {
-        let mut running = pin!(exchange(Inbound {
+        let mut running = pin!(exchanges.exchange(Inbound {
             head: request.head,
             body,
             refused,
             tunnel: opening,
-            on_informational: connection.on_informational.clone(),
+            on_informational: Some(connection.on_informational.clone()),
         }));
         poll_fn(|cx| {
             if let Poll::Ready(answer) = running.as_mut().poll(cx) {
@@ -164,13 +162,15 @@ where
     let may_stay = connection.shared.lock().begin_response() && keep_alive && !stop.is_stopped();
     let exact = body.size_hint().exact();
     let (framing, stays) = write::frame(&mut head, &asked, exact, may_stay);
+    let status = head.status;
     let mut writing = Writing::new(&head, framing, asked.trailers, body);
+    drop(head);
     let response = poll_fn(|cx| poll_response(connection, &mut writing, &mut client, cx));
     if let Written::Broken(error) = response.await? {
         return Ok(broken(connection, framing, &error));
     }
     let mut socket = connection.shared.lock();
-    if head.status == StatusCode::SWITCHING_PROTOCOLS
+    if status == StatusCode::SWITCHING_PROTOCOLS
         && let Some(tunnel) = tunnel
         && let Some(io) = socket.io.take()
     {

@@ -12,6 +12,7 @@ mod sending;
 mod switched;
 
 use std::borrow::Cow;
+use std::future::poll_fn;
 
 use http::StatusCode;
 use http_body::Body as _;
@@ -43,19 +44,24 @@ impl Endpoint {
             let wire = self.wire(stale < MOST_STALE).await?;
             let reused = wire.reused;
             let (sending, key) = self.http1_request(call)?;
-            let exchange = wire.exchange(sending, call.on_informational.as_ref(), &bounds);
-            match exchange.await {
-                Ok(answered) => return self.http1_response(answered, call, key, &bounds),
-                Err(Failure::Unsent(body, error)) => {
-                    call.body = body;
-                    if !reused || stale > 2 * MOST_STALE {
-                        return Err(Miss::unsent(error));
+            let mut talk = wire.talk(sending, call.on_informational.as_ref(), &bounds);
+            match poll_fn(|cx| talk.poll(cx)).await {
+                Ok(found) => {
+                    let answered = talk.answered(found);
+                    return self.http1_response(answered, call, key, &bounds);
+                }
+                Err(error) => match talk.failure(error) {
+                    Failure::Unsent(body, error) => {
+                        call.body = body;
+                        if !reused || stale > 2 * MOST_STALE {
+                            return Err(Miss::unsent(error));
+                        }
                     }
-                }
-                Err(Failure::Silent(_)) if reused && call.repeatable => call.body = Body::Empty,
-                Err(Failure::Silent(error) | Failure::Final(error)) => {
-                    return Err(Miss::sent(error));
-                }
+                    Failure::Silent(_) if reused && call.repeatable => call.body = Body::Empty,
+                    Failure::Silent(error) | Failure::Final(error) => {
+                        return Err(Miss::sent(error));
+                    }
+                },
             }
             stale += 1;
         }

@@ -222,7 +222,7 @@ fn send_whole(mut stream: SendStream<Bytes>, body: Body) -> Body {
         let _ = stream.send_data(data.clone(), trailers.is_none());
         if let Some(mut trailers) = trailers.clone() {
             fields::strip_connection_specific(&mut trailers);
-            let _ = stream.send_trailers(trailers);
+            let _ = stream.send_trailers(*trailers);
         }
     }
     body

@@ -52,7 +52,7 @@ impl Replay {
         match self.body {
             _ if given.is_all => Some(Body::Full {
                 data: read,
-                trailers: given.trailers,
+                trailers: given.trailers.map(Box::new),
             }),
             body if read.is_empty() => Some(body),
             Body::Stream(rest) => Some(Body::Resumed { read, rest }),

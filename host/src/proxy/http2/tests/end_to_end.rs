@@ -18,7 +18,7 @@ async fn trailers_travel_both_ways() {
         assert_eq!(request.to_bytes(), "question");
         Response::new(Body::Full {
             data: "answer".into(),
-            trailers: Some(trailers("grpc-status")),
+            trailers: Some(Box::new(trailers("grpc-status"))),
         })
     })
     .await;

@@ -55,7 +55,7 @@ enum Response {
 
 impl Apart {
     /// Goes on with a request.
-    pub(super) fn start(wire: Box<Wire>, sending: Sending) -> Self {
+    pub(super) fn start(wire: Box<Wire>, sending: Box<Sending>) -> Self {
         let shared = Arc::new(Shared(Mutex::new(State {
             wire: Some(wire),
             response: Response::Coming,
@@ -157,7 +157,7 @@ fn end(ended: Option<(Box<Wire>, bool)>) {
 }
 
 /// Sends a request to its end, or until the response was given up or is over for long enough.
-async fn send(shared: Arc<Shared>, mut sending: Sending) {
+async fn send(shared: Arc<Shared>, mut sending: Box<Sending>) {
     let mut writer = Writer(&shared);
     let mut sent = pin!(poll_fn(|cx| sending.poll(&mut writer, cx)));
     let result = tokio::select! {

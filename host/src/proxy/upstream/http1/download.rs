@@ -69,7 +69,7 @@ pub(super) struct Begun {
 
 impl Line {
     /// Goes on with the request in a task of its own.
-    pub(super) fn apart(mut wire: Box<Wire>, left: Sending) -> Self {
+    pub(super) fn apart(mut wire: Box<Wire>, left: Box<Sending>) -> Self {
         let timer = std::mem::take(&mut wire.timer);
         Self::Shared(Apart::start(wire, left), timer)
     }

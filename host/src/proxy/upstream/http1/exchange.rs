@@ -1,6 +1,5 @@
 //! One exchange on a connection, up to the head of its response.
 
-use std::future::poll_fn;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -32,7 +31,7 @@ pub(super) struct Answered {
     pub(super) found: Found,
     pub(super) wire: Box<Wire>,
     /// What is left of the request: it may be answered before it is whole.
-    pub(super) left: Option<Sending>,
+    pub(super) left: Option<Box<Sending>>,
     /// The backend did not want the body, of which nothing was sent.
     pub(super) refused: bool,
 }
@@ -61,8 +60,8 @@ impl Bounds {
     }
 }
 
-/// An exchange before its response.
-struct Talk<'a> {
+/// An exchange before its response. Dropping it closes the connection.
+pub(super) struct Talk<'a> {
     wire: Box<Wire>,
     sending: Sending,
     reading: Reading,
@@ -72,35 +71,31 @@ struct Talk<'a> {
 }
 
 impl Wire {
-    /// Sends a request and waits for its response, for `first_byte` from the end of the request on; while an upload is
-    /// under way, from when the backend last took some of it on.
-    ///
-    /// Dropping the future closes the connection.
-    pub(super) async fn exchange(
+    /// Begins to send a request.
+    pub(super) fn talk<'a>(
         self: Box<Self>,
         sending: Sending,
-        client: Option<&OnInformational>,
+        client: Option<&'a OnInformational>,
         bounds: &Bounds,
-    ) -> Result<Answered, Failure> {
-        let mut talk = Talk {
+    ) -> Talk<'a> {
+        Talk {
             wire: self,
             reading: Reading::new(bounds.head),
             deadline: sending.patience(bounds.first_byte),
             first_byte: bounds.first_byte,
             sending,
             client,
-        };
-        match poll_fn(|cx| talk.poll(cx)).await {
-            Ok(found) => Ok(talk.answered(found)),
-            Err(error) => Err(talk.failure(error)),
         }
     }
 }
 
 impl Talk<'_> {
+    /// Sends, and waits for the response, for `first_byte` from the end of the request on; while an upload is under way, from
+    /// when the backend last took some of it on.
+    ///
     /// Reading comes first. So the first thing that is seen of a connection that rested is whether it has ended or holds
     /// bytes that no request has asked for; tokio knows that there is no news without a system call.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Found, UpstreamError>> {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Found, UpstreamError>> {
         loop {
             if let Poll::Ready(found) = self.poll_reading(cx) {
                 return Poll::Ready(found.and_then(|found| self.with_last_piece(found, cx)));
@@ -166,18 +161,18 @@ impl Talk<'_> {
         }
     }
 
-    fn answered(self, found: Found) -> Answered {
+    pub(super) fn answered(self, found: Found) -> Answered {
         let refused = self.sending.held_until().is_some();
         let is_over = refused || self.sending.is_over();
         Answered {
             found,
             wire: self.wire,
-            left: Some(self.sending).filter(|_| !is_over),
+            left: (!is_over).then(|| Box::new(self.sending)),
             refused,
         }
     }
 
-    fn failure(self, error: UpstreamError) -> Failure {
+    pub(super) fn failure(self, error: UpstreamError) -> Failure {
         if !self.sending.has_begun() {
             return Failure::Unsent(self.sending.into_body(), error);
         }

@@ -197,7 +197,7 @@ mod tests {
         let full = || Body::full("abcde");
         let with_trailers = Body::Full {
             data: "abcde".into(),
-            trailers: Some(HeaderMap::new()),
+            trailers: Some(Box::default()),
         };
         let length: &[_] = &[("Content-Length", "5")];
         for (method, fields, body, expected) in [

@@ -292,7 +292,7 @@ async fn trailers_of_a_request_follow_its_chunks() {
     trailers.insert("x-sum", "1".parse().unwrap());
     let body = Body::Full {
         data: "hello".into(),
-        trailers: Some(trailers),
+        trailers: Some(Box::new(trailers)),
     };
     let mut call = call(&head, body);
     let expected = "5\r\nhello\r\n0\r\nx-sum: 1\r\n\r\n";
