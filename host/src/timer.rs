@@ -6,30 +6,51 @@
 
 use std::future::Future as _;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
+use tokio::task::coop;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// See the module's text.
 #[derive(Debug, Default)]
-pub struct Timer(Option<Pin<Box<Sleep>>>);
+pub struct Timer {
+    /// None until it is needed.
+    sleep: Option<Pin<Box<Sleep>>>,
+    /// The task that is woken when it is over.
+    task: Option<Waker>,
+}
 
 impl Timer {
     /// Ready when the deadline has passed; else the task is woken by then.
     pub fn poll_passed(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
         let sleep = self
-            .0
+            .sleep
             .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         if sleep.deadline() > deadline {
             sleep.as_mut().reset(deadline);
+            self.task = None;
         }
-        ready!(sleep.as_mut().poll(cx));
+        ready!(poll(sleep.as_mut(), &mut self.task, cx));
         if sleep.deadline() < deadline {
             sleep.as_mut().reset(deadline);
-            ready!(sleep.as_mut().poll(cx));
+            self.task = None;
+            ready!(poll(sleep.as_mut(), &mut self.task, cx));
         }
         Poll::Ready(())
     }
+}
+
+/// Asks the runtime only if it doesn't know the task yet: this is called at each wake-up of a connection.
+fn poll(sleep: Pin<&mut Sleep>, task: &mut Option<Waker>, cx: &mut Context<'_>) -> Poll<()> {
+    let knows = |task: &Waker| task.will_wake(cx.waker());
+    if task.as_ref().is_some_and(knows) && !sleep.is_elapsed() {
+        return Poll::Pending;
+    }
+    // Without budget the runtime takes no note of the task and only wakes it at once.
+    let notes = coop::has_budget_remaining();
+    ready!(sleep.poll(cx));
+    *task = notes.then(|| cx.waker().clone());
+    Poll::Pending
 }
 
 #[cfg(test)]

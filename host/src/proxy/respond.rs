@@ -97,6 +97,9 @@ impl Form {
         }) {
             return Form::Grpc;
         }
+        if !asked.contains(Known::Accept) {
+            return Form::Empty;
+        }
         let lists = asked.get_all(Known::Accept).filter(|list| *list != b"*/*");
         let ranges: SmallVec<[_; 8]> = lists
             .flat_map(syntax::items)

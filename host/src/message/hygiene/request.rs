@@ -42,7 +42,10 @@ pub fn receive_request(head: &mut RequestHead) -> Result<Asked, BadRequest> {
     via::check_loop(&head.fields)?;
     lengths::settle(&mut head.fields).map_err(|BadLength| BadRequest::Length)?;
     let mut names = head.fields.names();
-    if names.any(|name| hop::resembles_framing(name.as_bytes())) {
+    // The parser of HTTP/1.1 has seen to it.
+    if head.version == Version::HTTP_2
+        && names.any(|name| hop::resembles_framing(name.as_bytes()))
+    {
         return Err(BadRequest::Ambiguous);
     }
     drop(names);
