@@ -16,6 +16,11 @@ pub struct RouteConfig {
 }
 
 impl RouteConfig {
+    /// Whether every request may take the route.
+    pub fn is_everything(&self) -> bool {
+        self.host.is_none() && self.path == "/"
+    }
+
     /// Whether a request with this host and path may take the route. Of
     /// [`Config::routes`](super::Config::routes) the first that fits is the one to take.
     ///

@@ -32,6 +32,27 @@ struct Line {
     known: Known,
 }
 
+/// A field that is written out once and added to many heads.
+#[derive(Debug)]
+pub struct FieldLine {
+    bytes: Vec<u8>,
+    /// Where the value begins.
+    value: usize,
+    known: Known,
+}
+
+impl FieldLine {
+    pub fn new(name: Known, value: impl AsValue) -> Self {
+        let mut fields = Fields::new();
+        fields.append(name, value);
+        Self {
+            bytes: fields.bytes,
+            value: name.as_str().len() + 2,
+            known: name,
+        }
+    }
+}
+
 /// Where the fields of a head are that is being read.
 #[derive(Debug, Default)]
 pub struct Lines {
@@ -158,18 +179,41 @@ impl Fields {
     pub fn insert(&mut self, name: impl AsName, value: impl AsValue) {
         let known = name.known();
         let new = self.add(name.bytes(), known, value.bytes());
+        self.put(new, known, name.bytes());
+    }
+
+    /// Puts a copy of the first value of one name in the place of all fields of another one. Tells whether there is such a
+    /// value.
+    pub fn copy(&mut self, from: Known, to: Known) -> bool {
+        let Some(from) = self.lines.iter().find(|line| line.known == from) else {
+            return false;
+        };
+        let (value, start) = (from.value_range(), self.bytes.len());
+        let name = to.as_str().as_bytes();
+        self.bytes.extend_from_slice(name);
+        self.bytes.extend_from_slice(b": ");
+        self.bytes.extend_from_within(value.clone());
+        self.bytes.extend_from_slice(b"\r\n");
+        let at = start + name.len() + 2;
+        let end = at + value.len();
+        let new = line((start, end + 2), name.len(), (at, end), to);
+        self.put(new, to, name);
+        true
+    }
+
+    fn put(&mut self, new: Line, known: Known, name: &[u8]) {
         let first = if known != Known::Other && self.present & known.bit() == 0 {
             None
         } else {
             self.lines
                 .iter()
-                .position(|line| self.matches(line, known, name.bytes()))
+                .position(|line| self.matches(line, known, name))
         };
         match first {
             None => self.lines.push(new),
             Some(first) => {
                 self.lines[first] = new;
-                self.remove_after(first + 1, known, name.bytes());
+                self.remove_after(first + 1, known, name);
             }
         }
         self.present |= known.bit();
@@ -181,6 +225,20 @@ impl Fields {
         let new = self.add(name.bytes(), known, value.bytes());
         self.lines.push(new);
         self.present |= known.bit();
+    }
+
+    /// Adds a field that is written already behind all others.
+    pub fn append_line(&mut self, field: &FieldLine) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(&field.bytes);
+        let value = start + field.value;
+        self.lines.push(line(
+            (start, self.bytes.len()),
+            field.value - 2,
+            (value, self.bytes.len() - 2),
+            field.known,
+        ));
+        self.present |= field.known.bit();
     }
 
     /// Removes all fields of this name. Tells whether there were any.
@@ -224,15 +282,17 @@ impl Fields {
         self.present |= more.present;
     }
 
-    /// Whether all lines of this name have one space before the value and nothing behind it.
-    pub fn is_written_plainly(&self, name: Known) -> bool {
+    /// The value of this name if it has one line, with one space before the value and nothing behind it.
+    pub fn get_plain(&self, name: Known) -> Option<&[u8]> {
         let mut lines = self.lines.iter().filter(|line| line.known == name);
-        lines.all(|line| {
-            let value = line.start + u32::from(line.name_len) + 2;
-            line.value == value
-                && line.end == value + line.value_len + 2
-                && self.bytes(line.start, value).ends_with(b": ")
-        })
+        let (Some(line), None) = (lines.next(), lines.next()) else {
+            return None;
+        };
+        let value = line.start + u32::from(line.name_len) + 2;
+        let is_plain = line.value == value
+            && line.end == value + line.value_len + 2
+            && self.bytes[value as usize - 1] == b' ';
+        is_plain.then(|| self.value(line))
     }
 
     /// Bytes that the fields take as lines of HTTP/1.1.
@@ -398,6 +458,10 @@ mod tests {
         );
         fields.insert(Known::Host, "b");
         assert!(fields.contains("HOST") && fields.contains_any(Known::Host.bit()));
+        assert!(fields.copy(Known::Host, Known::XForwardedHost));
+        assert!(fields.copy(Known::XForwardedHost, Known::Via) && fields.remove("via"));
+        assert_eq!(fields.get("x-forwarded-host"), Some(&b"b"[..]));
+        assert!(fields.remove("x-forwarded-host") && !fields.copy(Known::Te, Known::Via));
         fields.remove_all(Known::Host.bit() | Known::Accept.bit());
         assert!(!fields.contains("host") && !fields.contains(Known::Accept));
         fields.insert(Known::Via, "1.1 x");

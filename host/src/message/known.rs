@@ -82,12 +82,17 @@ const NAMES: [(Known, &str); 34] = [
 impl Known {
     /// Which name this is, whatever the case of its letters. `name` is a token.
     pub fn of(name: &[u8]) -> Self {
+        Key::of(name).find(name.len())
+    }
+
+    /// The same for bytes that may be no token; these are none of the names.
+    pub fn of_any(name: &[u8]) -> Self {
         let key = Key::of(name);
-        // Few names are as long as another one; the key tells these apart in one comparison each.
-        let of_length = BY_LENGTH.get(name.len()).copied().unwrap_or_default();
-        let is_it = |(other, _): &&(Key, Self)| *other == key;
-        let found = KEYS[of_length.0..of_length.1].iter().find(is_it);
-        found.map_or(Self::Other, |(_, known)| *known)
+        // What is folded to a letter, a digit or a hyphen of a name is that, the other case of it, or a control character.
+        if key.holds_control() {
+            return Self::Other;
+        }
+        key.find(name.len())
     }
 
     /// The name in lower case; empty for [`Known::Other`].
@@ -122,27 +127,72 @@ impl Known {
     }
 }
 
-/// A name as three numbers: its first bytes, its last ones, and those in the middle of a longer one, in lower case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A name as three numbers: its first bytes, its last ones, and those in the middle of a longer one.
+#[derive(Debug, Clone, Copy)]
 struct Key([u64; 3]);
 
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+
 impl Key {
-    /// Tokens of 24 bytes at most are told apart by this, but for bytes that differ in the bit of lower case alone, which the
-    /// names here don't have but in letters.
     const fn of(name: &[u8]) -> Self {
-        const LOWER: u64 = u64::from_ne_bytes([0x20; 8]);
-        let len = name.len();
-        if len < 8 {
-            let (mut word, mut at) = (0, 0);
-            while at < len {
-                word = word << 8 | (name[at] | 0x20) as u64;
-                at += 1;
+        match name.len() {
+            len @ ..4 => {
+                let (mut word, mut at) = (ONES * 0x20, 0);
+                while at < len {
+                    word = word << 8 | name[at] as u64;
+                    at += 1;
+                }
+                Self([word, word, word])
             }
-            return Self([word, 0, 0]);
+            len @ 4..8 => {
+                let word = half(name, 0) | half(name, len - 4) << 32;
+                Self([word, word, word])
+            }
+            len => {
+                let (first, last) = (word(name, 0), word(name, len - 8));
+                let middle = if len > 16 { word(name, 8) } else { last };
+                Self([first, last, middle])
+            }
         }
-        let middle = if len > 16 { word(name, 8) } else { 0 };
-        let last = word(name, len - 8);
-        Self([word(name, 0) | LOWER, last | LOWER, middle | LOWER])
+    }
+
+    /// In lower case. Tokens of 24 bytes at most are told apart by this, but for bytes that differ in the bit of lower case
+    /// alone, which the names here don't have but in letters.
+    const fn folded(self) -> Self {
+        let Self([first, last, middle]) = self;
+        let lower = ONES * 0x20;
+        Self([first | lower, last | lower, middle | lower])
+    }
+
+    const fn is(self, other: Self) -> bool {
+        let (a, b) = (self.0, other.0);
+        a[0] == b[0] && a[1] == b[1] && a[2] == b[2]
+    }
+
+    fn find(self, len: usize) -> Known {
+        let Some(&(from, to)) = BY_LENGTH.get(len) else {
+            return Known::Other;
+        };
+        // Few names are as long as another one; the key tells these apart in one comparison each.
+        let key = self.folded();
+        let found = KEYS[from..to].iter().find(|(other, _)| other.is(key));
+        found.map_or(Known::Other, |(_, known)| *known)
+    }
+
+    /// Whether one of the bytes is below 0x20.
+    fn holds_control(self) -> bool {
+        let below = |word: u64| word.wrapping_sub(ONES * 0x20) & !word;
+        let Self([first, last, middle]) = self;
+        (below(first) | below(last) | below(middle)) & (ONES * 0x80) != 0
+    }
+}
+
+/// The four bytes from a place on.
+const fn half(bytes: &[u8], at: usize) -> u64 {
+    let (_, from) = bytes.split_at(at);
+    match from.first_chunk() {
+        Some(half) => u32::from_le_bytes(*half) as u64,
+        None => 0,
     }
 }
 
@@ -170,7 +220,7 @@ const fn keys() -> [(Key, Known); NAMES.len()] {
         while at < NAMES.len() {
             let (known, name) = NAMES[at];
             if name.len() == length {
-                keys[count] = (Key::of(name.as_bytes()), known);
+                keys[count] = (Key::of(name.as_bytes()).folded(), known);
                 count += 1;
             }
             at += 1;
@@ -213,6 +263,14 @@ mod tests {
             let mut other = name.as_bytes().to_vec();
             *other.last_mut().unwrap() = b'~';
             assert_eq!(Known::of(&other), Known::Other, "{name}");
+            // Any byte in any place: what is no token is none of them.
+            for (at, byte) in (0..name.len()).flat_map(|at| (0..=255u8).map(move |b| (at, b))) {
+                let mut other = name.as_bytes().to_vec();
+                other[at] = byte;
+                let same = other.eq_ignore_ascii_case(name.as_bytes());
+                let expected = if same { *known } else { Known::Other };
+                assert_eq!(Known::of_any(&other), expected, "{}", other.escape_ascii());
+            }
         }
         let tokens = (0x21..0x7f_u8).filter(|b| crate::message::syntax::is_token(&[*b]));
         for ((known, name), byte) in NAMES

@@ -19,19 +19,17 @@ pub fn settle(fields: &mut Fields) -> Result<(), BadLength> {
     if !fields.contains(Known::ContentLength) {
         return Ok(());
     }
-    let mut values = fields.get_all(Known::ContentLength);
-    let (Some(first), second) = (values.next(), values.next()) else {
-        return Ok(());
-    };
-    let is_plain = |value: &[u8]| {
+    let is_number = |value: &[u8]| {
         matches!(value, [b'0'] | [b'1'..=b'9', ..])
             && value.len() < 19
             && value.iter().all(u8::is_ascii_digit)
     };
-    if second.is_none() && is_plain(first) && fields.is_written_plainly(Known::ContentLength) {
+    if fields
+        .get_plain(Known::ContentLength)
+        .is_some_and(is_number)
+    {
         return Ok(());
     }
-    drop(values);
     let mut length = None;
     for item in fields.get_all(Known::ContentLength).flat_map(syntax::items) {
         let number = syntax::decimal(item).ok_or(BadLength)?;

@@ -93,13 +93,8 @@ fn x_forwarded(fields: &mut Fields, policy: Forward, client: &HeaderValue, schem
     if !proto_came {
         fields.insert(Known::XForwardedProto, scheme.as_str());
     }
-    if !host_came {
-        match fields.get(Known::Host).map(<[u8]>::to_vec) {
-            Some(host) => set(fields, Known::XForwardedHost, &host),
-            None => {
-                fields.remove(Known::XForwardedHost);
-            }
-        }
+    if !host_came && !fields.copy(Known::Host, Known::XForwardedHost) {
+        fields.remove(Known::XForwardedHost);
     }
 }
 

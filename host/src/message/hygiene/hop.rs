@@ -63,7 +63,11 @@ pub(super) fn strip_but(fields: &mut Fields, kept: u64) -> Vec<HeaderName> {
     if !fields.contains_any(OF_ONE_HOP | Known::Te.bit()) {
         return Vec::new();
     }
-    let named = named_by_connection(fields.get_all(Known::Connection));
+    let named = match fields.get_plain(Known::Connection) {
+        // Nearly all say no more.
+        Some(b"keep-alive" | b"close") => Vec::new(),
+        _ => named_by_connection(fields.get_all(Known::Connection)),
+    };
     for name in &named {
         fields.remove(name);
     }

@@ -1,9 +1,11 @@
 //! How far a request may go: `via` and `max-forwards` (RFC 9110, section 7.6).
 
+use std::sync::LazyLock;
+
 use http::{HeaderValue, Method, Version};
 
 use super::refusal::BadRequest;
-use crate::message::{Checked, Fields, Known, RequestHead, syntax};
+use crate::message::{Checked, FieldLine, Fields, Known, RequestHead, syntax};
 
 /// More passes through one proxy than any arrangement of plugins that call their own proxy needs.
 const MOST_PASSES: usize = 10;
@@ -11,15 +13,19 @@ const MOST_PASSES: usize = 10;
 /// Adds this hop to `via`, with the version that the sender named (section 7.6.3); see
 /// [`ResponseHead::later_minor`](crate::message::ResponseHead::later_minor).
 pub fn add_via(fields: &mut Fields, received: Version, later_minor: Option<u8>) {
+    static VIA: LazyLock<[FieldLine; 3]> = LazyLock::new(|| {
+        ["1.0 tollgate", "1.1 tollgate", "2 tollgate"].map(|via| FieldLine::new(Known::Via, via))
+    });
+    let [http10, http11, http2] = &*VIA;
     match (received, later_minor) {
         (_, Some(minor)) => {
             if let Some(via) = Checked::new(format!("1.{minor} tollgate").as_bytes()) {
                 fields.append(Known::Via, via);
             }
         }
-        (Version::HTTP_10, None) => fields.append(Known::Via, "1.0 tollgate"),
-        (Version::HTTP_2, None) => fields.append(Known::Via, "2 tollgate"),
-        _ => fields.append(Known::Via, "1.1 tollgate"),
+        (Version::HTTP_10, None) => fields.append_line(http10),
+        (Version::HTTP_2, None) => fields.append_line(http2),
+        _ => fields.append_line(http11),
     }
 }
 

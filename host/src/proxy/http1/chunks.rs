@@ -245,6 +245,7 @@ fn section(
                 name_len,
                 value,
                 len,
+                ..
             }) => (
                 &seen[at..at + name_len],
                 &seen[at + value.0..at + value.1],

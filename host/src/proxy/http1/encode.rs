@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use http::{HeaderMap, Method, Version};
+use http::{HeaderMap, Method, StatusCode, Version};
 use tokio::io::AsyncWrite;
 
 use crate::message::ResponseHead;
@@ -249,6 +249,16 @@ fn chunk_line(len: usize, line: &mut [u8; 18]) -> &[u8] {
 ///
 /// Always as HTTP/1.1, whatever the client speaks (RFC 9110, section 2.5).
 pub fn response(head: &ResponseHead, out: &mut Vec<u8>) {
+    out.reserve(128 + head.fields.size());
+    status_line(head, out);
+    head.fields.write_to(out);
+    out.extend_from_slice(b"\r\n");
+}
+
+fn status_line(head: &ResponseHead, out: &mut Vec<u8>) {
+    if head.status == StatusCode::OK && head.reason.is_none() {
+        return out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
+    }
     out.extend_from_slice(b"HTTP/1.1 ");
     out.extend_from_slice(head.status.as_str().as_bytes());
     out.push(b' ');
@@ -259,8 +269,6 @@ pub fn response(head: &ResponseHead, out: &mut Vec<u8>) {
             out.extend_from_slice(usual.as_bytes());
         }
     }
-    out.extend_from_slice(b"\r\n");
-    head.fields.write_to(out);
     out.extend_from_slice(b"\r\n");
 }
 

@@ -27,6 +27,7 @@ pub enum BadField {
 pub enum Line {
     Field {
         name_len: usize,
+        known: Known,
         /// Where the value begins and ends, without the white space around it.
         value: (usize, usize),
         /// Bytes of the line, its end included.
@@ -41,6 +42,37 @@ pub enum Line {
 /// # Errors
 /// At the first byte that can't be part of a field line. More bytes don't change that.
 pub fn line(bytes: &[u8]) -> Result<Option<Line>, BadField> {
+    match good_line(bytes) {
+        None => other_line(bytes),
+        good => Ok(good),
+    }
+}
+
+/// A field line that is whole and valid, as nearly all are.
+fn good_line(bytes: &[u8]) -> Option<Line> {
+    let colon = memchr::memchr(b':', bytes)?;
+    let (name, rest) = (&bytes[..colon], &bytes[colon + 1..]);
+    let known = match Known::of_any(name) {
+        Known::Other if !syntax::is_token(name) || colon >= MAX_NAME => return None,
+        known => known,
+    };
+    let space = usize::from(rest.first() == Some(&b' '));
+    let value = &rest[space..];
+    let len = syntax::text(value);
+    if !value[len..].starts_with(b"\r\n") {
+        return None;
+    }
+    let start = colon + 1 + space;
+    Some(Line::Field {
+        name_len: colon,
+        known,
+        value: trimmed(bytes, start, start + len),
+        len: start + len + 2,
+    })
+}
+
+/// Any other line, byte by byte.
+fn other_line(bytes: &[u8]) -> Result<Option<Line>, BadField> {
     let colon = syntax::run_of(TOKEN, bytes);
     match bytes.get(colon) {
         None => return Ok(None),
@@ -50,15 +82,13 @@ pub fn line(bytes: &[u8]) -> Result<Option<Line>, BadField> {
         Some(b' ' | b'\t') if colon == 0 => return Err(BadField::Fold),
         Some(_) => return Err(BadField::Name),
     }
-    let mut start = colon + 1;
-    if bytes.get(start) == Some(&b' ') {
-        start += 1;
-    }
+    let start = colon + 1;
     let end = start + syntax::text(&bytes[start..]);
     match bytes.get(end) {
         None => Ok(None),
         Some(b'\r') => Ok(line_feed(bytes, end)?.map(|len| Line::Field {
             name_len: colon,
+            known: Known::of(&bytes[..colon]),
             value: trimmed(bytes, start, end),
             len,
         })),
@@ -81,26 +111,25 @@ pub fn section<E: From<BadField>>(
     let mut lines = Lines::new();
     let mut at = 0;
     loop {
-        let (name_len, value, len) = match line(&bytes[at..])? {
-            None => return Ok(None),
-            Some(Line::End) => {
-                let fields = Fields::of_head(&bytes[..at], lines);
-                return Ok(Some((fields, at + 2)));
-            }
-            Some(Line::Field {
-                name_len,
-                value,
-                len,
-            }) => (name_len, value, len),
+        let rest = &bytes[at..];
+        if rest.starts_with(b"\r\n") {
+            let fields = Fields::of_head(&bytes[..at], lines);
+            return Ok(Some((fields, at + 2)));
+        }
+        let Some(Line::Field {
+            name_len,
+            known,
+            value: (start, end),
+            len,
+        }) = line(rest)?
+        else {
+            return Ok(None);
         };
         if lines.len() == most {
             return Err(too_many(most));
         }
-        let name = &bytes[at..at + name_len];
-        let known = Known::of(name);
-        let value = (at + value.0, at + value.1);
-        see(name, known, &bytes[value.0..value.1])?;
-        lines.push((at, at + len), name_len, value, known);
+        see(&rest[..name_len], known, &rest[start..end])?;
+        lines.push((at, at + len), name_len, (at + start, at + end), known);
         at += len;
     }
 }
@@ -148,6 +177,7 @@ mod tests {
         let field = |name_len, value, len| {
             Ok(Some(Line::Field {
                 name_len,
+                known: Known::Other,
                 value,
                 len,
             }))
