@@ -48,7 +48,9 @@ fn poll(sleep: Pin<&mut Sleep>, task: &mut Option<Waker>, cx: &mut Context<'_>) 
     }
     // Without budget the runtime takes no note of the task and only wakes it at once.
     let notes = coop::has_budget_remaining();
-    ready!(sleep.poll(cx));
+    if sleep.poll(cx).is_ready() {
+        return Poll::Ready(());
+    }
     *task = notes.then(|| cx.waker().clone());
     Poll::Pending
 }

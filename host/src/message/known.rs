@@ -1,19 +1,25 @@
-//! Names of fields that the host itself looks for, as small numbers: most questions about a head are then one look at a bit.
+//! Names of fields that the host itself looks for or that most heads have, as small numbers: most questions about a head are
+//! then one look at a bit.
 
-/// A field's name, if it is one that the host cares for; else [`Known::Other`].
+/// A field's name, if it is one of these; else [`Known::Other`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Known {
     Other = 0,
     Accept,
+    AcceptEncoding,
+    AcceptLanguage,
     AcceptRanges,
+    Age,
     Allow,
     Authorization,
+    CacheControl,
     Connection,
     ContentDigest,
     ContentEncoding,
     ContentLength,
     ContentMd5,
+    ContentRange,
     ContentType,
     Cookie,
     Date,
@@ -23,17 +29,29 @@ pub enum Known {
     Forwarded,
     Host,
     Http2Settings,
+    IfModifiedSince,
+    IfNoneMatch,
     KeepAlive,
+    LastModified,
+    Location,
     MaxForwards,
+    Origin,
+    Pragma,
     ProxyAuthenticate,
     ProxyConnection,
     ProxyStatus,
+    Range,
+    Referer,
     ReprDigest,
     RetryAfter,
+    Server,
+    SetCookie,
     Te,
     Trailer,
     TransferEncoding,
     Upgrade,
+    UserAgent,
+    Vary,
     Via,
     XForwardedFor,
     XForwardedHost,
@@ -42,16 +60,21 @@ pub enum Known {
 }
 
 /// All of them, in the order of their numbers.
-const NAMES: [(Known, &str); 34] = [
+const NAMES: [(Known, &str); 51] = [
     (Known::Accept, "accept"),
+    (Known::AcceptEncoding, "accept-encoding"),
+    (Known::AcceptLanguage, "accept-language"),
     (Known::AcceptRanges, "accept-ranges"),
+    (Known::Age, "age"),
     (Known::Allow, "allow"),
     (Known::Authorization, "authorization"),
+    (Known::CacheControl, "cache-control"),
     (Known::Connection, "connection"),
     (Known::ContentDigest, "content-digest"),
     (Known::ContentEncoding, "content-encoding"),
     (Known::ContentLength, "content-length"),
     (Known::ContentMd5, "content-md5"),
+    (Known::ContentRange, "content-range"),
     (Known::ContentType, "content-type"),
     (Known::Cookie, "cookie"),
     (Known::Date, "date"),
@@ -61,17 +84,29 @@ const NAMES: [(Known, &str); 34] = [
     (Known::Forwarded, "forwarded"),
     (Known::Host, "host"),
     (Known::Http2Settings, "http2-settings"),
+    (Known::IfModifiedSince, "if-modified-since"),
+    (Known::IfNoneMatch, "if-none-match"),
     (Known::KeepAlive, "keep-alive"),
+    (Known::LastModified, "last-modified"),
+    (Known::Location, "location"),
     (Known::MaxForwards, "max-forwards"),
+    (Known::Origin, "origin"),
+    (Known::Pragma, "pragma"),
     (Known::ProxyAuthenticate, "proxy-authenticate"),
     (Known::ProxyConnection, "proxy-connection"),
     (Known::ProxyStatus, "proxy-status"),
+    (Known::Range, "range"),
+    (Known::Referer, "referer"),
     (Known::ReprDigest, "repr-digest"),
     (Known::RetryAfter, "retry-after"),
+    (Known::Server, "server"),
+    (Known::SetCookie, "set-cookie"),
     (Known::Te, "te"),
     (Known::Trailer, "trailer"),
     (Known::TransferEncoding, "transfer-encoding"),
     (Known::Upgrade, "upgrade"),
+    (Known::UserAgent, "user-agent"),
+    (Known::Vary, "vary"),
     (Known::Via, "via"),
     (Known::XForwardedFor, "x-forwarded-for"),
     (Known::XForwardedHost, "x-forwarded-host"),
@@ -119,11 +154,6 @@ impl Known {
             at += 1;
         }
         set
-    }
-
-    /// All names that the host cares for.
-    pub fn all() -> impl Iterator<Item = Self> {
-        NAMES.iter().map(|(known, _)| *known)
     }
 }
 

@@ -61,7 +61,9 @@ pub fn run_of(class: u8, bytes: &[u8]) -> usize {
 
 /// Whether these bytes are a token (RFC 9110, section 5.6.2).
 pub fn is_token(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && run_of(TOKEN, bytes) == bytes.len()
+    // Without a branch for each byte: most that are asked for are.
+    let all = |all, &b: &u8| all & CLASSES[usize::from(b)];
+    !bytes.is_empty() && bytes.iter().fold(TOKEN, all) == TOKEN
 }
 
 /// Whether these bytes may be a field's value: no control characters but the tab (RFC 9110, section 5.5).
@@ -128,23 +130,48 @@ pub fn text(bytes: &[u8]) -> usize {
     }
 }
 
-/// How many bytes at the start of `bytes` are no control characters. Eight bytes are looked at as one number.
+/// How many bytes at the start of `bytes` are no control characters.
 fn plain_text(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    let (words, rest) = bytes.as_chunks::<8>();
+    find(bytes, controls).unwrap_or_else(|| {
+        let (words, rest) = bytes.as_chunks::<8>();
+        let other = rest.iter().position(u8::is_ascii_control);
+        words.len() * 8 + other.unwrap_or(rest.len())
+    })
+}
+
+const ONES: u64 = each(1);
+const HIGH: u64 = each(0x80);
+
+/// A word of this byte alone.
+pub const fn each(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
+}
+
+/// The first byte that `marks` marks by its high bit, eight looked at as one number. The last bytes that fill no such word are
+/// not looked at.
+#[inline]
+pub fn find(bytes: &[u8], marks: impl Fn(u64) -> u64) -> Option<usize> {
+    let (words, _) = bytes.as_chunks::<8>();
     for (i, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        // The lowest high bit that is set marks the first byte that is below 0x20, or 0x7f.
-        let below = word.wrapping_sub(ONES * 0x20) & !word;
-        let delete = word ^ (ONES * 0x7f);
-        let delete = delete.wrapping_sub(ONES) & !delete;
-        let found = (below | delete) & (ONES * 0x80);
+        let found = marks(u64::from_le_bytes(*word));
         if found != 0 {
-            return i * 8 + (found.trailing_zeros() / 8) as usize;
+            return Some(i * 8 + (found.trailing_zeros() / 8) as usize);
         }
     }
-    let other = rest.iter().position(u8::is_ascii_control);
-    words.len() * 8 + other.unwrap_or(rest.len())
+    None
+}
+
+/// Marks bytes that are zero. Only the lowest mark is certain to be one.
+#[inline]
+pub fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(ONES) & !word & HIGH
+}
+
+/// Marks control characters: below 0x20, or 0x7f. Only the lowest mark is certain to be one.
+#[inline]
+pub fn controls(word: u64) -> u64 {
+    let below = word.wrapping_sub(each(0x20)) & !word & HIGH;
+    below | zeros(word ^ each(0x7f))
 }
 
 /// `1*DIGIT`, and not so large that a sum of two could overflow. Zeros before it don't count.

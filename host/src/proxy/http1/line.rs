@@ -42,31 +42,32 @@ pub enum Line {
 /// # Errors
 /// At the first byte that can't be part of a field line. More bytes don't change that.
 pub fn line(bytes: &[u8]) -> Result<Option<Line>, BadField> {
-    match good_line(bytes) {
+    match plain_line(bytes) {
         None => other_line(bytes),
-        good => Ok(good),
+        plain => Ok(plain),
     }
 }
 
-/// A field line that is whole and valid, as nearly all are.
-fn good_line(bytes: &[u8]) -> Option<Line> {
-    let colon = memchr::memchr(b':', bytes)?;
-    let (name, rest) = (&bytes[..colon], &bytes[colon + 1..]);
-    let known = match Known::of_any(name) {
-        Known::Other if !syntax::is_token(name) || colon >= MAX_NAME => return None,
+/// A whole and valid field line of the usual form: one space before the value, none behind it, no tab. Nearly all are; what
+/// is not gets a closer look.
+#[inline]
+fn plain_line(bytes: &[u8]) -> Option<Line> {
+    let colon = syntax::find(bytes, |word| syntax::zeros(word ^ syntax::each(b':')))?;
+    let known = match Known::of_any(&bytes[..colon]) {
+        Known::Other if !syntax::is_token(&bytes[..colon]) || colon >= MAX_NAME => return None,
         known => known,
     };
-    let space = usize::from(rest.first() == Some(&b' '));
-    let value = &rest[space..];
-    let len = syntax::text(value);
-    if !value[len..].starts_with(b"\r\n") {
+    let value = bytes[colon + 1..].strip_prefix(b" ")?;
+    let len = syntax::find(value, syntax::controls)?;
+    let is_spaced = value.first() == Some(&b' ') || (len > 0 && value[len - 1] == b' ');
+    if is_spaced || !value[len..].starts_with(b"\r\n") {
         return None;
     }
-    let start = colon + 1 + space;
+    let start = colon + 2;
     Some(Line::Field {
         name_len: colon,
         known,
-        value: trimmed(bytes, start, start + len),
+        value: (start, start + len),
         len: start + len + 2,
     })
 }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::config::server::HalfClose;
-use crate::message::{BodyError, Fields, Known};
+use crate::message::{BodyError, Fields, Known, OnInformational};
 use crate::proxy::http1::chunks::BadBody;
 use crate::proxy::http1::request::HeadLimits;
 
@@ -32,6 +32,22 @@ const LIMITS: Limits = Limits {
 
 /// What the exchanges of a test have seen: a line for each request, with what went wrong.
 type Log = Arc<Mutex<Vec<String>>>;
+
+/// Exchanges by a function.
+struct By<F>(F);
+
+impl<F, A, B> Exchanges for By<F>
+where
+    F: Fn(Inbound) -> A + Send + Sync,
+    A: Future<Output = (ResponseHead, B)> + Send,
+    B: HttpBody<Data = Bytes, Error = BoxError> + Send + Unpin,
+{
+    type Body = B;
+
+    fn exchange(&self, inbound: Inbound) -> impl Future<Output = (ResponseHead, B)> + Send {
+        (self.0)(inbound)
+    }
+}
 
 struct Server {
     log: Log,
@@ -70,7 +86,7 @@ where
     let exchange = {
         let (log, go_on, interim) = (log.clone(), go_on.clone(), interim.clone());
         move |inbound: Inbound| {
-            *interim.lock().unwrap() = Some(inbound.on_informational.clone());
+            *interim.lock().unwrap() = inbound.on_informational.clone();
             answer(inbound, log.clone(), go_on.clone())
         }
     };
@@ -80,7 +96,7 @@ where
         limits,
         peer,
         stop.clone(),
-        exchange,
+        By(exchange),
     );
     Server {
         log,
@@ -114,7 +130,7 @@ async fn answer(inbound: Inbound, log: Log, go_on: Arc<Notify>) -> Answer {
         "/unread" => return reply(StatusCode::OK, line),
         "/large" => return reply(StatusCode::OK, "x".repeat(4 << 20)),
         "/early" => {
-            (inbound.on_informational)(&ResponseHead {
+            inbound.on_informational.unwrap()(&ResponseHead {
                 fields: Fields::from_iter([("Link", "</a>")]),
                 ..ResponseHead::new(StatusCode::EARLY_HINTS)
             });
@@ -788,7 +804,7 @@ async fn a_response_that_breaks_off_is_never_taken_for_a_whole_one() {
         };
         let exchange = |_| async { (ResponseHead::new(StatusCode::OK), Broken(0)) };
         let io = listener.accept().await.unwrap().0;
-        let serving = super::serve(io, Bytes::new(), LIMITS, peer, Stop::default(), exchange);
+        let serving = super::serve(io, Bytes::new(), LIMITS, peer, Stop::default(), By(exchange));
         let serving = tokio::spawn(serving);
         let request = format!("GET / HTTP/{version}\r\nhost: a\r\n\r\n");
         client.write_all(request.as_bytes()).await.unwrap();
@@ -811,7 +827,7 @@ async fn a_connection_at_rest_is_small() {
         abort: |_| {},
     };
     let exchange = |_| async { reply(StatusCode::OK, String::new()) };
-    let connection = super::serve(io, Bytes::new(), LIMITS, peer, Stop::default(), exchange);
+    let connection = super::serve(io, Bytes::new(), LIMITS, peer, Stop::default(), By(exchange));
     let size = std::mem::size_of_val(&connection);
     assert!(size <= 1024, "{size} bytes");
 }

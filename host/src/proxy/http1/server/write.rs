@@ -122,7 +122,7 @@ impl<B: HttpBody<Data = Bytes, Error = BoxError> + Unpin> Writing<B> {
         let with_head = body.size_hint().exact().filter(|size| *size < LARGE as u64);
         // Room for the head and for a body that leaves with it.
         out.buffer().reserve(
-            128 + head.fields.size()
+            128 + head.fields.most_bytes()
                 + with_head
                     .and_then(|size| usize::try_from(size).ok())
                     .unwrap_or(0),

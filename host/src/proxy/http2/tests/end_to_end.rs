@@ -24,7 +24,7 @@ async fn trailers_travel_both_ways() {
     .await;
     let body = Body::Full {
         data: "question".into(),
-        trailers: Some(trailers("asked")),
+        trailers: Some(Box::new(trailers("asked"))),
     };
     let response = soon(sender.send(post("/"), body, None)).await.unwrap();
     assert!(response.headers().contains_key("date"));

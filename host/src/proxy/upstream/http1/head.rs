@@ -73,7 +73,7 @@ const OF_HOP: u64 = Known::Connection.bit() | Known::TransferEncoding.bit() | Kn
 /// RFC 9110, section 7.8 and 10.1.4: who sends `upgrade` or `te` sends `connection` with it. Section 10.1.1: no expectation
 /// goes with a request without content, and where nobody would wait for the answer.
 pub(super) fn write(head: &RequestHead, hop: &Hop<'_>, out: &mut Vec<u8>) {
-    out.reserve(128 + head.target.as_str().len() + head.fields.size());
+    out.reserve(128 + head.target.as_str().len() + head.fields.most_bytes());
     for part in [
         head.method.as_str(),
         " ",
@@ -120,7 +120,7 @@ fn line(out: &mut Vec<u8>, name: &str, value: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, Method};
+    use http::Method;
 
     use super::*;
     use crate::message::{Fields, Target};
