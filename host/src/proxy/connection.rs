@@ -155,9 +155,7 @@ impl<S: ChainSource> Accepted<S> {
             self.http2(stream)
         } else {
             let peer = http1::Peer {
-                has_left: |io: &TlsStream<Prefixed<TcpStream>>| {
-                    has_left(io.get_ref().0.get_ref())
-                },
+                has_left: |io: &TlsStream<Prefixed<TcpStream>>| has_left(io.get_ref().0.get_ref()),
                 abort: |io| abort(io.get_ref().0.get_ref()),
             };
             self.http1(stream, Bytes::new(), peer)

@@ -46,10 +46,8 @@ pub trait Exchanges: Send + Sync {
     type Body: HttpBody<Data = Bytes, Error = BoxError> + Send + Unpin;
 
     /// Runs the exchange of one request. Dropping the future ends it.
-    fn exchange(
-        &self,
-        inbound: Inbound,
-    ) -> impl Future<Output = (ResponseHead, Self::Body)> + Send;
+    fn exchange(&self, inbound: Inbound)
+    -> impl Future<Output = (ResponseHead, Self::Body)> + Send;
 }
 
 /// Serves a connection of which `prefix` was read already, until it ends or, once it is time to stop, until its exchange is

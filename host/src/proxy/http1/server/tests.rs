@@ -804,7 +804,14 @@ async fn a_response_that_breaks_off_is_never_taken_for_a_whole_one() {
         };
         let exchange = |_| async { (ResponseHead::new(StatusCode::OK), Broken(0)) };
         let io = listener.accept().await.unwrap().0;
-        let serving = super::serve(io, Bytes::new(), LIMITS, peer, Stop::default(), By(exchange));
+        let serving = super::serve(
+            io,
+            Bytes::new(),
+            LIMITS,
+            peer,
+            Stop::default(),
+            By(exchange),
+        );
         let serving = tokio::spawn(serving);
         let request = format!("GET / HTTP/{version}\r\nhost: a\r\n\r\n");
         client.write_all(request.as_bytes()).await.unwrap();
@@ -827,7 +834,14 @@ async fn a_connection_at_rest_is_small() {
         abort: |_| {},
     };
     let exchange = |_| async { reply(StatusCode::OK, String::new()) };
-    let connection = super::serve(io, Bytes::new(), LIMITS, peer, Stop::default(), By(exchange));
+    let connection = super::serve(
+        io,
+        Bytes::new(),
+        LIMITS,
+        peer,
+        Stop::default(),
+        By(exchange),
+    );
     let size = std::mem::size_of_val(&connection);
     assert!(size <= 1024, "{size} bytes");
 }
