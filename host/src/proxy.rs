@@ -10,6 +10,7 @@ mod prefixed;
 pub mod http1;
 pub mod http2;
 
+mod bad_head;
 mod exchange;
 mod expect;
 mod held;

@@ -4,11 +4,16 @@
 //! place as it came. Names are compared without case.
 
 mod convert;
+mod line;
 mod name;
+#[cfg(test)]
+mod tests;
 
 use super::known::Known;
 use super::syntax;
 
+use line::Line;
+pub use line::Lines;
 pub use name::{AsName, AsValue, Checked, Name, as_text};
 
 /// The fields of a message, in their order.
@@ -19,17 +24,6 @@ pub struct Fields {
     lines: Vec<Line>,
     /// The known names among the lines: [`Known::bit`].
     present: u64,
-}
-
-/// One field: a whole line with its end, and where name and value are in it.
-#[derive(Debug, Clone, Copy)]
-struct Line {
-    start: u32,
-    end: u32,
-    value: u32,
-    value_len: u32,
-    name_len: u16,
-    known: Known,
 }
 
 /// A field that is written out once and added to many heads.
@@ -53,50 +47,8 @@ impl FieldLine {
     }
 }
 
-/// Where the fields of a head are that is being read.
-#[derive(Debug, Default)]
-pub struct Lines {
-    lines: Vec<Line>,
-    present: u64,
-}
-
 /// Room for the lines that most heads get: `via`, `date`, `x-forwarded-*`.
 const ADDED: usize = 256;
-
-impl Line {
-    fn value_range(&self) -> std::ops::Range<usize> {
-        self.value as usize..(self.value + self.value_len) as usize
-    }
-}
-
-impl Lines {
-    pub fn new() -> Self {
-        Self {
-            lines: Vec::with_capacity(16),
-            present: 0,
-        }
-    }
-
-    /// Adds a line: from where to where, with its end; the length of its name, which `known` tells; where its value is.
-    pub fn push(
-        &mut self,
-        whole: (usize, usize),
-        name_len: usize,
-        value: (usize, usize),
-        known: Known,
-    ) {
-        self.lines.push(line(whole, name_len, value, known));
-        self.present |= known.bit();
-    }
-
-    pub fn len(&self) -> usize {
-        self.lines.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.lines.is_empty()
-    }
-}
 
 impl Fields {
     /// No fields.
@@ -201,7 +153,7 @@ impl Fields {
         self.bytes.extend_from_slice(b"\r\n");
         let at = start + name.len() + 2;
         let end = at + value.len();
-        let new = line((start, end + 2), name.len(), (at, end), to);
+        let new = Line::new((start, end + 2), name.len(), (at, end), to);
         self.put(new, to, name);
         true
     }
@@ -237,7 +189,7 @@ impl Fields {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(&field.bytes);
         let value = start + field.value;
-        self.lines.push(line(
+        self.lines.push(Line::new(
             (start, self.bytes.len()),
             field.value - 2,
             (value, self.bytes.len() - 2),
@@ -377,127 +329,6 @@ impl Fields {
         self.bytes.extend_from_slice(b"\r\n");
         let at = start + name.len() + 2;
         let end = at + value.len() + 2;
-        line((start, end), name.len(), (at, at + value.len()), known)
-    }
-}
-
-/// Heads are bounded far below 4 GiB, and names below 64 KiB, by whoever reads or adds them.
-#[expect(clippy::cast_possible_truncation, reason = "see above")]
-fn line(
-    (start, end): (usize, usize),
-    name_len: usize,
-    (value, value_end): (usize, usize),
-    known: Known,
-) -> Line {
-    Line {
-        start: start as u32,
-        end: end as u32,
-        value: value as u32,
-        value_len: (value_end - value) as u32,
-        name_len: name_len as u16,
-        known,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use http::HeaderMap;
-
-    use super::*;
-
-    /// A head's fields, as a codec gives them.
-    fn parsed(head: &'static str) -> Fields {
-        let mut lines = Lines::new();
-        let mut at = 0;
-        for line in head.split_inclusive("\r\n") {
-            let colon = line.find(':').unwrap();
-            let value = line[colon + 1..].trim();
-            let start = at + colon + 1 + line[colon + 1..].find(value).unwrap();
-            let known = Known::of(&line.as_bytes()[..colon]);
-            lines.push(
-                (at, at + line.len()),
-                colon,
-                (start, start + value.len()),
-                known,
-            );
-            at += line.len();
-        }
-        Fields::of_head(head.as_bytes(), lines)
-    }
-
-    fn written(fields: &Fields) -> String {
-        let mut out = Vec::new();
-        fields.write_to(&mut out);
-        String::from_utf8(out).unwrap()
-    }
-
-    const HEAD: &str = "Host: a\r\nX-One:1 \r\nx-two: 2\r\nX-ONE:  3\r\nAccept:\r\n";
-
-    #[test]
-    fn what_nobody_touches_goes_on_as_it_came() {
-        let fields = parsed(HEAD);
-        assert_eq!(written(&fields), HEAD);
-        assert_eq!(fields.get("host"), Some(&b"a"[..]));
-        assert_eq!(fields.get(Known::Host), Some(&b"a"[..]));
-        assert_eq!(fields.get(http::header::HOST), Some(&b"a"[..]));
-        assert_eq!(fields.get("accept"), Some(&b""[..]));
-        assert_eq!(fields.get("nothing"), None);
-        let both: Vec<_> = fields.get_all("x-One").collect();
-        assert_eq!(both, [b"1", b"3"]);
-        assert_eq!(fields.most_bytes(), HEAD.len());
-        let mut out = Vec::new();
-        fields.write_without(Known::Accept.bit() | Known::Date.bit(), &mut out);
-        assert_eq!(out, &HEAD.as_bytes()[..HEAD.len() - "Accept:\r\n".len()]);
-    }
-
-    #[test]
-    fn edits_are_made_in_place() {
-        let mut fields = parsed(HEAD);
-        fields.insert("x-one", "new");
-        fields.append("X-Three", "4");
-        assert!(fields.remove("X-TWO") && !fields.remove("x-two"));
-        assert_eq!(
-            written(&fields),
-            "Host: a\r\nx-one: new\r\nAccept:\r\nX-Three: 4\r\n"
-        );
-        fields.insert(Known::Host, "b");
-        assert!(fields.contains("HOST") && fields.contains_any(Known::Host.bit()));
-        assert!(fields.copy(Known::Host, Known::XForwardedHost));
-        assert!(fields.copy(Known::XForwardedHost, Known::Via) && fields.remove("via"));
-        assert_eq!(fields.get("x-forwarded-host"), Some(&b"b"[..]));
-        assert!(fields.remove("x-forwarded-host") && !fields.copy(Known::Te, Known::Via));
-        fields.remove_all(Known::Host.bit() | Known::Accept.bit());
-        assert!(!fields.contains("host") && !fields.contains(Known::Accept));
-        fields.insert(Known::Via, "1.1 x");
-        assert_eq!(
-            written(&fields),
-            "x-one: new\r\nX-Three: 4\r\nvia: 1.1 x\r\n"
-        );
-        fields.retain(|name, value| !name.is("x-three") && value != b"1.1 x");
-        assert!(!fields.contains(Known::Via));
-        assert_eq!(written(&fields), "x-one: new\r\n");
-        fields.clear();
-        assert!(fields.is_empty());
-        assert_eq!(written(&fields), "");
-    }
-
-    #[test]
-    fn other_shapes_of_the_same_fields() {
-        let fields = parsed(HEAD);
-        let map = HeaderMap::from(&fields);
-        assert_eq!(map.get_all("x-one").iter().count(), 2);
-        let back = Fields::from(&map);
-        assert_eq!(back.len(), fields.len());
-        assert_eq!(back.get("x-two"), Some(&b"2"[..]));
-        assert_eq!(
-            fields,
-            parsed("host: a\r\nx-one: 1\r\nX-two: 2\r\nx-one: 3\r\naccept: \r\n")
-        );
-        assert_ne!(fields, back, "a map has another order");
-        let mut more = Fields::new();
-        more.extend(&fields);
-        assert_eq!(more, fields);
-        let lower: Vec<_> = fields.names().map(Name::to_lower).collect();
-        assert_eq!(lower, ["host", "x-one", "x-two", "x-one", "accept"]);
+        Line::new((start, end), name.len(), (at, at + value.len()), known)
     }
 }

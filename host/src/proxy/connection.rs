@@ -14,9 +14,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use super::bad_head::BadHead;
 use super::exchange::Proxy;
 use super::held::Held;
-use super::http1::{self, BadHead};
+use super::http1;
 use super::http2;
 use super::inbound::{Client, Inbound};
 use super::prefixed::Prefixed;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::http1::BadHead;
+use super::bad_head::BadHead;
 use super::proxy_status::ProxyError;
 use super::upstream::UpstreamError;
 use crate::interceptor::{Absence, Hook, InterceptError, NextError, NextErrorKind};

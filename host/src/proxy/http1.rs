@@ -18,5 +18,5 @@ mod dice;
 #[cfg(test)]
 mod fuzz;
 
-pub use request::{BadHead, HeadLimits};
+pub use request::HeadLimits;
 pub use server::{Exchanges, Limits, Peer, serve};

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use http::HeaderValue;
 
-use super::http1::BadHead;
+use super::bad_head::BadHead;
 use super::tunnel::Opening;
 use crate::message::{Body, OnInformational, RequestHead, Scheme};
 

@@ -2,9 +2,10 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::line::{self, BadField, Line};
+use super::line::{self, Line};
 use super::request::HeadLimits;
 use crate::message::syntax;
+use crate::proxy::bad_head::BadField;
 
 /// Bytes of chunk extensions in one body. Nobody uses them, and whoever sends many wants to keep us busy.
 const MAX_EXTENSIONS: usize = 4 << 10;

@@ -5,22 +5,10 @@
 
 use crate::message::syntax::{self, TOKEN};
 use crate::message::{Fields, Known, Lines};
+use crate::proxy::bad_head::BadField;
 
 /// The most bytes of a field's name.
 const MAX_NAME: usize = u16::MAX as usize;
-
-/// What is wrong with a field line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BadField {
-    #[error("a field's name is not a token that a colon follows at once")]
-    Name,
-    #[error("a field's value holds a control character")]
-    Value,
-    #[error("a line does not end with CR LF")]
-    LineEnd,
-    #[error("a field is continued on a second line")]
-    Fold,
-}
 
 /// One line of a section of fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

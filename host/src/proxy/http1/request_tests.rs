@@ -1,6 +1,7 @@
 //! Heads that pass and heads that don't, each whole and cut at every byte.
 
 use super::*;
+use crate::message::TargetError;
 use crate::message::as_text;
 
 const MAX_FIELDS: usize = 100;
@@ -165,7 +166,7 @@ fn bad_request_lines() {
 
 #[test]
 fn field_lines() {
-    use BadField::{Fold, LineEnd, Name, Value};
+    use crate::proxy::bad_head::BadField::{Fold, LineEnd, Name, Value};
     passes(&get("a:b\r\nc: \t d e \t\r\nf:\r\ng: \u{fc}\r\n"));
     for (fields, expected) in [
         ("a: b\n", LineEnd),

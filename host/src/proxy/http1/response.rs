@@ -5,10 +5,11 @@ use std::borrow::Cow;
 
 use http::{Method, StatusCode, Version};
 
-use super::line::{self, BadField};
+use super::line;
 use super::request::HeadLimits;
 use crate::message::syntax::{self, TOKEN};
 use crate::message::{Known, ResponseHead, lengths};
+use crate::proxy::bad_head::BadField;
 
 /// A head that is complete and valid.
 #[derive(Debug, Clone)]

@@ -29,8 +29,9 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::encode::BodyFraming;
-use super::request::{BadHead, Request};
+use super::request::Request;
 use crate::message::{BoxError, ResponseHead, Tunnel, hygiene};
+use crate::proxy::bad_head::BadHead;
 use crate::proxy::inbound::Inbound;
 use crate::proxy::prefixed::Prefixed;
 use crate::proxy::stop::Stop;

@@ -15,9 +15,10 @@ use super::shared::{Arriving, Incoming, Read, Shared, Socket};
 use crate::message::{
     Body, Checked, Known, OnInformational, RequestHead, ResponseHead, Streaming, hygiene,
 };
+use crate::proxy::bad_head::BadHead;
 use crate::proxy::http1::body::Decoder;
 use crate::proxy::http1::line;
-use crate::proxy::http1::request::{self, BadHead, Framing, Request};
+use crate::proxy::http1::request::{self, Framing, Request};
 use crate::timer::Timer;
 
 /// What comes next on a connection.

@@ -18,9 +18,10 @@ use tokio::time::Instant;
 
 use super::limits::{READ_AHEAD, SCRATCH};
 use crate::message::{BodyError, ResponseHead};
+use crate::proxy::bad_head::BadHead;
 use crate::proxy::http1::body::{Decoder, Piece};
 use crate::proxy::http1::encode;
-use crate::proxy::http1::request::{self, BadHead, HeadLimits, Request};
+use crate::proxy::http1::request::{self, HeadLimits, Request};
 use crate::timer::Timer;
 
 /// The first read of a body, and what later ones grow to while they are filled.
