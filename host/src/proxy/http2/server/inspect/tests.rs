@@ -328,15 +328,19 @@ fn damaged_sections_never_panic_and_never_grow_without_bound() {
         b"\x82\xbe\x3f\x29\x0f\x2f\x81\x1f",
     ]
     .concat();
-    for position in 0..good.len() {
-        for byte in 0..=255 {
-            let mut damaged = good.clone();
-            damaged[position] = byte;
-            for end in [good.len(), position + 1] {
-                if let Section::Instead(other) = Heads::default().read(Place::Head, &damaged[..end])
-                {
-                    assert!(other.ends_with(MARK));
-                    assert!(other.len() < 2 * good.len() + MARK.len());
+    let odd = [&literal(0x40, b":path", b"/`a`")[..], b"\xbe\x04\x02/#"].concat();
+    for good in [good, odd] {
+        for position in 0..good.len() {
+            for byte in 0..=255 {
+                let mut damaged = good.clone();
+                damaged[position] = byte;
+                for end in [good.len(), position + 1] {
+                    let read = Heads::default().read(Place::Head, &damaged[..end]);
+                    if let Section::Instead(other) = read {
+                        let is_beside = other.windows(8).any(|part| part == b"\0\x06\"path\"");
+                        assert!(other.ends_with(MARK) != is_beside);
+                        assert!(other.len() < 2 * good.len() + MARK.len());
+                    }
                 }
             }
         }
