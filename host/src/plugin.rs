@@ -30,8 +30,8 @@ pub use cache::Cache;
 pub use hash::ContentHash;
 pub use host::CallPace;
 pub use kind::hooks::{
-    Contract, Contracts, HooksCode, HooksCompiler, HooksPlugin, Instance, ReplacedInstances,
-    Resources,
+    Contract, Contracts, HooksCode, HooksCompiler, HooksPlugin, Instance, Linking,
+    ReplacedInstances, Resources,
 };
 pub use kind::wasi_http::{EmptyBackend, StandardCompilers, StandardComponent};
 pub use kind::{Guest, GuestKind, PluginKind, Trial};

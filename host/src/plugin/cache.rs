@@ -33,7 +33,13 @@ pub struct KeptCode {
     pub code: PathBuf,
     /// What the plugin is, by the name of its [`PluginKind`](super::kind::PluginKind).
     pub kind: String,
+    /// How the code is linked, by the name of its [`Linking`](super::kind::hooks::Linking); none for a kind that has one way.
+    /// Code that is linked in one way can't be read in another.
+    pub linking: Option<String>,
 }
+
+/// Kind and linking, as in [`KeptCode`].
+type What<'a> = (&'a str, Option<&'a str>);
 
 /// The cache's directory. Several processes may share it.
 #[derive(Debug)]
@@ -107,12 +113,13 @@ impl Cache {
         let kept = KeptCode {
             code: code_path,
             kind: header.kind,
+            linking: header.linking,
         };
         Ok(Some((file, kept)))
     }
 
     /// Keeps code of a plugin of this kind; if that fails, the code is compiled again another time.
-    pub fn put(&self, key: &CacheKey, kind: &str, code: &[u8]) {
+    pub fn put(&self, key: &CacheKey, what: What<'_>, code: &[u8]) {
         if code.len() as u64 > self.max_bytes {
             tracing::debug!(
                 bytes = code.len(),
@@ -121,11 +128,11 @@ impl Cache {
             );
             return;
         }
-        let written = match self.write(key, kind, code) {
+        let written = match self.write(key, what, code) {
             // Somebody removed the directory.
             Err(error) if error.kind() == io::ErrorKind::NotFound => directory::secure(&self.dir)
                 .map_err(io::Error::other)
-                .and_then(|()| self.write(key, kind, code)),
+                .and_then(|()| self.write(key, what, code)),
             written => written,
         };
         match written {
@@ -134,9 +141,9 @@ impl Cache {
         }
     }
 
-    fn write(&self, key: &CacheKey, kind: &str, code: &[u8]) -> io::Result<()> {
+    fn write(&self, key: &CacheKey, what: What<'_>, code: &[u8]) -> io::Result<()> {
         let checksum = files::checksum_of(code);
-        let header = Header::new(key, kind, code.len() as u64, checksum);
+        let header = Header::new(key, what, code.len() as u64, checksum);
         files::write_whole(&self.code_path(key, checksum), code)?;
         files::write_whole(&self.header_path(key), &header::encode(&header)?)?;
         evict::shrink(&self.dir, self.max_bytes, &key.stem(), SystemTime::now())

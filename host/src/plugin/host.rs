@@ -3,6 +3,7 @@
 
 mod body;
 mod described;
+mod edits;
 pub mod exchange;
 pub mod fields;
 mod logging;
@@ -12,6 +13,5 @@ mod settings;
 pub mod standard;
 mod state;
 
-pub use described::Described;
 pub use fields::FieldError;
-pub use state::{CallPace, HooksState};
+pub use state::{CallPace, HooksState, Job};

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::cache::{Cache, CacheKey};
+use super::cache::{Cache, CacheKey, KeptCode};
 use super::hash::ContentHash;
-use super::kind::hooks::{HooksCode, HooksCompiler, HooksPlugin, Resources};
+use super::kind::hooks::{HooksCode, HooksCompiler, HooksPlugin, Linking, Resources};
 use super::kind::wasi_http::{StandardCompilers, StandardComponent, StandardWorld};
 use super::kind::{Guest, PluginKind, Trial};
 use super::load::{self, LoadError, Loaded};
@@ -227,11 +227,13 @@ impl Workbench {
         let Some(cache) = &self.cache else { return };
         let key = self.key(guest.version().hash, guest.tier());
         let kind = guest.kind();
-        if cache.get(&key).is_some_and(|kept| kept.kind == kind) {
+        let what = (&*kind, guest.linking().map(Linking::name));
+        let is_kept = |kept: KeptCode| (&*kept.kind, kept.linking.as_deref()) == what;
+        if cache.get(&key).is_some_and(is_kept) {
             return;
         }
         match guest.serialize() {
-            Ok(bytes) => cache.put(&key, &kind, &bytes),
+            Ok(bytes) => cache.put(&key, what, &bytes),
             Err(error) => tracing::warn!("compiled code can't be kept: {error:#}"),
         }
     }
@@ -327,7 +329,8 @@ impl Workbench {
         let kept = self.cache.as_ref()?.get(&self.key(version.hash, tier))?;
         let restored = match PluginKind::named(&kept.kind, self.compiler.contracts())? {
             PluginKind::Interceptor(contract) => {
-                let code = self.compiler.restore(&kept.code, contract, tier);
+                let linking = kept.linking.as_deref().and_then(Linking::named)?;
+                let code = self.compiler.restore(&kept.code, contract, tier, &linking);
                 code.map(|code| self.hooks(version, tier, code))
             }
             PluginKind::Standard(_) if !version.config.standard => return None,

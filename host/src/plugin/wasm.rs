@@ -2,6 +2,7 @@
 
 mod ambient;
 mod compile;
+mod crossing;
 mod engine;
 mod fault;
 mod interface;
@@ -11,7 +12,8 @@ mod version;
 mod voice;
 
 pub use ambient::Ambient;
-pub use compile::{CompileError, CompilerThreads, map_trusted};
+pub use compile::{CompileError, CompilerThreads, map_module, map_trusted};
+pub use crossing::{GuestFunction, MOST_NUMBERS, define};
 pub use engine::{Engines, Tier};
 pub use fault::explain;
 pub use interface::{InterfaceName, track, versions_fit};

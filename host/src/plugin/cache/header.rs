@@ -20,8 +20,9 @@ pub(super) struct Header {
     /// As in the entry's name.
     tier: String,
     fingerprint: u64,
-    /// As in [`KeptCode`](super::KeptCode).
+    /// Both as in [`KeptCode`](super::KeptCode).
     pub kind: String,
+    pub linking: Option<String>,
     /// Of the code, in bytes.
     pub len: u64,
     /// XXH3-64 of the code.
@@ -32,25 +33,32 @@ pub(super) struct Header {
 const PREFIX: usize = 8 + 4 + 4 + 8;
 const MAGIC: [u8; 8] = *b"tollgate";
 /// Goes up with every change of [`Header`].
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// Far more than a header needs.
 const MOST: usize = 4096;
 
 impl Header {
-    pub fn new(key: &CacheKey, kind: &str, len: u64, checksum: u64) -> Header {
+    pub fn new(
+        key: &CacheKey,
+        (kind, linking): (&str, Option<&str>),
+        len: u64,
+        checksum: u64,
+    ) -> Header {
         let tier = key.tier.to_string();
         Header {
             hash: key.hash,
             tier,
             fingerprint: key.fingerprint,
             kind: kind.to_owned(),
+            linking: linking.map(str::to_owned),
             len,
             checksum,
         }
     }
 
     pub fn is_of(&self, key: &CacheKey) -> bool {
-        *self == Header::new(key, &self.kind, self.len, self.checksum)
+        let what = (&*self.kind, self.linking.as_deref());
+        *self == Header::new(key, what, self.len, self.checksum)
     }
 }
 
@@ -103,7 +111,7 @@ mod tests {
             tier: Tier::Optimized,
             fingerprint: u64::MAX,
         };
-        Header::new(&key, "tollgate:proxy@0.1", 1 << 40, 7)
+        Header::new(&key, ("tollgate:proxy@0.1", Some("direct")), 1 << 40, 7)
     }
 
     #[test]

@@ -36,7 +36,7 @@ fn names(cache: &Cache) -> Vec<String> {
 fn what_was_put_is_found() {
     let (root, cache) = cache(1000);
     assert_eq!(cache.get(&key("a")), None);
-    cache.put(&key("a"), KIND, b"code of a");
+    cache.put(&key("a"), (KIND, None), b"code of a");
     let path = cache.get(&key("a")).unwrap().code;
     assert_eq!(fs::read(path).unwrap(), b"code of a");
     // In another process, which is to say from disk.
@@ -47,7 +47,7 @@ fn what_was_put_is_found() {
 #[test]
 fn each_part_of_the_key_counts() {
     let (_root, cache) = cache(1000);
-    cache.put(&key("a"), KIND, b"code");
+    cache.put(&key("a"), (KIND, None), b"code");
     assert_eq!(cache.get(&key("b")), None);
     assert_eq!(
         cache.get(&CacheKey {
@@ -69,17 +69,17 @@ fn each_part_of_the_key_counts() {
 #[test]
 fn it_is_told_what_the_plugin_was() {
     let (_root, cache) = cache(1000);
-    cache.put(&key("a"), KIND, b"code");
+    cache.put(&key("a"), (KIND, None), b"code");
     assert_eq!(cache.get(&key("a")).unwrap().kind, KIND);
-    cache.put(&key("a"), "tollgate:proxy@0.2", b"code");
+    cache.put(&key("a"), ("tollgate:proxy@0.2", None), b"code");
     assert_eq!(cache.get(&key("a")).unwrap().kind, "tollgate:proxy@0.2");
 }
 
 #[test]
 fn a_newer_entry_takes_the_place_of_the_old_one() {
     let (_root, cache) = cache(1000);
-    cache.put(&key("a"), KIND, b"first");
-    cache.put(&key("a"), KIND, b"second");
+    cache.put(&key("a"), (KIND, None), b"first");
+    cache.put(&key("a"), (KIND, None), b"second");
     assert_eq!(
         fs::read(cache.get(&key("a")).unwrap().code).unwrap(),
         b"second"
@@ -91,9 +91,9 @@ fn a_newer_entry_takes_the_place_of_the_old_one() {
 fn each_header_has_its_own_code() {
     let (_root, cache) = cache(1000);
     let header = cache.header_path(&key("a"));
-    cache.put(&key("a"), KIND, b"first");
+    cache.put(&key("a"), (KIND, None), b"first");
     let first = fs::read(&header).unwrap();
-    cache.put(&key("a"), KIND, b"second");
+    cache.put(&key("a"), (KIND, None), b"second");
     fs::write(&header, first).unwrap();
     assert_eq!(
         fs::read(cache.get(&key("a")).unwrap().code).unwrap(),
@@ -131,7 +131,7 @@ fn broken_entries_are_discarded() {
     for damage in [cut, flip, grow, open_up] {
         for extension in [evict::HEADER, evict::CODE] {
             let (_root, cache) = cache(1000);
-            cache.put(&key("a"), KIND, b"code");
+            cache.put(&key("a"), (KIND, None), b"code");
             let name = names(&cache)
                 .into_iter()
                 .find(|name| name.ends_with(extension))
@@ -139,7 +139,7 @@ fn broken_entries_are_discarded() {
             damage(&cache.dir.join(name));
             assert_eq!(cache.get(&key("a")), None, "{extension}");
             assert_eq!(names(&cache), [] as [String; 0], "{extension}");
-            cache.put(&key("a"), KIND, b"code");
+            cache.put(&key("a"), (KIND, None), b"code");
             assert!(cache.get(&key("a")).is_some());
         }
     }
@@ -148,7 +148,7 @@ fn broken_entries_are_discarded() {
 #[test]
 fn an_entry_under_the_name_of_another_is_broken() {
     let (_root, cache) = cache(1000);
-    cache.put(&key("a"), KIND, b"code");
+    cache.put(&key("a"), (KIND, None), b"code");
     for name in names(&cache) {
         let other = name.replace(&key("a").stem(), &key("b").stem());
         fs::rename(cache.dir.join(name), cache.dir.join(other)).unwrap();
@@ -159,7 +159,7 @@ fn an_entry_under_the_name_of_another_is_broken() {
 #[test]
 fn code_without_a_header_is_no_entry() {
     let (_root, cache) = cache(1000);
-    cache.put(&key("a"), KIND, b"code");
+    cache.put(&key("a"), (KIND, None), b"code");
     fs::remove_file(cache.header_path(&key("a"))).unwrap();
     assert_eq!(cache.get(&key("a")), None);
 }
@@ -177,14 +177,14 @@ fn what_was_used_last_is_evicted_last() {
     let code = [0; 1000];
     let (_root, cache) = cache(4000);
     for (content, ago) in [("a", 30), ("b", 40), ("c", 20)] {
-        cache.put(&key(content), KIND, &code);
+        cache.put(&key(content), (KIND, None), &code);
         used(&cache, content, ago);
     }
     assert!(
         cache.get(&key("b")).is_some(),
         "which makes it the last one used"
     );
-    cache.put(&key("d"), KIND, &code);
+    cache.put(&key("d"), (KIND, None), &code);
     let left: Vec<_> = ["a", "b", "c", "d"]
         .into_iter()
         .filter(|name| cache.get(&key(name)).is_some())
@@ -196,11 +196,11 @@ fn what_was_used_last_is_evicted_last() {
 #[test]
 fn mapped_code_outlives_its_eviction() {
     let (_root, cache) = cache(1500);
-    cache.put(&key("a"), KIND, &[1; 1000]);
+    cache.put(&key("a"), (KIND, None), &[1; 1000]);
     let path = cache.get(&key("a")).unwrap().code;
     used(&cache, "a", 60);
     let held = File::open(path).unwrap();
-    cache.put(&key("b"), KIND, &[2; 1000]);
+    cache.put(&key("b"), (KIND, None), &[2; 1000]);
     assert_eq!(cache.get(&key("a")), None);
     assert_eq!(
         files::checksum(&held).unwrap(),
@@ -211,7 +211,7 @@ fn mapped_code_outlives_its_eviction() {
 #[test]
 fn what_does_not_fit_is_not_kept() {
     let (_root, cache) = cache(10);
-    cache.put(&key("a"), KIND, &[0; 11]);
+    cache.put(&key("a"), (KIND, None), &[0; 11]);
     assert_eq!(names(&cache), [] as [String; 0]);
 }
 
@@ -231,7 +231,7 @@ fn leftovers_of_a_crash_are_removed_in_time() {
         }
     }
     fs::write(cache.dir.join("README"), "not ours").unwrap();
-    cache.put(&key("a"), KIND, b"code");
+    cache.put(&key("a"), (KIND, None), b"code");
     let mut left = names(&cache);
     left.retain(|name| !name.starts_with(&key("a").stem()));
     left.sort();
@@ -244,7 +244,7 @@ fn a_failure_is_no_disaster() {
     let directory = root.path().join("code");
     fs::remove_dir_all(&directory).unwrap();
     fs::write(&directory, "no directory").unwrap();
-    cache.put(&key("a"), KIND, b"code");
+    cache.put(&key("a"), (KIND, None), b"code");
     assert!(cache.has_warned.load(Ordering::Relaxed));
     assert_eq!(cache.get(&key("a")), None);
 }
@@ -255,7 +255,7 @@ fn a_directory_that_vanishes_is_made_again() {
     let directory = root.path().join("code");
     fs::remove_dir_all(&directory).unwrap();
     assert_eq!(cache.get(&key("a")), None);
-    cache.put(&key("a"), KIND, b"code");
+    cache.put(&key("a"), (KIND, None), b"code");
     assert!(cache.get(&key("a")).is_some());
     assert!(!cache.has_warned.load(Ordering::Relaxed));
     assert_eq!(
@@ -268,7 +268,7 @@ fn a_directory_that_vanishes_is_made_again() {
 #[test]
 fn unfinished_files_of_others_are_left_alone() {
     let (_root, cache) = cache(1500);
-    cache.put(&key("old"), KIND, &[1; 1000]);
+    cache.put(&key("old"), (KIND, None), &[1; 1000]);
     used(&cache, "old", 60);
     let unfinished = [
         ".tmp-of-another".to_owned(),
@@ -279,7 +279,7 @@ fn unfinished_files_of_others_are_left_alone() {
     for name in unfinished.iter().chain([&anew]) {
         fs::write(cache.dir.join(name), [0; 2000]).unwrap();
     }
-    cache.put(&key("a"), KIND, &[2; 1000]);
+    cache.put(&key("a"), (KIND, None), &[2; 1000]);
     assert_eq!(cache.get(&key("old")), None);
     for name in unfinished.iter().chain([&anew]) {
         assert!(names(&cache).contains(name), "{name}");
@@ -291,7 +291,7 @@ fn unfinished_files_of_others_are_left_alone() {
 #[test]
 fn an_entry_that_can_not_be_read_now_is_kept() {
     let (root, cache) = cache(1000);
-    cache.put(&key("a"), KIND, b"code");
+    cache.put(&key("a"), (KIND, None), b"code");
     let (header, aside) = (cache.header_path(&key("a")), root.path().join("aside"));
     fs::rename(&header, &aside).unwrap();
     let socket = root.path().join("socket");
@@ -312,7 +312,7 @@ fn several_writers_do_not_mix_their_files() {
         for round in 0..300_u32 {
             let content = ["a", "b", "c"][(round % 3) as usize];
             let code = [number; 900];
-            cache.put(&key(content), KIND, &code);
+            cache.put(&key(content), (KIND, None), &code);
             let Some(kept) = cache.get(&key(content)) else {
                 continue;
             };

@@ -26,10 +26,10 @@ pub struct DescribedSides {
 
 impl Described {
     /// By the names of these fields.
-    pub fn by(fields: &[(String, Vec<u8>)]) -> Self {
+    pub fn by<V>(fields: &[(impl AsRef<str>, V)]) -> Self {
         let mut described = Self::default();
         for (name, _) in fields {
-            described.note(name);
+            described.note(name.as_ref());
         }
         described
     }

@@ -67,32 +67,35 @@ pub fn delete(fields: &mut Fields, growth: &mut Growth, name: &str) -> FieldResu
 pub fn set_all(
     fields: &mut Fields,
     growth: &mut Growth,
-    list: &[(String, Vec<u8>)],
+    list: &[(impl AsRef<str>, impl AsRef<[u8]>)],
 ) -> FieldResult {
     room(fields, list.len())?;
+    let list = || {
+        list.iter()
+            .map(|(name, value)| (name.as_ref(), value.as_ref()))
+    };
     let mut added = 0;
-    for (name, value) in list {
+    for (name, value) in list() {
         added += line(name.len(), checked(name, value)?.len());
     }
-    let names = list.iter().enumerate();
-    let first = names.filter(|(at, (name, _))| is_first(list, *at, name));
+    let is_first = |at, name: &str| {
+        let mut before = list().take(at);
+        !before.any(|(other, _)| other.eq_ignore_ascii_case(name))
+    };
+    let first = list()
+        .enumerate()
+        .filter(|(at, (name, _))| is_first(*at, name));
     let replaced: usize = first.map(|(_, (name, _))| lines(fields, name)).sum();
     *growth = growth.without(replaced).with(added)?;
-    for (at, (name, value)) in list.iter().enumerate() {
+    for (at, (name, value)) in list().enumerate() {
         let value = checked(name, value)?;
-        if is_first(list, at, name) {
-            fields.insert(&**name, value);
+        if is_first(at, name) {
+            fields.insert(name, value);
         } else {
-            fields.append(&**name, value);
+            fields.append(name, value);
         }
     }
     Ok(())
-}
-
-/// Whether no field before this place has its name.
-fn is_first(list: &[(String, Vec<u8>)], at: usize, name: &str) -> bool {
-    let mut before = list[..at].iter();
-    !before.any(|(other, _)| other.eq_ignore_ascii_case(name))
 }
 
 /// What one call has added to a head, and how much it may.

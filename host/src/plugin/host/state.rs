@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use wasmtime::{Memory, StoreContextMut, TypedFunc};
 use wasmtime_wasi::{WasiCtxView, WasiView};
 
 use super::described::DescribedSides;
 use super::fields::Growth;
 use crate::message::{BodyError, Exchange, ExchangeId};
-use crate::plugin::wasm::{CpuBudget, GuestState, PluginVersion};
+use crate::plugin::wasm::{CpuBudget, GuestFunction, GuestState, PluginVersion};
 
 /// The state of one instance.
 ///
@@ -26,6 +27,45 @@ pub struct HooksState {
     pub described: DescribedSides,
     /// How the call in hand runs.
     pub pace: CallPace,
+    /// Of a guest that is a core module.
+    pub core: CoreGuest,
+}
+
+/// What host functions need of a core module that calls them without a component around it.
+///
+/// Found once for each instance, because to find an export by its name takes longer than most calls.
+pub struct CoreGuest {
+    /// None until the module is instantiated: its start function has nothing yet to pass strings in.
+    pub memory: Option<Memory>,
+    pub realloc: Option<GuestFunction>,
+    /// Whether the guest may call the host now. It may not while it only makes or frees memory for a call.
+    pub may_leave: bool,
+    /// A host function that does `job`: for what has to be done on a stack of its own.
+    pub entry: Option<TypedFunc<(), ()>>,
+    pub job: Option<Job>,
+}
+
+/// Work of the host's on a guest's stack, where the guest may be called and may give way.
+pub type Job = Box<dyn FnOnce(StoreContextMut<'_, HooksState>) -> wasmtime::Result<()> + Send>;
+
+impl Default for CoreGuest {
+    fn default() -> Self {
+        Self {
+            memory: None,
+            realloc: None,
+            may_leave: true,
+            entry: None,
+            job: None,
+        }
+    }
+}
+
+impl std::fmt::Debug for CoreGuest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CoreGuest")
+            .field("may_leave", &self.may_leave)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How a guest runs on its thread.
@@ -59,6 +99,7 @@ impl HooksState {
             last_words: None,
             described: DescribedSides::default(),
             pace: CallPace::Yielding,
+            core: CoreGuest::default(),
         }
     }
 

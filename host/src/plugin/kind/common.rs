@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::hooks::Linking;
 use super::trial::{Trial, TrialFailure};
 use crate::plugin::wasm::{PluginVersion, Tier};
 
@@ -14,6 +15,9 @@ pub trait GuestKind: Send + Sync {
 
     /// What it is by its exports, as [`PluginKind`](super::PluginKind) writes it.
     fn kind(&self) -> String;
+
+    /// How its code is linked, for a kind that can be linked in more than one way.
+    fn linking(&self) -> Option<&Linking>;
 
     /// The machine code, for the cache.
     ///

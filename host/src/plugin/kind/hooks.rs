@@ -1,12 +1,18 @@
 //! Plugins for our contract: two hooks, called on instances that are kept between calls.
 
+mod abi;
 mod compile;
+mod component;
 mod contract;
+mod direct;
+mod exported;
 mod idle;
 mod instance;
+mod linking;
 mod permits;
 mod resources;
 mod served;
+mod standard;
 #[cfg(test)]
 mod tests;
 mod transform;
@@ -17,6 +23,7 @@ pub use compile::{HooksCode, HooksCompiler};
 pub use contract::{Contract, INTERCEPTOR, PACKAGE};
 pub use idle::ReplacedInstances;
 pub use instance::Instance;
+pub use linking::Linking;
 pub use resources::Resources;
 pub use served::Contracts;
 pub use transform::HooksPlugin;

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
-use wasmtime::Engine;
 use wasmtime::component::Component;
+use wasmtime::{Engine, Module};
 
 use super::engine::Tier;
 
@@ -65,23 +65,22 @@ impl Default for CompilerThreads {
 }
 
 impl CompilerThreads {
-    /// Compiles a binary component. Blocks for as long as that takes: milliseconds to many seconds.
+    /// Compiles on the threads of this tier. Blocks for as long as that takes: milliseconds to many seconds.
     ///
     /// # Errors
     /// The compiler's, and when the threads can't be started.
-    pub fn compile(
+    pub fn compile<T: Send>(
         &self,
-        engine: &Engine,
         tier: Tier,
-        component: &[u8],
-    ) -> Result<Component, CompileError> {
+        compile: impl FnOnce() -> wasmtime::Result<T> + Send,
+    ) -> Result<T, CompileError> {
         let of_tier = match tier {
             Tier::Baseline => &self.baseline,
             Tier::Optimized => &self.optimized,
         };
         let threads = of_tier.threads();
         let threads = threads.map_err(|e| CompileError::Threads(e.to_string()))?;
-        let compiled = threads.install(|| Component::new(engine, component));
+        let compiled = threads.install(compile);
         compiled.map_err(|e| CompileError::Compile(format!("{e:#}")))
     }
 }
@@ -110,10 +109,10 @@ impl TierThreads {
     }
 }
 
-/// Maps compiled code from a file of our own cache.
+/// Maps a compiled component from a file of our own cache.
 ///
 /// # Errors
-/// When the file is not of this engine.
+/// When the file is not of this engine, or is a module.
 #[expect(unsafe_code, reason = "wasmtime must be told that the code is trusted")]
 pub fn map_trusted(engine: &Engine, file: &Path) -> Result<Component, CompileError> {
     // SAFETY: `deserialize_file` runs what the file holds as machine code. The file comes from `cache`, which gives
@@ -121,6 +120,17 @@ pub fn map_trusted(engine: &Engine, file: &Path) -> Result<Component, CompileErr
     // checksum, and which replaces and unlinks files but never changes one that may be mapped.
     let component = unsafe { Component::deserialize_file(engine, file) };
     component.map_err(|e| CompileError::Compile(format!("{e:#}")))
+}
+
+/// Maps a compiled core module from a file of our own cache.
+///
+/// # Errors
+/// When the file is not of this engine, or is a component.
+#[expect(unsafe_code, reason = "wasmtime must be told that the code is trusted")]
+pub fn map_module(engine: &Engine, file: &Path) -> Result<Module, CompileError> {
+    // SAFETY: as in `map_trusted`.
+    let module = unsafe { Module::deserialize_file(engine, file) };
+    module.map_err(|e| CompileError::Compile(format!("{e:#}")))
 }
 
 /// On Linux a niceness belongs to the thread; elsewhere the whole process would get it, so there it is left alone.

@@ -47,6 +47,7 @@ impl Examiner {
         findings.loaded = Some(about(&loaded)?);
         let version = PluginVersion::new(name(path), hash, self.plugin_config(&name(path)));
         let guest = self.compile(&Arc::new(version), &loaded, findings)?;
+        findings.linking = guest.linking().cloned();
         let trial = self.lab.trial(&guest)?;
         findings.works = true;
         findings.failed = trial.handle.clone();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::imports::Import;
 use crate::interceptor::{Hook, InterceptError};
-use crate::plugin::{ContentHash, PluginError, Tier, Trial};
+use crate::plugin::{ContentHash, Linking, PluginError, Tier, Trial};
 
 /// Why a file is not good.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +30,8 @@ pub(super) struct Findings {
     /// Bytes of the file.
     pub size: Option<u64>,
     pub loaded: Option<PluginDescription>,
+    /// How the code is linked, for a kind that can be linked in more than one way.
+    pub linking: Option<Linking>,
     pub baseline: Option<Compiled>,
     pub optimized: Option<Compiled>,
     /// What the first calls of the two hooks came to; none of a standard component, whose one function has no more to say.

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::findings::{Calls, Compiled, Findings, PluginDescription};
 use super::imports::Import;
 use crate::interceptor::{Hook, InterceptError};
+use crate::plugin::Linking;
 use crate::text;
 
 /// A file with what was found.
@@ -40,6 +41,9 @@ pub(super) fn print(checked: &CheckedFile, out: &mut impl Write) -> io::Result<(
     row(out, "contract", &about.contract)?;
     row(out, "kind", &kind(about, findings))?;
     row(out, "compile", &compile_times(findings))?;
+    if let Some(linking) = &findings.linking {
+        row(out, "linked", &linking.to_string())?;
+    }
     if let Some(trial) = &findings.trial {
         let (start, now) = (size(trial.memory_at_start), size(trial.memory));
         row(
@@ -170,6 +174,7 @@ struct JsonFile<'a> {
     imports: Option<&'a [Import]>,
     exports: Option<&'a [String]>,
     compile: JsonCompile<'a>,
+    linking: Option<JsonLinking>,
     memory: Option<JsonMemory>,
     first_calls: Option<JsonCalls>,
     call_times: Option<JsonTimes>,
@@ -185,6 +190,13 @@ struct JsonCompile<'a> {
 struct JsonTier<'a> {
     ms: Option<f64>,
     declined: Option<&'a str>,
+}
+
+/// `why` is `null` for a plugin that is linked directly.
+#[derive(Serialize)]
+struct JsonLinking {
+    way: &'static str,
+    why: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -210,6 +222,17 @@ struct JsonTimes {
     forward_request_us: Option<f64>,
     return_response_us: Option<f64>,
     handle_us: Option<f64>,
+}
+
+fn linking(linking: &Linking) -> JsonLinking {
+    let why = match linking {
+        Linking::Direct => None,
+        Linking::Component { why } => why.clone(),
+    };
+    JsonLinking {
+        way: linking.name(),
+        why,
+    }
 }
 
 fn times(calls: &[Calls]) -> Option<JsonTimes> {
@@ -243,6 +266,7 @@ fn json(checked: &CheckedFile) -> JsonFile<'_> {
             baseline: found.baseline.as_ref().map(tier),
             optimized: found.optimized.as_ref().map(tier),
         },
+        linking: found.linking.as_ref().map(linking),
         memory: found.trial.as_ref().map(|trial| JsonMemory {
             start: trial.memory_at_start,
             after_first_calls: trial.memory,

@@ -1,34 +1,32 @@
-//! A component becomes code that is linked to the host, in one of two tiers.
+//! A plugin becomes code that is linked to the host, in one of two tiers and in one of two ways.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Engine, Module, StoreContextMut};
 
-use super::contract::{self, Contract};
+use super::abi::Functions;
+use super::component::{self, LinkedComponent};
+use super::contract::{Contract, Hooks};
+use super::direct::{LinkedModule, take_apart};
+use super::linking::Linking;
 use super::served::Contracts;
-use crate::plugin::host::{self, HooksState};
-use crate::plugin::wasm::{
-    CompileError, CompilerThreads, Engines, InterfaceName, Tier, map_trusted,
-};
+use crate::plugin::host::HooksState;
+use crate::plugin::wasm::{CompileError, CompilerThreads, Engines, Tier, map_module, map_trusted};
 
-/// Packages of which no function keeps a guest waiting, except those that a contract names.
-const QUICK: [&str; 5] = [
-    contract::PACKAGE,
-    "wasi:clocks",
-    "wasi:config",
-    "wasi:logging",
-    "wasi:random",
-];
+/// Set to `component`, it makes every plugin one: to measure, and to run tests on both ways of linking.
+const VARIABLE: &str = "TOLLGATE_LINKING";
 
 /// Compiles and links for both tiers.
 pub struct HooksCompiler {
     engines: Arc<Engines>,
     threads: CompilerThreads,
     contracts: Contracts,
+    functions: Functions,
     baseline: Linker<HooksState>,
     optimized: Linker<HooksState>,
+    only_components: bool,
 }
 
 impl std::fmt::Debug for HooksCompiler {
@@ -37,27 +35,40 @@ impl std::fmt::Debug for HooksCompiler {
     }
 }
 
-/// Code that is linked to the host, and the component that it came from for the cache to keep. Clones share the code.
+/// Code that is linked to the host, and what it came from for the cache to keep. Clones share the code.
 #[derive(Clone)]
 pub struct HooksCode {
     pub linked: Linked,
-    component: Component,
+    compiled: Compiled,
 }
 
-/// A component whose imports are linked and whose exports are found: all that an instance is made of.
+#[derive(Clone)]
+enum Compiled {
+    Component(Component),
+    Module(Module),
+}
+
+/// All that an instance is made of.
 #[derive(Clone)]
 pub struct Linked {
-    pub instance: InstancePre<HooksState>,
+    code: LinkedCode,
     pub contract: &'static Contract,
-    /// In the order of [`Contract::hooks`].
-    pub hooks: [ComponentExportIndex; 2],
+    pub linking: Linking,
     /// Whether it imports a function that can keep it waiting: a body's, or one of WASI's.
     pub can_wait: bool,
+}
+
+/// One of the two ways to link.
+#[derive(Clone)]
+enum LinkedCode {
+    Component(LinkedComponent),
+    Direct(LinkedModule),
 }
 
 impl std::fmt::Debug for Linked {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Linked")
+            .field("linking", &self.linking)
             .field("can_wait", &self.can_wait)
             .finish_non_exhaustive()
     }
@@ -69,13 +80,39 @@ impl std::fmt::Debug for HooksCode {
     }
 }
 
+impl Linked {
+    pub fn engine(&self) -> &Engine {
+        match &self.code {
+            LinkedCode::Component(component) => component.engine(),
+            LinkedCode::Direct(module) => module.engine(),
+        }
+    }
+
+    /// Makes an instance in this store and finds its hooks.
+    ///
+    /// # Errors
+    /// When no slot or memory is left, and the traps of the guest's start-up.
+    pub async fn enter(
+        &self,
+        store: StoreContextMut<'_, HooksState>,
+    ) -> wasmtime::Result<Box<dyn Hooks>> {
+        match &self.code {
+            LinkedCode::Component(component) => component.enter(self.contract, store).await,
+            LinkedCode::Direct(module) => module.enter(self.contract, store).await,
+        }
+    }
+}
+
 impl HooksCode {
     /// The machine code for [`HooksCompiler::restore`].
     ///
     /// # Errors
     /// When wasmtime can't serialise it.
     pub fn serialize(&self) -> wasmtime::Result<Vec<u8>> {
-        self.component.serialize()
+        match &self.compiled {
+            Compiled::Component(component) => component.serialize(),
+            Compiled::Module(module) => module.serialize(),
+        }
     }
 }
 
@@ -91,17 +128,24 @@ impl HooksCompiler {
     /// # Errors
     /// As for [`new`](Self::new).
     pub fn serving(engines: Arc<Engines>, contracts: Contracts) -> wasmtime::Result<Self> {
-        let linker = |tier| {
-            let mut linker = Linker::new(engines.get(tier));
-            add_to_linker(&mut linker, contracts).map(|()| linker)
-        };
+        let linker = |tier| component::linker(engines.get(tier), contracts);
         Ok(Self {
             baseline: linker(Tier::Baseline)?,
             optimized: linker(Tier::Optimized)?,
             engines,
             threads: CompilerThreads::default(),
             contracts,
+            functions: contracts.functions(),
+            only_components: std::env::var_os(VARIABLE).is_some_and(|way| way == "component"),
         })
+    }
+
+    /// The same, linking every plugin as a component.
+    #[cfg(test)]
+    #[must_use]
+    pub fn only_components(mut self) -> Self {
+        self.only_components = true;
+        self
     }
 
     /// Where plugins of other kinds are compiled too.
@@ -126,12 +170,39 @@ impl HooksCompiler {
         contract: &'static Contract,
         tier: Tier,
     ) -> Result<HooksCode, CompileError> {
+        let why = match self.compile_directly(component, contract, tier) {
+            Ok(code) => return Ok(code),
+            Err(why) => why,
+        };
         let engine = self.engines.get(tier);
-        let compiled = self.threads.compile(engine, tier, component)?;
-        self.link(compiled, contract, tier)
+        let compiled = self
+            .threads
+            .compile(tier, || Component::new(engine, component))?;
+        self.link(compiled, contract, tier, Some(why))
     }
 
-    /// Maps code that [`HooksCode::serialize`] wrote, from a file of our own cache.
+    /// Compiles the one module of a component, if that is all there is.
+    ///
+    /// # Errors
+    /// Why it must be a component. Whatever is wrong with the module itself is told by compiling that.
+    fn compile_directly(
+        &self,
+        component: &[u8],
+        contract: &'static Contract,
+        tier: Tier,
+    ) -> Result<HooksCode, String> {
+        if self.only_components {
+            return Err(format!("{VARIABLE} says so"));
+        }
+        let module =
+            take_apart(component, contract, &self.functions).map_err(|why| format!("it {why}"))?;
+        let engine = self.engines.get(tier);
+        let compiled = self.threads.compile(tier, || Module::new(engine, module));
+        let linked = compiled.and_then(|compiled| self.link_directly(compiled, contract));
+        linked.map_err(|error| format!("its module {error}"))
+    }
+
+    /// Maps code that [`HooksCode::serialize`] wrote, from a file of our own cache, which was linked in this way.
     ///
     /// # Errors
     /// When the file is not of this engine, and as for [`compile`](Self::compile).
@@ -140,18 +211,43 @@ impl HooksCompiler {
         file: &Path,
         contract: &'static Contract,
         tier: Tier,
+        linking: &Linking,
     ) -> Result<HooksCode, CompileError> {
-        self.link(map_trusted(self.engines.get(tier), file)?, contract, tier)
+        let engine = self.engines.get(tier);
+        match linking {
+            Linking::Direct => self.link_directly(map_module(engine, file)?, contract),
+            Linking::Component { why } => {
+                self.link(map_trusted(engine, file)?, contract, tier, why.clone())
+            }
+        }
     }
 
-    /// Stands for everything that compiled code depends on beside the file: wasmtime's version and settings, the CPU, and
-    /// the versions of the contract among which the plugin's was chosen.
+    /// Stands for everything that compiled code depends on beside the file: wasmtime's version and settings, the CPU, the
+    /// versions of the contract among which the plugin's was chosen, and how plugins are linked.
     pub fn fingerprint(&self, tier: Tier) -> u64 {
         use std::hash::{Hash, Hasher};
         let mut hasher = twox_hash::XxHash3_64::with_seed(0);
         self.engines.fingerprint(tier).hash(&mut hasher);
         self.contracts.to_string().hash(&mut hasher);
+        self.only_components.hash(&mut hasher);
         hasher.finish()
+    }
+
+    fn link_directly(
+        &self,
+        module: Module,
+        contract: &'static Contract,
+    ) -> Result<HooksCode, CompileError> {
+        let linked = LinkedModule::new(&module, contract, &self.functions)?;
+        Ok(HooksCode {
+            linked: Linked {
+                can_wait: linked.can_wait,
+                code: LinkedCode::Direct(linked),
+                contract,
+                linking: Linking::Direct,
+            },
+            compiled: Compiled::Module(module),
+        })
     }
 
     fn link(
@@ -159,60 +255,22 @@ impl HooksCompiler {
         component: Component,
         contract: &'static Contract,
         tier: Tier,
+        why: Option<String>,
     ) -> Result<HooksCode, CompileError> {
-        let linked = self.linker(tier).instantiate_pre(&component);
-        let linked = linked.map_err(|e| CompileError::Link(format!("{e:#}")))?;
-        (contract.check)(&linked).map_err(|e| CompileError::Export(format!("{e:#}")))?;
-        let hooks = contract.find_hooks(&component).map_err(|name| {
-            let interceptor = contract.interceptor();
-            CompileError::Export(format!("no function {name} in {interceptor}"))
-        })?;
-        let linked = Linked {
-            contract,
-            hooks,
-            can_wait: self.can_wait(&component, tier),
-            instance: linked,
-        };
-        Ok(HooksCode { linked, component })
-    }
-
-    /// Whether a component imports anything that the host serves with a function that waits.
-    fn can_wait(&self, component: &Component, tier: Tier) -> bool {
-        let engine = self.engines.get(tier);
-        let waits = |name: &str| {
-            self.contracts
-                .iter()
-                .any(|contract| contract.waiting.contains(&name))
-        };
-        let is_quick = |name: &str| {
-            InterfaceName::parse(name).is_some_and(|name| QUICK.contains(&name.package))
-        };
-        let ty = component.component_type();
-        ty.imports(engine).any(|(name, import)| match import.ty {
-            ComponentItem::ComponentInstance(instance) if is_quick(name) => instance
-                .exports(engine)
-                .any(|(function, _)| waits(function)),
-            _ => true,
-        })
-    }
-
-    fn linker(&self, tier: Tier) -> &Linker<HooksState> {
-        match tier {
+        let linker = match tier {
             Tier::Baseline => &self.baseline,
             Tier::Optimized => &self.optimized,
-        }
+        };
+        let linked = LinkedComponent::new(linker, &component, contract)?;
+        let engine = self.engines.get(tier);
+        Ok(HooksCode {
+            linked: Linked {
+                code: LinkedCode::Component(linked),
+                contract,
+                linking: Linking::Component { why },
+                can_wait: component::can_wait(&component, engine, self.contracts),
+            },
+            compiled: Compiled::Component(component),
+        })
     }
-}
-
-/// Offers a plugin everything that it may import: WASI, the interfaces of others that every version of the contract refers
-/// to, and those of each version.
-///
-/// # Errors
-/// None that a plugin could cause: the same names twice would be a mistake of ours.
-fn add_to_linker(linker: &mut Linker<HooksState>, contracts: Contracts) -> wasmtime::Result<()> {
-    wasmtime_wasi::p2::add_to_linker_async(linker)?;
-    host::standard::add_to_linker(linker)?;
-    contracts
-        .iter()
-        .try_for_each(|contract| (contract.link)(linker))
 }

@@ -6,9 +6,11 @@
 
 use std::fmt;
 
-use wasmtime::component::{Component, ComponentExportIndex, Instance, InstancePre, Linker};
-use wasmtime::{Store, StoreContextMut};
+use wasmtime::Store;
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 
+use super::abi::Functions;
+use super::exported::Entrance;
 use super::wit::Wit;
 use crate::interceptor::{Hook, Verdict};
 use crate::plugin::host::HooksState;
@@ -29,20 +31,15 @@ pub struct Contract {
     pub hooks: [&'static str; 2],
     /// Functions of its interfaces that can keep a guest waiting; all others answer at once.
     pub waiting: &'static [&'static str],
-    /// Offers its interfaces to plugins.
+    /// Offers its interfaces to plugins that are linked as components.
     pub link: fn(&mut Linker<HooksState>) -> wasmtime::Result<()>,
     /// Checks the types of what a plugin exports, which names alone don't say.
     pub check: fn(&InstancePre<HooksState>) -> wasmtime::Result<()>,
+    /// Adds the functions of its interfaces, for plugins that are linked directly.
+    pub functions: fn(&mut Functions),
     /// The hooks of an instance, made once for all its calls.
-    pub enter: Enter,
+    pub enter: fn(Entrance<'_>) -> wasmtime::Result<Box<dyn Hooks>>,
 }
-
-/// From an instance and where its hooks are.
-type Enter = fn(
-    StoreContextMut<'_, HooksState>,
-    &Instance,
-    &[ComponentExportIndex; 2],
-) -> wasmtime::Result<Box<dyn Hooks>>;
 
 /// The two hooks of one instance, whatever their types are in its version of the contract. [`Hook::Handle`] is none of
 /// them.

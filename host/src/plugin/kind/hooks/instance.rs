@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use wasmtime::{AsContextMut, Store, StoreContextMut, UpdateDeadline};
+use wasmtime::{AsContextMut, Store, UpdateDeadline};
 
 use super::compile::Linked;
 use super::contract::Hooks;
@@ -49,14 +49,11 @@ impl Instance {
     /// # Errors
     /// When no slot or memory is left, or when the guest's own start-up traps.
     pub async fn new(pre: &Linked, version: &Arc<PluginVersion>) -> Result<Self, InterceptError> {
-        let mut store = Store::new(pre.instance.engine(), HooksState::new(version));
+        let mut store = Store::new(pre.engine(), HooksState::new(version));
         store.limiter(|state| &mut state.guest.memory);
         store.epoch_deadline_callback(|mut context| Ok(on_tick(context.data_mut())));
         store.set_epoch_deadline(1);
-        let linked = within(
-            LONGEST_CALL,
-            Box::pin(Self::link(pre, store.as_context_mut())),
-        );
+        let linked = within(LONGEST_CALL, Box::pin(pre.enter(store.as_context_mut())));
         let linked = linked.await;
         store.data().guest.voice.end();
         match linked {
@@ -73,14 +70,6 @@ impl Instance {
             Some(Err(error)) => Err(explain(&error, store.data(), version)),
             None => Err(stalled(LONGEST_CALL)),
         }
-    }
-
-    async fn link(
-        pre: &Linked,
-        mut store: StoreContextMut<'_, HooksState>,
-    ) -> wasmtime::Result<Box<dyn Hooks>> {
-        let instance = pre.instance.instantiate_async(&mut store).await?;
-        (pre.contract.enter)(store, &instance, &pre.hooks)
     }
 
     /// Calls one of the plugin's functions for this exchange, which comes back whatever happens.

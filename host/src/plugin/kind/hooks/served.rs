@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use super::abi::Functions;
 use super::contract::{Contract, PACKAGE};
-use super::v0_1;
+use super::{standard, v0_1};
 
 /// What [`Contracts::SERVED`] holds, newest first.
 static SERVED: [&Contract; 1] = [&v0_1::CONTRACT];
@@ -19,6 +20,16 @@ impl Contracts {
     /// Newest first.
     pub fn iter(self) -> impl Iterator<Item = &'static Contract> {
         self.0.iter().copied()
+    }
+
+    /// All that a plugin for any of them may import, if it is linked directly.
+    pub fn functions(self) -> Functions {
+        let mut functions = Functions::default();
+        standard::add(&mut functions);
+        for contract in self.iter() {
+            (contract.functions)(&mut functions);
+        }
+        functions
     }
 
     /// The one to build plugins for.

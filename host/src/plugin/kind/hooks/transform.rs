@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::compile::HooksCode;
 use super::idle::{IdleInstances, ReplacedInstances};
 use super::instance::waiting_at_most;
+use super::linking::Linking;
 use super::permits::Permit;
 use super::resources::Resources;
 use crate::interceptor::{
@@ -147,6 +148,10 @@ impl GuestKind for HooksPlugin {
 
     fn kind(&self) -> String {
         self.code.linked.contract.to_string()
+    }
+
+    fn linking(&self) -> Option<&Linking> {
+        Some(&self.code.linked.linking)
     }
 
     fn serialize(&self) -> wasmtime::Result<Vec<u8>> {

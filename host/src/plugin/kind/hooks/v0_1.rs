@@ -2,6 +2,7 @@
 
 mod bindings;
 mod convert;
+mod functions;
 mod hooks;
 mod imports;
 
@@ -21,7 +22,8 @@ pub static CONTRACT: Contract = Contract {
     waiting: &["body"],
     link: add_to_linker,
     check: |plugin| PluginPre::new(plugin.clone()).map(drop),
-    enter: |store, instance, hooks| Ok(Box::new(Functions::find(store, instance, hooks)?)),
+    functions: functions::add,
+    enter: |entrance| Ok(Box::new(Functions::find(entrance)?)),
 };
 
 /// In the order of their names; a test holds this list against the folder.

@@ -101,7 +101,7 @@ impl StandardCompiler {
         threads: &CompilerThreads,
     ) -> Result<StandardCode, CompileError> {
         let engine = self.engines.get(tier);
-        let compiled = threads.compile(engine, tier, component)?;
+        let compiled = threads.compile(tier, || Component::new(engine, component))?;
         self.link(compiled, tier)
     }
 

@@ -16,6 +16,7 @@ use crate::interceptor::{
 };
 use crate::message::{Body, Exchange, ResponseHead};
 use crate::plugin::kind::common::GuestKind;
+use crate::plugin::kind::hooks::Linking;
 use crate::plugin::kind::trial::{Trial, TrialFailure};
 use crate::plugin::wasm::{PluginVersion, Tier};
 
@@ -134,6 +135,10 @@ impl GuestKind for StandardComponent {
 
     fn kind(&self) -> String {
         self.world.to_string()
+    }
+
+    fn linking(&self) -> Option<&Linking> {
+        None
     }
 
     fn serialize(&self) -> wasmtime::Result<Vec<u8>> {

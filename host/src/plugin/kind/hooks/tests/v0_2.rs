@@ -1,6 +1,7 @@
 //! A made-up version 0.2, built as a real one would be: its WIT, its bindings, its conversions and its row.
 
 mod bindings;
+mod functions;
 mod hooks;
 mod imports;
 
@@ -32,7 +33,8 @@ pub static CONTRACT: Contract = Contract {
     waiting: &["read-body"],
     link: add_to_linker,
     check: |plugin| PluginPre::new(plugin.clone()).map(drop),
-    enter: |store, instance, hooks| Ok(Box::new(Functions::find(store, instance, hooks)?)),
+    functions: functions::add,
+    enter: |entrance| Ok(Box::new(Functions::find(entrance)?)),
 };
 
 fn add_to_linker(linker: &mut Linker<HooksState>) -> wasmtime::Result<()> {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::bindings::tollgate::proxy::{exchange, request, response, types};
 use super::convert::{body_error, field_error};
-use crate::plugin::host::{self, Described, HooksState, fields};
+use crate::plugin::host::{self, HooksState, fields};
 
 type WitFieldResult = Result<(), types::FieldError>;
 
@@ -55,48 +55,23 @@ impl request::Host for HooksState {
     }
 
     fn set_field(&mut self, name: String, value: Vec<u8>) -> WitFieldResult {
-        fields::set(
-            &mut self.exchange.request.fields,
-            &mut self.growth.request,
-            &name,
-            &value,
-        )
-        .map_err(field_error)?;
-        self.described.request.note(&name);
-        Ok(())
+        self.request_fields()
+            .set(&name, &value)
+            .map_err(field_error)
     }
 
     fn set_fields(&mut self, list: Vec<(String, Vec<u8>)>) -> WitFieldResult {
-        let described = Described::by(&list);
-        fields::set_all(
-            &mut self.exchange.request.fields,
-            &mut self.growth.request,
-            &list,
-        )
-        .map_err(field_error)?;
-        self.described.request.add(described);
-        Ok(())
+        self.request_fields().set_all(&list).map_err(field_error)
     }
 
     fn append_field(&mut self, name: String, value: Vec<u8>) -> WitFieldResult {
-        fields::append(
-            &mut self.exchange.request.fields,
-            &mut self.growth.request,
-            &name,
-            &value,
-        )
-        .map_err(field_error)?;
-        self.described.request.note(&name);
-        Ok(())
+        self.request_fields()
+            .append(&name, &value)
+            .map_err(field_error)
     }
 
     fn delete_field(&mut self, name: String) -> WitFieldResult {
-        fields::delete(
-            &mut self.exchange.request.fields,
-            &mut self.growth.request,
-            &name,
-        )
-        .map_err(field_error)
+        self.request_fields().delete(&name).map_err(field_error)
     }
 
     async fn body(&mut self) -> Result<Vec<u8>, types::BodyError> {
@@ -130,48 +105,23 @@ impl response::Host for HooksState {
     }
 
     fn set_field(&mut self, name: String, value: Vec<u8>) -> WitFieldResult {
-        fields::set(
-            &mut self.exchange.response.fields,
-            &mut self.growth.response,
-            &name,
-            &value,
-        )
-        .map_err(field_error)?;
-        self.described.response.note(&name);
-        Ok(())
+        self.response_fields()
+            .set(&name, &value)
+            .map_err(field_error)
     }
 
     fn set_fields(&mut self, list: Vec<(String, Vec<u8>)>) -> WitFieldResult {
-        let described = Described::by(&list);
-        fields::set_all(
-            &mut self.exchange.response.fields,
-            &mut self.growth.response,
-            &list,
-        )
-        .map_err(field_error)?;
-        self.described.response.add(described);
-        Ok(())
+        self.response_fields().set_all(&list).map_err(field_error)
     }
 
     fn append_field(&mut self, name: String, value: Vec<u8>) -> WitFieldResult {
-        fields::append(
-            &mut self.exchange.response.fields,
-            &mut self.growth.response,
-            &name,
-            &value,
-        )
-        .map_err(field_error)?;
-        self.described.response.note(&name);
-        Ok(())
+        self.response_fields()
+            .append(&name, &value)
+            .map_err(field_error)
     }
 
     fn delete_field(&mut self, name: String) -> WitFieldResult {
-        fields::delete(
-            &mut self.exchange.response.fields,
-            &mut self.growth.response,
-            &name,
-        )
-        .map_err(field_error)
+        self.response_fields().delete(&name).map_err(field_error)
     }
 
     async fn body(&mut self) -> Result<Vec<u8>, types::BodyError> {

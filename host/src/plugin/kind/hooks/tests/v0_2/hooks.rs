@@ -1,27 +1,23 @@
 //! The two hooks of the made-up version: other names, a parameter, other results.
 
-use wasmtime::component::{ComponentExportIndex, Instance, TypedFunc};
-use wasmtime::{Store, StoreContextMut};
+use wasmtime::Store;
 
 use super::bindings::exports::tollgate::proxy::interceptor::{Decision, Edit};
 use crate::interceptor::{Hook, Verdict};
 use crate::plugin::host::{self, HooksState};
 use crate::plugin::kind::hooks::contract::{Called, Hooks};
+use crate::plugin::kind::hooks::exported::{Entrance, Exported};
 
 pub struct Functions {
-    on_request: TypedFunc<(), (Result<Decision, String>,)>,
-    on_response: TypedFunc<(u16,), (Result<Edit, String>,)>,
+    on_request: Exported<(), Result<Decision, String>>,
+    on_response: Exported<(u16,), Result<Edit, String>>,
 }
 
 impl Functions {
-    pub fn find(
-        mut store: StoreContextMut<'_, HooksState>,
-        instance: &Instance,
-        [on_request, on_response]: &[ComponentExportIndex; 2],
-    ) -> wasmtime::Result<Self> {
+    pub fn find(mut entrance: Entrance<'_>) -> wasmtime::Result<Self> {
         Ok(Self {
-            on_request: instance.get_typed_func(&mut store, on_request)?,
-            on_response: instance.get_typed_func(&mut store, on_response)?,
+            on_request: entrance.hook(0)?,
+            on_response: entrance.hook(1)?,
         })
     }
 }
@@ -31,12 +27,12 @@ impl Hooks for Functions {
     fn run_straight(&self, store: &mut Store<HooksState>, hook: Hook) -> Called {
         match hook {
             Hook::ForwardRequest => {
-                let (decision,) = self.on_request.call(&mut *store, ())?;
+                let decision = self.on_request.call(&mut *store, ())?;
                 Ok(decision.and_then(|decision| decide(store.data_mut(), decision)))
             }
             Hook::ReturnResponse => {
                 let status = host::response::status(&store.data().exchange);
-                let (edit,) = self.on_response.call(&mut *store, (status,))?;
+                let edit = self.on_response.call(&mut *store, (status,))?;
                 Ok(edit.and_then(|edit| change(store.data_mut(), edit.status)))
             }
             Hook::Handle => Ok(Ok(Verdict::Forward)),
@@ -46,12 +42,12 @@ impl Hooks for Functions {
     async fn run_yielding(&self, store: &mut Store<HooksState>, hook: Hook) -> Called {
         match hook {
             Hook::ForwardRequest => {
-                let (decision,) = self.on_request.call_async(&mut *store, ()).await?;
+                let decision = self.on_request.call_async(&mut *store, ()).await?;
                 Ok(decision.and_then(|decision| decide(store.data_mut(), decision)))
             }
             Hook::ReturnResponse => {
                 let status = host::response::status(&store.data().exchange);
-                let (edit,) = self.on_response.call_async(&mut *store, (status,)).await?;
+                let edit = self.on_response.call_async(&mut *store, (status,)).await?;
                 Ok(edit.and_then(|edit| change(store.data_mut(), edit.status)))
             }
             Hook::Handle => Ok(Ok(Verdict::Forward)),
