@@ -140,11 +140,11 @@ impl HooksCompiler {
         })
     }
 
-    /// The same, linking every plugin as a component.
+    /// The same, linking every plugin as a component, or each as it can be; whatever the environment says.
     #[cfg(test)]
     #[must_use]
-    pub fn only_components(mut self) -> Self {
-        self.only_components = true;
+    pub fn with_only_components(mut self, only_components: bool) -> Self {
+        self.only_components = only_components;
         self
     }
 

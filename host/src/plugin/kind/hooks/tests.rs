@@ -1,6 +1,10 @@
 //! Two versions of the contract side by side: the one that is served, and a made-up 0.2 whose types and names differ.
 
+mod alike;
+mod failures;
+mod linked;
 mod v0_2;
+mod ways;
 
 use std::path::Path;
 use std::pin::Pin;
@@ -129,12 +133,21 @@ fn host(contracts: Contracts, cache: Option<&Path>) -> Workbench {
     static ENGINES: OnceLock<Arc<Engines>> = OnceLock::new();
     let engines = ENGINES.get_or_init(|| Engines::new(PluginLimits::default().memory).unwrap());
     Workbench {
-        compiler: HooksCompiler::serving(engines.clone(), contracts).unwrap(),
+        compiler: HooksCompiler::serving(engines.clone(), contracts)
+            .unwrap()
+            .with_only_components(false),
         cache: cache.map(|directory| Cache::open(directory, 100 << 20).unwrap()),
         resources: Resources::new(1, 2),
         runtime: Handle::current(),
         standard: StandardCompilers::new(PluginLimits::default().memory),
     }
+}
+
+/// The same host, and one that links every plugin as a component.
+fn hosts(contracts: Contracts, cache: Option<&Path>) -> [Workbench; 2] {
+    let mut other = host(contracts, cache);
+    other.compiler = other.compiler.with_only_components(true);
+    [host(contracts, cache), other]
 }
 
 /// Takes a plugin through the host to where it could serve.
@@ -217,10 +230,15 @@ fn field(fields: &Fields, name: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_versions_serve_in_one_chain() {
-    let host = host(CONTRACTS, None);
-    let one = prepare(&host, "one", one().as_bytes()).unwrap();
-    let two = prepare(&host, "two", two().as_bytes()).unwrap();
-    let better = [improve(&host, &one), improve(&host, &two)];
+    for host in hosts(CONTRACTS, None) {
+        two_versions_serve(&host).await;
+    }
+}
+
+async fn two_versions_serve(host: &Workbench) {
+    let one = prepare(host, "one", one().as_bytes()).unwrap();
+    let two = prepare(host, "two", two().as_bytes()).unwrap();
+    let better = [improve(host, &one), improve(host, &two)];
     let first = [one.guest, two.guest];
     for (guests, tier) in [(first, Tier::Baseline), (better, Tier::Optimized)] {
         let kinds = guests.each_ref().map(|guest| guest.kind());
@@ -274,7 +292,12 @@ impl http_body::Body for Late {
 /// Which functions wait is a matter of the version.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_that_waits_may_have_another_name() {
-    let host = host(CONTRACTS, None);
+    for host in hosts(CONTRACTS, None) {
+        reads_a_body(&host).await;
+    }
+}
+
+async fn reads_a_body(host: &Workbench) {
     let text = format!(
         r#"(module
   (import "tollgate:proxy/request@0.2.0" "read-body" (func $read (param i64 i32)))
@@ -289,7 +312,7 @@ async fn a_function_that_waits_may_have_another_name() {
     (i64.store (i32.const 128) (i64.const 0))
     (i32.const 128)))"#
     );
-    let guest = prepare(&host, "wait", text.as_bytes()).unwrap().guest;
+    let guest = prepare(host, "wait", text.as_bytes()).unwrap().guest;
     let body = Body::Stream(Streaming::new(Late(0)));
     let hooks = hooks_of(&guest.link());
     assert!(hooks.can_wait());

@@ -3,7 +3,9 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use wasmtime::{AsContextMut, Caller, Engine, Linker, Memory, StoreContextMut, Trap, Val, ValRaw};
+use wasmtime::{
+    AsContextMut, Caller, Engine, FuncType, Linker, Memory, StoreContextMut, Trap, Val, ValRaw,
+};
 
 use super::call_on_fiber;
 use super::layout::{Layout, MOST_PARAMS, MOST_RESULTS, func_type};
@@ -23,12 +25,13 @@ pub struct HostFunction {
     pub name: &'static str,
     /// Whether it can keep a guest waiting.
     pub waits: bool,
+    ty: fn(&Engine) -> FuncType,
     define: Box<Define>,
 }
 
 /// Puts it into a linker under the names that a module has for it.
 type Define =
-    dyn Fn(&Engine, &mut Linker<HooksState>, (&str, &str)) -> wasmtime::Result<()> + Send + Sync;
+    dyn Fn(FuncType, &mut Linker<HooksState>, (&str, &str)) -> wasmtime::Result<()> + Send + Sync;
 
 /// What a function that waits does meanwhile.
 pub type Waiting<'m, R> = Pin<Box<dyn Future<Output = wasmtime::Result<R>> + Send + 'm>>;
@@ -40,6 +43,11 @@ impl std::fmt::Debug for HostFunction {
 }
 
 impl HostFunction {
+    /// Its type as a core function.
+    pub fn func_type(&self, engine: &Engine) -> FuncType {
+        (self.ty)(engine)
+    }
+
     /// # Errors
     /// When the linker has these names already.
     pub fn define(
@@ -48,7 +56,7 @@ impl HostFunction {
         linker: &mut Linker<HooksState>,
         names: (&str, &str),
     ) -> wasmtime::Result<()> {
-        (self.define)(engine, linker, names)
+        (self.define)(self.func_type(engine), linker, names)
     }
 }
 
@@ -88,15 +96,14 @@ impl InterfaceFunctions<'_> {
         P: Lift + 'static,
         R: Lower + 'static,
     {
-        let define =
-            move |engine: &Engine, linker: &mut Linker<HooksState>, names: (&str, &str)| {
-                let ty = func_type::<P, R>(engine, true);
-                let enter = move |caller: Caller<'_, HooksState>, numbers: &[ValRaw]| {
-                    answer::<P, R>(caller, numbers, function)
-                };
-                define(linker, names, ty, enter)
+        let define = move |ty, linker: &mut Linker<HooksState>, names: (&str, &str)| {
+            let enter = move |caller: Caller<'_, HooksState>, numbers: &[ValRaw]| {
+                answer::<P, R>(caller, numbers, function)
             };
-        self.add(name, false, Box::new(define))
+            define(linker, names, ty, enter)
+        };
+        let ty = |engine: &Engine| func_type::<P, R>(engine, true);
+        self.add(name, false, ty, Box::new(define))
     }
 
     /// One that can keep the guest waiting.
@@ -114,23 +121,28 @@ impl InterfaceFunctions<'_> {
         R: Lower + 'static,
         for<'m> P::Value<'m>: Send,
     {
-        let define = move |engine: &Engine,
-                           linker: &mut Linker<HooksState>,
-                           (module, name): (&str, &str)| {
-            let ty = func_type::<P, R>(engine, true);
+        let define = move |ty, linker: &mut Linker<HooksState>, (module, name): (&str, &str)| {
             linker.func_new_async(module, name, ty, move |caller, params, results| {
                 Box::new(wait::<P, R>(caller, params, results, function))
             })?;
             Ok(())
         };
-        self.add(name, true, Box::new(define))
+        let ty = |engine: &Engine| func_type::<P, R>(engine, true);
+        self.add(name, true, ty, Box::new(define))
     }
 
-    fn add(&mut self, name: &'static str, waits: bool, define: Box<Define>) -> &mut Self {
+    fn add(
+        &mut self,
+        name: &'static str,
+        waits: bool,
+        ty: fn(&Engine) -> FuncType,
+        define: Box<Define>,
+    ) -> &mut Self {
         self.all.0.push(HostFunction {
             interface: self.name.clone(),
             name,
             waits,
+            ty,
             define,
         });
         self

@@ -122,7 +122,10 @@ impl<'m> Reading<'m> {
     fn charge(&mut self, bytes: usize) -> wasmtime::Result<()> {
         match self.fuel.checked_sub(bytes) {
             Some(left) => self.fuel = left,
-            None => bail!("too much data is being copied between the host and the guest"),
+            None => bail!(
+                "too much data is being copied between the host and the guest: fuel allocated for hostcalls has been \
+                 exhausted"
+            ),
         }
         Ok(())
     }
