@@ -29,14 +29,14 @@ impl Described {
     pub fn by<V>(fields: &[(impl AsRef<str>, V)]) -> Self {
         let mut described = Self::default();
         for (name, _) in fields {
-            described.note(name.as_ref());
+            described.note(Known::of(name.as_ref().as_bytes()));
         }
         described
     }
 
     /// The plugin has set this field.
-    pub fn note(&mut self, name: &str) {
-        self.0 |= Known::of(name.as_bytes()).bit() & (REMOVED | Known::Etag.bit());
+    pub fn note(&mut self, name: Known) {
+        self.0 |= name.bit() & (REMOVED | Known::Etag.bit());
     }
 
     pub fn add(&mut self, more: Self) {
@@ -79,7 +79,7 @@ mod tests {
         let mut fields: Fields = fields.iter().copied().collect();
         let mut described = Described::default();
         for name in set {
-            described.note(name);
+            described.note(Known::of(name.as_bytes()));
         }
         described.correct_others(&mut fields);
         let text = |value: &[u8]| String::from_utf8(value.to_vec()).unwrap();

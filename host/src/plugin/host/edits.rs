@@ -33,7 +33,7 @@ impl HooksState {
 
 impl FieldEdits<'_> {
     pub fn set(self, name: &str, value: &[u8]) -> FieldResult {
-        fields::set(self.fields, self.growth, name, value)?;
+        let name = fields::set(self.fields, self.growth, name, value)?;
         self.described.note(name);
         Ok(())
     }
@@ -45,7 +45,7 @@ impl FieldEdits<'_> {
     }
 
     pub fn append(self, name: &str, value: &[u8]) -> FieldResult {
-        fields::append(self.fields, self.growth, name, value)?;
+        let name = fields::append(self.fields, self.growth, name, value)?;
         self.described.note(name);
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Reading and changing the fields of a message under the contract's rules.
 
-use crate::message::{Checked, Fields, Known, hygiene, syntax};
+use crate::message::{AsName, Checked, Fields, Known, hygiene, syntax};
 
 /// Why a part of a message could not be changed. Nothing was changed. A plugin is told in the words of its contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,26 +38,38 @@ pub fn list(fields: &Fields) -> Vec<(String, Vec<u8>)> {
         .collect()
 }
 
-/// Puts one field in the place of the first of this name. It is sent with the letters that the plugin gave.
-pub fn set(fields: &mut Fields, growth: &mut Growth, name: &str, value: &[u8]) -> FieldResult {
-    let value = checked(name, value)?;
+/// Puts one field in the place of the first of this name. It is sent with the letters that the plugin gave. Tells which name
+/// it is.
+pub fn set(
+    fields: &mut Fields,
+    growth: &mut Growth,
+    name: &str,
+    value: &[u8],
+) -> Result<Known, FieldError> {
+    let (name, value) = checked(name, value)?;
     room(fields, 1)?;
     let replaced = growth.without(lines(fields, name));
-    *growth = replaced.with(line(name.len(), value.len()))?;
+    *growth = replaced.with(line(name.text.len(), value.len()))?;
     fields.insert(name, value);
-    Ok(())
+    Ok(name.known)
 }
 
-pub fn append(fields: &mut Fields, growth: &mut Growth, name: &str, value: &[u8]) -> FieldResult {
-    let value = checked(name, value)?;
+/// Adds one behind all others. Tells which name it is.
+pub fn append(
+    fields: &mut Fields,
+    growth: &mut Growth,
+    name: &str,
+    value: &[u8],
+) -> Result<Known, FieldError> {
+    let (name, value) = checked(name, value)?;
     room(fields, 1)?;
-    *growth = growth.with(line(name.len(), value.len()))?;
+    *growth = growth.with(line(name.text.len(), value.len()))?;
     fields.append(name, value);
-    Ok(())
+    Ok(name.known)
 }
 
 pub fn delete(fields: &mut Fields, growth: &mut Growth, name: &str) -> FieldResult {
-    settable(name)?;
+    let name = settable(name)?;
     *growth = growth.without(lines(fields, name));
     fields.remove(name);
     Ok(())
@@ -76,7 +88,7 @@ pub fn set_all(
     };
     let mut added = 0;
     for (name, value) in list() {
-        added += line(name.len(), checked(name, value)?.len());
+        added += line(name.len(), checked(name, value)?.1.len());
     }
     let is_first = |at, name: &str| {
         let mut before = list().take(at);
@@ -85,14 +97,16 @@ pub fn set_all(
     let first = list()
         .enumerate()
         .filter(|(at, (name, _))| is_first(*at, name));
-    let replaced: usize = first.map(|(_, (name, _))| lines(fields, name)).sum();
+    let replaced: usize = first
+        .map(|(_, (name, _))| lines(fields, SettableName::of(name)))
+        .sum();
     *growth = growth.without(replaced).with(added)?;
     for (at, (name, value)) in list().enumerate() {
-        let value = checked(name, value)?;
+        let (settable, value) = checked(name, value)?;
         if is_first(at, name) {
-            fields.insert(name, value);
+            fields.insert(settable, value);
         } else {
-            fields.append(name, value);
+            fields.append(settable, value);
         }
     }
     Ok(())
@@ -153,26 +167,56 @@ fn line(name: usize, value: usize) -> usize {
 }
 
 /// The bytes of all fields of this name.
-fn lines(fields: &Fields, name: &str) -> usize {
+fn lines(fields: &Fields, name: SettableName<'_>) -> usize {
     let values = fields.get_all(name);
-    values.map(|value| line(name.len(), value.len())).sum()
+    values.map(|value| line(name.text.len(), value.len())).sum()
 }
 
-fn checked<'v>(name: &str, value: &'v [u8]) -> Result<Checked<'v>, FieldError> {
-    settable(name)?;
-    Checked::new(value).ok_or_else(|| {
+/// The name of a field that a plugin may set, with which one it is: asked once and not by each step of a change.
+#[derive(Debug, Clone, Copy)]
+struct SettableName<'n> {
+    text: &'n str,
+    known: Known,
+}
+
+impl<'n> SettableName<'n> {
+    /// `text` is a token.
+    fn of(text: &'n str) -> Self {
+        let known = Known::of(text.as_bytes());
+        Self { text, known }
+    }
+}
+
+impl AsName for SettableName<'_> {
+    fn bytes(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+
+    fn known(&self) -> Known {
+        self.known
+    }
+}
+
+fn checked<'n, 'v>(
+    name: &'n str,
+    value: &'v [u8],
+) -> Result<(SettableName<'n>, Checked<'v>), FieldError> {
+    let name = settable(name)?;
+    let value = Checked::new(value).ok_or_else(|| {
         FieldError::InvalidValue("a field value holds no control characters but tab".to_owned())
-    })
+    })?;
+    Ok((name, value))
 }
 
-fn settable(name: &str) -> FieldResult {
+fn settable(name: &str) -> Result<SettableName<'_>, FieldError> {
     if !syntax::is_token(name.as_bytes()) || name.len() > LONGEST_NAME {
         return Err(FieldError::InvalidName(name.to_owned()));
     }
-    if hygiene::is_owned_by_host(Known::of(name.as_bytes())) {
+    let settable = SettableName::of(name);
+    if hygiene::is_owned_by_host(settable.known) {
         return Err(FieldError::OwnedByHost(name.to_owned()));
     }
-    Ok(())
+    Ok(settable)
 }
 
 fn room(fields: &Fields, more: usize) -> FieldResult {
@@ -272,16 +316,22 @@ mod tests {
         fields.append("old", "0123456789");
         let mut growth = Growth::new(20);
         let refused = |result: FieldResult| matches!(result, Err(FieldError::InvalidValue(why)) if why.contains("max-head allows 20"));
-        assert!(refused(set(&mut fields, &mut growth, "a", &[b'x'; 16])));
+        assert!(refused(
+            set(&mut fields, &mut growth, "a", &[b'x'; 16]).map(drop)
+        ));
         set(&mut fields, &mut growth, "a", &[b'x'; 15]).unwrap();
-        assert!(refused(append(&mut fields, &mut growth, "a", b"")));
+        assert!(refused(
+            append(&mut fields, &mut growth, "a", b"").map(drop)
+        ));
         let more = vec![("b".to_owned(), vec![])];
         assert!(refused(set_all(&mut fields, &mut growth, &more)));
         assert_eq!(fields.len(), 2, "what is refused changes nothing");
         delete(&mut fields, &mut growth, "old").unwrap();
         let more = vec![("b".to_owned(), vec![b'x'; 12])];
         set_all(&mut fields, &mut growth, &more).unwrap();
-        assert!(refused(append(&mut fields, &mut growth, "b", b"")));
+        assert!(refused(
+            append(&mut fields, &mut growth, "b", b"").map(drop)
+        ));
         growth.restart();
         append(&mut fields, &mut growth, "b", b"").unwrap();
         for _ in 0..100 {

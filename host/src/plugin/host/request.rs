@@ -38,7 +38,7 @@ pub fn set_authority(exchange: &mut Exchange, growth: &mut Growth, authority: &s
         )));
     }
     let fields = &mut exchange.request.fields;
-    fields::set(fields, growth, "host", authority.as_bytes())
+    fields::set(fields, growth, "host", authority.as_bytes()).map(drop)
 }
 
 pub fn target(exchange: &Exchange) -> String {

@@ -51,7 +51,7 @@ impl Entrance<'_> {
     {
         Ok(match &self.hooks {
             FoundHooks::Component(instance, hooks) => {
-                Exported::Component(instance.get_typed_func(&mut self.store, &hooks[number])?)
+                Exported::Component(instance.get_typed_func(&mut self.store, hooks[number])?)
             }
             FoundHooks::Direct(hooks) => {
                 let (function, post_return) = hooks[number];

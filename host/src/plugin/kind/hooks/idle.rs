@@ -186,22 +186,6 @@ impl IdleInstances {
         }
     }
 
-    /// An instance for a call: the one that this thread used last, which the caches know best, or one of another thread, or
-    /// a new one.
-    ///
-    /// # Errors
-    /// As for [`make`](Self::make).
-    pub async fn take(
-        &self,
-        pre: &Linked,
-        version: &Arc<PluginVersion>,
-    ) -> Result<Instance, InterceptError> {
-        match self.take_idle() {
-            Some(instance) => Ok(instance),
-            None => self.make(pre, version).await,
-        }
-    }
-
     /// A new instance. When the engine has no room for it, idle ones of any plugin give way.
     ///
     /// # Errors
@@ -219,7 +203,8 @@ impl IdleInstances {
         }
     }
 
-    fn take_idle(&self) -> Option<Instance> {
+    /// An idle instance for a call: the one that this thread used last, which the caches know best, or one of another thread.
+    pub fn take(&self) -> Option<Instance> {
         let mine = self.mine();
         let own = self.pop(lock(mine));
         own.or_else(|| {

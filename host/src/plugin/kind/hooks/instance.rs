@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use wasmtime::{AsContextMut, Store, UpdateDeadline};
 
 use super::compile::Linked;
-use super::contract::Hooks;
-use crate::interceptor::{Hook, InterceptError, Verdict};
+use super::contract::{Called, Hooks};
+use crate::interceptor::{Hook, InterceptError, Outcome, Verdict};
 use crate::message::{BodyError, Exchange};
 use crate::plugin::host::{CallPace, HooksState};
 use crate::plugin::wasm::{self, PluginVersion};
@@ -72,42 +72,65 @@ impl Instance {
         }
     }
 
-    /// Calls one of the plugin's functions for this exchange, which comes back whatever happens.
+    /// Calls one of the plugin's functions for this exchange, which comes back whatever happens. On the caller's stack, to
+    /// its end: for guests that can't wait.
     ///
     /// After an error the instance must not be used again: wasmtime won't enter it, or its state is unknown.
-    pub async fn call(
+    pub fn call_straight(
         &mut self,
         hook: Hook,
         mut exchange: Box<Exchange>,
-        pace: CallPace,
         version: &PluginVersion,
-    ) -> (Box<Exchange>, Result<Verdict, InterceptError>) {
+    ) -> Outcome<Verdict> {
+        self.begin(&mut exchange, CallPace::Straight);
+        let called = self.hooks.run_straight(&mut self.store, hook);
+        let result = self.end(Some(called), &mut exchange, version);
+        (exchange, result)
+    }
+
+    /// The same on a stack of the guest's own, which it leaves to wait.
+    pub async fn call_yielding(
+        &mut self,
+        hook: Hook,
+        mut exchange: Box<Exchange>,
+        version: &PluginVersion,
+    ) -> Outcome<Verdict> {
+        self.begin(&mut exchange, CallPace::Yielding);
+        let run = self.hooks.run_yielding(&mut self.store, hook);
+        let called = match &mut self.trial {
+            Some(left) => waiting_at_most(left, run).await,
+            None => within(LONGEST_CALL, run).await,
+        };
+        let result = self.end(called, &mut exchange, version);
+        (exchange, result)
+    }
+
+    /// Takes the exchange in hand.
+    fn begin(&mut self, exchange: &mut Box<Exchange>, pace: CallPace) {
         self.calls += 1;
         let state = self.store.data_mut();
         state.begin(exchange.id, pace);
-        std::mem::swap(&mut state.exchange, &mut exchange);
+        std::mem::swap(&mut state.exchange, exchange);
         // Counts from now, so it stands right before the call.
         self.store.set_epoch_deadline(1);
-        let called = match pace {
-            CallPace::Straight => Some(self.hooks.run_straight(&mut self.store, hook)),
-            CallPace::Yielding => {
-                let run = self.hooks.run_yielding(&mut self.store, hook);
-                match &mut self.trial {
-                    Some(left) => waiting_at_most(left, run).await,
-                    None => within(LONGEST_CALL, run).await,
-                }
-            }
-        };
+    }
+
+    /// Gives it back, with what the call came to.
+    fn end(
+        &mut self,
+        called: Option<Called>,
+        exchange: &mut Box<Exchange>,
+        version: &PluginVersion,
+    ) -> Result<Verdict, InterceptError> {
         let state = self.store.data_mut();
         state.guest.voice.end();
-        std::mem::swap(&mut state.exchange, &mut exchange);
-        let result = match called {
+        std::mem::swap(&mut state.exchange, exchange);
+        match called {
             Some(Ok(Ok(verdict))) => Ok(verdict),
             Some(Ok(Err(message))) => Err(returned(&message, state.body_error.take())),
             Some(Err(error)) => Err(explain(&error, state, version)),
             None => Err(stalled(LONGEST_CALL)),
-        };
-        (exchange, result)
+        }
     }
 
     /// Its calls are a trial: it may wait for so long in all of them together.

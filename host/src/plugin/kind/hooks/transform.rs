@@ -13,7 +13,6 @@ use crate::interceptor::{
     Hook, InterceptError, Interceptor, Matches, OnFailure, Outcome, Transform, Verdict,
 };
 use crate::message::Exchange;
-use crate::plugin::host::CallPace;
 use crate::plugin::kind::common::GuestKind;
 use crate::plugin::kind::trial::{Trial, TrialFailure};
 use crate::plugin::wasm::{PluginVersion, Tier};
@@ -93,19 +92,21 @@ impl HooksPlugin {
 
     async fn call(&self, hook: Hook, exchange: Box<Exchange>) -> Outcome<Verdict> {
         let version = &self.version;
-        let mut instance = match self.idle.take(&self.code.linked, version).await {
-            Ok(instance) => instance,
-            Err(error) => return (exchange, Err(error)),
+        let mut instance = match self.idle.take() {
+            Some(instance) => instance,
+            None => match self.idle.make(&self.code.linked, version).await {
+                Ok(instance) => instance,
+                Err(error) => return (exchange, Err(error)),
+            },
         };
-        // If the client leaves meanwhile, this future is dropped and the instance with it: its guest is in mid-call.
-        let permit = self.permit();
-        let pace = if permit.is_some() {
-            CallPace::Straight
+        let (exchange, result) = if let Some(permit) = self.permit() {
+            let called = instance.call_straight(hook, exchange, version);
+            drop(permit);
+            called
         } else {
-            CallPace::Yielding
+            // If the client leaves meanwhile, this future is dropped and the instance with it: its guest is in mid-call.
+            instance.call_yielding(hook, exchange, version).await
         };
-        let (exchange, result) = instance.call(hook, exchange, pace, version).await;
-        drop(permit);
         self.idle.put(instance, &result, version);
         (exchange, result)
     }
@@ -176,9 +177,7 @@ impl GuestKind for HooksPlugin {
             .into_iter()
             .zip(&mut errors)
         {
-            let (returned, result) = instance
-                .call(hook, exchange, CallPace::Yielding, version)
-                .await;
+            let (returned, result) = instance.call_yielding(hook, exchange, version).await;
             exchange = returned;
             match result {
                 Ok(_) => {}

@@ -58,12 +58,22 @@ impl<P: Lower, R: for<'m> Lift<Value<'m> = R>> Export<P, R> {
     ///
     /// # Errors
     /// The guest's traps.
-    pub fn call(
+    pub fn call(&self, store: StoreContextMut<'_, HooksState>, params: &P) -> wasmtime::Result<R> {
+        // Most have none, and to clear room for all that there may be takes longer than the rest.
+        if P::FLAT <= 2 {
+            self.call_with([ValRaw::u64(0); 2], store, params)
+        } else {
+            self.call_with([ValRaw::u64(0); MOST_PARAMS], store, params)
+        }
+    }
+
+    #[inline]
+    fn call_with<const N: usize>(
         &self,
+        mut numbers: [ValRaw; N],
         mut store: StoreContextMut<'_, HooksState>,
         params: &P,
     ) -> wasmtime::Result<R> {
-        let mut numbers = [ValRaw::u64(0); MOST_PARAMS];
         let mut guest = Writing::new(store.as_context_mut());
         if P::FLAT <= MOST_PARAMS {
             params.lower(&mut guest, &mut FlatSlots::new(&mut numbers))?;
@@ -74,7 +84,7 @@ impl<P: Lower, R: for<'m> Lift<Value<'m> = R>> Export<P, R> {
         }
         self.function.call(store.as_context_mut(), &mut numbers)?;
         let given = numbers[0];
-        let result = lift_result(store.as_context_mut(), &numbers)?;
+        let result = lift_result(&store, &numbers)?;
         if let Some(post_return) = &self.post_return {
             let may_leave = std::mem::replace(&mut store.data_mut().core.may_leave, false);
             post_return.call(store.as_context_mut(), &mut [given])?;
@@ -97,7 +107,7 @@ impl<P: Lower, R: for<'m> Lift<Value<'m> = R>> Export<P, R> {
 }
 
 fn lift_result<R: for<'m> Lift<Value<'m> = R>>(
-    store: StoreContextMut<'_, HooksState>,
+    store: &StoreContextMut<'_, HooksState>,
     numbers: &[ValRaw],
 ) -> wasmtime::Result<R> {
     let fuel = store.hostcall_fuel();

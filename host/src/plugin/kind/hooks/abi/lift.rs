@@ -104,7 +104,7 @@ impl<'m> Reading<'m> {
             bail!("list pointer/length out of bounds of memory");
         };
         self.charge(len.saturating_mul(T::HELD))?;
-        if at % T::ALIGN != 0 {
+        if !at.is_multiple_of(T::ALIGN) {
             bail!("list pointer is not aligned");
         }
         Ok(bytes)
@@ -138,7 +138,7 @@ pub fn place<T: Layout>(
     misaligned: &'static str,
     outside: &'static str,
 ) -> wasmtime::Result<usize> {
-    if at % T::ALIGN != 0 {
+    if !at.is_multiple_of(T::ALIGN) {
         bail!(misaligned);
     }
     if at.checked_add(T::SIZE).is_none_or(|end| end > memory) {

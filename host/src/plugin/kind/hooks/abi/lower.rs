@@ -140,7 +140,7 @@ impl<'a> Writing<'a> {
         realloc.call(self.store.as_context_mut(), &mut numbers)?;
         self.store.data_mut().core.may_leave = may_leave;
         let at = numbers[0].get_u32();
-        if at % align != 0 {
+        if !at.is_multiple_of(align) {
             bail!("realloc return: result not aligned");
         }
         let at = at as usize;

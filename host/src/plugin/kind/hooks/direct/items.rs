@@ -93,7 +93,7 @@ impl<'a> Items<'a> {
             }
             Payload::ComponentAliasSection(section) => {
                 for alias in section {
-                    self.alias(alias.map_err(malformed)?)?;
+                    self.alias(&alias.map_err(malformed)?)?;
                 }
             }
             Payload::ComponentCanonicalSection(section) => {
@@ -132,8 +132,8 @@ impl<'a> Items<'a> {
         Ok(())
     }
 
-    fn alias(&mut self, alias: ComponentAlias<'a>) -> Result<(), Unknown> {
-        match alias {
+    fn alias(&mut self, alias: &ComponentAlias<'a>) -> Result<(), Unknown> {
+        match *alias {
             ComponentAlias::InstanceExport {
                 kind: ComponentExternalKind::Func,
                 instance_index,

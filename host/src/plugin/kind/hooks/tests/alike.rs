@@ -57,8 +57,8 @@ const WAITING: [(&str, &str, &str, char); 2] = [
 
 /// Where the script is in the guest: the first thing that it gets room for.
 const SCRIPT: u32 = 0x10000;
-/// Bytes of a step: which call, and four numbers for it.
-const STEP: u32 = 20;
+/// Bytes of a step: which call, four numbers for it, and the place of its result.
+const STEP: u32 = 24;
 const END: u32 = 0xff;
 
 fn guest(calls: &[(&str, &str, &str, char)]) -> String {
@@ -94,11 +94,15 @@ fn guest(calls: &[(&str, &str, &str, char)]) -> String {
             "(if (i32.eq (i32.load (local.get $at)) (i32.const {number})) (then {call}))"
         );
     }
-    format!(
-        r#"(module
-  {imports}
+    TEMPLATE
+        .replace("IMPORTS", &imports)
+        .replace("CASES", &cases)
+}
+
+const TEMPLATE: &str = r#"(module
+  IMPORTS
   (memory (export "memory") 4)
-  (global $next (mut i32) (i32.const {SCRIPT}))
+  (global $next (mut i32) (i32.const 65536))
   (global $place (mut i32) (i32.const 1024))
   (global $count (mut i32) (i32.const 0))
   (data (i32.const 16) "forward") (data (i32.const 32) "return") (data (i32.const 48) "kept-")
@@ -115,27 +119,25 @@ fn guest(calls: &[(&str, &str, &str, char)]) -> String {
     (call $f26 (i32.const 48) (i32.const 5) (local.get $at) (local.get $len)))
   (func $run (param $key i32) (param $len i32) (result i32)
     (local $at i32)
-    (global.set $next (i32.const {SCRIPT}))
+    (global.set $next (i32.const 65536))
     (global.set $count (i32.const 0))
     (call $f25 (local.get $key) (local.get $len) (i32.const 1024))
-    (local.set $at (i32.const {SCRIPT}))
+    (local.set $at (i32.const 65536))
     (block $done
       (loop $more
-        (br_if $done (i32.eq (i32.load (local.get $at)) (i32.const {END})))
+        (br_if $done (i32.eq (i32.load (local.get $at)) (i32.const 255)))
         (memory.fill (i32.const 1024) (i32.const 0) (i32.const 64))
-        (global.set $place (i32.load offset=16 (local.get $at)))
-        {cases}
+        (global.set $place (i32.load offset=20 (local.get $at)))
+        CASES
         (call $keep (i32.const 1024) (i32.const 64))
-        (local.set $at (i32.add (local.get $at) (i32.const {STEP})))
+        (local.set $at (i32.add (local.get $at) (i32.const 24)))
         (br $more)))
-    (call $keep (i32.const {SCRIPT}) (i32.sub (global.get $next) (i32.const {SCRIPT})))
+    (call $keep (i32.const 65536) (i32.sub (global.get $next) (i32.const 65536)))
     (i32.load offset=4 (local.get $at)))
   (func (export "tollgate:proxy/interceptor@0.1.0#forward-request") (result i32)
     (call $run (i32.const 16) (i32.const 7)))
   (func (export "tollgate:proxy/interceptor@0.1.0#return-response") (result i32)
-    (call $run (i32.const 32) (i32.const 6))))"#
-    )
-}
+    (call $run (i32.const 32) (i32.const 6))))"#;
 
 /// Numbers that are the same for the same seed.
 struct Chance(u64);
@@ -180,39 +182,56 @@ const WORDS: [&str; 20] = [
     "\u{fc}\u{20ac}",
 ];
 
+/// What the steps pass, from this place on: words, then a list of names and values for `set-fields`.
+struct Pool {
+    bytes: Vec<u8>,
+    /// Where the words are.
+    words: Vec<(u32, u32)>,
+    /// Where there are bytes that are no text.
+    odd: u32,
+    list: u32,
+}
+
+impl Pool {
+    fn new(chance: &mut Chance, start: u32) -> Self {
+        let mut bytes = Vec::new();
+        let mut add = |word: &[u8]| {
+            let at = start + bytes.len() as u32;
+            bytes.extend_from_slice(word);
+            (at, word.len() as u32)
+        };
+        let words: Vec<_> = WORDS.iter().map(|word| add(word.as_bytes())).collect();
+        let (odd, len) = add(b"\xff\xfe\r\n");
+        let list = (odd + len).next_multiple_of(4);
+        bytes.resize((list - start) as usize, 0);
+        for _ in 0..4 {
+            for (at, len) in [chance.of(&words), chance.of(&words)] {
+                bytes.extend([at, len].map(u32::to_le_bytes).concat());
+            }
+        }
+        Self {
+            bytes,
+            words,
+            odd,
+            list,
+        }
+    }
+}
+
 /// Steps, the result of the hook, and behind them the words that they pass.
 fn script(chance: &mut Chance, calls: usize) -> Vec<u8> {
     let steps = 1 + chance.below(12);
-    let words = SCRIPT + steps * STEP + 3 * STEP;
-    let mut pool = Vec::new();
-    let places: Vec<(u32, u32)> = WORDS
-        .iter()
-        .map(|word| {
-            let at = words + pool.len() as u32;
-            pool.extend_from_slice(word.as_bytes());
-            (at, word.len() as u32)
-        })
-        .collect();
-    pool.extend_from_slice(b"\xff\xfe\r\n");
-    let end = words + pool.len() as u32;
-    // Names and values, for `set-fields`.
-    let list = end.next_multiple_of(4);
-    pool.resize((list - words) as usize, 0);
-    for _ in 0..4 {
-        for (at, len) in [chance.of(&places), chance.of(&places)] {
-            pool.extend([at, len].map(u32::to_le_bytes).concat());
-        }
-    }
+    let pool = Pool::new(chance, SCRIPT + (steps + 3) * STEP);
     let mut numbers = Vec::new();
     for _ in 0..steps {
         let number = chance.below(calls as u32);
         let set_fields = number == 11;
         let mut pair = || match chance.below(60) {
             0 => (chance.below(u32::MAX), chance.below(u32::MAX)),
-            1 => (end - 4, chance.below(5)),
+            1 => (pool.odd, chance.below(5)),
             2 => (0x40000 - 2, chance.below(4)),
-            _ if set_fields => (list, chance.below(5)),
-            _ => chance.of(&places),
+            _ if set_fields => (pool.list, chance.below(5)),
+            _ => chance.of(&pool.words),
         };
         let (mut one, other) = (pair(), pair());
         if ["n", "nss"].contains(&CALLS.get(number as usize).map_or("", |call| call.2))
@@ -226,16 +245,7 @@ fn script(chance: &mut Chance, calls: usize) -> Vec<u8> {
             2 => 0x40000 - 4,
             _ => 1024,
         };
-        numbers.extend([number, one.0, one.1, other.0]);
-        // The last number is the place of a result; where there are two strings, the second one's length as well.
-        let has_two = CALLS
-            .get(number as usize)
-            .is_some_and(|call| call.2.ends_with("ss"));
-        numbers.push(if has_two && chance.one_in(2) {
-            other.1
-        } else {
-            place
-        });
+        numbers.extend([number, one.0, one.1, other.0, other.1, place]);
     }
     let result = SCRIPT + (steps + 1) * STEP;
     let at = if chance.one_in(20) {
@@ -243,21 +253,22 @@ fn script(chance: &mut Chance, calls: usize) -> Vec<u8> {
     } else {
         result
     };
-    numbers.extend([END, at, 0, 0, 0]);
+    numbers.extend([END, at, 0, 0, 0, 0]);
     let kind = if chance.one_in(20) {
         chance.below(256)
     } else {
         u32::from(chance.one_in(5))
     };
-    let text = chance.of(&places);
+    let text = chance.of(&pool.words);
     let payload = if kind == 0 {
         (chance.below(2), 0)
     } else {
         text
     };
-    numbers.extend([kind, payload.0, payload.1, 0, 0, 0, 0, 0, 0, 0]);
+    numbers.extend([kind, payload.0, payload.1]);
+    numbers.resize((steps + 3) as usize * STEP as usize / 4, 0);
     let mut bytes: Vec<u8> = numbers.into_iter().flat_map(u32::to_le_bytes).collect();
-    bytes.extend(pool);
+    bytes.extend(pool.bytes);
     bytes
 }
 

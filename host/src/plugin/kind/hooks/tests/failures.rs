@@ -137,6 +137,10 @@ async fn strings_and_lists_that_are_none() {
     .await;
     ends("pointer not aligned", &set(name, value, 65), ROOM, "").await;
     ends("pointer out of bounds", &set(name, value, 65532), ROOM, "").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_lists_and_numbers_that_are_none() {
     let all = |at: &str, len: &str| {
         format!("(call $set_all (i32.const {at}) (i32.const {len}) (i32.const 64)) {FINE}")
     };

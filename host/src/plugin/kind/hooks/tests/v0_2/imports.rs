@@ -26,7 +26,7 @@ impl request::Host for HooksState {
             &name,
             &value.bytes,
         );
-        put.map_err(|error| refusal(name, &error))
+        put.map(drop).map_err(|error| refusal(name, &error))
     }
 
     async fn read_body(&mut self, most: u64) -> Result<Vec<u8>, String> {
@@ -49,7 +49,7 @@ impl response::Host for HooksState {
             &name,
             &value.bytes,
         );
-        put.map_err(|error| refusal(name, &error))
+        put.map(drop).map_err(|error| refusal(name, &error))
     }
 }
 
