@@ -17,8 +17,8 @@ PREFIX ?= /usr/local
 # Other targets that `make test` runs beside its own, each as NAME or NAME:BEFORE,….
 ALSO ?=
 
-.PHONY: help run build install plugins plugins-all test test-build test-rust test-languages test-e2e test-moto-some \
-	test-moto test-targets lint fmt clean stock stock-rust stock-js e2e-tools new-all bench bench-call bench-languages \
+.PHONY: help run build install plugins plugins-all test test-build test-rust test-components test-languages test-e2e \
+	test-moto-some test-moto test-targets lint fmt clean stock stock-rust stock-js e2e-tools new-all bench bench-call bench-languages \
 	bench-envoy bench-guests bench-reload soak
 
 help: ## list the targets
@@ -63,13 +63,16 @@ test: ## every test
 	python3 tests/side_by_side.py --make "$(MAKE) --no-print-directory LANGUAGES='$(LANGUAGES)'" \
 		build plugins stock-js e2e-tools:plugins test-build:build stock-rust:e2e-tools \
 		test-e2e:test-build,stock-rust,stock-js test-languages:build,stock-rust \
-		test-rust:test-build,plugins test-moto-some:build,e2e-tools $(ALSO)
+		test-rust:test-build,plugins test-components:test-rust test-moto-some:build,e2e-tools $(ALSO)
 
 test-build: ## compile the Rust tests
 	$(CARGO) test --release --locked --workspace --no-run
 
 test-rust: build plugins ## Rust: units, SDK, plugins, and the whole proxy
 	$(CARGO) test --release --locked --workspace --no-fail-fast
+
+test-components: build plugins ## the whole proxy from Rust once more, with every plugin linked as a component
+	TOLLGATE_LINKING=component $(CARGO) test --release --locked -p tollgate-tests --no-fail-fast
 
 test-languages: build ## the tour and the helper libraries in the languages whose tools are small, or LANGUAGES="go zig"
 	tests/languages.sh $(filter-out all,$(LANGUAGES))

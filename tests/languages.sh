@@ -44,6 +44,8 @@ try() {
 	what=$1 directory=$2
 	if "$tollgate" build --install "$directory"; then
 		"$tollgate" test "$directory" || failed="$failed $what"
+		# What can be linked directly is linked as a component once, too. Both must pass the same cases.
+		TOLLGATE_LINKING=component "$tollgate" test "$directory" || failed="$failed $what as a component"
 		if [ -z "$new" ] && [ -x "$root/plugin-sdk/$what/test.sh" ]; then
 			"$root/plugin-sdk/$what/test.sh" || failed="$failed plugin-sdk/$what"
 		fi

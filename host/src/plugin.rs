@@ -30,11 +30,11 @@ pub use cache::Cache;
 pub use hash::ContentHash;
 pub use host::CallPace;
 pub use kind::hooks::{
-    Contract, Contracts, HooksCode, HooksCompiler, HooksPlugin, Instance, Linking,
-    ReplacedInstances, Resources,
+    Contract, Contracts, HooksCode, HooksCompiler, HooksPlugin, Instance, ReplacedInstances,
+    Resources,
 };
 pub use kind::wasi_http::{EmptyBackend, StandardCompilers, StandardComponent};
-pub use kind::{Guest, GuestKind, PluginKind, Trial};
+pub use kind::{Guest, GuestKind, Linking, PluginKind, Trial};
 pub use prepare::{PluginError, Workbench, trial};
 pub use status::{PluginStatus, PluginTable, Serving};
 pub use supervise::{Reconfigure, Supervisor};

@@ -61,7 +61,13 @@ const CONFINED: [(&str, &[&str]); 5] = [
             "plugin-sdk/",
         ],
     ),
-    ("unsafe {", &["host/src/plugin/wasm/compile.rs"]),
+    (
+        "unsafe {",
+        &[
+            "host/src/plugin/wasm/compile.rs",
+            "host/src/plugin/wasm/crossing.rs",
+        ],
+    ),
     ("#[ignore", &[]),
     // It would get round the direction of imports.
     ("super::super::", &[]),

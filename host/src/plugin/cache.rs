@@ -33,7 +33,7 @@ pub struct KeptCode {
     pub code: PathBuf,
     /// What the plugin is, by the name of its [`PluginKind`](super::kind::PluginKind).
     pub kind: String,
-    /// How the code is linked, by the name of its [`Linking`](super::kind::hooks::Linking); none for a kind that has one way.
+    /// How the code is linked, by the name of its [`Linking`](super::kind::Linking); none for a kind that has one way.
     /// Code that is linked in one way can't be read in another.
     pub linking: Option<String>,
 }

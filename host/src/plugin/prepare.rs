@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use super::cache::{Cache, CacheKey, KeptCode};
 use super::hash::ContentHash;
-use super::kind::hooks::{HooksCode, HooksCompiler, HooksPlugin, Linking, Resources};
+use super::kind::hooks::{HooksCode, HooksCompiler, HooksPlugin, Resources};
 use super::kind::wasi_http::{StandardCompilers, StandardComponent, StandardWorld};
-use super::kind::{Guest, PluginKind, Trial};
+use super::kind::{Guest, Linking, PluginKind, Trial};
 use super::load::{self, LoadError, Loaded};
 use super::progress::{LoadProgress, LoadStep};
 use super::wasm::{CompileError, PluginVersion, Tier};

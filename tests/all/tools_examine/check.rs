@@ -7,17 +7,27 @@ use tollgate_tests::*;
 
 use super::{Desk, json};
 
+fn as_components() -> bool {
+    std::env::var_os("TOLLGATE_LINKING").is_some()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn check_tells_what_a_plugin_is_and_costs() {
     let desk = Desk::with(&["mark", "fail-return"]);
     let ended = desk.run("check $mark.wat $fail-return.wat").await;
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    // All tests run once more with every plugin as a component.
+    let linked = match as_components() {
+        false => "linked       directly: it is one core module\n",
+        true => "linked       as a component: TOLLGATE_LINKING says so\n",
+    };
     for words in [
         "mark.wat: good\n",
         "contract     tollgate:proxy@0.1\n",
         "kind         WebAssembly text, ",
         "compile      baseline ",
         " ms, optimized ",
+        linked,
         "memory       64 KiB at the start, 64 KiB after the first calls\n",
         "call times   forward-request ",
         " us (median of 500, optimized code)\n",
@@ -68,6 +78,13 @@ async fn check_speaks_json() {
         fs::metadata(desk.path("mark.wat")).unwrap().len()
     );
     assert_eq!(mark["contract"], "tollgate:proxy@0.1");
+    let way = if as_components() {
+        "component"
+    } else {
+        "direct"
+    };
+    assert_eq!(mark["linking"]["way"], way);
+    assert_eq!(mark["linking"]["why"].is_null(), !as_components());
     assert_eq!(mark["memory"]["start"], 65536);
     let names: Vec<_> = mark["imports"]
         .as_array()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::hooks::Linking;
+use super::linking::Linking;
 use super::trial::{Trial, TrialFailure};
 use crate::plugin::wasm::{PluginVersion, Tier};
 

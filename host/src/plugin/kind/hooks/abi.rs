@@ -6,6 +6,7 @@
 //!
 //! The reference is CanonicalABI.md of github.com/WebAssembly/component-model.
 
+mod composed;
 mod export;
 mod functions;
 mod layout;

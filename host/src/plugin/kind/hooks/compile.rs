@@ -10,9 +10,9 @@ use super::abi::Functions;
 use super::component::{self, LinkedComponent};
 use super::contract::{Contract, Hooks};
 use super::direct::{LinkedModule, take_apart};
-use super::linking::Linking;
 use super::served::Contracts;
 use crate::plugin::host::HooksState;
+use crate::plugin::kind::linking::Linking;
 use crate::plugin::wasm::{CompileError, CompilerThreads, Engines, Tier, map_module, map_trusted};
 
 /// Set to `component`, it makes every plugin one: to measure, and to run tests on both ways of linking.

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::compile::HooksCode;
 use super::idle::{IdleInstances, ReplacedInstances};
 use super::instance::waiting_at_most;
-use super::linking::Linking;
 use super::permits::Permit;
 use super::resources::Resources;
 use crate::interceptor::{
@@ -14,6 +13,7 @@ use crate::interceptor::{
 };
 use crate::message::Exchange;
 use crate::plugin::kind::common::GuestKind;
+use crate::plugin::kind::linking::Linking;
 use crate::plugin::kind::trial::{Trial, TrialFailure};
 use crate::plugin::wasm::{PluginVersion, Tier};
 

@@ -16,7 +16,7 @@ use crate::interceptor::{
 };
 use crate::message::{Body, Exchange, ResponseHead};
 use crate::plugin::kind::common::GuestKind;
-use crate::plugin::kind::hooks::Linking;
+use crate::plugin::kind::linking::Linking;
 use crate::plugin::kind::trial::{Trial, TrialFailure};
 use crate::plugin::wasm::{PluginVersion, Tier};
 

@@ -4,7 +4,8 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::abi::{AbiVariant, WasmType};
 
 use super::{CONTRACTS, REALLOC, host, hosts, one, prepare, two, v0_2};
-use crate::plugin::kind::hooks::{Contracts, Linking, v0_1};
+use crate::plugin::kind::hooks::{Contracts, v0_1};
+use crate::plugin::kind::linking::Linking;
 
 fn linking(file: &[u8]) -> String {
     let host = host(CONTRACTS, None);
