@@ -36,6 +36,10 @@ const TABLE_KEEP_RESIDENT: usize = 64 << 10;
 const WASM_STACK: usize = 512 << 10;
 const STACK: usize = 2 << 20;
 
+/// Stacks for guests that make room for what they waited for while their own stack waits (`kind/hooks/abi/functions.rs`): few
+/// at a time, because that takes microseconds.
+const STACKS_FOR_RESULTS: u32 = 100;
+
 /// How code is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Tier {
@@ -183,7 +187,7 @@ fn pooling(instances: u32, max_memory: u64) -> PoolingAllocationConfig {
     pool.total_core_instances(instances * 4);
     pool.total_memories(instances);
     pool.total_tables(instances * 2);
-    pool.total_stacks(instances);
+    pool.total_stacks(instances + STACKS_FOR_RESULTS);
     pool.max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT);
     pool.max_memories_per_component(CORE_INSTANCES_PER_COMPONENT);
     pool.max_tables_per_component(CORE_INSTANCES_PER_COMPONENT);

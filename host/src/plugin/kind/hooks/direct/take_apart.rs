@@ -59,9 +59,11 @@ impl<'a, 'i> Parts<'a, 'i> {
         let is_interceptor = |name: &str| {
             InterfaceName::parse(name).is_some_and(|name| contract.is_interceptor(&name))
         };
-        let mut exports = self.items.exports.iter();
-        let interceptor = exports.find(|(name, _)| is_interceptor(name));
-        let (_, interceptor) = interceptor.ok_or("exports no interceptor")?;
+        let exports = self.items.exports.iter();
+        let mut found = exports.filter(|(name, _)| is_interceptor(name));
+        let (Some((_, interceptor)), None) = (found.next(), found.next()) else {
+            return Err("does not export one interceptor".to_owned());
+        };
         let by_name = |functions: &[(&str, u32)], name: &str| {
             let found = functions.iter().find(|(function, _)| *function == name);
             let found = found.map(|(_, index)| *index);
