@@ -78,12 +78,6 @@ async fn check_speaks_json() {
         fs::metadata(desk.path("mark.wat")).unwrap().len()
     );
     assert_eq!(mark["contract"], "tollgate:proxy@0.1");
-    let way = if as_components() {
-        "component"
-    } else {
-        "direct"
-    };
-    assert_eq!(mark["linking"]["way"], way);
     assert_eq!(mark["linking"]["why"].is_null(), !as_components());
     assert_eq!(mark["memory"]["start"], 65536);
     let names: Vec<_> = mark["imports"]

@@ -72,10 +72,23 @@ impl Instance {
         }
     }
 
-    /// Calls one of the plugin's functions for this exchange, which comes back whatever happens. On the caller's stack, to
-    /// its end: for guests that can't wait.
+    /// Calls one of the plugin's functions for this exchange, which comes back whatever happens.
     ///
     /// After an error the instance must not be used again: wasmtime won't enter it, or its state is unknown.
+    pub async fn call(
+        &mut self,
+        hook: Hook,
+        exchange: Box<Exchange>,
+        pace: CallPace,
+        version: &PluginVersion,
+    ) -> Outcome<Verdict> {
+        match pace {
+            CallPace::Straight => self.call_straight(hook, exchange, version),
+            CallPace::Yielding => self.call_yielding(hook, exchange, version).await,
+        }
+    }
+
+    /// The same on the caller's stack, to its end: for guests that can't wait.
     pub fn call_straight(
         &mut self,
         hook: Hook,
@@ -89,7 +102,7 @@ impl Instance {
     }
 
     /// The same on a stack of the guest's own, which it leaves to wait.
-    pub async fn call_yielding(
+    async fn call_yielding(
         &mut self,
         hook: Hook,
         mut exchange: Box<Exchange>,

@@ -12,6 +12,7 @@ use crate::interceptor::{
     Hook, InterceptError, Interceptor, Matches, OnFailure, Outcome, Transform, Verdict,
 };
 use crate::message::Exchange;
+use crate::plugin::host::CallPace;
 use crate::plugin::kind::common::GuestKind;
 use crate::plugin::kind::linking::Linking;
 use crate::plugin::kind::trial::{Trial, TrialFailure};
@@ -105,7 +106,9 @@ impl HooksPlugin {
             called
         } else {
             // If the client leaves meanwhile, this future is dropped and the instance with it: its guest is in mid-call.
-            instance.call_yielding(hook, exchange, version).await
+            instance
+                .call(hook, exchange, CallPace::Yielding, version)
+                .await
         };
         self.idle.put(instance, &result, version);
         (exchange, result)
@@ -177,7 +180,9 @@ impl GuestKind for HooksPlugin {
             .into_iter()
             .zip(&mut errors)
         {
-            let (returned, result) = instance.call_yielding(hook, exchange, version).await;
+            let (returned, result) = instance
+                .call(hook, exchange, CallPace::Yielding, version)
+                .await;
             exchange = returned;
             match result {
                 Ok(_) => {}
