@@ -229,3 +229,54 @@ impl<T: Lower, E: Lower> Lower for Result<T, E> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use wasmtime::ValRaw;
+
+    use super::*;
+
+    /// No function of the contract has such parameters yet.
+    type Params = (Option<u64>, Result<u8, (u32, u64)>, u16);
+
+    fn lift(numbers: [u64; 6]) -> Params {
+        let numbers = numbers.map(ValRaw::u64);
+        let mut memory = Reading::new(&[], 0);
+        Params::lift(&mut FlatValues::new(&numbers), &mut memory).unwrap()
+    }
+
+    #[test]
+    fn numbers_that_a_case_has_no_use_for_are_passed_over() {
+        assert_eq!(lift([0, 9, 0, 5, 9, 3]), (None, Ok(5), 3));
+        assert_eq!(lift([1, 9, 1, 5, 8, 3]), (Some(9), Err((5, 8)), 3));
+        // What is wider than its type is cut off.
+        assert_eq!(
+            lift([1, u64::MAX, 0, 0x1_02, 0, 0x1_0003]),
+            (Some(u64::MAX), Ok(2), 3)
+        );
+    }
+
+    #[test]
+    fn cases_share_their_numbers_and_their_bytes() {
+        let mut kinds = Vec::new();
+        Params::flatten(&mut kinds);
+        let (narrow, wide) = (Flat::I32, Flat::I64);
+        assert_eq!(kinds, [narrow, wide, narrow, narrow, wide, narrow]);
+        assert_eq!(Params::FLAT, kinds.len());
+        assert_eq!((Option::<u64>::SIZE, Option::<u64>::ALIGN), (16, 8));
+        assert_eq!((Params::SIZE, Params::ALIGN), (48, 8));
+    }
+
+    #[test]
+    fn parts_in_memory_lie_at_their_alignment() {
+        let mut bytes = [0; 48];
+        (bytes[0], bytes[8]) = (1, 9);
+        (bytes[16], bytes[24], bytes[32]) = (1, 5, 8);
+        bytes[40] = 3;
+        let loaded = Params::load(&mut Reading::new(&bytes, 0), 0).unwrap();
+        assert_eq!(loaded, (Some(9), Err((5, 8)), 3));
+        bytes[16] = 2;
+        let error = Params::load(&mut Reading::new(&bytes, 0), 0).unwrap_err();
+        assert_eq!(error.to_string(), "invalid expected discriminant");
+    }
+}
