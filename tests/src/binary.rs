@@ -284,11 +284,9 @@ fn nowhere() -> Served {
 
 /// The executable with these arguments, run by the command before it if there is one.
 fn command(under: &[String], args: &[impl AsRef<OsStr>]) -> Command {
-    let under = under.iter().map(OsStr::new);
-    let mut words = under.chain([EXECUTABLE.as_os_str()]);
+    let mut words = under.iter().map(OsStr::new).chain([EXECUTABLE.as_os_str()]);
     let mut command = Command::new(words.next().unwrap());
     command.args(words).args(args);
-    // How plugins are linked is told to all tests at once.
     let is_taken = |name: &str| name.starts_with("TOLLGATE_") && name != "TOLLGATE_LINKING";
     for (name, _) in std::env::vars().filter(|(name, _)| is_taken(name)) {
         command.env_remove(name);
