@@ -55,7 +55,8 @@ try_run() {
 
 try help
 try fmt
-try install PREFIX="$scratch/installed"
+# As the tests have built it: the other profile would compile everything once more.
+try install PREFIX="$scratch/installed" PROFILE=release
 "$scratch/installed/bin/tollgate" --version
 try_run
 try new-all ARGS="--from minimal wat"
@@ -64,7 +65,7 @@ try bench-guests
 try bench-envoy
 try bench-reload ARGS="--reloads 2"
 try soak ARGS="--reloads 20"
-try bench ARGS="--only requests --rounds 1 --seconds 0.2 --bodies 1KiB"
+try bench PROFILE=release ARGS="--only requests --rounds 1 --seconds 0.2 --bodies 1KiB"
 try bench-call
 # The tour was built by the tests.
 try bench-languages -o plugins-all ARGS="--quick rust wat"

@@ -15,7 +15,7 @@ from harness.process import READY_SECONDS, Process, Started, announced, free_por
 ROOT = Path(__file__).resolve().parents[3]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).absolute()
 
-TOLLGATE = TARGET / "release/tollgate"
+TOLLGATE = Path(os.environ.get("TOLLGATE", TARGET / "release/tollgate"))
 BARE_PROXY = TARGET / "release/bare-proxy"
 ADD_HEADER = TARGET / "plugins/add-header.wasm"
 ENVOY = TARGET / "bench/venv/bin/envoy"

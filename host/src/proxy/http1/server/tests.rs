@@ -843,5 +843,5 @@ async fn a_connection_at_rest_is_small() {
         By(exchange),
     );
     let size = std::mem::size_of_val(&connection);
-    assert!(size <= 1024, "{size} bytes");
+    assert!(size <= 640, "{size} bytes");
 }
