@@ -4,9 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
-# How the proxy is optimised: `release` is quick to build, `dist` takes minutes more. See Cargo.toml.
-PROFILE ?= release
-TOLLGATE = target/$(PROFILE)/tollgate
+TOLLGATE := target/release/tollgate
 PYTHON := target/venv/bin/python
 # A cargo whose rustc is new enough; looked for once, when first needed.
 CARGO = $(eval CARGO := $$(shell host/toolchain.sh || echo false))$(CARGO)
@@ -34,12 +32,9 @@ run: build plugins ## build everything, start the proxy with the plugins in the 
 	@plugins/watch.sh & watcher=$$!; trap 'kill $$watcher 2>/dev/null' EXIT; trap 'exit 130' INT TERM; $(TOLLGATE) run --plugins target/plugins $(ARGS)
 
 build: ## the proxy: target/release/tollgate
-	$(CARGO) build --profile $(PROFILE) --locked
+	$(CARGO) build --release --locked
 
-# What is installed and what is compared with other proxies is optimised as a whole.
-install bench: PROFILE := dist
-
-install: build ## put the program into PREFIX/bin: make install PREFIX=$HOME/.local (PROFILE=release builds in half the time)
+install: build ## put the program into PREFIX/bin: make install PREFIX=$HOME/.local
 	mkdir -p $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(TOLLGATE) $(DESTDIR)$(PREFIX)/bin/tollgate
 
@@ -107,7 +102,7 @@ test-targets: ## every target of this file that no test runs, each with as littl
 
 bench: build plugins ## what a request costs, beside nginx, HAProxy, bare hyper and Envoy where they are installed
 	$(CARGO) build --release --locked -p tollgate-bench
-	TOLLGATE=$(CURDIR)/$(TOLLGATE) python3 tests/bench/run.py $(ARGS)
+	python3 tests/bench/run.py $(ARGS)
 
 bench-call: plugins ## what a plugin's two calls cost without a network
 	$(CARGO) build --release --locked -p tollgate-bench

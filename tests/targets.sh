@@ -55,8 +55,7 @@ try_run() {
 
 try help
 try fmt
-# As the tests have built it: the other profile would compile everything once more.
-try install PREFIX="$scratch/installed" PROFILE=release
+try install PREFIX="$scratch/installed"
 "$scratch/installed/bin/tollgate" --version
 try_run
 try new-all ARGS="--from minimal wat"
@@ -65,7 +64,7 @@ try bench-guests
 try bench-envoy
 try bench-reload ARGS="--reloads 2"
 try soak ARGS="--reloads 20"
-try bench PROFILE=release ARGS="--only requests --rounds 1 --seconds 0.2 --bodies 1KiB"
+try bench ARGS="--only requests --rounds 1 --seconds 0.2 --bodies 1KiB"
 try bench-call
 # The tour was built by the tests.
 try bench-languages -o plugins-all ARGS="--quick rust wat"
