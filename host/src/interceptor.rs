@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use crate::config::OnFailure;
+use crate::matching::Matcher;
 pub use crate::matching::Matches;
 use crate::message::{BodyError, Exchange};
 
@@ -202,23 +203,25 @@ pub enum InterceptError {
 #[derive(Debug)]
 pub struct Chain<H, A> {
     links: Vec<Link<H, A>>,
-    /// Whether there are links that don't take part in everything.
-    selective: bool,
+    /// Finds the links that a request matches; none if each takes part in everything.
+    matcher: Option<Matcher>,
 }
 
 impl<H: Interceptor, A: Interceptor> Chain<H, A> {
     pub fn new(links: Vec<Link<H, A>>) -> Self {
-        let selective = links.iter().any(|link| !link.rules().is_everything());
-        Self { links, selective }
+        let rules = links.iter().map(Link::rules);
+        let is_selective = rules.clone().any(|rules| !rules.is_everything());
+        let matcher = is_selective.then(|| Matcher::new(rules));
+        Self { links, matcher }
     }
 
     pub fn links(&self) -> &[Link<H, A>] {
         &self.links
     }
 
-    /// Whether it depends on the request which links it meets.
-    pub fn is_selective(&self) -> bool {
-        self.selective
+    /// Tells the positions of the links that a request matches; none if it matches them all, whatever it is.
+    pub fn matcher(&self) -> Option<&Matcher> {
+        self.matcher.as_ref()
     }
 }
 

@@ -6,9 +6,10 @@ use smallvec::SmallVec;
 use super::error::ExchangeError;
 use super::error_fields::ErrorFields;
 use crate::interceptor::{
-    Chain, Hook, InterceptError, Interceptor, Link, Matches, OnFailure, Outcome, Surround,
-    Transform, Verdict,
+    Chain, Hook, InterceptError, Interceptor, Link, OnFailure, Outcome, Surround, Transform,
+    Verdict,
 };
+use crate::matching::{Matcher, Set};
 use crate::message::{Exchange, Known, RequestHead};
 
 /// The interceptors whose `forward_request` ran, in order.
@@ -30,25 +31,12 @@ pub enum Step<'c, A> {
 /// Rules are asked twice: of the request as it came, and of the request as those before a link have left it. A link is met
 /// if either matches, so that no interceptor can keep a request from a later one by changing it.
 #[derive(Debug, Clone, Default)]
-pub struct Due(SmallVec<[u64; 2]>);
+pub struct Due(Set);
 
 impl Due {
     pub fn of<H: Interceptor, A: Interceptor>(chain: &Chain<H, A>, exchange: &Exchange) -> Self {
-        if !chain.is_selective() {
-            return Self::default();
-        }
-        let mut due = SmallVec::from_elem(0, chain.links().len().div_ceil(64));
-        for (position, link) in chain.links().iter().enumerate() {
-            let matches = meets(link.rules(), &exchange.request);
-            due[position / 64] |= u64::from(matches) << (position % 64);
-        }
-        Self(due)
-    }
-
-    fn contains(&self, position: usize) -> bool {
-        self.0
-            .get(position / 64)
-            .is_some_and(|word| word >> (position % 64) & 1 == 1)
+        let matcher = chain.matcher();
+        Self(matcher.map_or_else(Set::default, |matcher| matching(matcher, &exchange.request)))
     }
 }
 
@@ -62,13 +50,18 @@ pub async fn forward_request<'c, H: Transform, A: Surround>(
     kept: &ErrorFields,
     mut exchange: Box<Exchange>,
 ) -> (Box<Exchange>, Result<Step<'c, A>, ExchangeError>) {
+    // The links that the request matches as it is now. Asked for when it may have changed and the answer matters.
+    let (mut now, mut is_edited) = (Set::default(), from > 0 || !ran.is_empty());
     for (position, link) in chain.links().iter().enumerate().skip(from) {
-        let edited = from > 0 || !ran.is_empty();
-        let meets = !chain.is_selective()
-            || due.contains(position)
-            || (edited && meets(link.rules(), &exchange.request));
-        if !meets {
-            continue;
+        if let Some(matcher) = chain.matcher()
+            && !due.0.contains(position)
+        {
+            if std::mem::take(&mut is_edited) {
+                now = matching(matcher, &exchange.request);
+            }
+            if !now.contains(position) {
+                continue;
+            }
         }
         let interceptor = match link {
             Link::Hooks(interceptor) => interceptor.as_ref(),
@@ -84,7 +77,7 @@ pub async fn forward_request<'c, H: Transform, A: Surround>(
         ran.push(interceptor);
         checkpoint(&mut exchange, interceptor.on_failure());
         let (returned, result) = interceptor.forward_request(exchange).await;
-        exchange = returned;
+        (exchange, is_edited) = (returned, true);
         match settle(&mut exchange, result, interceptor, Hook::ForwardRequest) {
             Ok(Some(Verdict::Respond)) => return (exchange, Ok(Step::Answered)),
             Ok(Some(Verdict::Forward)) => {
@@ -114,13 +107,10 @@ pub async fn return_response<H: Transform>(
     (exchange, Ok(()))
 }
 
-/// Whether rules match a request. Its host is the field `host`.
-fn meets(rules: &Matches, request: &RequestHead) -> bool {
-    if rules.is_everything() {
-        return true;
-    }
+/// The positions of the links that a request matches. Its host is the field `host`.
+fn matching(matcher: &Matcher, request: &RequestHead) -> Set {
     let host = request.fields.get_text(Known::Host).unwrap_or("");
-    rules.matches(host, request.target.as_str(), request.method.as_str())
+    matcher.matching(host, request.target.as_str(), request.method.as_str())
 }
 
 fn checkpoint(exchange: &mut Exchange, policy: OnFailure) {
@@ -159,8 +149,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::interceptor::{Absence, Missing, Next};
-    use crate::message::{Body, Fields};
+    use crate::interceptor::{Absence, Matches, Missing, Next};
+    use crate::matching::MatchRule;
+    use crate::message::{Body, Fields, Target};
 
     /// Appends its name to the field `trail` of what it sees, then does as told.
     struct Marker {
@@ -168,11 +159,16 @@ mod tests {
         forward: Result<Verdict, InterceptError>,
         back: Result<(), InterceptError>,
         policy: OnFailure,
+        rules: Matches,
+        /// What it makes of the target.
+        target: Option<&'static str>,
     }
 
     fn marker(name: &'static str) -> Marker {
         Marker {
             name,
+            rules: Matches::default(),
+            target: None,
             forward: Ok(Verdict::Forward),
             back: Ok(()),
             policy: OnFailure::Closed,
@@ -184,9 +180,7 @@ mod tests {
             self.name
         }
         fn rules(&self) -> &Matches {
-            static EVERYTHING: std::sync::LazyLock<Matches> =
-                std::sync::LazyLock::new(Matches::default);
-            &EVERYTHING
+            &self.rules
         }
         fn on_failure(&self) -> OnFailure {
             self.policy
@@ -198,6 +192,9 @@ mod tests {
             exchange.request.fields.append("trail", self.name);
             exchange.response.fields.append("trail", self.name);
             exchange.set_request_body(self.name.into());
+            if let Some(target) = self.target {
+                exchange.request.target = Target::new(target.as_bytes()).unwrap();
+            }
             (exchange, self.forward.clone())
         }
         async fn return_response(&self, mut exchange: Box<Exchange>) -> Outcome<()> {
@@ -307,6 +304,57 @@ mod tests {
             b"a",
             "the body that the failed call replaced is back"
         );
+    }
+
+    /// Interceptors on paths; the request is for `/`.
+    #[tokio::test]
+    async fn an_interceptor_takes_part_if_its_rules_match_the_request_as_it_came_or_as_it_is() {
+        let on = |name, path: &str| Marker {
+            rules: Matches::new(vec![MatchRule {
+                path: Some(path.parse().unwrap()),
+                ..MatchRule::default()
+            }]),
+            ..marker(name)
+        };
+        let to = |target, marker| Marker {
+            target: Some(target),
+            ..marker
+        };
+        for (markers, expected) in [
+            (vec![on("a", "/x"), on("b", "/"), on("c", "/y")], &["b"][..]),
+            // Changed on the way, and changed again.
+            (
+                vec![
+                    on("early", "/x"),
+                    to("/x", on("a", "/")),
+                    on("no", "/y"),
+                    on("b", "/x"),
+                    on("c", "/"),
+                    to("/y", on("d", "/x")),
+                    on("gone", "/x"),
+                    on("e", "/y"),
+                ],
+                &["a", "b", "c", "d", "e"],
+            ),
+            // What a failed one changed is undone.
+            (
+                vec![
+                    Marker {
+                        forward: Err(InterceptError::Returned("x".into())),
+                        policy: OnFailure::Open,
+                        ..to("/x", on("a", "/"))
+                    },
+                    on("no", "/x"),
+                    on("b", "/"),
+                ],
+                &["b"],
+            ),
+            (vec![on("a", "/x")], &[]),
+        ] {
+            let (exchange, verdict) = run(markers).await;
+            assert_eq!(verdict.unwrap(), "last");
+            assert_eq!(trail(&exchange.request.fields), expected);
+        }
     }
 
     #[tokio::test]
