@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
@@ -73,14 +74,41 @@ pub async fn accept<S: ChainSource>(
             }
         }
     }
-    // Whoever the kernel has accepted for us already would be reset.
-    while let Some(Ok((connection, client))) = ready_now(&socket).await {
-        serve(connection, client, &listener, &slots, &connections);
+    // Whoever the kernel has accepted for us already would be reset when the socket is closed. It is the kernel that is asked:
+    // what the runtime knows of the socket is as old as its last look.
+    let waiting = socket.into_std().and_then(|socket| take_waiting(&socket));
+    match waiting {
+        Ok(waiting) => {
+            for (connection, client) in waiting {
+                serve(connection, client, &listener, &slots, &connections);
+            }
+        }
+        Err(e) => tracing::warn!("can't take the connections that wait: {e}"),
+    }
+}
+
+/// The connections that wait already on a socket that doesn't block.
+fn take_waiting(socket: &TcpListener) -> io::Result<Vec<(TcpStream, SocketAddr)>> {
+    let mut waiting = Vec::new();
+    loop {
+        match socket.accept() {
+            Ok((connection, client)) => {
+                connection.set_nonblocking(true)?;
+                waiting.push((TcpStream::from_std(connection)?, client));
+            }
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(waiting),
+            Err(e) if belongs_to_connection(&e) => {}
+            // Those that were taken are served all the same.
+            Err(e) => {
+                tracing::warn!("can't take all connections that wait: {e}");
+                return Ok(waiting);
+            }
+        }
     }
 }
 
 fn serve<S: ChainSource>(
-    connection: tokio::net::TcpStream,
+    connection: TcpStream,
     client: SocketAddr,
     listener: &Arc<Listener<S>>,
     slots: &Counter,
@@ -99,17 +127,6 @@ fn serve<S: ChainSource>(
     ));
 }
 
-/// A connection that waits already.
-async fn ready_now(
-    socket: &tokio::net::TcpListener,
-) -> Option<io::Result<(tokio::net::TcpStream, SocketAddr)>> {
-    tokio::select! {
-        biased;
-        accepted = socket.accept() => Some(accepted),
-        () = std::future::ready(()) => None,
-    }
-}
-
 /// Whether an accept failed because of that one connection, so that the next may well succeed.
 fn belongs_to_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
@@ -122,6 +139,21 @@ fn belongs_to_connection(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn who_waits_when_it_is_time_to_stop_is_taken() {
+        let socket = bind(SocketAddr::from(([127, 0, 0, 1], 0)), false).unwrap();
+        assert!(take_waiting(&socket).unwrap().is_empty());
+        let address = socket.local_addr().unwrap();
+        // Connected is who the kernel has accepted; nobody has looked at the socket meanwhile.
+        let clients = [(); 3].map(|()| std::net::TcpStream::connect(address).unwrap());
+        let taken = take_waiting(&socket).unwrap();
+        let clients = clients.map(|client| client.local_addr().unwrap());
+        assert_eq!(
+            taken.iter().map(|(_, client)| *client).collect::<Vec<_>>(),
+            clients
+        );
+    }
 
     #[test]
     fn an_address_is_had_once_unless_it_is_shared() {
