@@ -102,11 +102,11 @@ impl Fields {
     /// The value of the first field of this name.
     pub fn get(&self, name: impl AsName) -> Option<&[u8]> {
         let known = name.known();
-        let line = match known {
-            Known::Other => self.lines.iter().find(|line| self.is(line, name.bytes())),
-            known if self.present & known.bit() == 0 => None,
-            known => self.lines.iter().find(|line| line.known == known),
-        };
+        if self.lacks(known) {
+            return None;
+        }
+        let mut lines = self.lines.iter();
+        let line = lines.find(|line| self.matches(line, known, name.bytes()));
         line.map(|line| self.value(line))
     }
 
@@ -118,17 +118,14 @@ impl Fields {
     /// The values of all fields of this name, in their order.
     pub fn get_all<N: AsName>(&self, name: N) -> impl Iterator<Item = &[u8]> + use<'_, N> {
         let known = name.known();
-        let lines = match known {
-            Known::Other => &self.lines[..],
-            known if self.present & known.bit() == 0 => &[],
-            _ => &self.lines[..],
+        let lines = if self.lacks(known) {
+            &[]
+        } else {
+            &self.lines[..]
         };
         lines
             .iter()
-            .filter(move |line| match known {
-                Known::Other => self.is(line, name.bytes()),
-                known => line.known == known,
-            })
+            .filter(move |line| self.matches(line, known, name.bytes()))
             .map(|line| self.value(line))
     }
 
@@ -142,11 +139,12 @@ impl Fields {
     /// Puts a copy of the first value of one name in the place of all fields of another one. Tells whether there is such a
     /// value.
     pub fn copy(&mut self, from: Known, to: Known) -> bool {
-        let Some(from) = self.lines.iter().find(|line| line.known == from) else {
+        let Some(from) = self.lines.iter().position(|line| line.known == from) else {
             return false;
         };
-        let (value, start) = (from.value_range(), self.bytes.len());
         let name = to.as_str().as_bytes();
+        self.make_room(name.len() + self.lines[from].value_range().len() + 4);
+        let (value, start) = (self.lines[from].value_range(), self.bytes.len());
         self.bytes.extend_from_slice(name);
         self.bytes.extend_from_slice(b": ");
         self.bytes.extend_from_within(value.clone());
@@ -159,7 +157,7 @@ impl Fields {
     }
 
     fn put(&mut self, new: Line, known: Known, name: &[u8]) {
-        let first = if known != Known::Other && self.present & known.bit() == 0 {
+        let first = if self.lacks(known) {
             None
         } else {
             self.lines
@@ -201,7 +199,7 @@ impl Fields {
     /// Removes all fields of this name. Tells whether there were any.
     pub fn remove(&mut self, name: impl AsName) -> bool {
         let known = name.known();
-        if known != Known::Other && self.present & known.bit() == 0 {
+        if self.lacks(known) {
             return false;
         }
         let before = self.lines.len();
@@ -315,14 +313,40 @@ impl Fields {
         self.lines = lines;
     }
 
+    /// Whether a name that the host knows is not there. Of others it can't be told without looking.
+    fn lacks(&self, known: Known) -> bool {
+        known != Known::Other && self.present & known.bit() == 0
+    }
+
+    /// Makes room for a line of so many bytes. What no field needs any more goes if it is most of what is here: a plugin may
+    /// set a field for as long as it may run.
+    fn make_room(&mut self, size: usize) {
+        if self.bytes.capacity() - self.bytes.len() >= size {
+            return;
+        }
+        let line = |line: &Line| (line.end - line.start) as usize;
+        let needed: usize = self.lines.iter().map(line).sum();
+        if self.bytes.len() <= 2 * needed {
+            // The first of several, most often: one allocation for all of them.
+            let room = if self.bytes.is_empty() { ADDED } else { 0 };
+            return self.bytes.reserve(size.max(room));
+        }
+        let mut bytes = Vec::with_capacity(needed + size.max(ADDED));
+        for line in &mut self.lines {
+            let (from, to) = (line.start as usize, bytes.len());
+            bytes.extend_from_slice(&self.bytes[from..line.end as usize]);
+            let value = line.value_range();
+            let value = (value.start - from + to, value.end - from + to);
+            *line = Line::new((to, bytes.len()), line.name_len.into(), value, line.known);
+        }
+        self.bytes = bytes;
+    }
+
     /// Writes a line behind those that were added.
     fn add(&mut self, name: &[u8], known: Known, value: &[u8]) -> Line {
-        let start = self.bytes.len();
         let value = syntax::trim(value);
-        let size = name.len() + value.len() + 4;
-        // The first of several, most often: one allocation for all of them.
-        let room = if start == 0 { ADDED } else { 0 };
-        self.bytes.reserve(size.max(room));
+        self.make_room(name.len() + value.len() + 4);
+        let start = self.bytes.len();
         self.bytes.extend_from_slice(name);
         self.bytes.extend_from_slice(b": ");
         self.bytes.extend_from_slice(value);

@@ -81,6 +81,24 @@ fn edits_are_made_in_place() {
 }
 
 #[test]
+fn what_was_replaced_is_not_kept() {
+    let mut fields = parsed(HEAD);
+    let value = [b'v'; 1000];
+    let value = Checked::new(&value).unwrap();
+    for _ in 0..10_000 {
+        fields.insert("x-one", value);
+        fields.append("gone", value);
+        assert!(fields.remove("gone"));
+        assert!(fields.copy(Known::Host, Known::XForwardedHost));
+    }
+    assert!(fields.most_bytes() < 8_000, "{}", fields.most_bytes());
+    let value = "v".repeat(1000);
+    let expected = format!("Host: a\r\nx-one: {value}\r\nx-two: 2\r\nAccept:\r\n");
+    assert_eq!(written(&fields), expected + "x-forwarded-host: a\r\n");
+    assert_eq!(fields.get("x-two"), Some(&b"2"[..]));
+}
+
+#[test]
 fn other_shapes_of_the_same_fields() {
     let fields = parsed(HEAD);
     let map = HeaderMap::from(&fields);
