@@ -68,7 +68,7 @@ pub enum Matcher {
 }
 
 /// See the module's text. The sets are of rules, but for `everything`.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Compiled {
     /// The places of those that match every request.
     everything: Set,
@@ -85,7 +85,7 @@ pub struct Compiled {
 }
 
 /// Globs with the rule of each.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Globs {
     set: GlobSet,
     rules: Vec<usize>,
@@ -146,17 +146,7 @@ impl Matcher {
 impl Compiled {
     fn new<'a>(all: impl Iterator<Item = &'a Matches>) -> Result<Self, globset::Error> {
         let (mut hosts, mut paths) = (Vec::new(), Vec::new());
-        let mut compiled = Self {
-            everything: Set::default(),
-            places: Vec::new(),
-            hosts: Globs::new(Vec::new())?,
-            addresses: Vec::new(),
-            any_host: Set::default(),
-            paths: Globs::new(Vec::new())?,
-            any_path: Set::default(),
-            methods: Vec::new(),
-            any_method: Set::default(),
-        };
+        let mut compiled = Self::default();
         for (place, matches) in all.enumerate() {
             if matches.is_everything() {
                 compiled.everything.insert(place);

@@ -76,7 +76,7 @@ pub async fn accept<S: ChainSource>(
     }
     // Whoever the kernel has accepted for us already would be reset when the socket is closed. It is the kernel that is asked:
     // what the runtime knows of the socket is as old as its last look.
-    let waiting = socket.into_std().and_then(|socket| take_waiting(&socket));
+    let waiting = socket.into_std().map(|socket| take_waiting(&socket));
     match waiting {
         Ok(waiting) => {
             for (connection, client) in waiting {
@@ -88,20 +88,21 @@ pub async fn accept<S: ChainSource>(
 }
 
 /// The connections that wait already on a socket that doesn't block.
-fn take_waiting(socket: &TcpListener) -> io::Result<Vec<(TcpStream, SocketAddr)>> {
+fn take_waiting(socket: &TcpListener) -> Vec<(TcpStream, SocketAddr)> {
     let mut waiting = Vec::new();
     loop {
-        match socket.accept() {
-            Ok((connection, client)) => {
-                connection.set_nonblocking(true)?;
-                waiting.push((TcpStream::from_std(connection)?, client));
-            }
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(waiting),
+        let accepted = socket.accept().and_then(|(connection, client)| {
+            connection.set_nonblocking(true)?;
+            Ok((TcpStream::from_std(connection)?, client))
+        });
+        match accepted {
+            Ok(accepted) => waiting.push(accepted),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return waiting,
             Err(e) if belongs_to_connection(&e) => {}
             // Those that were taken are served all the same.
             Err(e) => {
                 tracing::warn!("can't take all connections that wait: {e}");
-                return Ok(waiting);
+                return waiting;
             }
         }
     }
@@ -143,11 +144,11 @@ mod tests {
     #[tokio::test]
     async fn who_waits_when_it_is_time_to_stop_is_taken() {
         let socket = bind(SocketAddr::from(([127, 0, 0, 1], 0)), false).unwrap();
-        assert!(take_waiting(&socket).unwrap().is_empty());
+        assert!(take_waiting(&socket).is_empty());
         let address = socket.local_addr().unwrap();
         // Connected is who the kernel has accepted; nobody has looked at the socket meanwhile.
         let clients = [(); 3].map(|()| std::net::TcpStream::connect(address).unwrap());
-        let taken = take_waiting(&socket).unwrap();
+        let taken = take_waiting(&socket);
         let clients = clients.map(|client| client.local_addr().unwrap());
         assert_eq!(
             taken.iter().map(|(_, client)| *client).collect::<Vec<_>>(),

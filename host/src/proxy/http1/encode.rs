@@ -249,7 +249,6 @@ fn chunk_line(len: usize, line: &mut [u8; 18]) -> &[u8] {
 ///
 /// Always as HTTP/1.1, whatever the client speaks (RFC 9110, section 2.5).
 pub fn response(head: &ResponseHead, out: &mut Vec<u8>) {
-    out.reserve(128 + head.fields.most_bytes());
     status_line(head, out);
     head.fields.write_to(out);
     out.extend_from_slice(b"\r\n");

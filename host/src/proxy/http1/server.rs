@@ -90,16 +90,17 @@ where
                 }
                 polled
             });
+            let head = match next.await? {
+                Next::Request(request) => Some((request, None)),
+                Next::Refused(request, error) => Some((request, Some(error))),
+                Next::End => None,
+            };
             // On the heap: a connection at rest has no room for it.
-            let after = match next.await? {
-                Next::End => After::Close(Expect::Nothing),
-                Next::Request(request) => {
-                    Box::pin(answer(&mut connection, &stop, request, None, &exchanges)).await?
-                }
-                Next::Refused(request, error) => {
-                    let refused = Some(error);
+            let after = match head {
+                Some((request, refused)) => {
                     Box::pin(answer(&mut connection, &stop, request, refused, &exchanges)).await?
                 }
+                None => After::Close(Expect::Nothing),
             };
             match after {
                 After::Head => connection.rest(),
