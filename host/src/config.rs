@@ -3,6 +3,7 @@
 //! [`resolve()`] makes it from flags over environment over file over the defaults in [`data`](Config), and either
 //! gives a whole [`Config`] or every mistake at once as [`ConfigErrors`].
 
+mod allow;
 pub mod backend;
 mod data;
 pub(crate) mod file;
@@ -17,6 +18,7 @@ pub mod server;
 mod units;
 mod url;
 
+pub use allow::{Allow, Bucket, Permission};
 pub use data::{
     CacheConfig, Config, DEFAULT_CACHE_BYTES, DEFAULT_DRAIN, DEFAULT_ECHO, DEFAULT_LISTEN,
     DEFAULT_PLUGINS, WatchMode,

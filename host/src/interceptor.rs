@@ -191,6 +191,9 @@ pub enum InterceptError {
     /// It had no answer but the error of what comes next.
     #[error("got no response from the rest of the chain: {0}")]
     Next(NextError),
+    /// Its function `lifecycle.start` returned an error; holds the text.
+    #[error("could not be started: lifecycle.start returned an error: {0}")]
+    NotStarted(String),
     /// No further instance can be had now.
     #[error("found no free instance: {0}")]
     Unavailable(String),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::allow::Allow;
 use super::server::ServerConfig;
 use crate::matching::Matches;
 
@@ -60,6 +61,8 @@ pub struct PluginConfig {
     pub matches: Matches,
     pub on_failure: OnFailure,
     pub limits: PluginLimits,
+    /// What it may reach beyond the exchange.
+    pub allow: Allow,
     /// Whether it may be a standard component.
     pub standard: bool,
     /// Whether its exchanges are answered 503 while no version of it serves, if the configuration names it at all; see
@@ -79,6 +82,7 @@ impl PluginConfig {
             matches: Matches::default(),
             on_failure: OnFailure::default(),
             limits,
+            allow: Allow::default(),
             standard: false,
             required: true,
             max_head: ServerConfig::default().max_head,

@@ -4,6 +4,7 @@
 //! does not wait for the day on which a flag is left out. One file below for each part of the
 //! configuration file; what they share is in [`layers`].
 
+mod allow;
 mod backends;
 mod cache;
 mod destinations;

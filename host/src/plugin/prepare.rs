@@ -14,7 +14,7 @@ use super::kind::{Guest, Linking, PluginKind, Trial};
 use super::load::{self, LoadError, Loaded};
 use super::progress::{LoadProgress, LoadStep};
 use super::wasm::{CompileError, PluginVersion, Tier};
-use crate::config::PluginConfig;
+use crate::config::{Permission, PluginConfig};
 use crate::interceptor::{Hook, InterceptError};
 use crate::text;
 
@@ -33,6 +33,13 @@ pub enum PluginError {
     StandardOff(StandardWorld),
     #[error("a standard component, and the engine for those can't be started: {0}")]
     StandardEngine(String),
+    /// With the lines of the configuration that would grant it.
+    #[error(
+        "it imports what the configuration does not allow it; to allow it, add these lines to the configuration:\n{lines}"
+    )]
+    NotAllowed { lines: String },
+    #[error("its lifecycle.start returned an error: {0}")]
+    NotStarted(String),
     #[error("it can't be started: it {0}")]
     Start(InterceptError),
     /// A mistake of ours; the log has the panic.
@@ -77,6 +84,8 @@ impl PluginError {
             PluginError::Compile(_)
             | PluginError::StandardOff(_)
             | PluginError::StandardEngine(_)
+            | PluginError::NotAllowed { .. }
+            | PluginError::NotStarted(_)
             | PluginError::Start(_)
             | PluginError::Loader
             | PluginError::FirstCall { .. }
@@ -173,6 +182,7 @@ impl Workbench {
         version: &Arc<PluginVersion>,
     ) -> Result<PreparedFile<Untried>, PluginError> {
         if let Some(guest) = self.restore(version) {
+            check_allowed(&guest)?;
             let improve = (guest.tier() == Tier::Baseline).then(|| Arc::new(bytes));
             return Ok(PreparedFile::Ready(Untried { guest, improve }));
         }
@@ -214,6 +224,7 @@ impl Workbench {
         let hash = ContentHash::of(&bytes);
         let version = Arc::new(PluginVersion::new(name.to_owned(), hash, config));
         if let Some(guest) = self.restore(&version) {
+            check_allowed(&guest)?;
             return Ok(guest);
         }
         let loaded = load::load_for(bytes, self.compiler.contracts())?;
@@ -284,7 +295,9 @@ impl Workbench {
         match loaded.kind {
             PluginKind::Interceptor(contract) => {
                 let code = self.compiler.compile(&loaded.component, contract, tier)?;
-                Ok(self.hooks(version, tier, code))
+                let guest = self.hooks(version, tier, code);
+                check_allowed(&guest)?;
+                Ok(guest)
             }
             PluginKind::Standard(world) if !version.config.standard => {
                 Err(PluginError::StandardOff(world))
@@ -361,6 +374,21 @@ impl Workbench {
     }
 }
 
+/// Whether the configuration grants a version what it imports.
+fn check_allowed(guest: &Guest) -> Result<(), PluginError> {
+    let version = guest.version();
+    let permissions = guest.permissions().iter().copied();
+    let missing: Vec<_> = permissions
+        .filter(|permission| !version.config.allow.grants(*permission))
+        .collect();
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(PluginError::NotAllowed {
+            lines: Permission::lines(&missing, &version.name),
+        }),
+    }
+}
+
 /// The trial of a version: its first calls, for an exchange of the host's own. Takes as long as the guest computes in
 /// them, and `limits.trial` if it waits.
 ///
@@ -373,6 +401,7 @@ pub async fn trial(guest: &Guest) -> Result<Trial, PluginError> {
             hook,
             limit: guest.version().limits.trial,
         },
+        (None, InterceptError::NotStarted(message)) => PluginError::NotStarted(message),
         (Some(hook), error) => PluginError::FirstCall { hook, error },
         (None, error) => PluginError::Start(error),
     })

@@ -296,6 +296,7 @@ fn public_details(error: &ExchangeError) -> String {
                 InterceptError::Returned(_) => "returned an error".to_owned(),
                 InterceptError::Body { body, .. } => format!("could not read the body: {body}"),
                 InterceptError::Trapped(_) => "trapped".to_owned(),
+                InterceptError::NotStarted(_) => "could not be started".to_owned(),
                 InterceptError::Unavailable(_) => "found no free instance".to_owned(),
                 InterceptError::Next(_) => "got no response from the rest of the chain".to_owned(),
                 other => other.to_string(),
@@ -450,6 +451,12 @@ mod tests {
                 504,
                 ProxyError::HttpResponseTimeout,
                 "30 s",
+            ),
+            (
+                failed(ForwardRequest, InterceptError::NotStarted("secret".into())),
+                502,
+                ProxyError::ProxyInternalError,
+                "could not be started",
             ),
             (
                 failed(ForwardRequest, InterceptError::Unavailable("secret".into())),

@@ -12,7 +12,9 @@ use crate::config::file::{Mistakes, Scalar, TomlDocument, TomlTable, Value};
 use crate::config::{ConfigErrors, PluginConfig, PluginLimits, check_plugin_name, units};
 
 /// Keys of tables, for people who write them right into a plugin's table.
-pub(super) const IN_PLUGIN_TABLES: [&str; 10] = [
+pub(super) const IN_PLUGIN_TABLES: [&str; 12] = [
+    "allow.environment",
+    "allow.state",
     "limits.deadline",
     "limits.memory",
     "limits.body",
@@ -110,6 +112,9 @@ impl Layers<'_> {
         self.set(&mut plugin.on_failure, on_failure, units::on_failure);
         if let Some(settings) = table.table("settings") {
             plugin.settings = texts(&settings);
+        }
+        if let Some(table) = table.table("allow") {
+            plugin.allow = self.allow(table);
         }
         if let Some(value) = table.take("match") {
             plugin.matches = matches::read(value, self.mistakes);

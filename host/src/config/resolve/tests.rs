@@ -1,5 +1,6 @@
 //! Flags, environment and file against one another, and the keys of part of the file; `tests/` has the rest.
 
+mod allow;
 mod destinations;
 mod example;
 mod server;

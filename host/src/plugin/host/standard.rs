@@ -2,10 +2,6 @@
 //!
 //! A version that takes a later release of one makes it part of its own bindings.
 
-use wasmtime::component::{HasSelf, Linker};
-
-use super::state::HooksState;
-
 wasmtime::component::bindgen!({
     path: ["../wit/v0.1/deps/wasi-config", "../wit/v0.1/deps/wasi-logging"],
     inline: "
@@ -20,8 +16,3 @@ wasmtime::component::bindgen!({
 
 pub use wasi::config::store as settings;
 pub use wasi::logging::logging;
-
-/// Offers them to plugins.
-pub fn add_to_linker(linker: &mut Linker<HooksState>) -> wasmtime::Result<()> {
-    Standard::add_to_linker::<HooksState, HasSelf<HooksState>>(linker, |state| state)
-}

@@ -103,9 +103,18 @@ impl HooksState {
         }
     }
 
+    /// The call begins by which a plugin starts the instance: there is no exchange yet.
+    pub fn begin_start(&mut self) {
+        self.restart(CallPace::Yielding);
+    }
+
     /// A call at this pace begins: nothing of the one before it is left.
     pub fn begin(&mut self, exchange: ExchangeId, pace: CallPace) {
         self.guest.voice.begin(exchange);
+        self.restart(pace);
+    }
+
+    fn restart(&mut self, pace: CallPace) {
         self.budget.restart();
         self.growth.request.restart();
         self.growth.response.restart();

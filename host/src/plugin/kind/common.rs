@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::linking::Linking;
 use super::trial::{Trial, TrialFailure};
+use crate::config::Permission;
 use crate::plugin::wasm::{PluginVersion, Tier};
 
 /// A version of a plugin of one kind, ready to serve.
@@ -18,6 +19,9 @@ pub trait GuestKind: Send + Sync {
 
     /// How its code is linked, for a kind that can be linked in more than one way.
     fn linking(&self) -> Option<&Linking>;
+
+    /// What it needs to be granted, for what it imports.
+    fn permissions(&self) -> &[Permission];
 
     /// The machine code, for the cache.
     ///

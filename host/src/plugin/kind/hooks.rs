@@ -1,6 +1,7 @@
 //! Plugins for our contract: two hooks, called on instances that are kept between calls.
 
 mod abi;
+mod capability;
 mod compile;
 mod component;
 mod contract;

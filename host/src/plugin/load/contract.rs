@@ -17,7 +17,7 @@ use super::compare::Comparison;
 use super::imports::{Claims, check_names_of_imports, find_served};
 use super::parse::{check_nesting, malformed, walk};
 use crate::plugin::kind::PluginKind;
-use crate::plugin::kind::hooks::{Contracts, INTERCEPTOR, PACKAGE, WORLD};
+use crate::plugin::kind::hooks::{Contracts, INTERCEPTOR, PACKAGE};
 use crate::plugin::kind::wasi_http::StandardWorld;
 use crate::plugin::wasm::InterfaceName;
 use crate::text;
@@ -61,19 +61,38 @@ pub(super) fn check(component: &[u8], contracts: Contracts) -> Result<PluginKind
             plugin: plugin.types.as_ref(),
             host: host.types.as_ref(),
         };
-        let world = host_world(&host.types);
+        let world = host_world(&host.types, contract.wit.parsed().encoded_world());
         check_imports(&comparison, &plugin.interfaces.imports, world)?;
         if contract == claims.newest {
-            let expected = instance(comparison.host[world].exports.get(&contract.interceptor()));
-            let actual = instance(
-                comparison
-                    .plugin
-                    .component_item_for_export(claims.interceptor),
-            );
-            comparison.export(claims.interceptor, actual, expected)?;
+            check_exports(&comparison, &exports, world)?;
         }
     }
     Ok(PluginKind::Interceptor(claims.newest))
+}
+
+/// Those that are of this version, by their types. One that the host would not call must not seem to be of use.
+fn check_exports(
+    comparison: &Comparison<'_>,
+    exports: &[&str],
+    world: ComponentTypeId,
+) -> Result<(), LoadError> {
+    let contract = comparison.contract;
+    for export in exports {
+        let Some(name) = InterfaceName::parse(export).filter(|name| contract.has(name)) else {
+            continue;
+        };
+        let Some(number) = contract.export_number(&name) else {
+            return Err(LoadError::UnknownExport {
+                export: (*export).to_owned(),
+                contract,
+            });
+        };
+        let ours = contract.name_of(contract.exports[number].name);
+        let expected = instance(comparison.host[world].exports.get(&ours));
+        let actual = instance(comparison.plugin.component_item_for_export(export));
+        comparison.export(export, actual, expected)?;
+    }
+    Ok(())
 }
 
 fn is_interceptor(name: &str) -> bool {
@@ -132,10 +151,10 @@ impl Typed {
 }
 
 /// The type of our world in the component that wit-component encodes it in.
-fn host_world(types: &Types) -> ComponentTypeId {
+fn host_world(types: &Types, name: &str) -> ComponentTypeId {
     let wrapper = match types
         .as_ref()
-        .component_item_for_export(WORLD)
+        .component_item_for_export(name)
         .map(|item| item.ty)
     {
         Some(ComponentEntityType::Type {

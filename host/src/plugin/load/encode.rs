@@ -71,15 +71,11 @@ fn describe(
 ) -> Result<Vec<u8>, LoadError> {
     let contract = check_exports(found, contracts)?;
     check_imports(found, contract, contracts)?;
-    let wit = contract.wit.parsed();
+    let interfaces = optional_exports(found, contract)?;
+    let (resolve, world) = contract.wit.parsed().world_with(&interfaces);
     let mut described = module.to_vec();
-    embed_component_metadata(
-        &mut described,
-        &wit.resolve,
-        wit.world,
-        StringEncoding::UTF8,
-    )
-    .map_err(|error| failed(&error))?;
+    embed_component_metadata(&mut described, &resolve, world, StringEncoding::UTF8)
+        .map_err(|error| failed(&error))?;
     Ok(described)
 }
 
@@ -90,7 +86,10 @@ fn check_exports(
     contracts: Contracts,
 ) -> Result<&'static Contract, LoadError> {
     let exports = found.exports.iter();
-    let hooks: Vec<HookExport<'_>> = exports.filter_map(|name| HookExport::parse(name)).collect();
+    let exports = exports.filter_map(|name| NamedExport::parse(name));
+    let hooks: Vec<NamedExport<'_>> = exports
+        .filter(|export| export.interface == INTERCEPTOR)
+        .collect();
     let Some(first) = hooks.first() else {
         return Err(LoadError::NotAPlugin {
             found: guess(found),
@@ -104,7 +103,7 @@ fn check_exports(
         let version = first.full_version();
         return Err(LoadError::other_contract(
             "exports",
-            &first.interceptor(),
+            &first.full_interface(),
             version.as_deref(),
             contracts,
         ));
@@ -121,13 +120,58 @@ fn check_exports(
             .iter()
             .any(|hook| hook.function == *name && hook.is_of(contract))
     };
-    match contract.hooks.into_iter().find(|name| !is_there(name)) {
+    match contract.hooks().iter().find(|name| !is_there(name)) {
         Some(missing) => Err(LoadError::MissingExport {
             interface: contract.interceptor(),
-            function: missing.to_owned(),
+            function: (*missing).to_owned(),
         }),
         None => Ok(contract),
     }
+}
+
+/// The interfaces beside the interceptor that a module which doesn't describe itself exports; each whole.
+fn optional_exports(
+    found: &CoreModule<'_>,
+    contract: &'static Contract,
+) -> Result<Vec<&'static str>, LoadError> {
+    let exports = found.exports.iter();
+    let exports = exports.filter_map(|name| NamedExport::parse(name));
+    let exports: Vec<NamedExport<'_>> = exports.filter(|export| export.is_of(contract)).collect();
+    let known = |export: &&NamedExport<'_>| {
+        let mut known = contract.exports.iter();
+        known.any(|interface| interface.name == export.interface)
+    };
+    if let Some(unknown) = exports.iter().find(|export| !known(export)) {
+        return Err(LoadError::UnknownExport {
+            export: unknown.full_interface(),
+            contract,
+        });
+    }
+    let mut interfaces = Vec::new();
+    for interface in &contract.exports[1..] {
+        let mut given = exports
+            .iter()
+            .filter(|export| export.interface == interface.name);
+        let has = |name: &&str| given.clone().any(|export| export.function == *name);
+        if given.clone().next().is_none() {
+            continue;
+        }
+        if let Some(missing) = interface.functions.iter().find(|name| !has(name)) {
+            return Err(LoadError::MissingExport {
+                interface: contract.name_of(interface.name),
+                function: (*missing).to_owned(),
+            });
+        }
+        if given.any(|export| export.version != Some(contract.version) && !export.standard) {
+            let reason = format!(
+                "without a component-type section its exports must be named after `{}` exactly",
+                contract.name_of(interface.name)
+            );
+            return Err(LoadError::Encode { reason });
+        }
+        interfaces.push(interface.name);
+    }
+    Ok(interfaces)
 }
 
 /// What a module that doesn't describe itself imports must be in our world by that very name: only there are the types
@@ -149,7 +193,9 @@ fn check_imports(
     let interceptors: Vec<String> = found
         .exports
         .iter()
-        .filter_map(|name| Some(HookExport::parse(name)?.interceptor()))
+        .filter_map(|name| NamedExport::parse(name))
+        .filter(|export| export.interface == INTERCEPTOR)
+        .map(|export| export.full_interface())
         .chain([contract.interceptor()])
         .collect();
     let names: Vec<&str> = interceptors.iter().map(String::as_str).collect();
@@ -196,29 +242,29 @@ fn check_symbols(found: &CoreModule<'_>, contract: &'static Contract) -> Result<
 /// What names by the newer scheme (`cm32p2|…@0.1|forward-request`) begin with.
 const STANDARD: &str = "cm32p2|";
 
-/// An export of a core module that is, by its name, a function of our interceptor.
-struct HookExport<'a> {
+/// An export of a core module that is, by its name, a function of an interface of ours.
+struct NamedExport<'a> {
+    interface: &'a str,
     version: Option<&'a str>,
     function: &'a str,
     /// Named by the newer scheme, which gives only the compatible part of a version.
     standard: bool,
 }
 
-impl<'a> HookExport<'a> {
+impl<'a> NamedExport<'a> {
     fn parse(export: &'a str) -> Option<Self> {
         let (name, separator, standard) = match export.strip_prefix(STANDARD) {
             Some(name) => (name, '|', true),
             None => (export, '#', false),
         };
         let (interface, function) = name.split_once(separator)?;
-        let rest = interface.strip_prefix(PACKAGE)?.strip_prefix('/')?;
-        let version = rest.strip_prefix(INTERCEPTOR)?;
-        let version = match version.strip_prefix('@') {
-            Some(version) => Some(version),
-            None if version.is_empty() => None,
-            None => return None,
+        let interface = interface.strip_prefix(PACKAGE)?.strip_prefix('/')?;
+        let (interface, version) = match interface.split_once('@') {
+            Some((interface, version)) => (interface, Some(version)),
+            None => (interface, None),
         };
-        Some(HookExport {
+        Some(NamedExport {
+            interface,
             version,
             function,
             standard,
@@ -226,18 +272,18 @@ impl<'a> HookExport<'a> {
     }
 
     /// The interface that the function is in.
-    fn interceptor(&self) -> String {
+    fn full_interface(&self) -> String {
         let at = self.version.map(|version| format!("@{version}"));
-        format!("{PACKAGE}/{INTERCEPTOR}{}", at.unwrap_or_default())
+        format!("{PACKAGE}/{}{}", self.interface, at.unwrap_or_default())
     }
 
     fn is_of(&self, contract: &Contract) -> bool {
         if self.standard {
             return self.version == Some(track(contract.version).unwrap_or(contract.version));
         }
-        contract.is_interceptor(&InterfaceName {
+        contract.has(&InterfaceName {
             package: PACKAGE,
-            interface: INTERCEPTOR,
+            interface: self.interface,
             version: self.version,
         })
     }

@@ -6,7 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::version::{Age, age};
-use crate::plugin::kind::hooks::{Contract, Contracts, WORLD};
+use crate::plugin::kind::hooks::{Contract, Contracts, PACKAGE, WORLD};
 use crate::text;
 
 /// Why a file could not be loaded. `Display` is one or two sentences for the plugin's author.
@@ -98,6 +98,19 @@ pub enum LoadError {
         served: Contracts,
     },
 
+    /// An interface of our package that no plugin of this version exports.
+    #[error(
+        "exports `{}`, which this host would never call: a plugin for {}@{} exports {}",
+        text::name(export),
+        PACKAGE,
+        contract.versions(),
+        exports_of(contract)
+    )]
+    UnknownExport {
+        export: String,
+        contract: &'static Contract,
+    },
+
     #[error(
         "made for two contracts at once: it exports `{export}` and imports `{import}`, and this host serves {served}; \
          build all of it with the WIT or SDK of one version"
@@ -162,6 +175,12 @@ fn newest() -> &'static Contract {
     Contracts::SERVED.newest()
 }
 
+/// What a plugin of this version may export: `interceptor, lifecycle`.
+fn exports_of(contract: &Contract) -> String {
+    let names: Vec<&str> = contract.exports.iter().map(|export| export.name).collect();
+    names.join(", ")
+}
+
 /// What to do about a file that can't be read.
 fn advice_on(error: &io::Error) -> &'static str {
     match error.kind() {
@@ -203,6 +222,7 @@ impl LoadError {
             | LoadError::Encode { .. }
             | LoadError::Broken { .. } => true,
             LoadError::NotAFile { .. }
+            | LoadError::UnknownExport { .. }
             | LoadError::TooLarge { .. }
             | LoadError::Precompiled
             | LoadError::NotWasm { .. }

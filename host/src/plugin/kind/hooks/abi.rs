@@ -17,7 +17,7 @@ mod on_fiber;
 mod types;
 
 pub use export::Export;
-pub use functions::{Functions, HostFunction};
+pub use functions::{Functions, HostFunction, InterfaceFunctions};
 pub use layout::{Flat, Layout, Places, align_up, join, most};
 pub use lift::{FlatValues, Lift, Reading};
 pub use lower::{FlatSlots, Lower, Writing};

@@ -7,10 +7,12 @@ use wasmtime::component::{Component, Linker};
 use wasmtime::{Engine, Module, StoreContextMut};
 
 use super::abi::Functions;
+use super::capability::Capability;
 use super::component::{self, LinkedComponent};
 use super::contract::{Contract, Hooks};
 use super::direct::{LinkedModule, take_apart};
 use super::served::Contracts;
+use crate::config::Permission;
 use crate::plugin::host::HooksState;
 use crate::plugin::kind::linking::Linking;
 use crate::plugin::wasm::{CompileError, CompilerThreads, Engines, Tier, map_module, map_trusted};
@@ -56,6 +58,8 @@ pub struct Linked {
     pub linking: Linking,
     /// Whether it imports a function that can keep it waiting: a body's, or one of WASI's.
     pub can_wait: bool,
+    /// What it needs to be granted, for what it imports.
+    pub permissions: Arc<[Permission]>,
 }
 
 /// One of the two ways to link.
@@ -101,6 +105,14 @@ impl Linked {
             LinkedCode::Direct(module) => module.enter(self.contract, store).await,
         }
     }
+}
+
+/// What a plugin with these imports needs to be granted.
+fn permissions(imported: impl Iterator<Item = &'static Capability>) -> Arc<[Permission]> {
+    let mut needed: Vec<_> = imported.filter_map(|row| row.permission).collect();
+    needed.sort();
+    needed.dedup();
+    needed.into()
 }
 
 impl HooksCode {
@@ -239,9 +251,12 @@ impl HooksCompiler {
         contract: &'static Contract,
     ) -> Result<HooksCode, CompileError> {
         let linked = LinkedModule::new(&module, contract, &self.functions)?;
+        let rows = self.contracts.capabilities();
+        let rows = rows.filter(|row| linked.interfaces.iter().any(|name| name == row.interface));
         Ok(HooksCode {
             linked: Linked {
                 can_wait: linked.can_wait,
+                permissions: permissions(rows),
                 code: LinkedCode::Direct(linked),
                 contract,
                 linking: Linking::Direct,
@@ -269,6 +284,9 @@ impl HooksCompiler {
                 contract,
                 linking: Linking::Component { why },
                 can_wait: component::can_wait(&component, engine, self.contracts),
+                permissions: permissions(
+                    component::imported(&component, engine, self.contracts).into_iter(),
+                ),
             },
             compiled: Compiled::Component(component),
         })

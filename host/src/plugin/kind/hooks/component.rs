@@ -1,13 +1,16 @@
 //! One of the two ways to link: a component, with wasmtime's own machinery for its types.
 
+use std::sync::Arc;
+
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 use wasmtime::{AsContextMut, Engine, StoreContextMut};
 
-use super::contract::{self, Contract, Hooks};
-use super::exported::{Entrance, FoundHooks};
+use super::capability::Capability;
+use super::contract::{self, Contract, Hooks, OfExports};
+use super::exported::{Entrance, FoundExports};
 use super::served::Contracts;
-use crate::plugin::host::{self, HooksState};
+use crate::plugin::host::HooksState;
 use crate::plugin::wasm::{CompileError, InterfaceName};
 
 /// Packages of which no function keeps a guest waiting, except those that a contract names.
@@ -23,8 +26,7 @@ const QUICK: [&str; 5] = [
 #[derive(Clone)]
 pub struct LinkedComponent {
     instance: InstancePre<HooksState>,
-    /// In the order of [`Contract::hooks`].
-    hooks: [ComponentExportIndex; 2],
+    exports: Arc<OfExports<ComponentExportIndex>>,
 }
 
 impl LinkedComponent {
@@ -38,11 +40,11 @@ impl LinkedComponent {
         let linked = linker.instantiate_pre(component);
         let instance = linked.map_err(|e| CompileError::Link(format!("{e:#}")))?;
         (contract.check)(&instance).map_err(|e| CompileError::Export(format!("{e:#}")))?;
-        let hooks = contract.find_hooks(component).map_err(|name| {
-            let interceptor = contract.interceptor();
-            CompileError::Export(format!("no function {name} in {interceptor}"))
-        })?;
-        Ok(Self { instance, hooks })
+        let exports = contract
+            .find_exports(component)
+            .map_err(|name| CompileError::Export(format!("no {name}")))?;
+        let exports = Arc::new(exports);
+        Ok(Self { instance, exports })
     }
 
     pub fn engine(&self) -> &Engine {
@@ -61,27 +63,42 @@ impl LinkedComponent {
         let instance = self.instance.instantiate_async(&mut store).await?;
         (contract.enter)(Entrance {
             store: store.as_context_mut(),
-            hooks: FoundHooks::Component(&instance, &self.hooks),
+            exports: FoundExports::Component(&instance, &self.exports),
         })
     }
 }
 
 /// Whether a component imports anything that the host serves with a function that waits.
 pub fn can_wait(component: &Component, engine: &Engine, contracts: Contracts) -> bool {
-    let waits = |name: &str| {
-        contracts
-            .iter()
-            .any(|contract| contract.waiting.contains(&name))
+    let waits = |name: &InterfaceName<'_>, function: &str| {
+        let row = contracts.capabilities().find(|row| row.serves(name));
+        row.is_some_and(|row| row.waiting.contains(&function))
     };
-    let is_quick =
-        |name: &str| InterfaceName::parse(name).is_some_and(|name| QUICK.contains(&name.package));
     let ty = component.component_type();
-    ty.imports(engine).any(|(name, import)| match import.ty {
-        ComponentItem::ComponentInstance(instance) if is_quick(name) => instance
-            .exports(engine)
-            .any(|(function, _)| waits(function)),
-        _ => true,
+    ty.imports(engine).any(|(name, import)| {
+        let quick = InterfaceName::parse(name).filter(|name| QUICK.contains(&name.package));
+        match (import.ty, quick) {
+            (ComponentItem::ComponentInstance(instance), Some(name)) => instance
+                .exports(engine)
+                .any(|(function, _)| waits(&name, function)),
+            _ => true,
+        }
     })
+}
+
+/// The interfaces with a row that a component imports.
+pub fn imported(
+    component: &Component,
+    engine: &Engine,
+    contracts: Contracts,
+) -> Vec<&'static Capability> {
+    let ty = component.component_type();
+    let imports = ty.imports(engine);
+    let row = |name: &str| {
+        let name = InterfaceName::parse(name)?;
+        contracts.capabilities().find(|row| row.serves(&name))
+    };
+    imports.filter_map(|(name, _)| row(name)).collect()
 }
 
 /// Offers a plugin everything that it may import: WASI, the interfaces of others that every version of the contract refers
@@ -92,9 +109,8 @@ pub fn can_wait(component: &Component, engine: &Engine, contracts: Contracts) ->
 pub fn linker(engine: &Engine, contracts: Contracts) -> wasmtime::Result<Linker<HooksState>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    host::standard::add_to_linker(&mut linker)?;
-    for contract in contracts.iter() {
-        (contract.link)(&mut linker)?;
+    for capability in contracts.capabilities() {
+        (capability.link)(&mut linker)?;
     }
     Ok(linker)
 }

@@ -7,9 +7,9 @@
 use std::fmt;
 
 use wasmtime::Store;
-use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 
-use super::abi::Functions;
+use super::capability::Capability;
 use super::exported::Entrance;
 use super::wit::Wit;
 use crate::interceptor::{Hook, Verdict};
@@ -27,22 +27,31 @@ pub struct Contract {
     /// `0.1.0`: the version in its WIT. Plugins for every version on the same track fit.
     pub version: &'static str,
     pub wit: Wit,
-    /// The functions that the host calls: before the backend is asked, and after it answered.
-    pub hooks: [&'static str; 2],
-    /// Functions of its interfaces that can keep a guest waiting; all others answer at once.
-    pub waiting: &'static [&'static str],
-    /// Offers its interfaces to plugins that are linked as components.
-    pub link: fn(&mut Linker<HooksState>) -> wasmtime::Result<()>,
+    /// What the host calls: the interceptor first, then the interfaces that a plugin need not export.
+    pub exports: &'static [ExportedInterface],
+    /// Its own interfaces that a plugin may import.
+    pub capabilities: &'static [Capability],
     /// Checks the types of what a plugin exports, which names alone don't say.
     pub check: fn(&InstancePre<HooksState>) -> wasmtime::Result<()>,
-    /// Adds the functions of its interfaces, for plugins that are linked directly.
-    pub functions: fn(&mut Functions),
     /// The hooks of an instance, made once for all its calls.
     pub enter: fn(Entrance<'_>) -> wasmtime::Result<Box<dyn Hooks>>,
 }
 
-/// The two hooks of one instance, whatever their types are in its version of the contract. [`Hook::Handle`] is none of
-/// them.
+/// An interface that a plugin exports. One that has it has all of its functions.
+#[derive(Debug)]
+pub struct ExportedInterface {
+    /// `lifecycle`
+    pub name: &'static str,
+    /// Of the interceptor: before the backend is asked, and after it answered.
+    pub functions: &'static [&'static str],
+}
+
+/// Something for each function of each interface in [`Contract::exports`], in that order; none for an interface that a plugin
+/// doesn't export.
+pub type OfExports<T> = Box<[Option<Box<[T]>>]>;
+
+/// What the host calls of one instance, whatever their types are in its version of the contract. [`Hook::Handle`] is none of
+/// the two hooks.
 #[async_trait::async_trait]
 pub trait Hooks: Send + Sync {
     /// Calls one to its end on the caller's stack.
@@ -51,6 +60,16 @@ pub trait Hooks: Send + Sync {
     /// Calls one on a stack of its own. The future is on the heap, because wasmtime's is large and each async function
     /// around it would copy it again.
     async fn run_yielding(&self, store: &mut Store<HooksState>, hook: Hook) -> Called;
+
+    /// Whether it has a function to be called when an instance starts.
+    fn has_start(&self) -> bool {
+        false
+    }
+
+    /// Calls that function, on a stack of its own.
+    async fn start(&self, _: &mut Store<HooksState>) -> wasmtime::Result<Result<(), String>> {
+        Ok(Ok(()))
+    }
 }
 
 /// What a call came to: a trap, the plugin's own error, or what it decided.
@@ -64,7 +83,7 @@ impl Contract {
 
     /// `tollgate:proxy/interceptor@0.1.0`
     pub fn interceptor(&self) -> String {
-        format!("{PACKAGE}/{INTERCEPTOR}@{}", self.version)
+        self.name_of(INTERCEPTOR)
     }
 
     /// The versions that fit, as people write them: `0.1.x`.
@@ -85,23 +104,48 @@ impl Contract {
         name.interface == INTERCEPTOR && self.has(name)
     }
 
-    /// Where the hooks are in a component; another patch version of the contract is found too.
+    /// Which of [`exports`](Self::exports) an interface of this name is.
+    pub fn export_number(&self, name: &InterfaceName<'_>) -> Option<usize> {
+        let has_name = |export: &ExportedInterface| export.name == name.interface;
+        self.exports
+            .iter()
+            .position(has_name)
+            .filter(|_| self.has(name))
+    }
+
+    /// The names of the two hooks.
+    pub fn hooks(&self) -> &'static [&'static str] {
+        self.exports[0].functions
+    }
+
+    /// `tollgate:proxy/lifecycle@0.1.0`
+    pub fn name_of(&self, interface: &str) -> String {
+        format!("{PACKAGE}/{interface}@{}", self.version)
+    }
+
+    /// Where the functions that the host calls are in a component; another patch version of the contract is found too.
     ///
     /// # Errors
-    /// The name of the hook that isn't there.
-    pub fn find_hooks(
+    /// Interface and name of the function that isn't there.
+    pub fn find_exports(
         &self,
         component: &Component,
-    ) -> Result<[ComponentExportIndex; 2], &'static str> {
-        let interceptor = component.get_export_index(None, self.interceptor());
-        let find = |name| {
-            let interceptor = interceptor.as_ref().ok_or(name)?;
-            component
-                .get_export_index(Some(interceptor), name)
-                .ok_or(name)
+    ) -> Result<OfExports<ComponentExportIndex>, String> {
+        let find = |(number, interface): (usize, &ExportedInterface)| {
+            let name = self.name_of(interface.name);
+            let Some(found) = component.get_export_index(None, &name) else {
+                return match number {
+                    0 => Err(name),
+                    _ => Ok(None),
+                };
+            };
+            let functions = interface.functions.iter().map(|function| {
+                let index = component.get_export_index(Some(&found), function);
+                index.ok_or_else(|| format!("{function} in {name}"))
+            });
+            functions.collect::<Result<_, _>>().map(Some)
         };
-        let [forward_request, return_response] = self.hooks;
-        Ok([find(forward_request)?, find(return_response)?])
+        self.exports.iter().enumerate().map(find).collect()
     }
 }
 

@@ -1,23 +1,24 @@
-//! The hooks of one instance as functions with types, whichever way its code is linked.
+//! What the host calls of one instance, as functions with types, whichever way its code is linked.
 
 use wasmtime::component::{self, ComponentExportIndex, ComponentNamedList, Instance, TypedFunc};
-use wasmtime::{AsContextMut, Func, Store, StoreContextMut};
+use wasmtime::{AsContextMut, Func, Store, StoreContextMut, bail};
 
 use super::abi::{Export, Lift, Lower};
+use super::contract::OfExports;
 use crate::plugin::host::HooksState;
 
-/// An instance whose hooks are looked for.
+/// An instance whose exports are looked for.
 pub struct Entrance<'a> {
     pub store: StoreContextMut<'a, HooksState>,
-    pub hooks: FoundHooks<'a>,
+    pub exports: FoundExports<'a>,
 }
 
-/// Where its two hooks are.
+/// Where they are.
 #[derive(Debug)]
-pub enum FoundHooks<'a> {
-    Component(&'a Instance, &'a [ComponentExportIndex; 2]),
+pub enum FoundExports<'a> {
+    Component(&'a Instance, &'a OfExports<ComponentExportIndex>),
     /// The functions of a core module, each with the one that frees what it gave.
-    Direct([(Func, Option<Func>); 2]),
+    Direct(OfExports<(Func, Option<Func>)>),
 }
 
 /// A function with the parameters `P` and the result `R`.
@@ -49,13 +50,44 @@ impl Entrance<'_> {
         R: for<'m> Lift<Value<'m> = R>,
         (R,): ComponentNamedList + component::Lift,
     {
-        Ok(match &self.hooks {
-            FoundHooks::Component(instance, hooks) => {
-                Exported::Component(instance.get_typed_func(&mut self.store, hooks[number])?)
+        match self.function(0, number)? {
+            Some(hook) => Ok(hook),
+            None => bail!("there is no interceptor"),
+        }
+    }
+
+    /// A function of one of the interfaces, both in the order of the contract's row; none if the interface is not exported.
+    ///
+    /// # Errors
+    /// When it is of another type.
+    pub fn function<P, R>(
+        &mut self,
+        interface: usize,
+        number: usize,
+    ) -> wasmtime::Result<Option<Exported<P, R>>>
+    where
+        P: ComponentNamedList + component::Lower + Lower,
+        R: for<'m> Lift<Value<'m> = R>,
+        (R,): ComponentNamedList + component::Lift,
+    {
+        Ok(match &self.exports {
+            FoundExports::Component(instance, exports) => {
+                let Some(functions) = &exports[interface] else {
+                    return Ok(None);
+                };
+                let function = instance.get_typed_func(&mut self.store, functions[number])?;
+                Some(Exported::Component(function))
             }
-            FoundHooks::Direct(hooks) => {
-                let (function, post_return) = hooks[number];
-                Exported::Direct(Export::new(&self.store, function, post_return)?)
+            FoundExports::Direct(exports) => {
+                let Some(functions) = &exports[interface] else {
+                    return Ok(None);
+                };
+                let (function, post_return) = functions[number];
+                Some(Exported::Direct(Export::new(
+                    &self.store,
+                    function,
+                    post_return,
+                )?))
             }
         })
     }

@@ -58,6 +58,9 @@ impl Instance {
         store.data().guest.voice.end();
         match linked {
             Some(Ok(hooks)) => {
+                if hooks.has_start() {
+                    start(hooks.as_ref(), &mut store, version).await?;
+                }
                 let memory_at_start = store.data().guest.memory.used();
                 Ok(Self {
                     store,
@@ -164,6 +167,28 @@ impl Instance {
     ) -> bool {
         let grown = self.memory() - self.memory_at_start;
         left_sound(result) && should_reuse(self.calls, version.limits.max_calls, grown)
+    }
+}
+
+/// Calls the function with which a plugin starts an instance.
+async fn start(
+    hooks: &dyn Hooks,
+    store: &mut Store<HooksState>,
+    version: &PluginVersion,
+) -> Result<(), InterceptError> {
+    let state = store.data_mut();
+    state.begin_start();
+    store.set_epoch_deadline(1);
+    let started = within(LONGEST_CALL, hooks.start(store)).await;
+    let state = store.data_mut();
+    state.guest.voice.end();
+    match started {
+        Some(Ok(Ok(()))) => Ok(()),
+        Some(Ok(Err(message))) => Err(InterceptError::NotStarted(
+            text::lines(&message).into_owned(),
+        )),
+        Some(Err(error)) => Err(explain(&error, state, version)),
+        None => Err(stalled(LONGEST_CALL)),
     }
 }
 

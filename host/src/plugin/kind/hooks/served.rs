@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::abi::Functions;
+use super::capability::Capability;
 use super::contract::{Contract, PACKAGE};
 use super::{standard, v0_1};
 
@@ -22,12 +23,17 @@ impl Contracts {
         self.0.iter().copied()
     }
 
+    /// The rows of what plugins for any of them may import: of every version, and of others that they refer to.
+    pub fn capabilities(self) -> impl Iterator<Item = &'static Capability> {
+        let own = self.iter().flat_map(|contract| contract.capabilities);
+        standard::CAPABILITIES.iter().chain(own)
+    }
+
     /// All that a plugin for any of them may import, if it is linked directly.
     pub fn functions(self) -> Functions {
         let mut functions = Functions::default();
-        standard::add(&mut functions);
-        for contract in self.iter() {
-            (contract.functions)(&mut functions);
+        for capability in self.capabilities() {
+            (capability.functions)(&mut functions.interface(capability.interface));
         }
         functions
     }

@@ -1,12 +1,15 @@
 //! Interfaces of others that every version of the contract refers to, for core modules. For components wasmtime's bindings
 //! say the same (`plugin/host/standard.rs`); both end in the same functions.
 
+use wasmtime::component::{HasSelf, Linker};
 use wasmtime_wasi::clocks::WasiClocksView;
 use wasmtime_wasi::p2::bindings::clocks::wall_clock::{self, Host as _};
 use wasmtime_wasi::p2::bindings::random::random::Host as _;
 use wasmtime_wasi::random::WasiRandomView;
 
-use super::abi::{Functions, record, variant};
+use super::abi::{InterfaceFunctions, record, variant};
+use super::capability::Capability;
+use crate::plugin::host::HooksState;
 use crate::plugin::host::standard::{logging, settings};
 
 variant!(settings::Error { 0 Upstream(String), 1 Io(String) });
@@ -19,29 +22,73 @@ record!(wall_clock::Datetime {
 /// What `wasi:config` answers.
 type Setting<T> = Result<T, settings::Error>;
 
-pub fn add(functions: &mut Functions) {
-    use logging::Host as _;
+/// Their rows.
+pub static CAPABILITIES: [Capability; 4] = [
+    Capability {
+        interface: "wasi:config/store@0.2.0-rc.1",
+        permission: None,
+        waiting: &[],
+        link: |linker| settings::add_to_linker::<HooksState, Own>(linker, |state| state),
+        functions: add_settings,
+    },
+    Capability {
+        interface: "wasi:logging/logging@0.1.0-draft",
+        permission: None,
+        waiting: &[],
+        link: |linker| logging::add_to_linker::<HooksState, Own>(linker, |state| state),
+        functions: add_logging,
+    },
+    Capability {
+        interface: "wasi:clocks/wall-clock@0.2.0",
+        permission: None,
+        waiting: &[],
+        link: WITH_WASI,
+        functions: add_wall_clock,
+    },
+    Capability {
+        interface: "wasi:random/random@0.2.0",
+        permission: None,
+        waiting: &[],
+        link: WITH_WASI,
+        functions: add_random,
+    },
+];
+
+type Own = HasSelf<HooksState>;
+
+/// Linked with the rest of WASI.
+const WITH_WASI: fn(&mut Linker<HooksState>) -> wasmtime::Result<()> = |_| Ok(());
+
+fn add_settings(functions: &mut InterfaceFunctions<'_>) {
     use settings::Host as _;
     functions
-        .interface("wasi:config/store@0.2.0-rc.1")
         .function::<(&str,), Setting<Option<String>>>("get", |state, (key,)| {
             Ok(state.get(key.to_owned()))
         })
         .function::<(), Setting<Vec<(String, String)>>>("get-all", |state, ()| Ok(state.get_all()));
-    functions
-        .interface("wasi:logging/logging@0.1.0-draft")
-        .function::<(logging::Level, String, String), ()>("log", |state, (level, about, text)| {
+}
+
+fn add_logging(functions: &mut InterfaceFunctions<'_>) {
+    use logging::Host as _;
+    functions.function::<(logging::Level, String, String), ()>(
+        "log",
+        |state, (level, about, text)| {
             state.log(level, about, text);
             Ok(())
-        });
+        },
+    );
+}
+
+fn add_wall_clock(functions: &mut InterfaceFunctions<'_>) {
     functions
-        .interface("wasi:clocks/wall-clock@0.2.0")
         .function::<(), wall_clock::Datetime>("now", |state, ()| state.clocks().now())
         .function::<(), wall_clock::Datetime>("resolution", |state, ()| {
             state.clocks().resolution()
         });
+}
+
+fn add_random(functions: &mut InterfaceFunctions<'_>) {
     functions
-        .interface("wasi:random/random@0.2.0")
         .function::<(u64,), Vec<u8>>("get-random-bytes", |state, (len,)| {
             state.random().get_random_bytes(len)
         })

@@ -1,6 +1,7 @@
 //! Two versions of the contract side by side: the one that is served, and a made-up 0.2 whose types and names differ.
 
 mod alike;
+mod exports;
 mod failures;
 mod linked;
 mod v0_2;
@@ -97,7 +98,8 @@ fn two() -> String {
 }
 
 /// Hooks that do nothing, of a version whose functions are called so.
-fn idle(version: &str, [first, second]: [&str; 2], parameter: &str) -> String {
+fn idle(version: &str, hooks: &[&str], parameter: &str) -> String {
+    let (first, second) = (hooks[0], hooks[1]);
     format!(
         r#"(func (export "tollgate:proxy/interceptor@{version}#{first}") (result i32) (i32.const 128))
            (func (export "tollgate:proxy/interceptor@{version}#{second}") {parameter} (result i32) (i32.const 128))"#
@@ -106,8 +108,8 @@ fn idle(version: &str, [first, second]: [&str; 2], parameter: &str) -> String {
 
 /// A plugin of both versions, whose hooks for 0.1 trap.
 fn both(imports: &str) -> String {
-    let old = idle("0.1.0", v0_1::CONTRACT.hooks, "").replace("(i32.const 128)", "unreachable");
-    let new = idle("0.2.0", v0_2::CONTRACT.hooks, "(param i32)");
+    let old = idle("0.1.0", v0_1::CONTRACT.hooks(), "").replace("(i32.const 128)", "unreachable");
+    let new = idle("0.2.0", v0_2::CONTRACT.hooks(), "(param i32)");
     format!("(module {imports} {REALLOC} {old} {new})")
 }
 

@@ -8,6 +8,7 @@ use super::idle::{IdleInstances, ReplacedInstances};
 use super::instance::waiting_at_most;
 use super::permits::Permit;
 use super::resources::Resources;
+use crate::config::Permission;
 use crate::interceptor::{
     Hook, InterceptError, Interceptor, Matches, OnFailure, Outcome, Transform, Verdict,
 };
@@ -156,6 +157,10 @@ impl GuestKind for HooksPlugin {
 
     fn linking(&self) -> Option<&Linking> {
         Some(&self.code.linked.linking)
+    }
+
+    fn permissions(&self) -> &[Permission] {
+        &self.code.linked.permissions
     }
 
     fn serialize(&self) -> wasmtime::Result<Vec<u8>> {

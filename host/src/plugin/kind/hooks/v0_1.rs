@@ -6,9 +6,10 @@ mod functions;
 mod hooks;
 mod imports;
 
-use wasmtime::component::{HasSelf, Linker};
+use wasmtime::component::HasSelf;
 
-use super::contract::Contract;
+use super::capability::Capability;
+use super::contract::{Contract, ExportedInterface, INTERCEPTOR};
 use super::wit::Wit;
 use crate::plugin::host::HooksState;
 use bindings::PluginPre;
@@ -18,16 +19,63 @@ use hooks::Functions;
 pub static CONTRACT: Contract = Contract {
     version: "0.1.0",
     wit: Wit::new(FILES, DEPENDENCIES),
-    hooks: ["forward-request", "return-response"],
-    waiting: &["body"],
-    link: add_to_linker,
+    exports: &EXPORTS,
+    capabilities: &CAPABILITIES,
     check: |plugin| PluginPre::new(plugin.clone()).map(drop),
-    functions: functions::add,
     enter: |entrance| Ok(Box::new(Functions::find(entrance)?)),
 };
 
+/// In the order in which [`Functions::find`] looks for them.
+const EXPORTS: [ExportedInterface; 2] = [
+    ExportedInterface {
+        name: INTERCEPTOR,
+        functions: &["forward-request", "return-response"],
+    },
+    ExportedInterface {
+        name: "lifecycle",
+        functions: &["start"],
+    },
+];
+
+type Own = HasSelf<HooksState>;
+
+static CAPABILITIES: [Capability; 4] = [
+    Capability {
+        interface: "tollgate:proxy/types@0.1.0",
+        permission: None,
+        waiting: &[],
+        link: |linker| types::add_to_linker::<HooksState, Own>(linker, |state| state),
+        functions: |_| {},
+    },
+    Capability {
+        interface: "tollgate:proxy/request@0.1.0",
+        permission: None,
+        waiting: &["body"],
+        link: |linker| request::add_to_linker::<HooksState, Own>(linker, |state| state),
+        functions: functions::add_request,
+    },
+    Capability {
+        interface: "tollgate:proxy/response@0.1.0",
+        permission: None,
+        waiting: &["body"],
+        link: |linker| response::add_to_linker::<HooksState, Own>(linker, |state| state),
+        functions: functions::add_response,
+    },
+    Capability {
+        interface: "tollgate:proxy/exchange@0.1.0",
+        permission: None,
+        waiting: &[],
+        link: |linker| exchange::add_to_linker::<HooksState, Own>(linker, |state| state),
+        functions: functions::add_exchange,
+    },
+];
+
 /// In the order of their names; a test holds this list against the folder.
 const FILES: &[(&str, &str)] = &[
+    (
+        "background.wit",
+        include_str!("../../../../../wit/v0.1/background.wit"),
+    ),
     ("body.wit", include_str!("../../../../../wit/v0.1/body.wit")),
     (
         "client.wit",
@@ -40,6 +88,10 @@ const FILES: &[(&str, &str)] = &[
     (
         "interceptor.wit",
         include_str!("../../../../../wit/v0.1/interceptor.wit"),
+    ),
+    (
+        "lifecycle.wit",
+        include_str!("../../../../../wit/v0.1/lifecycle.wit"),
     ),
     (
         "request.wit",
@@ -77,11 +129,3 @@ const DEPENDENCIES: &[(&str, &str)] = &[
         include_str!("../../../../../wit/v0.1/deps/wasi-random/random.wit"),
     ),
 ];
-
-fn add_to_linker(linker: &mut Linker<HooksState>) -> wasmtime::Result<()> {
-    type Own = HasSelf<HooksState>;
-    types::add_to_linker::<HooksState, Own>(linker, |state| state)?;
-    request::add_to_linker::<HooksState, Own>(linker, |state| state)?;
-    response::add_to_linker::<HooksState, Own>(linker, |state| state)?;
-    exchange::add_to_linker::<HooksState, Own>(linker, |state| state)
-}

@@ -3,10 +3,12 @@
 use std::sync::OnceLock;
 
 use wit_component::{StringEncoding, metadata};
-use wit_parser::{PackageId, Resolve, SourceMap, WorldId};
+use wit_parser::{PackageId, Resolve, SourceMap, WorldId, WorldItem};
 
 /// The world to build plugins for, without its package; the same in every version.
 pub const WORLD: &str = "plugin";
+/// The world with everything that a plugin may export, in versions in which that is more.
+const COMPLETE: &str = "complete-plugin";
 
 /// Text of one version. A file is its name and its content.
 #[derive(Debug)]
@@ -63,11 +65,15 @@ impl Wit {
         let world = resolve
             .select_world(&[package], Some(WORLD))
             .map_err(|error| format!("{error:#}"))?;
-        let encoded = metadata::encode(&resolve, world, StringEncoding::UTF8, None)
+        let complete = resolve
+            .select_world(&[package], Some(COMPLETE))
+            .unwrap_or(world);
+        let encoded = metadata::encode(&resolve, complete, StringEncoding::UTF8, None)
             .map_err(|error| format!("{error:#}"))?;
         Ok(Parsed {
             resolve,
             world,
+            complete,
             package,
             encoded,
         })
@@ -80,8 +86,10 @@ pub struct Parsed {
     pub resolve: Resolve,
     /// The world `plugin`.
     pub world: WorldId,
+    /// The same with everything that a plugin may export.
+    complete: WorldId,
     package: PackageId,
-    /// A binary component whose one export is the world as a type, as wit-bindgen embeds it in core modules.
+    /// A binary component whose one export is the complete world as a type, as wit-bindgen embeds it in core modules.
     pub encoded: Vec<u8>,
 }
 
@@ -99,6 +107,28 @@ impl Parsed {
         interfaces
             .get(interface)
             .is_some_and(|id| !self.resolve.interfaces[*id].functions.is_empty())
+    }
+
+    /// The name of the world in [`encoded`](Self::encoded).
+    pub fn encoded_world(&self) -> &str {
+        &self.resolve.worlds[self.complete].name
+    }
+
+    /// The world `plugin` with these of the exports of the complete one, each by its interface's name.
+    pub fn world_with(&self, interfaces: &[&str]) -> (Resolve, WorldId) {
+        let mut resolve = self.resolve.clone();
+        let exports = &self.resolve.worlds[self.complete].exports;
+        for (key, item) in exports {
+            let WorldItem::Interface { id, .. } = item else {
+                continue;
+            };
+            let name = self.resolve.interfaces[*id].name.as_deref();
+            if name.is_some_and(|name| interfaces.contains(&name)) {
+                let world = &mut resolve.worlds[self.world];
+                world.exports.insert(key.clone(), item.clone());
+            }
+        }
+        (resolve, self.world)
     }
 
     /// Names of the interfaces that a plugin may import, in the order of the world.
@@ -125,8 +155,23 @@ mod tests {
                 wit.resolve.name_world_key(exports[0]),
                 contract.interceptor()
             );
-            let interceptor = &wit.resolve.interfaces[package.interfaces[INTERCEPTOR]];
-            assert!(interceptor.functions.keys().eq(contract.hooks.iter()));
+            assert_eq!(contract.exports[0].name, INTERCEPTOR);
+            let complete = wit.resolve.worlds[wit.complete].exports.keys();
+            let mut complete: Vec<_> = complete
+                .map(|key| wit.resolve.name_world_key(key))
+                .collect();
+            let names = contract
+                .exports
+                .iter()
+                .map(|export| contract.name_of(export.name));
+            let mut names: Vec<_> = names.collect();
+            complete.sort();
+            names.sort();
+            assert_eq!(complete, names);
+            for export in contract.exports {
+                let interface = &wit.resolve.interfaces[package.interfaces[export.name]];
+                assert!(interface.functions.keys().eq(export.functions.iter()));
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use super::life::GuestLife;
 use super::next::GuestExchange;
 use super::world::StandardWorld;
 use super::{body, convert, run};
+use crate::config::Permission;
 use crate::interceptor::{
     InterceptError, Interceptor, Matches, Next, OnFailure, Outcome, Surround,
 };
@@ -139,6 +140,10 @@ impl GuestKind for StandardComponent {
 
     fn linking(&self) -> Option<&Linking> {
         None
+    }
+
+    fn permissions(&self) -> &[Permission] {
+        &[]
     }
 
     fn serialize(&self) -> wasmtime::Result<Vec<u8>> {

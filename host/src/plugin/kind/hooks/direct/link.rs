@@ -7,11 +7,11 @@ use wasmtime::{
     ModuleExport, StoreContextMut, ValType, bail,
 };
 
-use super::names::Names;
+use super::names::{ExportedName, Names};
 use crate::plugin::host::HooksState;
 use crate::plugin::kind::hooks::abi::{Functions, call_on_fiber, entry};
-use crate::plugin::kind::hooks::contract::{Contract, Hooks};
-use crate::plugin::kind::hooks::exported::{Entrance, FoundHooks};
+use crate::plugin::kind::hooks::contract::{Contract, Hooks, OfExports};
+use crate::plugin::kind::hooks::exported::{Entrance, FoundExports};
 use crate::plugin::wasm::{CompileError, GuestFunction};
 
 /// A module whose imports are linked and whose exports are found.
@@ -21,6 +21,8 @@ pub struct LinkedModule {
     exports: Exports,
     /// Whether it imports a function that can keep it waiting.
     pub can_wait: bool,
+    /// Names of the interfaces that it imports, as in their rows.
+    pub interfaces: Vec<String>,
 }
 
 /// Places of exports; to find one by its name takes longer.
@@ -29,7 +31,7 @@ struct Exports {
     memory: ModuleExport,
     realloc: Option<ModuleExport>,
     initialize: Option<ModuleExport>,
-    hooks: [(ModuleExport, Option<ModuleExport>); 2],
+    called: OfExports<(ModuleExport, Option<ModuleExport>)>,
 }
 
 impl LinkedModule {
@@ -59,11 +61,18 @@ impl LinkedModule {
         let instance = linker.instantiate_pre(module);
         let instance = instance.map_err(|e| refused(format!("{e:#}")))?;
         let can_wait = names.imports.iter().any(|(_, _, function)| function.waits);
+        let interfaces = names.imports.iter();
+        let mut interfaces: Vec<String> = interfaces
+            .map(|(_, _, function)| function.interface.clone())
+            .collect();
+        interfaces.sort();
+        interfaces.dedup();
         Ok(Self {
             instance,
             exports: Exports::find(module, &names)
                 .ok_or_else(|| CompileError::Export("a name is not what it says".to_owned()))?,
             can_wait,
+            interfaces,
         })
     }
 
@@ -85,17 +94,19 @@ impl LinkedModule {
         if let Some(initialize) = initialize {
             call_on_fiber(&mut store, move |store| initialize.call(store, &mut [])).await?;
         }
-        let hooks = self.exports.hooks.each_ref();
-        let [first, second] = hooks.map(|(hook, post_return)| {
-            let hook = function(&instance, &mut store, hook)?;
+        let mut found = |(called, post_return): &(ModuleExport, Option<ModuleExport>)| {
+            let called = function(&instance, &mut store, called)?;
             let post_return = post_return.as_ref();
             let post_return = post_return.map(|name| function(&instance, &mut store, name));
-            wasmtime::Result::<_>::Ok((hook, post_return.transpose()?))
+            wasmtime::Result::<_>::Ok((called, post_return.transpose()?))
+        };
+        let called = self.exports.called.iter().map(|functions| {
+            let functions = functions.as_ref();
+            let functions = functions.map(|all| all.iter().map(&mut found).collect());
+            functions.transpose()
         });
-        (contract.enter)(Entrance {
-            hooks: FoundHooks::Direct([first?, second?]),
-            store,
-        })
+        let exports = FoundExports::Direct(called.collect::<wasmtime::Result<_>>()?);
+        (contract.enter)(Entrance { exports, store })
     }
 }
 
@@ -106,15 +117,22 @@ impl Exports {
             Some(name) => find(name).map(Some),
             None => Some(None),
         };
-        let hook =
-            |(name, post_return): (&str, Option<&str>)| Some((find(name)?, maybe(post_return)?));
-        let [first, second] = names.hooks;
+        let called =
+            |(name, post_return): &ExportedName<'_>| Some((find(name)?, maybe(*post_return)?));
+        let called = names.exported.iter().map(|functions| match functions {
+            Some(functions) => functions
+                .iter()
+                .map(called)
+                .collect::<Option<_>>()
+                .map(Some),
+            None => Some(None),
+        });
         let is_memory = matches!(module.get_export(names.memory), Some(ExternType::Memory(memory)) if !memory.is_64());
         Some(Self {
             memory: find(names.memory).filter(|_| is_memory)?,
             realloc: maybe(names.realloc)?,
             initialize: maybe(names.initialize)?,
-            hooks: [hook(first)?, hook(second)?],
+            called: called.collect::<Option<_>>()?,
         })
     }
 

@@ -1,4 +1,4 @@
-//! What the names in a core module stand for: its imports are functions of the host, some of its exports are the hooks and what the
+//! What the names in a core module stand for: its imports are functions of the host, some of its exports are what the host calls and what the
 //! canonical ABI needs beside them.
 //!
 //! The names are those that `wit-component` gives a meaning, in its older and in its newer scheme. Whether a component means by
@@ -6,7 +6,7 @@
 //! was compiled.
 
 use crate::plugin::kind::hooks::abi::{Functions, HostFunction};
-use crate::plugin::kind::hooks::contract::{Contract, INTERCEPTOR, PACKAGE};
+use crate::plugin::kind::hooks::contract::{Contract, OfExports, PACKAGE};
 use crate::plugin::wasm::{InterfaceName, track};
 
 /// What names by the newer scheme (`cm32p2|…@0.1|forward-request`) begin with.
@@ -20,9 +20,12 @@ pub struct Names<'a> {
     pub realloc: Option<&'a str>,
     /// Called once for each instance, before anything else.
     pub initialize: Option<&'a str>,
-    /// In the order of the contract's row, each with the function that frees what it gave.
-    pub hooks: [(&'a str, Option<&'a str>); 2],
+    /// What the host calls, each with the function that frees what it gave.
+    pub exported: OfExports<ExportedName<'a>>,
 }
+
+/// The names of a function that the host calls, and of the one that frees what it gave.
+pub type ExportedName<'a> = (&'a str, Option<&'a str>);
 
 impl<'a> Names<'a> {
     /// # Errors
@@ -40,9 +43,16 @@ impl<'a> Names<'a> {
                 (found, None) => Ok(found.copied()),
             }
         };
-        let [first, second] = contract
-            .hooks
-            .map(|hook| find_hook(hook, exports, contract));
+        let exported = contract.exports.iter().enumerate();
+        let exported = exported.map(|(number, interface)| {
+            let functions = interface.functions.iter();
+            let is_there = |function| has_export(number, function, exports, contract);
+            if number > 0 && !functions.clone().any(|function| is_there(function)) {
+                return Ok(None);
+            }
+            let found = functions.map(|function| find_export(number, function, exports, contract));
+            found.collect::<Result<_, String>>().map(Some)
+        });
         Ok(Self {
             imports: imports
                 .map(|(module, name)| {
@@ -53,7 +63,7 @@ impl<'a> Names<'a> {
             memory: one("memory", "cm32p2_memory")?.ok_or("exports no memory")?,
             realloc: one("cabi_realloc", "cm32p2_realloc")?,
             initialize: one("_initialize", "cm32p2_initialize")?,
-            hooks: [first?, second?],
+            exported: exported.collect::<Result<_, String>>()?,
         })
     }
 }
@@ -80,24 +90,39 @@ fn find_function<'a>(
     })
 }
 
-fn find_hook<'a>(
-    hook: &str,
+/// Whether any of the names is one of this function, of the interface with this number.
+fn has_export(number: usize, function: &str, exports: &[&str], contract: &Contract) -> bool {
+    let mut exports = exports.iter();
+    exports.any(|export| is_named(export, number, function, contract))
+}
+
+fn is_named(export: &str, number: usize, function: &str, contract: &Contract) -> bool {
+    let older = export.split_once('#').is_some_and(|(interface, name)| {
+        let found = InterfaceName::parse(interface);
+        let found = found.and_then(|interface| contract.export_number(&interface));
+        found == Some(number) && name == function
+    });
+    older || *export == newer_name(number, function, contract)
+}
+
+fn newer_name(number: usize, function: &str, contract: &Contract) -> String {
+    let interface = contract.name_of(contract.exports[number].name);
+    format!("{NEWER}{}|{function}", shortened(&interface))
+}
+
+fn find_export<'a>(
+    number: usize,
+    function: &str,
     exports: &[&'a str],
     contract: &Contract,
-) -> Result<(&'a str, Option<&'a str>), String> {
-    let newer = format!("{NEWER}{}|{hook}", shortened(&contract.interceptor()));
-    let is_hook = |export: &&str| {
-        let older = export.split_once('#').is_some_and(|(interface, function)| {
-            let is_ours =
-                InterfaceName::parse(interface).is_some_and(|name| contract.is_interceptor(&name));
-            is_ours && function == hook
-        });
-        older || *export == newer
-    };
-    let mut found = exports.iter().copied().filter(is_hook);
+) -> Result<ExportedName<'a>, String> {
+    let newer = newer_name(number, function, contract);
+    let named = |export: &&str| is_named(export, number, function, contract);
+    let mut found = exports.iter().copied().filter(named);
     let (Some(export), None) = (found.next(), found.next()) else {
+        let interface = contract.exports[number].name;
         return Err(format!(
-            "does not export {hook} of {PACKAGE}/{INTERCEPTOR} once by a usual name"
+            "does not export {function} of {PACKAGE}/{interface} once by a usual name"
         ));
     };
     let frees = |name: &&str| {

@@ -7,10 +7,10 @@
 use wasmparser::{CanonicalOption, ExternalKind, Instance, Parser, Payload, TypeRef};
 
 use super::items::{CoreFunction, Function, InterfaceInstance, Items, get, malformed, passed_on};
-use super::names::Names;
+use super::names::{ExportedName, Names};
 use super::shims::{TABLE, check_starter, read_fixup, read_shim};
 use crate::plugin::kind::hooks::abi::Functions;
-use crate::plugin::kind::hooks::contract::Contract;
+use crate::plugin::kind::hooks::contract::{Contract, OfExports};
 use crate::plugin::wasm::InterfaceName;
 
 type Unknown = String;
@@ -29,14 +29,25 @@ pub fn take_apart<'a>(
         component,
         items: &items,
     };
-    let [first, second] = contract.hooks.map(|hook| parts.hook(hook, contract));
-    let hooks = [first?, second?];
-    let main = hooks[0].instance;
+    let lifted = parts.exports(contract)?;
+    let interceptor = lifted[0].as_ref().and_then(|hooks| hooks.first());
+    let main = interceptor
+        .ok_or("does not export one interceptor")?
+        .instance;
     let module = parts.module(main)?;
     let (imports, exports) = read_names(module)?;
     let names = Names::of(imports.into_iter(), &exports, contract, functions)?;
-    for (hook, (export, post_return)) in hooks.iter().zip(names.hooks) {
-        parts.check_hook(hook, main, export, post_return, &names)?;
+    for (number, named) in names.exported.iter().enumerate() {
+        let name = contract.exports[number].name;
+        match (&lifted[number], named) {
+            (None, None) => {}
+            (Some(lifted), Some(named)) => {
+                for (lifted, named) in lifted.iter().zip(named) {
+                    parts.check_export(lifted, main, *named, &names)?;
+                }
+            }
+            _ => return Err(format!("does not take {name} for what its name says")),
+        }
     }
     parts.check_imports(main, &names)?;
     Ok(module)
@@ -47,29 +58,44 @@ struct Parts<'a, 'i> {
     items: &'i Items<'a>,
 }
 
-/// A hook as the component lifts it.
-struct LiftedHook<'i> {
+/// A function that the host calls, as the component lifts it.
+struct LiftedExport<'i> {
     instance: u32,
     export: &'i str,
     options: &'i [CanonicalOption],
 }
 
 impl<'a, 'i> Parts<'a, 'i> {
-    fn hook(&self, hook: &str, contract: &Contract) -> Result<LiftedHook<'i>, Unknown> {
-        let is_interceptor = |name: &str| {
-            InterfaceName::parse(name).is_some_and(|name| contract.is_interceptor(&name))
-        };
-        let exports = self.items.exports.iter();
-        let mut found = exports.filter(|(name, _)| is_interceptor(name));
-        let (Some((_, interceptor)), None) = (found.next(), found.next()) else {
-            return Err("does not export one interceptor".to_owned());
-        };
+    /// What the host calls, in the order of the contract's row.
+    fn exports(&self, contract: &Contract) -> Result<OfExports<LiftedExport<'i>>, Unknown> {
+        let interfaces = contract.exports.iter().enumerate();
+        let interfaces = interfaces.map(|(number, interface)| {
+            let is_it = |name: &str| {
+                let name = InterfaceName::parse(name);
+                name.and_then(|name| contract.export_number(&name)) == Some(number)
+            };
+            let exports = self.items.exports.iter();
+            let mut found = exports.filter(|(name, _)| is_it(name));
+            let instance = match (found.next(), found.next()) {
+                (Some((_, instance)), None) => *instance,
+                (None, _) => return Ok(None),
+                _ => return Err(format!("exports more than one {}", interface.name)),
+            };
+            let functions = interface.functions.iter();
+            let functions = functions.map(|function| self.lifted(function, instance));
+            functions.collect::<Result<_, _>>().map(Some)
+        });
+        interfaces.collect()
+    }
+
+    /// A function of an interface that the component exports.
+    fn lifted(&self, hook: &str, interface: u32) -> Result<LiftedExport<'i>, Unknown> {
         let by_name = |functions: &[(&str, u32)], name: &str| {
             let found = functions.iter().find(|(function, _)| *function == name);
             let found = found.map(|(_, index)| *index);
             found.ok_or_else(|| format!("does not say which function {name} is"))
         };
-        let function = match get(&self.items.instances, *interceptor)? {
+        let function = match get(&self.items.instances, interface)? {
             InterfaceInstance::Made(nested, functions) => {
                 let range = get(&self.items.components, *nested)?;
                 let nested = self.component.get(range.clone()).unwrap_or_default();
@@ -85,7 +111,7 @@ impl<'a, 'i> Parts<'a, 'i> {
         else {
             return Err(format!("exports as {hook} what is no function of a module"));
         };
-        Ok(LiftedHook {
+        Ok(LiftedExport {
             instance: *instance,
             export,
             options,
@@ -103,12 +129,11 @@ impl<'a, 'i> Parts<'a, 'i> {
         }
     }
 
-    fn check_hook(
+    fn check_export(
         &self,
-        hook: &LiftedHook<'_>,
+        hook: &LiftedExport<'_>,
         main: u32,
-        export: &str,
-        post_return: Option<&str>,
+        (export, post_return): ExportedName<'_>,
         names: &Names<'_>,
     ) -> Result<(), Unknown> {
         if hook.instance != main || hook.export != export {

@@ -167,9 +167,11 @@ fn the_rows_are_those_of_the_wit() {
                     (kinds(&expected.params), kinds(&expected.results)),
                     "{interface} {name}"
                 );
+                let mut capabilities = contracts.capabilities();
+                let capability = capabilities.find(|one| one.interface == interface);
                 assert_eq!(
                     row.waits,
-                    newest.waiting.contains(&&**name),
+                    capability.unwrap().waiting.contains(&&**name),
                     "{interface} {name}"
                 );
                 rows += 1;

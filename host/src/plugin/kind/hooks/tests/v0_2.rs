@@ -5,10 +5,11 @@ mod functions;
 mod hooks;
 mod imports;
 
-use wasmtime::component::{HasSelf, Linker};
+use wasmtime::component::HasSelf;
 
 use crate::plugin::host::HooksState;
-use crate::plugin::kind::hooks::contract::Contract;
+use crate::plugin::kind::hooks::capability::Capability;
+use crate::plugin::kind::hooks::contract::{Contract, ExportedInterface, INTERCEPTOR};
 use crate::plugin::kind::hooks::wit::Wit;
 use bindings::PluginPre;
 use bindings::tollgate::proxy::{request, response, types};
@@ -29,17 +30,37 @@ pub static CONTRACT: Contract = Contract {
             ),
         ],
     ),
-    hooks: ["on-request", "on-response"],
-    waiting: &["read-body"],
-    link: add_to_linker,
+    exports: &[ExportedInterface {
+        name: INTERCEPTOR,
+        functions: &["on-request", "on-response"],
+    }],
+    capabilities: &CAPABILITIES,
     check: |plugin| PluginPre::new(plugin.clone()).map(drop),
-    functions: functions::add,
     enter: |entrance| Ok(Box::new(Functions::find(entrance)?)),
 };
 
-fn add_to_linker(linker: &mut Linker<HooksState>) -> wasmtime::Result<()> {
-    type Own = HasSelf<HooksState>;
-    types::add_to_linker::<HooksState, Own>(linker, |state| state)?;
-    request::add_to_linker::<HooksState, Own>(linker, |state| state)?;
-    response::add_to_linker::<HooksState, Own>(linker, |state| state)
-}
+type Own = HasSelf<HooksState>;
+
+static CAPABILITIES: [Capability; 3] = [
+    Capability {
+        interface: "tollgate:proxy/types@0.2.0",
+        permission: None,
+        waiting: &[],
+        link: |linker| types::add_to_linker::<HooksState, Own>(linker, |state| state),
+        functions: |_| {},
+    },
+    Capability {
+        interface: "tollgate:proxy/request@0.2.0",
+        permission: None,
+        waiting: &["read-body"],
+        link: |linker| request::add_to_linker::<HooksState, Own>(linker, |state| state),
+        functions: functions::add_request,
+    },
+    Capability {
+        interface: "tollgate:proxy/response@0.2.0",
+        permission: None,
+        waiting: &[],
+        link: |linker| response::add_to_linker::<HooksState, Own>(linker, |state| state),
+        functions: functions::add_response,
+    },
+];

@@ -7,7 +7,7 @@ use super::bindings::exports::tollgate::proxy::interceptor::Verdict;
 use super::bindings::tollgate::proxy::types::{BodyError, FieldError};
 use super::convert::{body_error, field_error};
 use crate::plugin::host::{self, fields};
-use crate::plugin::kind::hooks::abi::{Functions, variant};
+use crate::plugin::kind::hooks::abi::{InterfaceFunctions, variant};
 
 variant!(FieldError { 0 InvalidName(String), 1 InvalidValue(String), 2 OwnedByHost(String), 3 TooMany });
 variant!(BodyError { 0 TooLarge(u64), 1 TimedOut, 2 Disconnected(String), 3 AlreadyStreamed });
@@ -16,11 +16,8 @@ variant!(Verdict { 0 Forward, 1 Respond });
 type Edited = Result<(), FieldError>;
 type Field = (&'static str, &'static [u8]);
 
-pub fn add(functions: &mut Functions) {
-    add_request(functions);
-    add_response(functions);
+pub fn add_exchange(functions: &mut InterfaceFunctions<'_>) {
     functions
-        .interface("tollgate:proxy/exchange@0.1.0")
         .function::<(), String>("id", |state, ()| Ok(state.exchange.id.to_string()))
         .function::<(), String>("client-address", |state, ()| {
             Ok(state.exchange.client.to_string())
@@ -33,9 +30,8 @@ pub fn add(functions: &mut Functions) {
         });
 }
 
-fn add_request(functions: &mut Functions) {
+pub fn add_request(functions: &mut InterfaceFunctions<'_>) {
     functions
-        .interface("tollgate:proxy/request@0.1.0")
         .function::<(), String>("method", |state, ()| {
             Ok(host::request::method(&state.exchange))
         })
@@ -93,9 +89,8 @@ fn add_request(functions: &mut Functions) {
         });
 }
 
-fn add_response(functions: &mut Functions) {
+pub fn add_response(functions: &mut InterfaceFunctions<'_>) {
     functions
-        .interface("tollgate:proxy/response@0.1.0")
         .function::<(), u16>("status", |state, ()| {
             Ok(host::response::status(&state.exchange))
         })

@@ -1,4 +1,4 @@
-//! The two hooks of an instance, as functions with the types of this version.
+//! What the host calls of an instance, as functions with the types of this version.
 
 use wasmtime::Store;
 
@@ -12,6 +12,7 @@ use crate::plugin::kind::hooks::exported::{Entrance, Exported};
 pub struct Functions {
     forward_request: Exported<(), Result<generated::Verdict, String>>,
     return_response: Exported<(), Result<(), String>>,
+    start: Option<Exported<(), Result<(), String>>>,
 }
 
 impl Functions {
@@ -19,6 +20,7 @@ impl Functions {
         Ok(Self {
             forward_request: entrance.hook(0)?,
             return_response: entrance.hook(1)?,
+            start: entrance.function(1, 0)?,
         })
     }
 }
@@ -51,5 +53,16 @@ impl Hooks for Functions {
             }
             Hook::Handle => Ok(Verdict::Forward),
         })
+    }
+
+    fn has_start(&self) -> bool {
+        self.start.is_some()
+    }
+
+    async fn start(&self, store: &mut Store<HooksState>) -> wasmtime::Result<Result<(), String>> {
+        match &self.start {
+            Some(start) => start.call_async(store, ()).await,
+            None => Ok(Ok(())),
+        }
     }
 }

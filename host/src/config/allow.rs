@@ -1,0 +1,63 @@
+//! What a plugin may reach beyond the exchange: `[plugin.NAME.allow]`. Nothing is allowed unless it is granted there.
+
+use std::fmt;
+
+/// What the configuration can grant, each a key of the table `allow`. An interface that needs one is refused without it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Permission {
+    /// Data that outlives an exchange.
+    State,
+}
+
+impl Permission {
+    /// The key that grants it.
+    pub fn key(self) -> &'static str {
+        match self {
+            Permission::State => "state",
+        }
+    }
+
+    /// A line that grants it.
+    fn line(self) -> &'static str {
+        match self {
+            Permission::State => "state = true",
+        }
+    }
+
+    /// The lines of the configuration that grant all of these to a plugin.
+    pub fn lines(permissions: &[Permission], plugin: &str) -> String {
+        let lines: Vec<&str> = permissions.iter().map(|one| one.line()).collect();
+        format!("[plugin.{plugin}.allow]\n{}", lines.join("\n"))
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.key())
+    }
+}
+
+/// What is granted to one plugin.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Allow {
+    pub state: Option<Bucket>,
+    /// Names of environment variables that the plugin sees.
+    pub environment: Vec<String>,
+}
+
+/// Where a plugin's state is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bucket {
+    /// One that no other plugin has, named after the plugin.
+    Own,
+    /// One that every plugin has to which the same name is granted.
+    Shared(String),
+}
+
+impl Allow {
+    pub fn grants(&self, permission: Permission) -> bool {
+        match permission {
+            Permission::State => self.state.is_some(),
+        }
+    }
+}
