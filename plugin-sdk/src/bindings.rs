@@ -1,11 +1,19 @@
 //! The one door to the generated code: nothing outside of `host/guest.rs` and `export!` looks behind it.
 //!
-//! wit-bindgen turns the contract (`wit/v0.1`, world `plugin`) into raw imports, into the trait that `export!`
+//! wit-bindgen turns the contract (`wit/v0.1`) into raw imports, into the trait that `export!`
 //! implements, and into the custom section by which the host knows which contract a plugin was built for.
 
 wit_bindgen::generate!({
     path: "wit/v0.1",
-    world: "plugin",
+    // What every plugin of this crate exports.
+    inline: "
+        package tollgate:rust-sdk;
+        world rust-plugin {
+            include tollgate:proxy/plugin@0.1.0;
+            export tollgate:proxy/lifecycle@0.1.0;
+        }
+    ",
+    world: "tollgate:rust-sdk/rust-plugin",
     generate_all,
     pub_export_macro: true,
     default_bindings_module: "tollgate_plugin::bindings",

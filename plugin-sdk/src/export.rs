@@ -1,4 +1,4 @@
-//! `export!`, and what it calls: the way from the contract's two exports to the trait's two methods.
+//! `export!`, and what it calls: the way from the contract's exports to the trait's methods.
 //!
 //! The functions are the same in a native test, where `testing` calls them.
 
@@ -52,6 +52,12 @@ macro_rules! export {
                 }
             }
 
+            impl $crate::bindings::exports::tollgate::proxy::lifecycle::Guest for Exported {
+                fn start() -> $crate::export::HookResult<()> {
+                    with_plugin($crate::export::start)
+                }
+            }
+
     $crate::bindings::export!(Exported with_types_in $crate::bindings);
         };
 
@@ -93,7 +99,7 @@ macro_rules! __keep_plugin {
 #[cfg(all(target_family = "wasm", not(feature = "std")))]
 pub use {alloc::boxed::Box, once_cell::race::OnceBox};
 
-/// The plugin, or why its settings are wrong. Each hook returns this error again, so that `on-failure` applies.
+/// The plugin, or why its settings are wrong.
 pub type Loaded<P> = core::result::Result<P, String>;
 
 /// What crosses to the host.
@@ -111,6 +117,11 @@ pub fn load<P: Plugin>() -> Loaded<P> {
     let settings =
         host::settings().map_err(|error| format!("the settings can't be had: {error}"))?;
     from_settings(&settings)
+}
+
+/// Starts an instance: the settings are read, then the plugin looks at what it has.
+pub fn start<P: Plugin>(plugin: &Loaded<P>) -> HookResult<()> {
+    line(loaded(plugin)?.start())
 }
 
 /// Runs the first hook. True if the plugin answered; its answer is then the host's response.

@@ -11,8 +11,8 @@ use crate::{Answer, Request, Response, Result, missing};
 ///
 /// `serde` deserializes the type from the plugin's settings, once for each instance. A string setting is a string; any
 /// other setting is read as JSON. For work that is done once per instance, such as checking or parsing a setting, use
-/// `#[serde(try_from = "Settings")]`. If the settings are wrong, every hook fails with an error that names the key, the
-/// value and what was expected. A plugin without settings derives `Deserialize` on a unit struct.
+/// `#[serde(try_from = "Settings")]`. If the settings are wrong, the host refuses the plugin, or the changed configuration, with
+/// an error that names the key, the value and what was expected. A plugin without settings derives `Deserialize` on a unit struct.
 ///
 /// Hooks take `&self`. An instance serves many exchanges, one at a time. The host may replace it at any time, and the two
 /// hooks of an exchange may run in two instances. Use notes ([`exchange`](crate::exchange)) to pass data to
@@ -67,6 +67,14 @@ use crate::{Answer, Request, Response, Result, missing};
 /// );
 /// ```
 pub trait Plugin: DeserializeOwned + 'static {
+    /// Called once for each instance, before the hooks, when the settings have been read. Does nothing by default.
+    ///
+    /// # Errors
+    /// The plugin cannot work. The host refuses the version, or the changed configuration, and shows the text.
+    fn start(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Called when the request's head has arrived, before the request is sent to the backend. Does nothing by default.
     fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
         let _ = request;

@@ -225,7 +225,8 @@ impl Exchange {
         } = self;
         let guard = in_hand::install(state);
         let plugin = export::load::<P>();
-        let answered = export::forward_request(&plugin);
+        let started = export::start(&plugin);
+        let answered = started.and_then(|()| export::forward_request(&plugin));
         let request = in_hand::with(|state| {
             let seen = RequestSeen::of(state);
             state.request.body.pass_on();
