@@ -8,11 +8,14 @@ mod head;
 mod known;
 
 mod body;
+#[cfg(test)]
+pub(crate) mod dice;
 mod exchange;
 pub mod hygiene;
 mod informational;
 pub mod lengths;
 mod limited;
+pub mod pieces;
 mod scheme;
 mod target;
 mod tunnel;

@@ -14,8 +14,6 @@ mod server;
 mod target;
 
 #[cfg(test)]
-mod dice;
-#[cfg(test)]
 mod fuzz;
 
 pub use request::HeadLimits;

@@ -5,10 +5,10 @@ use bytes::BytesMut;
 use http::Method;
 
 use super::body::{Decoder, Piece};
-use super::dice::Dice;
 use super::request::{self, Framing, HeadLimits};
 use super::response::{self, ResponseFraming};
 use crate::message::Fields;
+use crate::message::dice::Dice;
 
 const LIMITS: HeadLimits = HeadLimits {
     max_head: 2048,

@@ -1,7 +1,7 @@
 //! However a stream of requests is cut into reads, the exchanges get the same requests.
 
 use super::*;
-use crate::proxy::http1::dice::Dice;
+use crate::message::dice::Dice;
 
 /// A random request, and what an exchange sees of it; none if it must not be served.
 fn request(dice: &mut Dice) -> (Vec<u8>, Option<String>) {
