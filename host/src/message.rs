@@ -8,6 +8,7 @@ mod head;
 mod known;
 
 mod body;
+pub mod coding;
 #[cfg(test)]
 pub(crate) mod dice;
 mod exchange;
