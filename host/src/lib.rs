@@ -14,6 +14,7 @@
 
 pub mod counted;
 pub mod descriptors;
+pub mod dial;
 pub mod matching;
 pub mod stamp;
 pub mod text;

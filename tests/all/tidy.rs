@@ -37,6 +37,7 @@ const LAYERS: [&[&str]; 7] = [
     &[
         "counted",
         "descriptors",
+        "dial",
         "matching",
         "stamp",
         "text",

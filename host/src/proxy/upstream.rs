@@ -32,13 +32,13 @@ use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use crate::config::backend::{BackendConfig, BackendTls};
+use crate::dial::{Resolve, SystemResolver};
 use crate::tls::{ClientOptions, ClientTls, SetupError};
 use balance::Candidate;
 use call::{Call, Miss};
 pub use call::{Outgoing, Received};
 use endpoint::Endpoint;
 pub use error::UpstreamError;
-pub use resolve::{Lookup, Resolve, SystemResolver};
 pub use upgrade::Upgrade;
 
 /// A backend with its connections and what is known of its addresses' health. It lasts as long as its settings do.

@@ -15,6 +15,7 @@ const SPAWNING: [(&str, &str); 20] = [
     ("host/src/telemetry.rs", "prints once"),
     ("host/src/telemetry/writer.rs", "goes on after a panic"),
     ("host/src/admin.rs", "a connection"),
+    ("host/src/dial.rs", "an attempt to connect"),
     ("host/src/echo.rs", "a connection"),
     ("host/src/plugin/kind/hooks/idle.rs", "waited for"),
     (
@@ -28,10 +29,6 @@ const SPAWNING: [(&str, &str); 20] = [
     ("host/src/proxy/exchange.rs", "a tunnel"),
     ("host/src/proxy/http2/client/exchange.rs", "an exchange"),
     ("host/src/proxy/http2/server/connection.rs", "an exchange"),
-    (
-        "host/src/proxy/upstream/connect.rs",
-        "an attempt to connect",
-    ),
     (
         "host/src/proxy/upstream/http1/apart.rs",
         "the rest of an exchange",

@@ -12,10 +12,11 @@ use super::connect::{Connected, Connector, Target};
 use super::error::UpstreamError;
 use super::head::HostRule;
 use super::pool::{Grant, Pool, Taken};
-use super::resolve::{Name, Resolve};
+use super::resolve::Name;
 use super::shared::Shared;
 use super::wire::{Slot, Wire};
 use crate::config::backend::{BackendAddress, BackendConfig, BackendUrl, Balance};
+use crate::dial::Resolve;
 use crate::tls::{Alpn, ClientTls};
 
 /// Kept-alive connections that may prove closed before a request gives up on them and opens a new one.

@@ -4,37 +4,15 @@
 //! that no request waits for it; an old answer outlives a resolver that fails.
 
 use std::fmt;
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Something that knows the addresses of names; the system's resolver outside tests.
-pub trait Resolve: Send + Sync {
-    /// The addresses of a host in the order in which to try them.
-    ///
-    /// # Errors
-    /// When the name is not known or nobody can be asked.
-    fn lookup<'a>(&'a self, host: &'a str, port: u16) -> Lookup<'a>;
-}
-
-/// Addresses to come.
-pub type Lookup<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>>;
-
-/// The resolver of the operating system (`getaddrinfo`, on a thread of its own).
-#[derive(Debug, Default)]
-pub struct SystemResolver;
-
-impl Resolve for SystemResolver {
-    fn lookup<'a>(&'a self, host: &'a str, port: u16) -> Lookup<'a> {
-        Box::pin(async move { Ok(tokio::net::lookup_host((host, port)).await?.collect()) })
-    }
-}
+use crate::dial::Resolve;
 
 /// A name with the last answer for it.
 pub(super) struct Name {
@@ -176,6 +154,7 @@ impl fmt::Debug for Name {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::dial::Lookup;
 
     /// A resolver whose answers a test sets.
     #[derive(Default)]
