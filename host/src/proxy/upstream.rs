@@ -187,6 +187,7 @@ fn options(tls: &BackendTls) -> ClientOptions {
     ClientOptions {
         verify: tls.verify,
         ca: tls.ca.clone(),
+        more: Vec::new(),
         server_name: tls.server_name.clone(),
         client: tls.client.clone(),
     }

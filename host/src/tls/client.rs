@@ -17,7 +17,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::stamp;
-use super::verify::Unverified;
+use super::verify::{Either, Unverified};
 use super::{ALPN_HTTP1, ALPN_HTTP2, SetupError, TlsError, VERSIONS, pem, provider, roots};
 use crate::stamp::Stamp;
 
@@ -31,6 +31,8 @@ pub struct ClientOptions {
     pub verify: bool,
     /// PEM file of the authorities to trust in place of the system's.
     pub ca: Option<PathBuf>,
+    /// PEM files of authorities to trust beside the system's; not together with `ca`.
+    pub more: Vec<PathBuf>,
     /// The name to verify and to send as SNI in place of the host that is connected to.
     pub server_name: Option<String>,
     /// PEM files of the certificate to show: chain, leaf first, and key.
@@ -144,7 +146,11 @@ impl ClientTls {
     }
 
     async fn with_system_roots(&self) -> Result<Arc<ClientConfig>, SetupError> {
-        let verifier = roots::system().await?;
+        let verifier = match roots::system().await {
+            Ok(system) => self.options.and_more(system)?,
+            // A machine without authorities of its own, and a file of some.
+            Err(error) => roots::from_files(&self.options.more)?.ok_or(error)?,
+        };
         let _seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(config) = self.config.load_full() {
             return Ok(config);
@@ -158,7 +164,8 @@ impl ClientTls {
 impl ClientOptions {
     fn files(&self) -> Vec<&Path> {
         let client = self.client.iter().flat_map(|(chain, key)| [chain, key]);
-        self.ca.iter().chain(client).map(PathBuf::as_path).collect()
+        let authorities = self.ca.iter().chain(&self.more);
+        authorities.chain(client).map(PathBuf::as_path).collect()
     }
 
     /// None if the system's authorities are needed and not there yet; the client's certificate has been tried then.
@@ -169,12 +176,29 @@ impl ClientOptions {
         let verifier = match &self.ca {
             _ if !self.verify => Some(Arc::new(Unverified(provider())) as _),
             Some(ca) => Some(roots::from_file(ca)?),
-            None => system,
+            None => match system {
+                Some(system) => Some(self.and_more(system)?),
+                None => {
+                    roots::from_files(&self.more)?;
+                    None
+                }
+            },
         };
         match verifier {
             Some(verifier) => self.config_with(verifier).map(Some),
             None => self.client_certificate().map(|_| None),
         }
+    }
+
+    /// A verifier that also trusts the authorities of the files in `more`.
+    fn and_more(
+        &self,
+        system: Arc<dyn ServerCertVerifier>,
+    ) -> Result<Arc<dyn ServerCertVerifier>, SetupError> {
+        Ok(match roots::from_files(&self.more)? {
+            Some(more) => Arc::new(Either { system, more }),
+            None => system,
+        })
     }
 
     fn config_with(

@@ -3,7 +3,7 @@
 //! The system's are read once in the life of the process, when the first backend needs them (some milliseconds), and
 //! `SSL_CERT_FILE` and `SSL_CERT_DIR` name others. They are read again only if that failed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::RootCertStore;
@@ -40,16 +40,30 @@ pub(super) async fn system() -> Result<Arc<dyn ServerCertVerifier>, SetupError> 
 
 /// The verifier with the authorities of a PEM file, each of which must be good.
 pub(super) fn from_file(path: &Path) -> Result<Arc<dyn ServerCertVerifier>, SetupError> {
-    let trusted = pem::load_certificates(path)?;
+    pinning(&[path])
+}
+
+/// The same for several files; none when there are none.
+pub(super) fn from_files(
+    paths: &[PathBuf],
+) -> Result<Option<Arc<dyn ServerCertVerifier>>, SetupError> {
+    (!paths.is_empty()).then(|| pinning(paths)).transpose()
+}
+
+fn pinning(paths: &[impl AsRef<Path>]) -> Result<Arc<dyn ServerCertVerifier>, SetupError> {
+    let mut trusted = Vec::new();
     let mut roots = RootCertStore::empty();
-    for (at, certificate) in trusted.iter().enumerate() {
-        roots.add(certificate.clone()).map_err(|error| {
-            let number = at + 1;
-            SetupError::unusable(
-                path,
-                format!("certificate {number} in it is no authority: {error}"),
-            )
-        })?;
+    for path in paths.iter().map(AsRef::as_ref) {
+        for (at, certificate) in pem::load_certificates(path)?.into_iter().enumerate() {
+            roots.add(certificate.clone()).map_err(|error| {
+                let number = at + 1;
+                SetupError::unusable(
+                    path,
+                    format!("certificate {number} in it is no authority: {error}"),
+                )
+            })?;
+            trusted.push(certificate);
+        }
     }
     Ok(Arc::new(Pinning {
         webpki: webpki(roots)?,

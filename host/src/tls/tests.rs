@@ -133,6 +133,7 @@ fn unsaid() -> ClientOptions {
     ClientOptions {
         verify: true,
         ca: None,
+        more: Vec::new(),
         server_name: None,
         client: None,
     }

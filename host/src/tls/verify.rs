@@ -2,7 +2,7 @@
 //!
 //! [`Pinning`] takes what the operator put into the `ca` file at its word also when that is the backend's certificate
 //! itself: `openssl req -x509` marks what it makes as an authority, and webpki refuses authorities as servers.
-//! [`Unverified`] is `verify = false`.
+//! [`Either`] trusts two sets of authorities. [`Unverified`] is `verify = false`.
 
 use std::sync::Arc;
 
@@ -67,6 +67,63 @@ impl ServerCertVerifier for Pinning {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.webpki.supported_verify_schemes()
+    }
+}
+
+/// What one of the two accepts: the system's authorities, and those of files beside them.
+#[derive(Debug)]
+pub(super) struct Either {
+    pub(super) system: Arc<dyn ServerCertVerifier>,
+    pub(super) more: Arc<dyn ServerCertVerifier>,
+}
+
+impl ServerCertVerifier for Either {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        match self
+            .system
+            .verify_server_cert(leaf, intermediates, name, ocsp, now)
+        {
+            // The only faults that other authorities can mend; `Other` is an authority as a server, see `Pinning`.
+            Err(Error::InvalidCertificate(
+                CertificateError::UnknownIssuer
+                | CertificateError::BadSignature
+                | CertificateError::Other(_),
+            )) => self
+                .more
+                .verify_server_cert(leaf, intermediates, name, ocsp, now),
+            verdict => verdict,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.system
+            .verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.system
+            .verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.system.supported_verify_schemes()
     }
 }
 
