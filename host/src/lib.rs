@@ -29,6 +29,8 @@ pub mod message;
 
 pub mod tls;
 
+pub mod outbound;
+
 pub mod interceptor;
 
 pub mod proxy;

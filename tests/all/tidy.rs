@@ -33,7 +33,7 @@ const LONG_FUNCTIONS: [(&str, &str); 6] = [
 ];
 
 /// The host's modules from low to high; those of one row know nothing of one another.
-const LAYERS: [&[&str]; 7] = [
+const LAYERS: [&[&str]; 8] = [
     &[
         "counted",
         "descriptors",
@@ -44,6 +44,7 @@ const LAYERS: [&[&str]; 7] = [
         "timer",
     ],
     &["message", "telemetry", "cli", "tls"],
+    &["outbound"],
     &["config", "essential"],
     &["interceptor"],
     &["proxy", "plugin", "echo", "admin"],
