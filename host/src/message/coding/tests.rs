@@ -231,9 +231,22 @@ fn raw_deflate_is_read_as_browsers_do() {
 
 #[test]
 fn windows_are_bounded() {
-    // Brotli with a large window begins with 0x11 and the size (RFC 9841, section 8).
-    let corrupt = Err(CodingError::Corrupt(Coding::Br));
-    assert_eq!(decode(Coding::Br, b"\x11\x1e\x0b\0\0\0\0\0\0"), corrupt);
+    use brotli::enc::BrotliEncoderParams;
+    for (lgwin, large_window) in [(24, false), (25, true)] {
+        let params = BrotliEncoderParams {
+            quality: 1,
+            lgwin,
+            large_window,
+            ..BrotliEncoderParams::default()
+        };
+        let mut coded = Vec::new();
+        brotli::BrotliCompress(&mut &b"body"[..], &mut coded, &params).unwrap();
+        let expected = match large_window {
+            false => Ok(b"body".to_vec()),
+            true => Err(CodingError::Corrupt(Coding::Br)),
+        };
+        assert_eq!(decode(Coding::Br, &coded), expected, "{lgwin}");
+    }
 }
 
 #[test]
@@ -279,6 +292,20 @@ fn bombs_are_stopped_by_their_ratio_and_by_their_length() {
         let error = Err(CodingError::TooLong { limit });
         assert_eq!(decoded(&codings, shorter, [&coded[..]]), error);
     }
+    // Each layer alone is within this ratio. Both together are not.
+    let twice = Codings::from_iter([Coding::Gzip, Coding::Gzip]);
+    let limits = DecodeLimits {
+        ratio: 2000,
+        ..DecodeLimits::default()
+    };
+    for (codings, expected) in [
+        (one(Coding::Gzip), Ok(())),
+        (twice, Err(CodingError::Ratio { ratio: 2000 })),
+    ] {
+        let coded = encoded(&codings, &body);
+        let came = decoded(&codings, limits, coded.chunks(10));
+        assert_eq!(came.map(|_| ()), expected, "{codings:?}");
+    }
     // A short body may be as regular as it likes.
     for coding in ALL {
         let coded = encoded(&one(coding), &body[..1 << 20]);
@@ -292,6 +319,8 @@ fn what_is_flushed_can_be_decoded_at_once() {
     let three = Codings::from_iter([Coding::Br, Coding::Gzip, Coding::Deflate]);
     for codings in lists.chain([three]) {
         let mut encoder = Encoder::new(&codings);
+        encoder.flush();
+        assert_eq!(encoder.step(), Ok(None), "{codings:?}: nothing came yet");
         let mut decoder = Decoder::new(&codings, DecodeLimits::default());
         for number in 0..200 {
             let event = format!("data: {{\"number\":{number}}}\n\n");
