@@ -7,7 +7,7 @@ use std::sync::Arc;
 pub use crate::config::OnFailure;
 use crate::matching::Matcher;
 pub use crate::matching::Matches;
-use crate::message::{BodyError, Exchange};
+use crate::message::{BodyError, Exchange, Side};
 
 /// What an interceptor wants to happen to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,16 @@ pub trait Transform: Interceptor {
     ) -> impl Future<Output = Outcome<Verdict>> + Send;
 
     fn return_response(&self, exchange: Box<Exchange>) -> impl Future<Output = Outcome<()>> + Send;
+
+    /// Whether it may want to rewrite bodies of this side as they flow.
+    fn rewrites(&self, side: Side) -> bool;
+
+    /// Asks whether it wants to rewrite this body, of which the head is final. If so, puts it between the body and its receiver.
+    fn rewrite_body(
+        self: &Arc<Self>,
+        side: Side,
+        exchange: Box<Exchange>,
+    ) -> impl Future<Output = Outcome<()>> + Send;
 }
 
 /// An interceptor that surrounds what comes after it in the chain.
@@ -156,6 +166,8 @@ pub enum Hook {
     ReturnResponse,
     /// What an interceptor that surrounds has in place of both.
     Handle,
+    /// What rewrites the body of one side as it flows.
+    Body(Side),
 }
 
 impl std::fmt::Display for Hook {
@@ -164,6 +176,8 @@ impl std::fmt::Display for Hook {
             Hook::ForwardRequest => "forward-request",
             Hook::ReturnResponse => "return-response",
             Hook::Handle => "handle",
+            Hook::Body(Side::Request) => "request-body",
+            Hook::Body(Side::Response) => "response-body",
         })
     }
 }

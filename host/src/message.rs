@@ -18,6 +18,7 @@ pub mod lengths;
 mod limited;
 pub mod pieces;
 mod scheme;
+mod side;
 mod target;
 mod tunnel;
 
@@ -29,5 +30,6 @@ pub use informational::OnInformational;
 pub use known::Known;
 pub use limited::Limited;
 pub use scheme::Scheme;
+pub use side::Side;
 pub use target::{Target, TargetError};
 pub use tunnel::{Duplex, Tunnel};

@@ -74,6 +74,7 @@ mod refused;
 
 /// What is left of old versions: nothing.
 mod retire;
+mod rewriting;
 
 /// The configuration file while the proxy runs.
 mod configuration;

@@ -18,6 +18,8 @@ pub struct PluginLimits {
     pub memory: u64,
     /// Most bytes of a body that the plugin may read.
     pub body: u64,
+    /// Most bytes of one piece (a line, an event, a message) of a body that the plugin rewrites as it flows.
+    pub piece: u64,
     /// Calls that an instance serves before it is replaced.
     pub max_calls: u32,
     /// How long to wait for the next piece of a body that the plugin asked for.
@@ -37,6 +39,8 @@ impl Default for PluginLimits {
             memory: 256 << 20,
             // A body is held by host and guest: this fits the memory above several times.
             body: 16 << 20,
+            // An event of a language model has some hundred bytes, a message of gRPC 4 MiB at the most by default.
+            piece: 4 << 20,
             // Bounds slow leaks of a guest at a cost of one instantiation in ten thousand calls.
             max_calls: 10_000,
             // A sender that is silent for so long has most likely gone.

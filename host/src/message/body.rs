@@ -99,6 +99,13 @@ pub enum BodyError {
     Disconnected(String),
     #[error("the body was sent on before and is not kept")]
     AlreadyStreamed,
+    /// A plugin that rewrites the body as it flows failed. Why is not for clients.
+    #[error("plugin {plugin}: {hook} failed")]
+    Rewriting {
+        plugin: String,
+        hook: String,
+        why: String,
+    },
 }
 
 impl BodyError {

@@ -6,8 +6,9 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
+use http_body::Body as _;
 
-use super::{Body, Known, RequestHead, ResponseHead, Scheme};
+use super::{Body, Fields, Known, RequestHead, ResponseHead, Scheme, Side};
 
 /// One request and its response on their way through the chain.
 #[derive(Debug)]
@@ -72,6 +73,57 @@ impl Exchange {
     pub fn blank() -> Self {
         let nobody = SocketAddr::from(([0, 0, 0, 0], 0));
         Self::new(0, nobody, Scheme::Http, RequestHead::new(), Body::Empty)
+    }
+
+    /// The same heads and notes without the bodies, for who works on a body after the exchange has gone on.
+    #[must_use]
+    pub fn without_bodies(&self) -> Self {
+        Self {
+            id: self.id,
+            client: self.client,
+            scheme: self.scheme,
+            request: self.request.clone(),
+            request_body: Body::Gone,
+            response: self.response.clone(),
+            response_body: Body::Gone,
+            notes: self.notes.clone(),
+            saved: None,
+        }
+    }
+
+    /// The header fields of one message.
+    pub fn fields_mut(&mut self, side: Side) -> &mut Fields {
+        match side {
+            Side::Request => &mut self.request.fields,
+            Side::Response => &mut self.response.fields,
+        }
+    }
+
+    /// The body of one message.
+    pub fn body_mut(&mut self, side: Side) -> &mut Body {
+        match side {
+            Side::Request => &mut self.request_body,
+            Side::Response => &mut self.response_body,
+        }
+    }
+
+    /// Whether the body of one message may be rewritten as it flows: a request's if there is one, a response's unless it has
+    /// none by its kind (RFC 9110, section 6.4.1), or is a part of another (206).
+    pub fn has_body_to_rewrite(&self, side: Side) -> bool {
+        match side {
+            Side::Request => !self.request_body.is_end_stream(),
+            Side::Response => {
+                let none = [
+                    StatusCode::NO_CONTENT,
+                    StatusCode::NOT_MODIFIED,
+                    StatusCode::PARTIAL_CONTENT,
+                ];
+                let status = self.response.status;
+                self.request.method != Method::HEAD
+                    && !status.is_informational()
+                    && !none.contains(&status)
+            }
+        }
     }
 
     /// Forgets what a plugin put into the response of a request that goes on.

@@ -2,16 +2,20 @@
 //! thing that an interface is about. The versions (`plugin/kind/hooks`) put it into their types.
 
 mod body;
+mod body_sink;
 mod described;
 mod edits;
 pub mod exchange;
 pub mod fields;
 mod logging;
+mod outbox;
 pub mod request;
 pub mod response;
 mod settings;
 pub mod standard;
 mod state;
 
+pub use described::Described;
 pub use fields::FieldError;
+pub use outbox::{Outbox, Sent};
 pub use state::{CallPace, HooksState, Job};

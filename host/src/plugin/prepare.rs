@@ -2,97 +2,23 @@
 //!
 //! Everything here blocks. Whatever goes wrong comes back as the reason; nothing that serves is touched.
 
+mod error;
+
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::cache::{Cache, CacheKey, KeptCode};
 use super::hash::ContentHash;
 use super::kind::hooks::{HooksCode, HooksCompiler, HooksPlugin, Resources};
-use super::kind::wasi_http::{StandardCompilers, StandardComponent, StandardWorld};
+use super::kind::wasi_http::{StandardCompilers, StandardComponent};
 use super::kind::{Guest, Linking, PluginKind, Trial};
-use super::load::{self, LoadError, Loaded};
+use super::load::{self, Loaded};
 use super::progress::{LoadProgress, LoadStep};
 use super::wasm::{CompileError, PluginVersion, Tier};
 use crate::config::{Permission, PluginConfig};
-use crate::interceptor::{Hook, InterceptError};
-use crate::text;
+use crate::interceptor::InterceptError;
 
-/// Why a file can't go into service.
-#[derive(Debug, thiserror::Error)]
-pub enum PluginError {
-    /// Names and texts of the file are in it.
-    #[error("{}", text::lines(&.0.to_string()))]
-    Load(#[from] LoadError),
-    #[error("it {}", text::lines(&.0.to_string()))]
-    Compile(#[from] CompileError),
-    #[error(
-        "a standard component for {0}, which the configuration doesn't allow; to serve it set `standard-components = true` \
-         (or --standard-components)"
-    )]
-    StandardOff(StandardWorld),
-    #[error("a standard component, and the engine for those can't be started: {0}")]
-    StandardEngine(String),
-    /// With the lines of the configuration that would grant it.
-    #[error(
-        "it imports what the configuration does not allow it; to allow it, add these lines to the configuration:\n{lines}"
-    )]
-    NotAllowed { lines: String },
-    #[error("its lifecycle.start returned an error: {0}")]
-    NotStarted(String),
-    #[error("it can't be started: it {0}")]
-    Start(InterceptError),
-    /// A mistake of ours; the log has the panic.
-    #[error("it made the host's own loader fail")]
-    Loader,
-    #[error("its first call of {hook} failed: it {error}")]
-    FirstCall { hook: Hook, error: InterceptError },
-    #[error(
-        "its trial was given up: after {limit:?} in all it was still waiting in {}; a plugin that must wait that long in \
-         its first calls needs a higher `limits.trial`",
-        call_words(.hook.as_ref())
-    )]
-    TrialStalled { hook: Option<Hook>, limit: Duration },
-}
-
-fn call_words(hook: Option<&Hook>) -> String {
-    hook.map_or_else(
-        || "its start-up".to_owned(),
-        |hook| format!("its first call of {hook}"),
-    )
-}
-
-impl PluginError {
-    /// Whether the same file may be fine a little later: calls under way have all instances that there can be.
-    pub fn is_for_now(&self) -> bool {
-        matches!(
-            self,
-            PluginError::Start(InterceptError::Unavailable(_))
-                | PluginError::FirstCall {
-                    error: InterceptError::Unavailable(_),
-                    ..
-                }
-        )
-    }
-
-    /// Whether the file may be a copy that isn't finished.
-    pub fn could_be_incomplete(&self) -> bool {
-        match self {
-            PluginError::Load(error) => error.could_be_incomplete(),
-            // Function bodies are checked by the compiler; a hole in the file is found there.
-            PluginError::Compile(CompileError::Compile(_)) => true,
-            PluginError::Compile(_)
-            | PluginError::StandardOff(_)
-            | PluginError::StandardEngine(_)
-            | PluginError::NotAllowed { .. }
-            | PluginError::NotStarted(_)
-            | PluginError::Start(_)
-            | PluginError::Loader
-            | PluginError::FirstCall { .. }
-            | PluginError::TrialStalled { .. } => false,
-        }
-    }
-}
+pub use error::PluginError;
 
 /// What became of a file.
 #[derive(Debug)]

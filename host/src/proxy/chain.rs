@@ -1,6 +1,8 @@
 //! The onion: requests go through the interceptors in order, responses in reverse order, each through those that saw
 //! its request.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use super::error::ExchangeError;
@@ -10,10 +12,10 @@ use crate::interceptor::{
     Verdict,
 };
 use crate::matching::{Matcher, Set};
-use crate::message::{Exchange, Known, RequestHead};
+use crate::message::{Exchange, Known, RequestHead, Side};
 
 /// The interceptors whose `forward_request` ran, in order.
-pub type Ran<'c, H> = SmallVec<[&'c H; 8]>;
+pub type Ran<'c, H> = SmallVec<[&'c Arc<H>; 8]>;
 
 /// What is to come after the interceptors that a request went through.
 #[derive(Debug)]
@@ -64,7 +66,7 @@ pub async fn forward_request<'c, H: Transform, A: Surround>(
             }
         }
         let interceptor = match link {
-            Link::Hooks(interceptor) => interceptor.as_ref(),
+            Link::Hooks(interceptor) => interceptor,
             Link::Around(around) => {
                 let around = around.as_ref();
                 return (exchange, Ok(Step::Surround { around, position }));
@@ -78,7 +80,12 @@ pub async fn forward_request<'c, H: Transform, A: Surround>(
         checkpoint(&mut exchange, interceptor.on_failure());
         let (returned, result) = interceptor.forward_request(exchange).await;
         (exchange, is_edited) = (returned, true);
-        match settle(&mut exchange, result, interceptor, Hook::ForwardRequest) {
+        match settle(
+            &mut exchange,
+            result,
+            interceptor.as_ref(),
+            Hook::ForwardRequest,
+        ) {
             Ok(Some(Verdict::Respond)) => return (exchange, Ok(Step::Answered)),
             Ok(Some(Verdict::Forward)) => {
                 kept.keep(&mut exchange.response.fields);
@@ -100,7 +107,35 @@ pub async fn return_response<H: Transform>(
         checkpoint(&mut exchange, interceptor.on_failure());
         let (returned, result): Outcome<()> = interceptor.return_response(exchange).await;
         exchange = returned;
-        if let Err(error) = settle(&mut exchange, result, *interceptor, Hook::ReturnResponse) {
+        if let Err(error) = settle(
+            &mut exchange,
+            result,
+            interceptor.as_ref(),
+            Hook::ReturnResponse,
+        ) {
+            return (exchange, Err(error));
+        }
+    }
+    (exchange, Ok(()))
+}
+
+/// Whether any of these may want to rewrite this body as it flows.
+pub fn may_rewrite<H: Transform>(ran: &[&Arc<H>], side: Side, exchange: &Exchange) -> bool {
+    ran.iter().any(|interceptor| interceptor.rewrites(side)) && exchange.has_body_to_rewrite(side)
+}
+
+/// Lets those that may want to rewrite a body as it flows, in this order: who comes first sees it first.
+pub async fn rewrite_body<H: Transform>(
+    mut exchange: Box<Exchange>,
+    ran: impl Iterator<Item = &Arc<H>>,
+    side: Side,
+) -> (Box<Exchange>, Result<(), ExchangeError>) {
+    for interceptor in ran.filter(|interceptor| interceptor.rewrites(side)) {
+        checkpoint(&mut exchange, interceptor.on_failure());
+        let (returned, result) = interceptor.rewrite_body(side, exchange).await;
+        exchange = returned;
+        let hook = Hook::Body(side);
+        if let Err(error) = settle(&mut exchange, result, interceptor.as_ref(), hook) {
             return (exchange, Err(error));
         }
     }
@@ -201,6 +236,12 @@ mod tests {
             exchange.response.fields.append("trail", self.name);
             exchange.set_response_body(self.name.into());
             (exchange, self.back.clone())
+        }
+        fn rewrites(&self, _: Side) -> bool {
+            false
+        }
+        async fn rewrite_body(self: &Arc<Self>, _: Side, exchange: Box<Exchange>) -> Outcome<()> {
+            (exchange, Ok(()))
         }
     }
 

@@ -13,7 +13,7 @@ use super::last::{Last, Switch, Wish};
 use crate::interceptor::{
     Asking, Chain, Hook, InterceptError, Next, OnFailure, Surround, Transform,
 };
-use crate::message::{Body, Exchange, OnInformational, hygiene};
+use crate::message::{Body, Exchange, OnInformational, Side, hygiene};
 
 /// The exchange, also after a failure, and the other side of a switch of protocols.
 pub type Flowed = (Box<Exchange>, Result<Option<Switch>, ExchangeError>);
@@ -47,8 +47,20 @@ struct Flow<'a, H, A, L> {
 impl<'a, H: Transform, A: Surround, L: Last> Flow<'a, H, A, L> {
     async fn run_from(&self, position: usize, exchange: Box<Exchange>, wish: Wish) -> Flowed {
         let mut ran = Ran::new();
+        // How many of those that ran were asked whether they rewrite the request's body.
+        let mut asked = 0;
         let (mut exchange, mut step) = self.forward(position, &mut ran, exchange).await;
         let answered = loop {
+            let goes_on = matches!(step, Ok(Step::Last | Step::Surround { .. }));
+            if goes_on && chain::may_rewrite(&ran[asked..], Side::Request, &exchange) {
+                let ran = ran[asked..].iter().copied();
+                // On the heap, as few exchanges come here.
+                let rewrite = Box::pin(chain::rewrite_body(exchange, ran, Side::Request));
+                let rewritten = rewrite.await;
+                exchange = rewritten.0;
+                step = rewritten.1.and(step);
+            }
+            asked = ran.len();
             match step {
                 Ok(Step::Last) => break self.last.answer(&mut exchange, wish).await,
                 Ok(Step::Answered) => break Ok(None),
@@ -63,6 +75,15 @@ impl<'a, H: Transform, A: Surround, L: Last> Flow<'a, H, A, L> {
         match answered {
             Ok(switch) => {
                 let (exchange, result) = chain::return_response(exchange, &ran).await;
+                if result.is_err()
+                    || switch.is_some()
+                    || !chain::may_rewrite(&ran, Side::Response, &exchange)
+                {
+                    return (exchange, result.map(|()| switch));
+                }
+                let ran = ran.iter().rev().copied();
+                let rewrite = Box::pin(chain::rewrite_body(exchange, ran, Side::Response));
+                let (exchange, result) = rewrite.await;
                 (exchange, result.map(|()| switch))
             }
             Err(error) => (exchange, Err(error)),
@@ -226,6 +247,19 @@ mod tests {
         async fn return_response(&self, mut exchange: Box<Exchange>) -> Outcome<()> {
             if let Fake::Marks(name) = self {
                 exchange.response.fields.append("trail", *name);
+            }
+            (exchange, Ok(()))
+        }
+        fn rewrites(&self, _: Side) -> bool {
+            matches!(self, Fake::Marks(_))
+        }
+        async fn rewrite_body(
+            self: &Arc<Self>,
+            side: Side,
+            mut exchange: Box<Exchange>,
+        ) -> Outcome<()> {
+            if let Fake::Marks(name) = &**self {
+                exchange.fields_mut(side).append("rewritten", *name);
             }
             (exchange, Ok(()))
         }

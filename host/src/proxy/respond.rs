@@ -282,7 +282,8 @@ fn classify_body(hook: Hook, body: &BodyError) -> (StatusCode, ProxyError) {
         (Hook::ReturnResponse, BodyError::Disconnected(_)) => {
             (StatusCode::BAD_GATEWAY, ProxyError::HttpResponseIncomplete)
         }
-        (_, BodyError::AlreadyStreamed) | (Hook::Handle, _) => {
+        (_, BodyError::AlreadyStreamed | BodyError::Rewriting { .. })
+        | (Hook::Handle | Hook::Body(_), _) => {
             (StatusCode::BAD_GATEWAY, ProxyError::ProxyInternalError)
         }
     }
@@ -311,6 +312,7 @@ fn public_details(error: &ExchangeError) -> String {
             ..
         } => match body {
             BodyError::Disconnected(_) => "the request's body broke off".to_owned(),
+            BodyError::Rewriting { .. } => body.to_string(),
             other => format!("the request: {other}"),
         },
         ExchangeError::Upstream { backend, error } => {

@@ -12,12 +12,13 @@ use crate::config::file::{Mistakes, Scalar, TomlDocument, TomlTable, Value};
 use crate::config::{ConfigErrors, PluginConfig, PluginLimits, check_plugin_name, units};
 
 /// Keys of tables, for people who write them right into a plugin's table.
-pub(super) const IN_PLUGIN_TABLES: [&str; 12] = [
+pub(super) const IN_PLUGIN_TABLES: [&str; 13] = [
     "allow.environment",
     "allow.state",
     "limits.deadline",
     "limits.memory",
     "limits.body",
+    "limits.piece",
     "limits.max-calls",
     "limits.body-timeout",
     "limits.trial",
@@ -72,6 +73,11 @@ impl Layers<'_> {
         let memory = table.text_or_number("memory");
         self.set(&mut limits.memory, memory, units::memory);
         self.set(&mut limits.body, table.text_or_number("body"), units::size);
+        self.set(
+            &mut limits.piece,
+            table.text_or_number("piece"),
+            units::size,
+        );
         let max_calls = table.number("max-calls");
         self.set(&mut limits.max_calls, max_calls, units::count);
         let body_timeout = table.text("body-timeout");

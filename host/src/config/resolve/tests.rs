@@ -83,6 +83,7 @@ max-size = "10MiB"
 deadline = "2s"
 memory = "128MiB"
 body = 0x3e8
+piece = 2000
 max-calls = 5
 body-timeout = "10s"
 trial = "3s"
@@ -121,6 +122,7 @@ fn a_file_with_every_key() {
         deadline: Duration::from_secs(2),
         memory: 128 << 20,
         body: 1000,
+        piece: 2000,
         max_calls: 5,
         body_timeout: Duration::from_secs(10),
         trial: Duration::from_secs(3),

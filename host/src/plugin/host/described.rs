@@ -43,6 +43,13 @@ impl Described {
         self.0 |= more.0;
     }
 
+    /// The same of a body that is rewritten as it flows, and keeps its coding.
+    pub fn correct_rewritten(fields: &mut Fields) {
+        fields.remove(Known::ContentLength);
+        let coding = Self(Known::ContentEncoding.bit());
+        coding.correct_others(fields);
+    }
+
     /// Removes the fields that described the body that was replaced. A validator stays as a weak one (RFC 9110, section
     /// 8.8.1): the plugin makes the same of the same body again.
     pub fn correct_others(self, fields: &mut Fields) {

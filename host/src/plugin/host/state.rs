@@ -7,6 +7,7 @@ use wasmtime_wasi::{WasiCtxView, WasiView};
 
 use super::described::DescribedSides;
 use super::fields::Growth;
+use super::outbox::Outbox;
 use crate::message::{BodyError, Exchange, ExchangeId};
 use crate::plugin::wasm::{CpuBudget, GuestFunction, GuestState, PluginVersion};
 
@@ -25,6 +26,8 @@ pub struct HooksState {
     pub last_words: Option<String>,
     /// What the call in hand has said itself about the bytes of the two bodies.
     pub described: DescribedSides,
+    /// Where the body goes that the instance rewrites.
+    pub outbox: Option<Outbox>,
     /// How the call in hand runs.
     pub pace: CallPace,
     /// Of a guest that is a core module.
@@ -98,6 +101,7 @@ impl HooksState {
             body_error: None,
             last_words: None,
             described: DescribedSides::default(),
+            outbox: None,
             pace: CallPace::Yielding,
             core: CoreGuest::default(),
         }

@@ -11,6 +11,7 @@ mod idle;
 mod instance;
 mod permits;
 mod resources;
+mod rewriting;
 mod served;
 mod standard;
 #[cfg(test)]

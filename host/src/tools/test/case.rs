@@ -13,14 +13,20 @@ use super::sections::{Kind, Mistake, Section, sections};
 use crate::config::file::{Mistakes, TomlDocument};
 use crate::config::{self, ConfigErrors};
 use crate::interceptor::Hook;
-use crate::message::{Checked, Known, ResponseHead, Scheme, hygiene};
+use crate::message::{Checked, Known, ResponseHead, Scheme, Side, hygiene};
 use crate::tools::conditions::Conditions;
 
 /// What stands for a message that there is none of.
 pub(super) const NONE: &str = "none";
 
 /// What an error can come from.
-const HOOKS: [Hook; 3] = [Hook::ForwardRequest, Hook::ReturnResponse, Hook::Handle];
+const HOOKS: [Hook; 5] = [
+    Hook::ForwardRequest,
+    Hook::ReturnResponse,
+    Hook::Handle,
+    Hook::Body(Side::Request),
+    Hook::Body(Side::Response),
+];
 
 const NO_ERROR: &str = "expected `forward-request: TEXT` or `return-response: TEXT`, or `handle: TEXT` of a standard \
     component; without an error leave the section out";

@@ -144,7 +144,10 @@ async fn whole(body: Body) -> Result<Bytes, String> {
     let collected = body.collect().await;
     collected
         .map(|body| body.to_bytes())
-        .map_err(|error| one_line(&format!("the body was lost: {error}")))
+        .map_err(|error| match BodyError::find(error.as_ref()) {
+            Some(BodyError::Rewriting { hook, why, .. }) => one_line(&format!("{hook}: {why}")),
+            _ => one_line(&format!("the body was lost: {error}")),
+        })
 }
 
 fn captured(
@@ -178,11 +181,15 @@ fn took_longer(hook: Hook, limit: Duration) -> String {
 fn explain(error: &ExchangeError, hook: Hook) -> String {
     let text = match error {
         ExchangeError::Interceptor {
-            hook: hook @ (Hook::ForwardRequest | Hook::ReturnResponse),
+            hook: hook @ (Hook::ForwardRequest | Hook::ReturnResponse | Hook::Body(_)),
             error: InterceptError::Returned(message),
             ..
         } => format!("{hook}: {message}"),
         ExchangeError::Interceptor { hook, error, .. } => format!("{hook}: {error}"),
+        ExchangeError::Upstream {
+            error: UpstreamError::RequestBody(BodyError::Rewriting { hook, why, .. }),
+            ..
+        } => format!("{hook}: {why}"),
         ExchangeError::Upstream {
             error: UpstreamError::RequestBody(error),
             ..
@@ -209,7 +216,7 @@ fn one_line(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::interceptor::{Interceptor, Matches, Next, OnFailure, Outcome, Verdict};
-    use crate::message::{Known, Scheme};
+    use crate::message::{Known, Scheme, Side};
     use crate::tools::conditions::Conditions;
 
     /// What a plugin does in whichever hook.
@@ -258,6 +265,17 @@ mod tests {
         }
         async fn return_response(&self, exchange: Box<Exchange>) -> Outcome<()> {
             self.wait_in(Hook::ReturnResponse).await;
+            (exchange, Ok(()))
+        }
+        fn rewrites(&self, side: Side) -> bool {
+            self.0 == Does::Wait(Hook::Body(side))
+        }
+        async fn rewrite_body(
+            self: &Arc<Self>,
+            side: Side,
+            exchange: Box<Exchange>,
+        ) -> Outcome<()> {
+            self.wait_in(Hook::Body(side)).await;
             (exchange, Ok(()))
         }
     }
@@ -355,16 +373,23 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_hook_that_never_returns_is_named_and_no_policy_goes_on_without_it() {
         for policy in [OnFailure::Closed, OnFailure::Open] {
-            for hook in [Hook::ForwardRequest, Hook::ReturnResponse, Hook::Handle] {
+            for hook in [
+                Hook::ForwardRequest,
+                Hook::ReturnResponse,
+                Hook::Handle,
+                Hook::Body(Side::Request),
+                Hook::Body(Side::Response),
+            ] {
                 let fake = Arc::new(Fake(Does::Wait(hook), policy));
                 let link = match hook {
                     Hook::Handle => Link::Around(fake),
-                    Hook::ForwardRequest | Hook::ReturnResponse => Link::Hooks(fake),
+                    _ => Link::Hooks(fake),
                 };
                 let got = run_as(link).await;
                 let error = format!("{hook}: took longer than 10 s");
                 assert_eq!(got.error, Some(error), "{policy:?}");
-                assert_eq!(got.request.is_some(), hook == Hook::ReturnResponse);
+                let is_late = [Hook::ReturnResponse, Hook::Body(Side::Response)].contains(&hook);
+                assert_eq!(got.request.is_some(), is_late);
                 assert!(got.response.is_none());
             }
         }

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::interceptor::{
     Hook, Interceptor, Link, Matches, Next, OnFailure, Outcome, Surround, Transform, Verdict,
 };
-use crate::message::Exchange;
+use crate::message::{Exchange, Side};
 
 /// A plugin with a limit for each of its hooks.
 pub(super) struct Timed<P> {
@@ -93,6 +93,15 @@ impl<P: Transform> Transform for Timed<P> {
     async fn return_response(&self, exchange: Box<Exchange>) -> Outcome<()> {
         let call = self.plugin.return_response(exchange);
         self.bound(Hook::ReturnResponse, call).await
+    }
+
+    fn rewrites(&self, side: Side) -> bool {
+        self.plugin.rewrites(side)
+    }
+
+    async fn rewrite_body(self: &Arc<Self>, side: Side, exchange: Box<Exchange>) -> Outcome<()> {
+        let call = self.plugin.rewrite_body(side, exchange);
+        self.bound(Hook::Body(side), call).await
     }
 }
 

@@ -13,6 +13,7 @@ use super::contract::{Contract, Hooks};
 use super::direct::{LinkedModule, take_apart};
 use super::served::Contracts;
 use crate::config::Permission;
+use crate::message::Side;
 use crate::plugin::host::HooksState;
 use crate::plugin::kind::linking::Linking;
 use crate::plugin::wasm::{CompileError, CompilerThreads, Engines, Tier, map_module, map_trusted};
@@ -58,6 +59,8 @@ pub struct Linked {
     pub linking: Linking,
     /// Whether it imports a function that can keep it waiting: a body's, or one of WASI's.
     pub can_wait: bool,
+    /// Whether it exports what rewrites the request's body, and the response's.
+    rewrites: [bool; 2],
     /// What it needs to be granted, for what it imports.
     pub permissions: Arc<[Permission]>,
 }
@@ -89,6 +92,14 @@ impl Linked {
         match &self.code {
             LinkedCode::Component(component) => component.engine(),
             LinkedCode::Direct(module) => module.engine(),
+        }
+    }
+
+    /// Whether it may want to rewrite bodies of this side.
+    pub fn rewrites(&self, side: Side) -> bool {
+        match side {
+            Side::Request => self.rewrites[0],
+            Side::Response => self.rewrites[1],
         }
     }
 
@@ -256,6 +267,9 @@ impl HooksCompiler {
         Ok(HooksCode {
             linked: Linked {
                 can_wait: linked.can_wait,
+                rewrites: contract
+                    .body_exports
+                    .map(|number| number.is_some_and(|number| linked.exports(number))),
                 permissions: permissions(rows),
                 code: LinkedCode::Direct(linked),
                 contract,
@@ -280,13 +294,16 @@ impl HooksCompiler {
         let engine = self.engines.get(tier);
         Ok(HooksCode {
             linked: Linked {
-                code: LinkedCode::Component(linked),
-                contract,
-                linking: Linking::Component { why },
+                rewrites: contract
+                    .body_exports
+                    .map(|number| number.is_some_and(|number| linked.exports(number))),
                 can_wait: component::can_wait(&component, engine, self.contracts),
                 permissions: permissions(
                     component::imported(&component, engine, self.contracts).into_iter(),
                 ),
+                code: LinkedCode::Component(linked),
+                contract,
+                linking: Linking::Component { why },
             },
             compiled: Compiled::Component(component),
         })

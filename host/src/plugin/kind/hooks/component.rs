@@ -7,8 +7,8 @@ use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 use wasmtime::{AsContextMut, Engine, StoreContextMut};
 
 use super::capability::Capability;
-use super::contract::{self, Contract, Hooks, OfExports};
-use super::exported::{Entrance, FoundExports};
+use super::contract::{self, Contract, Hooks};
+use super::exported::{Entrance, FoundExports, OfExports};
 use super::served::Contracts;
 use crate::plugin::host::HooksState;
 use crate::plugin::wasm::{CompileError, InterfaceName};
@@ -45,6 +45,11 @@ impl LinkedComponent {
             .map_err(|name| CompileError::Export(format!("no {name}")))?;
         let exports = Arc::new(exports);
         Ok(Self { instance, exports })
+    }
+
+    /// Whether it exports the interface with this number in [`Contract::exports`].
+    pub fn exports(&self, number: usize) -> bool {
+        self.exports[number].is_some()
     }
 
     pub fn engine(&self) -> &Engine {

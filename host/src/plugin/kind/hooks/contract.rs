@@ -6,13 +6,16 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use wasmtime::Store;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 
 use super::capability::Capability;
-use super::exported::Entrance;
+use super::exported::{Entrance, OfExports};
 use super::wit::Wit;
 use crate::interceptor::{Hook, Verdict};
+use crate::message::Side;
+use crate::message::pieces::Unit;
 use crate::plugin::host::HooksState;
 use crate::plugin::wasm::{InterfaceName, track, versions_fit};
 
@@ -29,6 +32,8 @@ pub struct Contract {
     pub wit: Wit,
     /// What the host calls: the interceptor first, then the interfaces that a plugin need not export.
     pub exports: &'static [ExportedInterface],
+    /// Which of them rewrite bodies as they flow: the request's and the response's.
+    pub body_exports: [Option<usize>; 2],
     /// Its own interfaces that a plugin may import.
     pub capabilities: &'static [Capability],
     /// Checks the types of what a plugin exports, which names alone don't say.
@@ -45,10 +50,6 @@ pub struct ExportedInterface {
     /// Of the interceptor: before the backend is asked, and after it answered.
     pub functions: &'static [&'static str],
 }
-
-/// Something for each function of each interface in [`Contract::exports`], in that order; none for an interface that a plugin
-/// doesn't export.
-pub type OfExports<T> = Box<[Option<Box<[T]>>]>;
 
 /// What the host calls of one instance, whatever their types are in its version of the contract. [`Hook::Handle`] is none of
 /// the two hooks.
@@ -70,6 +71,46 @@ pub trait Hooks: Send + Sync {
     async fn start(&self, _: &mut Store<HooksState>) -> wasmtime::Result<Result<(), String>> {
         Ok(Ok(()))
     }
+
+    /// Asks whether it wants to rewrite the body of this side.
+    async fn begin_body(
+        &self,
+        store: &mut Store<HooksState>,
+        side: Side,
+    ) -> BodyCalled<Option<BodyWish>>;
+
+    /// Gives it a piece of that body.
+    async fn piece(
+        &self,
+        store: &mut Store<HooksState>,
+        side: Side,
+        data: Bytes,
+    ) -> BodyCalled<Fate>;
+
+    /// Tells it that the body is complete.
+    async fn end_body(&self, store: &mut Store<HooksState>, side: Side) -> BodyCalled<()>;
+}
+
+/// What a call for a body came to: a trap, the plugin's own error, or its result.
+pub type BodyCalled<T> = wasmtime::Result<Result<T, String>>;
+
+/// How a plugin wants to get a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BodyWish {
+    pub unit: Unit,
+    /// Without its content codings.
+    pub decoded: bool,
+}
+
+/// What becomes of a piece of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It goes on behind what was emitted.
+    Keep,
+    /// What was emitted goes on in its place.
+    Replace,
+    /// What was emitted goes on, and the body ends.
+    Stop,
 }
 
 /// What a call came to: a trap, the plugin's own error, or what it decided.

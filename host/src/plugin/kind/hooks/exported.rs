@@ -4,8 +4,11 @@ use wasmtime::component::{self, ComponentExportIndex, ComponentNamedList, Instan
 use wasmtime::{AsContextMut, Func, Store, StoreContextMut, bail};
 
 use super::abi::{Export, Lift, Lower};
-use super::contract::OfExports;
 use crate::plugin::host::HooksState;
+
+/// Something for each function of each interface in the contract's row, in that order; none for an interface that a plugin
+/// doesn't export.
+pub type OfExports<T> = Box<[Option<Box<[T]>>]>;
 
 /// An instance whose exports are looked for.
 pub struct Entrance<'a> {

@@ -6,20 +6,21 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 use wasmtime::{AsContextMut, Store, UpdateDeadline};
 
 use super::compile::Linked;
-use super::contract::{Called, Hooks};
+use super::contract::{BodyWish, Fate, Hooks};
 use crate::interceptor::{Hook, InterceptError, Outcome, Verdict};
-use crate::message::{BodyError, Exchange};
-use crate::plugin::host::{CallPace, HooksState};
+use crate::message::{BodyError, Exchange, Side};
+use crate::plugin::host::{CallPace, HooksState, Outbox};
 use crate::plugin::wasm::{self, PluginVersion};
 use crate::text;
 
 /// The longest that a call may take with all its waiting. The CPU budget stops a guest that computes, the body timeout one
 /// that waits for a body; this stops what sleeps for ever.
-const LONGEST_CALL: Duration = Duration::from_secs(120);
+pub const LONGEST_CALL: Duration = Duration::from_secs(120);
 
 /// An instance that grew by more than this since it was made is replaced, as its language runtime may never give
 /// memory back (componentize-py, StarlingMonkey).
@@ -104,6 +105,113 @@ impl Instance {
         (exchange, result)
     }
 
+    /// Asks whether it wants to rewrite the body of this side.
+    pub async fn begin_body(
+        &mut self,
+        side: Side,
+        mut exchange: Box<Exchange>,
+        version: &PluginVersion,
+    ) -> Outcome<Option<BodyWish>> {
+        self.begin(&mut exchange, CallPace::Yielding);
+        let run = self.hooks.begin_body(&mut self.store, side);
+        let called = Self::bounded(&mut self.trial, run).await;
+        let result = self.end(called, &mut exchange, version);
+        (exchange, result)
+    }
+
+    /// From now on its calls are for this body of this exchange, of which it gets the heads, and what it emits goes there.
+    pub fn hold(&mut self, exchange: &Exchange, outbox: Outbox) {
+        let state = self.store.data_mut();
+        *state.exchange = exchange.without_bodies();
+        state.outbox = Some(outbox);
+    }
+
+    /// It is done with that body.
+    pub fn release(&mut self) {
+        let state = self.store.data_mut();
+        *state.exchange = Exchange::blank();
+        state.outbox = None;
+    }
+
+    /// Gives it a piece of the body that it holds. Waits for as long as it does: whoever polls this knows whom it waits for.
+    pub async fn piece(
+        &mut self,
+        side: Side,
+        data: Bytes,
+        version: &PluginVersion,
+    ) -> Result<Fate, InterceptError> {
+        self.begin_held();
+        let called = self.hooks.piece(&mut self.store, side, data).await;
+        self.end_held(Some(called), version)
+    }
+
+    /// Tells it that the body is complete, in the same way.
+    pub async fn end_body(
+        &mut self,
+        side: Side,
+        version: &PluginVersion,
+    ) -> Result<(), InterceptError> {
+        self.begin_held();
+        let called = self.hooks.end_body(&mut self.store, side).await;
+        self.end_held(Some(called), version)
+    }
+
+    /// Asks in a trial for an empty body, and ends it. An error that the plugin returns is no failure: the exchange is made up.
+    pub async fn try_body(
+        &mut self,
+        side: Side,
+        exchange: Box<Exchange>,
+        version: &PluginVersion,
+    ) -> Outcome<()> {
+        let (exchange, wish) = self.begin_body(side, exchange, version).await;
+        let ended = match wish {
+            Ok(Some(_)) => {
+                self.hold(&exchange, Outbox::nowhere());
+                self.begin_held();
+                let run = self.hooks.end_body(&mut self.store, side);
+                let called = Self::bounded(&mut self.trial, run).await;
+                let ended = self.end_held(called, version);
+                self.release();
+                ended
+            }
+            other => other.map(|_| ()),
+        };
+        let ended = match ended {
+            Err(InterceptError::Returned(_) | InterceptError::Body { .. }) => Ok(()),
+            other => other,
+        };
+        (exchange, ended)
+    }
+
+    fn begin_held(&mut self) {
+        let state = self.store.data_mut();
+        state.begin(state.exchange.id, CallPace::Yielding);
+        self.store.set_epoch_deadline(1);
+    }
+
+    fn end_held<T>(
+        &mut self,
+        called: Option<wasmtime::Result<Result<T, String>>>,
+        version: &PluginVersion,
+    ) -> Result<T, InterceptError> {
+        let state = self.store.data_mut();
+        state.guest.voice.end();
+        match called {
+            Some(Ok(Ok(value))) => Ok(value),
+            Some(Ok(Err(message))) => Err(returned(&message, state.body_error.take())),
+            Some(Err(error)) => Err(explain(&error, state, version)),
+            None => Err(stalled(LONGEST_CALL)),
+        }
+    }
+
+    /// What a call comes to, or none when it waited for too long.
+    async fn bounded<F: Future + Unpin>(trial: &mut Option<Duration>, run: F) -> Option<F::Output> {
+        match trial {
+            Some(left) => waiting_at_most(left, run).await,
+            None => within(LONGEST_CALL, run).await,
+        }
+    }
+
     /// The same on a stack of the guest's own, which it leaves to wait.
     async fn call_yielding(
         &mut self,
@@ -113,10 +221,7 @@ impl Instance {
     ) -> Outcome<Verdict> {
         self.begin(&mut exchange, CallPace::Yielding);
         let run = self.hooks.run_yielding(&mut self.store, hook);
-        let called = match &mut self.trial {
-            Some(left) => waiting_at_most(left, run).await,
-            None => within(LONGEST_CALL, run).await,
-        };
+        let called = Self::bounded(&mut self.trial, run).await;
         let result = self.end(called, &mut exchange, version);
         (exchange, result)
     }
@@ -132,21 +237,14 @@ impl Instance {
     }
 
     /// Gives it back, with what the call came to.
-    fn end(
+    fn end<T>(
         &mut self,
-        called: Option<Called>,
+        called: Option<wasmtime::Result<Result<T, String>>>,
         exchange: &mut Box<Exchange>,
         version: &PluginVersion,
-    ) -> Result<Verdict, InterceptError> {
-        let state = self.store.data_mut();
-        state.guest.voice.end();
-        std::mem::swap(&mut state.exchange, exchange);
-        match called {
-            Some(Ok(Ok(verdict))) => Ok(verdict),
-            Some(Ok(Err(message))) => Err(returned(&message, state.body_error.take())),
-            Some(Err(error)) => Err(explain(&error, state, version)),
-            None => Err(stalled(LONGEST_CALL)),
-        }
+    ) -> Result<T, InterceptError> {
+        std::mem::swap(&mut self.store.data_mut().exchange, exchange);
+        self.end_held(called, version)
     }
 
     /// Its calls are a trial: it may wait for so long in all of them together.
@@ -242,7 +340,7 @@ pub async fn waiting_at_most<F: Future + Unpin>(
     .await
 }
 
-fn stalled(limit: Duration) -> InterceptError {
+pub fn stalled(limit: Duration) -> InterceptError {
     InterceptError::Stalled {
         limit_s: limit.as_secs(),
     }

@@ -1,6 +1,7 @@
 //! Two versions of the contract side by side: the one that is served, and a made-up 0.2 whose types and names differ.
 
 mod alike;
+mod bodies;
 mod exports;
 mod failures;
 mod linked;
@@ -444,7 +445,7 @@ fn refusals_name_both_versions() {
         ),
         (
             one().replace("response@0.1.0", "nowhere@0.1.0"),
-            "a plugin may import tollgate:proxy/{request,response,exchange}@0.1.x, wasi:config/",
+            "a plugin may import tollgate:proxy/{request,response,exchange,body-sink}@0.1.x, wasi:config/",
         ),
     ];
     for (text, expected) in cases {

@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use super::compile::HooksCode;
 use super::idle::{IdleInstances, ReplacedInstances};
-use super::instance::waiting_at_most;
+use super::instance::{Instance, waiting_at_most};
 use super::permits::Permit;
 use super::resources::Resources;
+use super::rewriting::{Lender, RewrittenBody};
 use crate::config::Permission;
 use crate::interceptor::{
     Hook, InterceptError, Interceptor, Matches, OnFailure, Outcome, Transform, Verdict,
 };
-use crate::message::Exchange;
-use crate::plugin::host::CallPace;
+use crate::message::{Body, Exchange, Side, Streaming};
+use crate::plugin::host::{CallPace, Described};
 use crate::plugin::kind::common::GuestKind;
 use crate::plugin::kind::linking::Linking;
 use crate::plugin::kind::trial::{Trial, TrialFailure};
@@ -92,14 +93,19 @@ impl HooksPlugin {
         }
     }
 
+    /// An idle instance, or a new one.
+    async fn instance(&self) -> Result<Instance, InterceptError> {
+        match self.idle.take() {
+            Some(instance) => Ok(instance),
+            None => self.idle.make(&self.code.linked, &self.version).await,
+        }
+    }
+
     async fn call(&self, hook: Hook, exchange: Box<Exchange>) -> Outcome<Verdict> {
         let version = &self.version;
-        let mut instance = match self.idle.take() {
-            Some(instance) => instance,
-            None => match self.idle.make(&self.code.linked, version).await {
-                Ok(instance) => instance,
-                Err(error) => return (exchange, Err(error)),
-            },
+        let mut instance = match self.instance().await {
+            Ok(instance) => instance,
+            Err(error) => return (exchange, Err(error)),
         };
         let (exchange, result) = if let Some(permit) = self.permit() {
             let called = instance.call_straight(hook, exchange, version);
@@ -113,6 +119,12 @@ impl HooksPlugin {
         };
         self.idle.put(instance, &result, version);
         (exchange, result)
+    }
+}
+
+impl Lender for HooksPlugin {
+    fn take_back(&self, instance: Instance) {
+        self.idle.put(instance, &Ok(()), &self.version);
     }
 }
 
@@ -138,6 +150,41 @@ impl Transform for HooksPlugin {
     async fn return_response(&self, exchange: Box<Exchange>) -> Outcome<()> {
         let (exchange, result) = self.call(Hook::ReturnResponse, exchange).await;
         (exchange, result.map(|_| ()))
+    }
+
+    fn rewrites(&self, side: Side) -> bool {
+        self.code.linked.rewrites(side)
+    }
+
+    async fn rewrite_body(self: &Arc<Self>, side: Side, exchange: Box<Exchange>) -> Outcome<()> {
+        let mut instance = match self.instance().await {
+            Ok(instance) => instance,
+            Err(error) => return (exchange, Err(error)),
+        };
+        let (mut exchange, wish) = instance.begin_body(side, exchange, &self.version).await;
+        let wish = match wish {
+            Ok(Some(wish)) => wish,
+            other => {
+                self.idle.put(instance, &other, &self.version);
+                return (exchange, other.map(|_| ()));
+            }
+        };
+        let (version, instance) = (self.version.clone(), Box::new(instance));
+        let rewritten =
+            RewrittenBody::new(self.clone(), version, instance, side, wish, &mut exchange);
+        match rewritten {
+            Ok(body) => {
+                *exchange.body_mut(side) = Body::Stream(Streaming::new(body));
+                Described::correct_rewritten(exchange.fields_mut(side));
+                (exchange, Ok(()))
+            }
+            Err((instance, error)) => {
+                let result = Err(error);
+                // It has begun a body of which it will see nothing.
+                drop(instance);
+                (exchange, result)
+            }
+        }
     }
 }
 
@@ -195,6 +242,13 @@ impl GuestKind for HooksPlugin {
                     *said = Some(message)
                 }
                 Err(error) => return Err((Some(hook), error)),
+            }
+        }
+        for side in [Side::Request, Side::Response] {
+            if self.rewrites(side) {
+                let tried = instance.try_body(side, exchange, version).await;
+                exchange = tried.0;
+                tried.1.map_err(|error| (Some(Hook::Body(side)), error))?;
             }
         }
         let [forward_request, return_response] = errors;

@@ -13,20 +13,21 @@ use super::contract::{Contract, ExportedInterface, INTERCEPTOR};
 use super::wit::Wit;
 use crate::plugin::host::HooksState;
 use bindings::PluginPre;
-use bindings::tollgate::proxy::{exchange, request, response, types};
+use bindings::tollgate::proxy::{body_sink, exchange, request, response, types};
 use hooks::Functions;
 
 pub static CONTRACT: Contract = Contract {
     version: "0.1.0",
     wit: Wit::new(FILES, DEPENDENCIES),
     exports: &EXPORTS,
+    body_exports: [Some(2), Some(3)],
     capabilities: &CAPABILITIES,
     check: |plugin| PluginPre::new(plugin.clone()).map(drop),
     enter: |entrance| Ok(Box::new(Functions::find(entrance)?)),
 };
 
 /// In the order in which [`Functions::find`] looks for them.
-const EXPORTS: [ExportedInterface; 2] = [
+const EXPORTS: [ExportedInterface; 4] = [
     ExportedInterface {
         name: INTERCEPTOR,
         functions: &["forward-request", "return-response"],
@@ -35,11 +36,19 @@ const EXPORTS: [ExportedInterface; 2] = [
         name: "lifecycle",
         functions: &["start"],
     },
+    ExportedInterface {
+        name: "request-body",
+        functions: &["begin", "piece", "end"],
+    },
+    ExportedInterface {
+        name: "response-body",
+        functions: &["begin", "piece", "end"],
+    },
 ];
 
 type Own = HasSelf<HooksState>;
 
-static CAPABILITIES: [Capability; 4] = [
+static CAPABILITIES: [Capability; 5] = [
     Capability {
         interface: "tollgate:proxy/types@0.1.0",
         permission: None,
@@ -67,6 +76,13 @@ static CAPABILITIES: [Capability; 4] = [
         waiting: &[],
         link: |linker| exchange::add_to_linker::<HooksState, Own>(linker, |state| state),
         functions: functions::add_exchange,
+    },
+    Capability {
+        interface: "tollgate:proxy/body-sink@0.1.0",
+        permission: None,
+        waiting: &["emit"],
+        link: |linker| body_sink::add_to_linker::<HooksState, Own>(linker, |state| state),
+        functions: functions::add_body_sink,
     },
 ];
 

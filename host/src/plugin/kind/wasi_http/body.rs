@@ -126,7 +126,9 @@ pub fn wasi_error(error: &(dyn std::error::Error + 'static)) -> Error {
     match BodyError::from_source(error) {
         BodyError::TooLarge { limit } => Error::HttpRequestBodySize(Some(limit)),
         BodyError::TimedOut { .. } => Error::ConnectionReadTimeout,
-        BodyError::Disconnected(_) | BodyError::AlreadyStreamed => Error::ConnectionTerminated,
+        BodyError::Disconnected(_) | BodyError::AlreadyStreamed | BodyError::Rewriting { .. } => {
+            Error::ConnectionTerminated
+        }
     }
 }
 

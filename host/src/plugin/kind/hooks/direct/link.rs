@@ -10,8 +10,8 @@ use wasmtime::{
 use super::names::{ExportedName, Names};
 use crate::plugin::host::HooksState;
 use crate::plugin::kind::hooks::abi::{Functions, call_on_fiber, entry};
-use crate::plugin::kind::hooks::contract::{Contract, Hooks, OfExports};
-use crate::plugin::kind::hooks::exported::{Entrance, FoundExports};
+use crate::plugin::kind::hooks::contract::{Contract, Hooks};
+use crate::plugin::kind::hooks::exported::{Entrance, FoundExports, OfExports};
 use crate::plugin::wasm::{CompileError, GuestFunction};
 
 /// A module whose imports are linked and whose exports are found.
@@ -74,6 +74,11 @@ impl LinkedModule {
             can_wait,
             interfaces,
         })
+    }
+
+    /// Whether it exports the interface with this number in [`Contract::exports`].
+    pub fn exports(&self, number: usize) -> bool {
+        self.exports.called[number].is_some()
     }
 
     pub fn engine(&self) -> &Engine {

@@ -6,7 +6,8 @@
 //! was compiled.
 
 use crate::plugin::kind::hooks::abi::{Functions, HostFunction};
-use crate::plugin::kind::hooks::contract::{Contract, OfExports, PACKAGE};
+use crate::plugin::kind::hooks::contract::{Contract, PACKAGE};
+use crate::plugin::kind::hooks::exported::OfExports;
 use crate::plugin::wasm::{InterfaceName, track};
 
 /// What names by the newer scheme (`cm32p2|…@0.1|forward-request`) begin with.

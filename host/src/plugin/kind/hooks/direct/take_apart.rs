@@ -10,7 +10,8 @@ use super::items::{CoreFunction, Function, InterfaceInstance, Items, get, malfor
 use super::names::{ExportedName, Names};
 use super::shims::{TABLE, check_starter, read_fixup, read_shim};
 use crate::plugin::kind::hooks::abi::Functions;
-use crate::plugin::kind::hooks::contract::{Contract, OfExports};
+use crate::plugin::kind::hooks::contract::Contract;
+use crate::plugin::kind::hooks::exported::OfExports;
 use crate::plugin::wasm::InterfaceName;
 
 type Unknown = String;

@@ -34,6 +34,7 @@ pub static CONTRACT: Contract = Contract {
         name: INTERCEPTOR,
         functions: &["on-request", "on-response"],
     }],
+    body_exports: [None, None],
     capabilities: &CAPABILITIES,
     check: |plugin| PluginPre::new(plugin.clone()).map(drop),
     enter: |entrance| Ok(Box::new(Functions::find(entrance)?)),

@@ -7,6 +7,7 @@ wasmtime::component::bindgen!({
         // As in the row's `waiting`.
         "tollgate:proxy/request.body": async,
         "tollgate:proxy/response.body": async,
+        "tollgate:proxy/body-sink.emit": async | trappable,
         "tollgate:proxy/exchange.set-note": trappable,
     },
     exports: { default: async },

@@ -4,7 +4,9 @@ use super::bindings::exports::tollgate::proxy::interceptor as generated;
 use super::bindings::tollgate::proxy::types;
 use crate::interceptor::Verdict;
 use crate::message::BodyError;
+use crate::message::pieces::Unit;
 use crate::plugin::host::FieldError;
+use crate::plugin::kind::hooks::contract::{BodyWish, Fate};
 
 /// What a plugin is told about a body that it can't have.
 pub fn body_error(error: BodyError) -> types::BodyError {
@@ -12,6 +14,7 @@ pub fn body_error(error: BodyError) -> types::BodyError {
         BodyError::TooLarge { limit } => types::BodyError::TooLarge(limit),
         BodyError::TimedOut { .. } => types::BodyError::TimedOut,
         BodyError::Disconnected(why) => types::BodyError::Disconnected(why),
+        BodyError::Rewriting { .. } => types::BodyError::Disconnected(error.to_string()),
         BodyError::AlreadyStreamed => types::BodyError::AlreadyStreamed,
     }
 }
@@ -31,5 +34,28 @@ pub fn verdict(verdict: generated::Verdict) -> Verdict {
     match verdict {
         generated::Verdict::Forward => Verdict::Forward,
         generated::Verdict::Respond => Verdict::Respond,
+    }
+}
+
+/// How a plugin wants to get a body.
+pub fn body_wish(wish: types::BodyWish) -> BodyWish {
+    BodyWish {
+        unit: match wish.unit {
+            types::Unit::Bytes => Unit::Bytes,
+            types::Unit::Text => Unit::Text,
+            types::Unit::Lines => Unit::Lines,
+            types::Unit::Events => Unit::Events,
+            types::Unit::Messages => Unit::Messages,
+        },
+        decoded: wish.decoded,
+    }
+}
+
+/// What becomes of a piece.
+pub fn fate(fate: types::Fate) -> Fate {
+    match fate {
+        types::Fate::Keep => Fate::Keep,
+        types::Fate::Replace => Fate::Replace,
+        types::Fate::Stop => Fate::Stop,
     }
 }

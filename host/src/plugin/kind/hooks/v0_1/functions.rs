@@ -4,17 +4,29 @@
 use bytes::Bytes;
 
 use super::bindings::exports::tollgate::proxy::interceptor::Verdict;
-use super::bindings::tollgate::proxy::types::{BodyError, FieldError};
+use super::bindings::tollgate::proxy::types::{BodyError, BodyWish, Fate, FieldError, Unit};
 use super::convert::{body_error, field_error};
 use crate::plugin::host::{self, fields};
-use crate::plugin::kind::hooks::abi::{InterfaceFunctions, variant};
+use crate::plugin::kind::hooks::abi::{InterfaceFunctions, record, variant};
 
 variant!(FieldError { 0 InvalidName(String), 1 InvalidValue(String), 2 OwnedByHost(String), 3 TooMany });
 variant!(BodyError { 0 TooLarge(u64), 1 TimedOut, 2 Disconnected(String), 3 AlreadyStreamed });
 variant!(Verdict { 0 Forward, 1 Respond });
+variant!(Unit { 0 Bytes, 1 Text, 2 Lines, 3 Events, 4 Messages });
+variant!(Fate { 0 Keep, 1 Replace, 2 Stop });
+record!(BodyWish {
+    unit: Unit,
+    decoded: bool
+});
 
 type Edited = Result<(), FieldError>;
 type Field = (&'static str, &'static [u8]);
+
+pub fn add_body_sink(functions: &mut InterfaceFunctions<'_>) {
+    functions.waiting::<(&[u8],), ()>("emit", |state, (data,)| {
+        Box::pin(state.emit(Bytes::copy_from_slice(data)))
+    });
+}
 
 pub fn add_exchange(functions: &mut InterfaceFunctions<'_>) {
     functions

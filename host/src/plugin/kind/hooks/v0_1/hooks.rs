@@ -1,18 +1,30 @@
 //! What the host calls of an instance, as functions with the types of this version.
 
-use wasmtime::Store;
+use bytes::Bytes;
+use wasmtime::{Store, bail};
 
 use super::bindings::exports::tollgate::proxy::interceptor as generated;
+use super::bindings::tollgate::proxy::types;
 use super::convert;
 use crate::interceptor::{Hook, Verdict};
+use crate::message::Side;
 use crate::plugin::host::HooksState;
-use crate::plugin::kind::hooks::contract::{Called, Hooks};
+use crate::plugin::kind::hooks::contract::{BodyCalled, BodyWish, Called, Fate, Hooks};
 use crate::plugin::kind::hooks::exported::{Entrance, Exported};
 
 pub struct Functions {
     forward_request: Exported<(), Result<generated::Verdict, String>>,
     return_response: Exported<(), Result<(), String>>,
     start: Option<Exported<(), Result<(), String>>>,
+    request_body: Option<BodyFunctions>,
+    response_body: Option<BodyFunctions>,
+}
+
+/// Of an interface that rewrites a body.
+struct BodyFunctions {
+    begin: Exported<(), Result<Option<types::BodyWish>, String>>,
+    piece: Exported<(Vec<u8>,), Result<types::Fate, String>>,
+    end: Exported<(), Result<(), String>>,
 }
 
 impl Functions {
@@ -21,6 +33,33 @@ impl Functions {
             forward_request: entrance.hook(0)?,
             return_response: entrance.hook(1)?,
             start: entrance.function(1, 0)?,
+            request_body: BodyFunctions::find(&mut entrance, 2)?,
+            response_body: BodyFunctions::find(&mut entrance, 3)?,
+        })
+    }
+
+    fn of_body(&self, side: Side) -> wasmtime::Result<&BodyFunctions> {
+        let functions = match side {
+            Side::Request => &self.request_body,
+            Side::Response => &self.response_body,
+        };
+        match functions {
+            Some(functions) => Ok(functions),
+            None => bail!("it does not rewrite this body"),
+        }
+    }
+}
+
+impl BodyFunctions {
+    fn find(entrance: &mut Entrance<'_>, interface: usize) -> wasmtime::Result<Option<Self>> {
+        let functions = (
+            entrance.function(interface, 0)?,
+            entrance.function(interface, 1)?,
+            entrance.function(interface, 2)?,
+        );
+        Ok(match functions {
+            (Some(begin), Some(piece), Some(end)) => Some(Self { begin, piece, end }),
+            _ => None,
         })
     }
 }
@@ -37,7 +76,7 @@ impl Hooks for Functions {
                 let result = self.return_response.call(store, ())?;
                 result.map(|()| Verdict::Forward)
             }
-            Hook::Handle => Ok(Verdict::Forward),
+            Hook::Handle | Hook::Body(_) => Ok(Verdict::Forward),
         })
     }
 
@@ -51,7 +90,7 @@ impl Hooks for Functions {
                 let result = self.return_response.call_async(store, ()).await?;
                 result.map(|()| Verdict::Forward)
             }
-            Hook::Handle => Ok(Verdict::Forward),
+            Hook::Handle | Hook::Body(_) => Ok(Verdict::Forward),
         })
     }
 
@@ -64,5 +103,29 @@ impl Hooks for Functions {
             Some(start) => start.call_async(store, ()).await,
             None => Ok(Ok(())),
         }
+    }
+
+    async fn begin_body(
+        &self,
+        store: &mut Store<HooksState>,
+        side: Side,
+    ) -> BodyCalled<Option<BodyWish>> {
+        let begun = self.of_body(side)?.begin.call_async(store, ()).await?;
+        Ok(begun.map(|wish| wish.map(convert::body_wish)))
+    }
+
+    async fn piece(
+        &self,
+        store: &mut Store<HooksState>,
+        side: Side,
+        data: Bytes,
+    ) -> BodyCalled<Fate> {
+        let piece = &self.of_body(side)?.piece;
+        let fate = piece.call_async(store, (data.to_vec(),)).await?;
+        Ok(fate.map(convert::fate))
+    }
+
+    async fn end_body(&self, store: &mut Store<HooksState>, side: Side) -> BodyCalled<()> {
+        self.of_body(side)?.end.call_async(store, ()).await
     }
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::bindings::tollgate::proxy::{exchange, request, response, types};
+use super::bindings::tollgate::proxy::{body_sink, exchange, request, response, types};
 use super::convert::{body_error, field_error};
 use crate::plugin::host::{self, HooksState, fields};
 
@@ -130,6 +130,12 @@ impl response::Host for HooksState {
 
     fn set_body(&mut self, body: Vec<u8>) {
         self.replace_response_body(Bytes::from(body));
+    }
+}
+
+impl body_sink::Host for HooksState {
+    async fn emit(&mut self, data: Vec<u8>) -> wasmtime::Result<()> {
+        HooksState::emit(self, Bytes::from(data)).await
     }
 }
 

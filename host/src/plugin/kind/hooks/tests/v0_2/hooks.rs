@@ -1,11 +1,13 @@
 //! The two hooks of the made-up version: other names, a parameter, other results.
 
+use bytes::Bytes;
 use wasmtime::Store;
 
 use super::bindings::exports::tollgate::proxy::interceptor::{Decision, Edit};
 use crate::interceptor::{Hook, Verdict};
+use crate::message::Side;
 use crate::plugin::host::{self, HooksState};
-use crate::plugin::kind::hooks::contract::{Called, Hooks};
+use crate::plugin::kind::hooks::contract::{BodyCalled, BodyWish, Called, Fate, Hooks};
 use crate::plugin::kind::hooks::exported::{Entrance, Exported};
 
 pub struct Functions {
@@ -35,7 +37,7 @@ impl Hooks for Functions {
                 let edit = self.on_response.call(&mut *store, (status,))?;
                 Ok(edit.and_then(|edit| change(store.data_mut(), edit.status)))
             }
-            Hook::Handle => Ok(Ok(Verdict::Forward)),
+            Hook::Handle | Hook::Body(_) => Ok(Ok(Verdict::Forward)),
         }
     }
 
@@ -50,8 +52,20 @@ impl Hooks for Functions {
                 let edit = self.on_response.call_async(&mut *store, (status,)).await?;
                 Ok(edit.and_then(|edit| change(store.data_mut(), edit.status)))
             }
-            Hook::Handle => Ok(Ok(Verdict::Forward)),
+            Hook::Handle | Hook::Body(_) => Ok(Ok(Verdict::Forward)),
         }
+    }
+
+    async fn begin_body(&self, _: &mut Store<HooksState>, _: Side) -> BodyCalled<Option<BodyWish>> {
+        unreachable!("this version has none")
+    }
+
+    async fn piece(&self, _: &mut Store<HooksState>, _: Side, _: Bytes) -> BodyCalled<Fate> {
+        unreachable!("this version has none")
+    }
+
+    async fn end_body(&self, _: &mut Store<HooksState>, _: Side) -> BodyCalled<()> {
+        unreachable!("this version has none")
     }
 }
 
