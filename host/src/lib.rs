@@ -33,6 +33,8 @@ pub mod outbound;
 
 pub mod interceptor;
 
+pub mod store;
+
 pub mod proxy;
 
 pub mod plugin;

@@ -46,7 +46,7 @@ const LAYERS: [&[&str]; 8] = [
     &["message", "telemetry", "cli", "tls"],
     &["outbound"],
     &["config", "essential"],
-    &["interceptor"],
+    &["interceptor", "store"],
     &["proxy", "plugin", "echo", "admin"],
     &["app", "tools"],
     &["main"],

@@ -23,6 +23,7 @@ curl curl
 h2load nghttp2-client
 slowhttptest slowhttptest
 openssl openssl
+redis-server redis-server
 EOF
 }
 

@@ -35,7 +35,9 @@ pub enum StoreError {
     Overflow { key: String, by: i64 },
 
     /// A write may have been done, or be done later.
-    #[error("the store did not answer within {limit:?}; if this was a write, it may have been done")]
+    #[error(
+        "the store did not answer within {limit:?}; if this was a write, it may have been done"
+    )]
     TimedOut { limit: Duration },
 
     /// A write may have been done if the connection broke, or if making it durable failed.

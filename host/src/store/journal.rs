@@ -170,7 +170,10 @@ impl Journal {
 
     /// The log that takes changes, and before it the one that is being put into the database.
     pub fn logs(&self) -> Vec<(Arc<DataFile>, u64)> {
-        let turned = self.turned.iter().map(|turned| (turned.log.clone(), turned.last));
+        let turned = self
+            .turned
+            .iter()
+            .map(|turned| (turned.log.clone(), turned.last));
         let active = (self.logs[self.active].clone(), self.last);
         turned.chain([active]).collect()
     }
@@ -293,11 +296,7 @@ fn cannot(at: &Path, error: std::io::Error) -> StoreError {
 }
 
 /// The changes of the logs that the database doesn't hold, in their order, and the number of the last one.
-fn replay(
-    path: &Path,
-    applied: u64,
-    logs: Vec<Found>,
-) -> Result<(u64, Vec<Change>), StoreError> {
+fn replay(path: &Path, applied: u64, logs: Vec<Found>) -> Result<(u64, Vec<Change>), StoreError> {
     let mut last = applied;
     let mut all = Vec::new();
     for (position, (first, changes, rest)) in logs.into_iter().enumerate() {
@@ -338,7 +337,10 @@ fn merged(entries: Vec<Change>, changes: Vec<Change>, now: u64) -> (Vec<Change>,
     }
     let mut there = Vec::new();
     for change in entries {
-        let is_gone = change.entry.as_ref().is_some_and(|entry| entry.is_expired(now));
+        let is_gone = change
+            .entry
+            .as_ref()
+            .is_some_and(|entry| entry.is_expired(now));
         let names = (change.bucket.clone(), change.key.clone());
         if dirty.contains_key(&names) {
             continue;

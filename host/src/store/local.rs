@@ -104,12 +104,7 @@ impl Local {
     }
 
     /// Writes to memory and the log at once, and then waits for the disk if that is wanted.
-    pub async fn write(
-        &self,
-        bucket: &str,
-        key: &str,
-        op: &Op<'_>,
-    ) -> Result<Answer, StoreError> {
+    pub async fn write(&self, bucket: &str, key: &str, op: &Op<'_>) -> Result<Answer, StoreError> {
         let (answer, number) = self.shared.write(bucket, key, op)?;
         if let Some(number) = number.filter(|_| self.shared.immediate) {
             self.synced(number).await?;

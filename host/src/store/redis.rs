@@ -79,12 +79,7 @@ impl Redis {
     }
 
     /// One change, see [`Op`].
-    pub async fn write(
-        &self,
-        bucket: &str,
-        key: &str,
-        op: &Op<'_>,
-    ) -> Result<Answer, StoreError> {
+    pub async fn write(&self, bucket: &str, key: &str, op: &Op<'_>) -> Result<Answer, StoreError> {
         let call = match op {
             Op::Set { value, ttl } => {
                 let mut call = self.script(bucket, "set", *ttl);
@@ -176,7 +171,9 @@ impl Redis {
         let call = self.script(bucket, "usage", None);
         let answer = self.run(bucket, "", 0, call).await?;
         let number = |at: usize| {
-            let text = answer.get(at).and_then(|text| std::str::from_utf8(text).ok());
+            let text = answer
+                .get(at)
+                .and_then(|text| std::str::from_utf8(text).ok());
             text.and_then(|text| text.parse().ok()).ok_or_else(strange)
         };
         Ok(Usage {
@@ -249,15 +246,14 @@ impl Redis {
     }
 }
 
-
-
-
 fn escaped(name: &str) -> String {
     name.replace('%', "%25").replace(':', "%3a")
 }
 
 fn number(answer: &[Vec<u8>]) -> Result<i64, StoreError> {
-    let text = answer.first().and_then(|text| std::str::from_utf8(text).ok());
+    let text = answer
+        .first()
+        .and_then(|text| std::str::from_utf8(text).ok());
     text.and_then(|text| text.parse().ok()).ok_or_else(strange)
 }
 

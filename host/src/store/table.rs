@@ -110,13 +110,7 @@ impl Table {
     ///
     /// # Errors
     /// When it can't be done. [`StoreError::Full`] may be for the sake of what has expired: see [`Self::expired`].
-    pub fn plan(
-        &self,
-        bucket: &str,
-        key: &str,
-        op: &Op<'_>,
-        now: u64,
-    ) -> Result<Plan, StoreError> {
+    pub fn plan(&self, bucket: &str, key: &str, op: &Op<'_>, now: u64) -> Result<Plan, StoreError> {
         let old = self.get(bucket, key, now);
         let (answer, entry) = match op {
             Op::Set { value, ttl } => {

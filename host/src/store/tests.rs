@@ -217,10 +217,8 @@ impl Server {
         );
         let mut connection = self.connection().await;
         let mut call = script.prepare_invoke();
-        let done: redis::RedisResult<()> = call
-            .arg(milliseconds)
-            .invoke_async(&mut connection)
-            .await;
+        let done: redis::RedisResult<()> =
+            call.arg(milliseconds).invoke_async(&mut connection).await;
         done.unwrap();
     }
 }

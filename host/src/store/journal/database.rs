@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -148,7 +149,13 @@ impl Database {
 
     fn fault(&self, error: redb::Error) -> StoreError {
         match error {
-            redb::Error::Io(error) if error.kind() != std::io::ErrorKind::InvalidData => {
+            // Not what says that the file is none, or ends too early.
+            redb::Error::Io(error)
+                if !matches!(
+                    error.kind(),
+                    ErrorKind::InvalidData | ErrorKind::UnexpectedEof
+                ) =>
+            {
                 StoreError::CannotOpen {
                     path: self.path.clone(),
                     why: error.to_string(),

@@ -113,7 +113,12 @@ impl StorageBackend for OfDatabase {
 
     fn set_len(&self, length: u64) -> Result<(), io::Error> {
         #[cfg(test)]
-        if self.0.faults.database.load(std::sync::atomic::Ordering::SeqCst) {
+        if self
+            .0
+            .faults
+            .database
+            .load(std::sync::atomic::Ordering::SeqCst)
+        {
             return Err(io::ErrorKind::StorageFull.into());
         }
         self.0.cut(length)
@@ -125,7 +130,12 @@ impl StorageBackend for OfDatabase {
 
     fn write(&self, offset: u64, data: &[u8]) -> Result<(), io::Error> {
         #[cfg(test)]
-        if self.0.faults.database.load(std::sync::atomic::Ordering::SeqCst) {
+        if self
+            .0
+            .faults
+            .database
+            .load(std::sync::atomic::Ordering::SeqCst)
+        {
             return Err(io::ErrorKind::StorageFull.into());
         }
         self.0.write_at(offset, data)

@@ -15,8 +15,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use twox_hash::XxHash3_64;
 
-use crate::store::table::{Change, Entry};
 use super::file::DataFile;
+use crate::store::table::{Change, Entry};
 
 /// The format that this version writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
@@ -107,7 +107,8 @@ fn decode(bytes: &Bytes) -> Read {
     {
         return Read::Newer(format);
     }
-    let Some(first) = u64_at(start, 16).filter(|first| *first > 0 && start == header(*first)) else {
+    let Some(first) = u64_at(start, 16).filter(|first| *first > 0 && start == header(*first))
+    else {
         return Read::Foreign;
     };
     let mut at = HEADER as usize;

@@ -15,7 +15,10 @@ pub fn sync(shared: &Shared) {
         // Others write meanwhile, and wait for the next time.
         drop(writer);
         let result = if tainted {
-            Err("bringing the log to the disk failed, and the database doesn't hold it yet".to_owned())
+            Err(
+                "bringing the log to the disk failed, and the database doesn't hold it yet"
+                    .to_owned(),
+            )
         } else {
             let mut needed = logs.iter().filter(|(_, last)| *last > done);
             let synced = needed.try_for_each(|(log, _)| log.sync());
@@ -27,7 +30,9 @@ pub fn sync(shared: &Shared) {
                 journal.taint();
             }
         }
-        shared.synced.send_modify(|synced| publish(synced, last, result));
+        shared
+            .synced
+            .send_modify(|synced| publish(synced, last, result));
     }
 }
 

@@ -37,7 +37,9 @@ impl std::fmt::Debug for Connection {
     /// Without the address, which may contain a password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let limit = &self.limit;
-        f.debug_struct("Connection").field("limit", limit).finish_non_exhaustive()
+        f.debug_struct("Connection")
+            .field("limit", limit)
+            .finish_non_exhaustive()
     }
 }
 
@@ -101,7 +103,9 @@ impl Connection {
         let config = AsyncConnectionConfig::new()
             .set_response_timeout(None)
             .set_connection_timeout(None);
-        let opened = self.client.get_multiplexed_async_connection_with_config(&config);
+        let opened = self
+            .client
+            .get_multiplexed_async_connection_with_config(&config);
         match opened.await {
             Ok(open) => {
                 slot.number += 1;
@@ -124,5 +128,9 @@ impl Connection {
 
 /// What the server or the system said, in one line.
 fn text(error: &RedisError) -> String {
-    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+    error
+        .to_string()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
 }

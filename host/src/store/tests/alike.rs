@@ -211,7 +211,10 @@ async fn what_has_expired_is_removed_though_nobody_asks() {
         let lab = Lab::with(which);
         for n in 0..2500 {
             let key = n.to_string();
-            lab.store().set("b", &key, bytes("1"), seconds(10)).await.unwrap();
+            lab.store()
+                .set("b", &key, bytes("1"), seconds(10))
+                .await
+                .unwrap();
         }
         lab.set("b", "stays", "1").await;
         lab.pass(11).await;

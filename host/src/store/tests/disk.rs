@@ -26,7 +26,10 @@ async fn a_full_disk_fails_the_writes_and_nothing_else() {
             let key = format!("meanwhile {n}");
             let done = lab.store().set("b", &key, "1".into(), None).await;
             let why = unavailable(done);
-            assert!(why.contains("its log can't be written: no storage space"), "{why}");
+            assert!(
+                why.contains("its log can't be written: no storage space"),
+                "{why}"
+            );
             assert_eq!(lab.get("b", &key).await, None);
         }
         assert!(lab.store().increment("b", "before", 1, None).await.is_err());
@@ -55,18 +58,27 @@ async fn a_database_that_cannot_be_written_is_tried_again() {
             failed => break unavailable(failed),
         }
     };
-    assert!(why.contains("the log is full, and its database can't take it"), "{why}");
+    assert!(
+        why.contains("the log is full, and its database can't take it"),
+        "{why}"
+    );
     assert!((60..150).contains(&written), "{written}");
     assert_eq!(lab.get("b", "large").await, Some(large(written - 1)));
     assert_eq!(lab.get("b", "before").await, Some("1".into()));
     // What is there now is all there for the next process, though the database never took it.
     lab.disk.faults.database.store(false, Ordering::SeqCst);
     until("it takes writes again", async || {
-        lab.store().set("b", "after", "1".into(), None).await.is_ok()
+        lab.store()
+            .set("b", "after", "1".into(), None)
+            .await
+            .is_ok()
     })
     .await;
     lab.reopen();
-    assert_eq!(lab.store().keys("b", "", None, 9).await.unwrap(), ["after", "before", "large"]);
+    assert_eq!(
+        lab.store().keys("b", "", None, 9).await.unwrap(),
+        ["after", "before", "large"]
+    );
     assert_eq!(lab.get("b", "large").await, Some(large(written - 1)));
 }
 
@@ -76,12 +88,18 @@ async fn what_the_database_never_took_is_in_the_log() {
     lab.disk.faults.database.store(true, Ordering::SeqCst);
     // More than one log's worth.
     for n in 0..20 {
-        lab.store().set("b", &n.to_string(), large(n), None).await.unwrap();
+        lab.store()
+            .set("b", &n.to_string(), large(n), None)
+            .await
+            .unwrap();
     }
     lab.store = None;
     let clock = lab.clock.clone();
     let refused = Store::open_with(&lab.config, clock, &lab.disk).unwrap_err();
-    assert!(matches!(refused, StoreError::CannotOpen { .. }), "{refused}");
+    assert!(
+        matches!(refused, StoreError::CannotOpen { .. }),
+        "{refused}"
+    );
     lab.disk.faults.database.store(false, Ordering::SeqCst);
     lab.reopen();
     for n in 0..20 {
@@ -101,7 +119,10 @@ async fn a_sync_that_fails_is_no_acknowledgement() {
     assert_eq!(lab.get("b", "before").await, Some("1".into()));
     lab.disk.faults.sync.store(false, Ordering::SeqCst);
     until("it takes writes again", async || {
-        lab.store().set("b", "after", "1".into(), None).await.is_ok()
+        lab.store()
+            .set("b", "after", "1".into(), None)
+            .await
+            .is_ok()
     })
     .await;
     lab.reopen();
@@ -111,15 +132,27 @@ async fn a_sync_that_fails_is_no_acknowledgement() {
 #[tokio::test]
 async fn expiry_goes_on_while_the_process_is_away() {
     let mut lab = Lab::with(Which::Eventual);
-    lab.store().set("b", "soon", "1".into(), seconds(10)).await.unwrap();
-    lab.store().set("b", "later", "1".into(), seconds(100)).await.unwrap();
+    lab.store()
+        .set("b", "soon", "1".into(), seconds(10))
+        .await
+        .unwrap();
+    lab.store()
+        .set("b", "later", "1".into(), seconds(100))
+        .await
+        .unwrap();
     lab.set("b", "never", "1").await;
     lab.reopen();
-    assert_eq!(lab.store().keys("b", "", None, 9).await.unwrap(), ["later", "never", "soon"]);
+    assert_eq!(
+        lab.store().keys("b", "", None, 9).await.unwrap(),
+        ["later", "never", "soon"]
+    );
     lab.store = None;
     lab.pass(11).await;
     lab.reopen();
-    assert_eq!(lab.store().keys("b", "", None, 9).await.unwrap(), ["later", "never"]);
+    assert_eq!(
+        lab.store().keys("b", "", None, 9).await.unwrap(),
+        ["later", "never"]
+    );
     assert_eq!(lab.store().usage("b").await.unwrap().entries, 2);
     lab.pass(100).await;
     lab.reopen();
@@ -129,11 +162,11 @@ async fn expiry_goes_on_while_the_process_is_away() {
 
 const PLACE: &str = "STORE_TEST_DISK";
 
-/// On a real disk of 4 MiB. A machine that lets nobody mount one has the tests above only, and says so.
+/// On a real disk of 8 MiB. A machine that lets nobody mount one has the tests above only, and says so.
 #[test]
 fn a_real_disk_that_is_full() {
     let folder = tempfile::tempdir().unwrap();
-    let script = r#"mount -t tmpfs -o size=4m tmpfs "$0" || exit 77; exec "$@""#;
+    let script = r#"mount -t tmpfs -o size=8m tmpfs "$0" || exit 77; exec "$@""#;
     let program = test_program(module_path!(), "as_a_process_of_its_own");
     let output = Command::new("unshare")
         .args(["--map-root-user", "--mount", "sh", "-c", script])
@@ -158,7 +191,7 @@ async fn as_a_process_of_its_own() {
         return;
     };
     let filler = place.join("filler");
-    std::fs::write(&filler, vec![1; 2 * 1024 * 1024]).unwrap();
+    std::fs::write(&filler, vec![1; 5 * 1024 * 1024]).unwrap();
     let config = StoreConfig {
         kind: embedded(&place.join("state.redb"), Durability::Eventual),
         quotas: Quotas::default(),
@@ -185,7 +218,10 @@ async fn as_a_process_of_its_own() {
     let store = Store::open(&config).unwrap();
     assert_eq!(store.usage("b").await.unwrap().entries, there + 1);
     for n in 0..there {
-        assert_eq!(store.get("b", &n.to_string()).await.unwrap(), Some(value.clone()));
+        assert_eq!(
+            store.get("b", &n.to_string()).await.unwrap(),
+            Some(value.clone())
+        );
     }
     println!("all went well");
 }

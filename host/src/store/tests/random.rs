@@ -210,7 +210,9 @@ async fn every_backend_does_what_the_model_does() {
             now: lab.clock.now() / 1000,
             random: ChaCha8Rng::seed_from_u64(seed),
         };
-        let keys: Vec<String> = (0..20).map(|n| format!("k{n}{}", "-".repeat(n % 5))).collect();
+        let keys: Vec<String> = (0..20)
+            .map(|n| format!("k{n}{}", "-".repeat(n % 5)))
+            .collect();
         let steps = if which == Which::Memory { 20_000 } else { 3000 };
         for _ in 0..steps {
             let (bucket, key) = (twin.pick(&BUCKETS), twin.pick(&keys));

@@ -42,7 +42,10 @@ async fn a_server_that_is_not_there_at_the_start_is_no_error() {
     let mut server = Server::start(folder.path());
     server.kill();
     let store = store(&server, "p", PATIENCE);
-    assert!(matches!(store.get("b", "k").await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(
+        store.get("b", "k").await,
+        Err(StoreError::Unavailable(_))
+    ));
     server.start_again();
     until("it works", async || store.get("b", "k").await.is_ok()).await;
 }
@@ -96,13 +99,22 @@ async fn a_server_that_never_answers_is_not_waited_for() {
     let store = Store::open(&StoreConfig { kind, quotas }).unwrap();
     for _ in 0..2 {
         let limit = timeout;
-        assert_eq!(store.get("b", "k").await, Err(StoreError::TimedOut { limit }));
+        assert_eq!(
+            store.get("b", "k").await,
+            Err(StoreError::TimedOut { limit })
+        );
     }
 }
 
 #[test]
 fn an_address_that_is_none_is_told() {
-    for url in ["", "127.0.0.1", "http://127.0.0.1", "rediss://127.0.0.1", "redis://a b"] {
+    for url in [
+        "",
+        "127.0.0.1",
+        "http://127.0.0.1",
+        "rediss://127.0.0.1",
+        "redis://a b",
+    ] {
         let kind = Kind::Redis {
             url: url.to_owned(),
             prefix: String::new(),
@@ -137,7 +149,11 @@ async fn several_hosts_count_exactly() {
     }
     let sum = (12 * TIMES).to_string();
     for key in ["incremented", "swapped"] {
-        assert_eq!(hosts[0].get("b", key).await.unwrap(), Some(sum.clone().into()), "{key}");
+        assert_eq!(
+            hosts[0].get("b", key).await.unwrap(),
+            Some(sum.clone().into()),
+            "{key}"
+        );
     }
     let usage = hosts[0].usage("b").await.unwrap();
     assert_eq!((usage.entries, usage.bytes), (2, 11 + 7 + 8));
@@ -163,9 +179,16 @@ async fn the_server_lets_them_expire() {
     let store = store(&server, "p", PATIENCE);
     let ttl = Some(Duration::from_millis(30));
     store.set("b", "k", "1".into(), ttl).await.unwrap();
-    until("it is gone", async || store.get("b", "k").await.unwrap().is_none()).await;
+    until("it is gone", async || {
+        store.get("b", "k").await.unwrap().is_none()
+    })
+    .await;
     let mut connection = server.connection().await;
-    let there: Vec<String> = redis::cmd("KEYS").arg("p:b:v:*").query_async(&mut connection).await.unwrap();
+    let there: Vec<String> = redis::cmd("KEYS")
+        .arg("p:b:v:*")
+        .query_async(&mut connection)
+        .await
+        .unwrap();
     assert!(there.is_empty(), "{there:?}");
     until("its index is gone too", async || {
         store.usage("b").await.unwrap() == crate::store::Usage::default()
@@ -179,7 +202,11 @@ async fn what_somebody_else_has_put_there_fails_the_call() {
     let server = Server::start(folder.path());
     let store = store(&server, "p", PATIENCE);
     let mut connection = server.connection().await;
-    let done: redis::RedisResult<()> = redis::cmd("RPUSH").arg("p:b:v:k").arg("x").query_async(&mut connection).await;
+    let done: redis::RedisResult<()> = redis::cmd("RPUSH")
+        .arg("p:b:v:k")
+        .arg("x")
+        .query_async(&mut connection)
+        .await;
     done.unwrap();
     let error = store.get("b", "k").await.unwrap_err();
     assert!(error.to_string().contains("WRONGTYPE"), "{error}");
