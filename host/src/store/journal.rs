@@ -18,7 +18,11 @@ use super::error::StoreError;
 use super::table::Change;
 
 /// How long a log gets before it is put into the database, in bytes; and in keys, since what expires is not logged.
-const LONG: u64 = 8 * 1024 * 1024;
+const LONG: u64 = if cfg!(test) {
+    256 * 1024
+} else {
+    8 * 1024 * 1024
+};
 const MANY: usize = 100_000;
 
 /// How long a log may get while it can't be put there. Nothing is written any more then.
@@ -49,7 +53,6 @@ pub struct Journal {
 /// A log that takes no more changes, until they are in the database.
 #[derive(Debug, Clone)]
 pub struct Turned {
-    pub log: Arc<DataFile>,
     pub dirty: Arc<Dirty>,
     /// The number of its last change.
     pub last: u64,
@@ -79,6 +82,7 @@ impl Journal {
         let log = |at: &PathBuf| disk.open(at).map_err(|error| cannot(at, error));
         let logs = [log(&paths[0])?, log(&paths[1])?];
         let read = read(&logs, &paths)?;
+        forget_a_start_that_failed(&file, &logs).map_err(|error| cannot(path, error))?;
         let (mut database, loaded) = Database::open(path.to_owned(), file)?;
         let (last, changes) = replay(path, loaded.applied, read)?;
         let (entries, dirty) = merged(loaded.entries, changes, now);
@@ -168,14 +172,9 @@ impl Journal {
         self.turned.is_none() && self.dirty.is_empty()
     }
 
-    /// The log that takes changes, and before it the one that is being put into the database.
-    pub fn logs(&self) -> Vec<(Arc<DataFile>, u64)> {
-        let turned = self
-            .turned
-            .iter()
-            .map(|turned| (turned.log.clone(), turned.last));
-        let active = (self.logs[self.active].clone(), self.last);
-        turned.chain([active]).collect()
+    /// The log that takes changes. What the one before it holds is on the disk, unless the journal is tainted.
+    pub fn active(&self) -> Arc<DataFile> {
+        self.logs[self.active].clone()
     }
 
     /// The log that is to be put into the database, if there is one.
@@ -189,7 +188,7 @@ impl Journal {
     /// # Errors
     /// The system's; the present log goes on then.
     pub fn turn(&mut self) -> std::io::Result<()> {
-        let log = self.logs[self.active].clone();
+        let log = self.active();
         // After a failure this is of no use: the database is what counts then, and the log that follows counts after it.
         if self.tainted.is_none() && log.sync().is_err() {
             self.taint();
@@ -197,7 +196,6 @@ impl Journal {
         let other = 1 - self.active;
         start(&self.logs[other], self.last + 1)?;
         self.turned = Some(Turned {
-            log,
             dirty: Arc::new(std::mem::take(&mut self.dirty)),
             last: self.last,
         });
@@ -221,7 +219,7 @@ impl Journal {
     /// The active log and its last change, if that is not known to be on the disk.
     pub fn unsynced(&mut self) -> Option<(Arc<DataFile>, u64)> {
         let is_needed = self.last > self.synced && self.tainted.is_none();
-        is_needed.then(|| (self.logs[self.active].clone(), self.last))
+        is_needed.then(|| (self.active(), self.last))
     }
 
     /// Takes note that the active log is on the disk up to a change.
@@ -242,6 +240,20 @@ impl Journal {
     pub fn is_tainted(&self) -> bool {
         self.tainted.is_some()
     }
+}
+
+/// Makes a file empty that has no beginning yet: the process or the machine stopped when redb made it. The logs are made
+/// after it, so nothing was ever stored there.
+fn forget_a_start_that_failed(file: &DataFile, logs: &[Arc<DataFile>; 2]) -> std::io::Result<()> {
+    let mut beginning = [0; 9];
+    let is_begun = file.length()? < 9 || {
+        file.read_at(0, &mut beginning)?;
+        beginning != [0; 9]
+    };
+    if is_begun || logs[0].length()? > 0 || logs[1].length()? > 0 {
+        return Ok(());
+    }
+    file.cut(0)
 }
 
 fn start(log: &DataFile, first: u64) -> std::io::Result<()> {

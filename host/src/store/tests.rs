@@ -2,6 +2,7 @@
 //! behind the same few functions.
 
 mod alike;
+mod crash;
 mod damage;
 mod disk;
 mod killed;
@@ -88,10 +89,6 @@ impl Lab {
 
     fn store(&self) -> &Store {
         self.store.as_ref().unwrap()
-    }
-
-    fn path(&self) -> PathBuf {
-        self.folder.path().join("state.redb")
     }
 
     /// Closes the store and opens it again.

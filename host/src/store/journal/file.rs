@@ -14,6 +14,8 @@ pub struct DataFile {
     file: File,
     #[cfg(test)]
     faults: Arc<Faults>,
+    #[cfg(test)]
+    path: std::path::PathBuf,
 }
 
 /// What fails, from when a test says so.
@@ -25,6 +27,27 @@ pub struct Faults {
     pub sync: std::sync::atomic::AtomicBool,
     /// The database cannot be written; its logs can.
     pub database: std::sync::atomic::AtomicBool,
+    /// What was done to the files, in its order, if a test wants to know.
+    pub recorded: std::sync::Mutex<Option<Vec<Event>>>,
+}
+
+/// What was done to a file, or what a test takes note of.
+#[cfg(test)]
+#[derive(Debug, Clone)]
+pub enum Event {
+    Write(std::path::PathBuf, u64, Vec<u8>),
+    Cut(std::path::PathBuf, u64),
+    Sync(std::path::PathBuf),
+    Note(u64),
+}
+
+#[cfg(test)]
+impl Faults {
+    pub fn record(&self, event: impl FnOnce() -> Event) {
+        if let Some(events) = &mut *self.recorded.lock().unwrap() {
+            events.push(event());
+        }
+    }
 }
 
 /// What tests hand to the files that they open; nothing otherwise.
@@ -51,6 +74,8 @@ impl Disk {
             file,
             #[cfg(test)]
             faults: self.faults.clone(),
+            #[cfg(test)]
+            path: path.to_owned(),
         }))
     }
 }
@@ -80,10 +105,15 @@ impl DataFile {
             self.file.write_all_at(&data[..data.len() / 2], offset)?;
             return Err(io::ErrorKind::StorageFull.into());
         }
+        #[cfg(test)]
+        self.faults
+            .record(|| Event::Write(self.path.clone(), offset, data.to_owned()));
         self.file.write_all_at(data, offset)
     }
 
     pub fn cut(&self, length: u64) -> io::Result<()> {
+        #[cfg(test)]
+        self.faults.record(|| Event::Cut(self.path.clone(), length));
         self.file.set_len(length)
     }
 
@@ -93,6 +123,9 @@ impl DataFile {
         if self.faults.sync.load(std::sync::atomic::Ordering::SeqCst) {
             return Err(io::Error::other("the disk is broken (a test)"));
         }
+        // Before it: what is written meanwhile is not promised.
+        #[cfg(test)]
+        self.faults.record(|| Event::Sync(self.path.clone()));
         self.file.sync_data()
     }
 }

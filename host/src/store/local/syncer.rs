@@ -9,8 +9,7 @@ pub fn sync(shared: &Shared) {
             return;
         };
         let last = journal.last();
-        let done = shared.synced.borrow().done;
-        let logs = journal.logs();
+        let log = journal.active();
         let tainted = journal.is_tainted();
         // Others write meanwhile, and wait for the next time.
         drop(writer);
@@ -20,8 +19,7 @@ pub fn sync(shared: &Shared) {
                     .to_owned(),
             )
         } else {
-            let mut needed = logs.iter().filter(|(_, last)| *last > done);
-            let synced = needed.try_for_each(|(log, _)| log.sync());
+            let synced = log.sync();
             synced.map_err(|error| format!("its log can't be brought to the disk: {error}"))
         };
         if result.is_err() {

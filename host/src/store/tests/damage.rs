@@ -129,6 +129,22 @@ async fn an_emptied_database_is_no_new_one() {
 }
 
 #[tokio::test]
+async fn a_first_start_that_was_cut_short_is_made_again() {
+    let folder = write(&[vec![0; 70_000], Vec::new(), Vec::new()]);
+    let store = open(folder.path()).unwrap();
+    store.set("b", "0", value(0).into(), None).await.unwrap();
+    drop(store);
+    assert_eq!(count(&open(folder.path()).unwrap()).await, 1);
+    // With a log there was something.
+    let mut files = read(folder.path());
+    files[0].fill(0);
+    assert!(matches!(
+        open(write(&files).path()),
+        Err(StoreError::Damaged { .. })
+    ));
+}
+
+#[tokio::test]
 async fn a_log_is_read_as_far_as_it_is_whole() {
     let (_, killed) = filled(200).await;
     let log = killed[1].len();
