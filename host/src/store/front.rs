@@ -35,7 +35,7 @@ pub struct Store {
 #[derive(Debug)]
 enum Backend {
     Local(Local),
-    Redis(Redis),
+    Redis(Box<Redis>),
 }
 
 impl Store {
@@ -71,7 +71,10 @@ impl Store {
                 url,
                 prefix,
                 timeout,
-            } => Backend::Redis(Redis::new(url, prefix, *timeout, quotas)?),
+            } => {
+                let redis = Redis::new(url, prefix, *timeout, quotas)?;
+                Backend::Redis(Box::new(redis))
+            }
         };
         Ok(Self { backend, quotas })
     }

@@ -73,30 +73,30 @@ impl Journal {
     /// # Errors
     /// When another process has them, they are damaged, newer than this program, or can't be read or written.
     pub fn open(path: &Path, disk: &Disk, now: u64) -> Result<Opened, StoreError> {
-        let file = disk.open(path).map_err(|error| cannot(path, error))?;
-        if !file.try_lock().map_err(|error| cannot(path, error))? {
+        let file = disk.open(path).map_err(|error| cannot(path, &error))?;
+        if !file.try_lock().map_err(|error| cannot(path, &error))? {
             let path = path.to_owned();
             return Err(StoreError::InUse { path });
         }
         let paths = [".log0", ".log1"].map(|end| beside(path, end));
-        let log = |at: &PathBuf| disk.open(at).map_err(|error| cannot(at, error));
+        let log = |at: &PathBuf| disk.open(at).map_err(|error| cannot(at, &error));
         let logs = [log(&paths[0])?, log(&paths[1])?];
         let read = read(&logs, &paths)?;
-        forget_a_start_that_failed(&file, &logs).map_err(|error| cannot(path, error))?;
+        forget_a_start_that_failed(&file, &logs).map_err(|error| cannot(path, &error))?;
         let (mut database, loaded) = Database::open(path.to_owned(), file)?;
         let (last, changes) = replay(path, loaded.applied, read)?;
         let (entries, dirty) = merged(loaded.entries, changes, now);
         if !dirty.is_empty() || last > loaded.applied {
             let done = database.apply(&dirty, last);
-            done.map_err(|why| cannot(path, std::io::Error::other(why)))?;
+            done.map_err(|why| cannot(path, &std::io::Error::other(why)))?;
         }
         let journal = Self::new(logs, last);
-        journal.begin().map_err(|error| cannot(&paths[0], error))?;
+        journal.begin().map_err(|error| cannot(&paths[0], &error))?;
         // The names of new files are on the disk as well.
         let directory = path.parent().filter(|parent| *parent != Path::new(""));
         let directory = std::fs::File::open(directory.unwrap_or(Path::new(".")));
         let synced = directory.and_then(|directory| directory.sync_all());
-        synced.map_err(|error| cannot(path, error))?;
+        synced.map_err(|error| cannot(path, &error))?;
         Ok(Opened {
             journal,
             database,
@@ -274,7 +274,7 @@ type Found = (u64, Vec<Change>, u64);
 fn read(logs: &[Arc<DataFile>; 2], paths: &[PathBuf; 2]) -> Result<Vec<Found>, StoreError> {
     let mut all = Vec::new();
     for (log, at) in logs.iter().zip(paths) {
-        match log::read(log).map_err(|error| cannot(at, error))? {
+        match log::read(log).map_err(|error| cannot(at, &error))? {
             Read::Empty => {}
             Read::Foreign => {
                 return Err(StoreError::Damaged {
@@ -300,7 +300,7 @@ fn read(logs: &[Arc<DataFile>; 2], paths: &[PathBuf; 2]) -> Result<Vec<Found>, S
     Ok(all)
 }
 
-fn cannot(at: &Path, error: std::io::Error) -> StoreError {
+fn cannot(at: &Path, error: &std::io::Error) -> StoreError {
     StoreError::CannotOpen {
         path: at.to_owned(),
         why: error.to_string(),

@@ -55,10 +55,11 @@ fn sync(shared: &Shared) {
 fn put(shared: &Shared, database: &mut Database, in_any_case: bool) {
     let turned = with_journal(shared, |journal| {
         let begins = journal.is_long() || in_any_case && !journal.is_put();
-        if journal.turned().is_none() && begins {
-            if let Err(error) = journal.turn() {
-                journal.put(Err(format!("its other log can't be begun: {error}")));
-            }
+        if journal.turned().is_none()
+            && begins
+            && let Err(error) = journal.turn()
+        {
+            journal.put(Err(format!("its other log can't be begun: {error}")));
         }
         journal.turned()
     });

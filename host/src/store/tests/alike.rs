@@ -22,6 +22,14 @@ fn bytes(text: &'static str) -> Bytes {
     Bytes::from_static(text.as_bytes())
 }
 
+/// Expected, new, whether it is done, and what is there then.
+type SwapCase = (
+    Option<&'static [u8]>,
+    Option<&'static str>,
+    bool,
+    Option<&'static str>,
+);
+
 on_all! {
     values_are_bytes_and_keys_any_text(lab: Quotas::default()) {
         assert_eq!(lab.get("b", "k").await, None);
@@ -82,7 +90,7 @@ on_all! {
 
     a_swap_is_done_only_where_it_is_expected(lab: Quotas::default()) {
         let store = lab.store();
-        let cases: [(Option<&[u8]>, Option<&'static str>, bool, Option<&'static str>); 9] = [
+        let cases: [SwapCase; 9] = [
             (Some(b""), Some("x"), false, None),
             (None, None, true, None),
             (None, Some(""), true, Some("")),
