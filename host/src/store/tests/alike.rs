@@ -214,6 +214,29 @@ on_all! {
 }
 
 #[tokio::test]
+async fn all_that_has_expired_makes_room_for_one_large_value() {
+    let quotas = Quotas {
+        bucket_bytes: 3000,
+        ..Quotas::default()
+    };
+    for which in ALL {
+        let lab = Lab::new(which, quotas);
+        for n in 100..350 {
+            let key = n.to_string();
+            let small = bytes("123456789");
+            let set = lab.store().set("b", &key, small, seconds(10));
+            set.await.unwrap();
+        }
+        let large = Bytes::from(vec![b'x'; 2900]);
+        let full = lab.store().set("b", "large", large.clone(), None).await;
+        assert!(matches!(full, Err(StoreError::Full { .. })), "{full:?}");
+        lab.pass(11).await;
+        let set = lab.store().set("b", "large", large, None).await;
+        assert_eq!(set, Ok(()), "{which:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_has_expired_is_removed_though_nobody_asks() {
     for which in [Which::Memory, Which::Eventual] {
         let lab = Lab::with(which);
