@@ -1,6 +1,7 @@
 //! What guests of every kind need: engines, threads that compile, bounds, the state in a store, and what a fault means.
 
 mod ambient;
+mod clock;
 mod compile;
 mod crossing;
 mod engine;
@@ -12,6 +13,9 @@ mod version;
 mod voice;
 
 pub use ambient::Ambient;
+#[cfg(test)]
+pub use clock::ClockGoes;
+pub use clock::wait_for_an_instance;
 pub use compile::{CompileError, CompilerThreads, map_module, map_trusted};
 pub use crossing::{GuestFunction, MOST_NUMBERS, define};
 pub use engine::{Engines, Tier};

@@ -1,4 +1,4 @@
-//! The two engines of the process, with the reason for every setting, and the clock that interrupts guests.
+//! The two engines of the process, with the reason for every setting.
 //!
 //! An engine owns code memory, so there is one for each compiler and never one for each plugin: code of a retired plugin
 //! is freed, memory stays flat. Figures come from measurements on wasmtime 48 (see `CONTRIBUTING.md`).
@@ -7,11 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::{
-    Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig,
-    Strategy,
+    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy,
 };
 
-use crate::essential;
+use super::clock;
 
 /// How often guests are interrupted to let other work of their thread run, and the unit of their CPU budget.
 ///
@@ -79,7 +78,7 @@ impl std::fmt::Debug for Engines {
 }
 
 impl Engines {
-    /// Makes the engines and starts their clock; it stops by itself when both are gone, with all code that was made by them.
+    /// Makes the engines, whose guests the clock interrupts.
     ///
     /// # Errors
     /// When the machine can't run them; wasmtime says why.
@@ -100,7 +99,7 @@ impl Engines {
             baseline: engine(Strategy::Winch, purpose, max_memory)?,
             optimized: engine(Strategy::Cranelift, purpose, max_memory)?,
         };
-        engines.start_clock()?;
+        clock::interrupt([&engines.baseline, &engines.optimized])?;
         Ok(Arc::new(engines))
     }
 
@@ -119,26 +118,6 @@ impl Engines {
             Tier::Baseline => &self.baseline,
             Tier::Optimized => &self.optimized,
         }
-    }
-
-    fn start_clock(&self) -> wasmtime::Result<()> {
-        let engines = [self.baseline.weak(), self.optimized.weak()];
-        // Without it no plugin could be stopped any more.
-        essential::thread("epoch", move || {
-            loop {
-                std::thread::sleep(TICK);
-                // Compiled code keeps its own engine alive: as long as one of them is, its guests need the clock.
-                let mut alive = false;
-                for engine in engines.iter().filter_map(EngineWeak::upgrade) {
-                    engine.increment_epoch();
-                    alive = true;
-                }
-                if !alive {
-                    return;
-                }
-            }
-        })?;
-        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView};
 
+use super::clock::ClockGoes;
 use super::limits::MemoryLimiter;
 use super::version::PluginVersion;
 use super::voice::Voice;
@@ -17,6 +18,7 @@ pub struct GuestState {
     pub voice: Voice,
     pub table: ResourceTable,
     wasi: WasiCtx,
+    _clock: ClockGoes,
 }
 
 impl std::fmt::Debug for GuestState {
@@ -43,6 +45,7 @@ impl GuestState {
             voice,
             table: ResourceTable::new(),
             wasi: wasi.build(),
+            _clock: ClockGoes::new(),
         }
     }
 
