@@ -9,7 +9,7 @@
 //! # Two steps for one change
 //!
 //! Nobody can know whether a file is complete; one that was closed may be appended to. So a change comes as `Upsert`
-//! with `settled: false` as soon as the file looks finished (10 ms after its writer closed it): try it, but keep quiet
+//! with `settled: false` as soon as the file looks finished (2 ms after its writer closed it): try it, but keep quiet
 //! should it turn out to be no plugin. Once it has not changed for 2 s the same `Upsert` comes with `settled: true`:
 //! what is wrong with it now may be reported. A file that was renamed into place is settled at once.
 

@@ -15,7 +15,9 @@ use crate::stamp::{FileId, Stamp};
 /// How long to wait for what.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timing {
-    /// Until a file is tried that its writer has closed, or that came in one piece (rename, switched link).
+    /// Until a file is tried that its writer has closed or that was renamed: some tools write, close and go on writing.
+    pub closed: Duration,
+    /// Until a file is tried that came in one piece (switched link), or that nobody has written to yet.
     pub quick: Duration,
     /// Until a file is tried that was changed in place without a sign of its writer.
     pub plain: Duration,
@@ -31,6 +33,7 @@ pub(super) struct Timing {
 
 impl Timing {
     pub const EVENTS: Timing = Timing {
+        closed: Duration::from_millis(2),
         quick: Duration::from_millis(10),
         plain: Duration::from_millis(50),
         held: Duration::from_secs(10),
@@ -40,6 +43,7 @@ impl Timing {
     };
     /// Without events nothing tells a rename from a beginning copy.
     pub const POLL: Timing = Timing {
+        closed: Timing::EVENTS.plain,
         quick: Timing::EVENTS.plain,
         ..Timing::EVENTS
     };
@@ -275,8 +279,9 @@ impl Settler {
             .as_ref()
             .is_some_and(|last| last.identity.file == file.identity.file);
         match self.hint_of(file) {
+            Some(_) => self.timing.closed,
             None if same_file => self.timing.plain,
-            _ => self.timing.quick,
+            None => self.timing.quick,
         }
     }
 

@@ -145,7 +145,7 @@ fn with_events() {
         (
             "written in one go",
             "100 file 1 1, 101 written 1, 102 closed 1",
-            "110 try a.wasm, 2100 settled a.wasm",
+            "102 try a.wasm, 2100 settled a.wasm",
         ),
         (
             "written slowly by one who keeps it open",
@@ -155,12 +155,12 @@ fn with_events() {
         (
             "opened, and written only after a while: a first try is in vain",
             "100 file 1 1, 1000 file 1 2, 1000 written 1, 1001 closed 1",
-            "110 try a.wasm, 1010 try a.wasm, 3000 settled a.wasm",
+            "110 try a.wasm, 1002 try a.wasm, 3000 settled a.wasm",
         ),
         (
             "appended and closed, again and again",
             "100 file 1 1, 100 closed 1, 105 file 1 2, 105 closed 1, 500 file 1 3, 500 closed 1, 2400 file 1 4, 2400 closed 1",
-            "115 try a.wasm, 510 try a.wasm, 2410 try a.wasm, 4400 settled a.wasm",
+            "102 try a.wasm, 107 try a.wasm, 502 try a.wasm, 2402 try a.wasm, 4400 settled a.wasm",
         ),
         (
             "never closed: after the limit it is taken as it is",
@@ -175,7 +175,7 @@ fn with_events() {
         (
             "renamed into place",
             "100 file 1 1, 100 moved 1",
-            "110 settled a.wasm",
+            "102 settled a.wasm",
         ),
         (
             "renamed into place while its writer has it open",
