@@ -4,6 +4,7 @@ mod alike;
 mod bodies;
 mod exports;
 mod failures;
+mod giving_way;
 mod linked;
 mod v0_2;
 mod ways;

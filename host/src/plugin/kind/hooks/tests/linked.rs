@@ -3,7 +3,7 @@
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::abi::{AbiVariant, WasmType};
 
-use super::{CONTRACTS, REALLOC, host, hosts, one, prepare, two, v0_2};
+use super::{CONTRACTS, REALLOC, field, host, hosts, one, prepare, run, two, v0_2};
 use crate::plugin::kind::hooks::{Contracts, v0_1};
 use crate::plugin::kind::linking::Linking;
 
@@ -124,6 +124,49 @@ async fn names_count_for_nothing_if_the_component_says_otherwise() {
         linking(straight.as_bytes()),
         "directly: it is one core module"
     );
+}
+
+/// The same file for another version of our package with as many letters.
+fn made_for(version: &str, file: &[u8]) -> Vec<u8> {
+    let mut file = file.to_vec();
+    let served = v0_1::CONTRACT.version.as_bytes();
+    let names = ["exchange", "interceptor", "request", "response", "types"];
+    let mut found = 0;
+    for name in names.map(|name| format!("tollgate:proxy/{name}@")) {
+        let end = file.len() - name.len() - served.len();
+        for at in 0..end {
+            let place = at + name.len()..at + name.len() + served.len();
+            if file[at..].starts_with(name.as_bytes()) && &file[place.clone()] == served {
+                file[place].copy_from_slice(version.as_bytes());
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 3, "{found}");
+    file
+}
+
+/// A plugin that was built with the WIT of a later patch version is served as one of ours, in both ways of linking.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_patch_version_fits_and_another_minor_version_does_not() {
+    let of_ours = component(&one(), StringEncoding::UTF8);
+    let later = made_for("0.1.3", &of_ours);
+    assert_eq!(linking(&later), "directly: it is one core module");
+    for host in hosts(Contracts::SERVED, None) {
+        let mut answers = Vec::new();
+        for file in [&of_ours, &later] {
+            let guest = prepare(&host, "p", file).unwrap().guest;
+            assert_eq!(guest.kind(), "tollgate:proxy@0.1");
+            let (exchange, _) = run(&[guest], "/teapot").await;
+            let asked = field(&exchange.request.fields, "x-one");
+            answers.push((asked, field(&exchange.response.fields, "x-one")));
+        }
+        assert_eq!(answers[0], ("1".to_owned(), "other".to_owned()));
+        assert_eq!(answers[0], answers[1]);
+    }
+    let next = made_for("0.3.0", &of_ours);
+    let error = prepare(&host(Contracts::SERVED, None), "p", &next).unwrap_err();
+    assert!(error.to_string().contains("0.3.0"), "{error}");
 }
 
 /// Every function of the WIT has a row, of the very numbers that it is passed as.
