@@ -24,7 +24,7 @@ mod tunnel;
 
 pub use body::{Body, BodyError, BoxError, ReadLimits, Streaming};
 pub use exchange::{Exchange, ExchangeId, Notes};
-pub use fields::{AsName, AsValue, Checked, FieldLine, Fields, Lines, Name, as_text};
+pub use fields::{AsName, AsValue, Checked, FieldLine, Fields, GivenName, Lines, Name, as_text};
 pub use head::{RequestHead, ResponseHead};
 pub use informational::OnInformational;
 pub use known::Known;

@@ -14,7 +14,7 @@ use super::syntax;
 
 use line::Line;
 pub use line::Lines;
-pub use name::{AsName, AsValue, Checked, Name, as_text};
+pub use name::{AsName, AsValue, Checked, GivenName, Name, as_text};
 
 /// The fields of a message, in their order.
 #[derive(Clone, Default)]
@@ -45,6 +45,31 @@ impl FieldLine {
             known: name,
         }
     }
+}
+
+/// The fields of one name in a head.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    /// Out of bounds if there is none.
+    first: usize,
+    replaced: Replaced,
+}
+
+impl Found {
+    #[inline]
+    fn add(&mut self, at: usize, line: &Line) {
+        self.first = self.first.min(at);
+        self.replaced.lines += 1;
+        self.replaced.values += line.value_len as usize;
+    }
+}
+
+/// What a field takes the place of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Replaced {
+    pub lines: usize,
+    /// Bytes of their values.
+    pub values: usize,
 }
 
 /// Room for the lines that most heads get: `via`, `date`, `x-forwarded-*`.
@@ -133,7 +158,26 @@ impl Fields {
     pub fn insert(&mut self, name: impl AsName, value: impl AsValue) {
         let known = name.known();
         let new = self.add(name.bytes(), known, value.bytes());
-        self.put(new, known, name.bytes());
+        let old = self.find(known, name.bytes());
+        self.put(new, old, known, name.bytes());
+    }
+
+    /// The same if `agree` does with what is replaced, which is looked for once.
+    ///
+    /// # Errors
+    /// What `agree` says; then nothing is changed.
+    pub fn insert_if<E>(
+        &mut self,
+        name: impl AsName,
+        value: impl AsValue,
+        agree: impl FnOnce(Replaced) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let known = name.known();
+        let old = self.find(known, name.bytes());
+        agree(old.replaced)?;
+        let new = self.add(name.bytes(), known, value.bytes());
+        self.put(new, old, known, name.bytes());
+        Ok(())
     }
 
     /// Puts a copy of the first value of one name in the place of all fields of another one. Tells whether there is such a
@@ -152,26 +196,51 @@ impl Fields {
         let at = start + name.len() + 2;
         let end = at + value.len();
         let new = Line::new((start, end + 2), name.len(), (at, end), to);
-        self.put(new, to, name);
+        let old = self.find(to, name);
+        self.put(new, old, to, name);
         true
     }
 
-    fn put(&mut self, new: Line, known: Known, name: &[u8]) {
-        let first = if self.lacks(known) {
-            None
-        } else {
-            self.lines
-                .iter()
-                .position(|line| self.matches(line, known, name))
-        };
-        match first {
-            None => self.lines.push(new),
-            Some(first) => {
-                self.lines[first] = new;
-                self.remove_after(first + 1, known, name);
+    fn put(&mut self, new: Line, old: Found, known: Known, name: &[u8]) {
+        match self.lines.get_mut(old.first) {
+            Some(line) => {
+                *line = new;
+                if old.replaced.lines > 1 {
+                    self.remove_after(old.first + 1, known, name);
+                }
+            }
+            None => {
+                self.lines.push(new);
+                self.present |= known.bit();
             }
         }
-        self.present |= known.bit();
+    }
+
+    /// Looks for all fields of a name.
+    #[inline]
+    fn find(&self, known: Known, name: &[u8]) -> Found {
+        let mut found = Found {
+            first: usize::MAX,
+            replaced: Replaced::default(),
+        };
+        if self.lacks(known) {
+            return found;
+        }
+        let lines = self.lines.iter().enumerate();
+        if known == Known::Other {
+            lines.for_each(|(at, line)| {
+                if self.is(line, name) {
+                    found.add(at, line);
+                }
+            });
+        } else {
+            lines.for_each(|(at, line)| {
+                if line.known == known {
+                    found.add(at, line);
+                }
+            });
+        }
+        found
     }
 
     /// Adds a field behind all others.
@@ -290,9 +359,10 @@ impl Fields {
         &self.bytes[line.value_range()]
     }
 
+    #[inline]
     fn is(&self, line: &Line, name: &[u8]) -> bool {
-        line.known == Known::Other
-            && usize::from(line.name_len) == name.len()
+        usize::from(line.name_len) == name.len()
+            && line.known == Known::Other
             && self.name(line).bytes.eq_ignore_ascii_case(name)
     }
 

@@ -85,6 +85,45 @@ impl AsName for &str {
     }
 }
 
+/// What somebody gives as a name, after a look at whether it can be one. A token is ASCII, so whoever has bytes needs no other
+/// check of them as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GivenName<'a> {
+    Token(&'a [u8]),
+    /// No field has such a name.
+    Other(&'a str),
+}
+
+impl<'a> GivenName<'a> {
+    /// # Errors
+    /// When it is no UTF-8.
+    pub fn of(bytes: &'a [u8]) -> Result<Self, std::str::Utf8Error> {
+        if syntax::is_token(bytes) {
+            Ok(Self::Token(bytes))
+        } else {
+            std::str::from_utf8(bytes).map(Self::Other)
+        }
+    }
+
+    /// As it was given.
+    pub fn as_str(self) -> &'a str {
+        match self {
+            Self::Token(bytes) => std::str::from_utf8(bytes).unwrap_or_default(),
+            Self::Other(text) => text,
+        }
+    }
+}
+
+impl<'a> From<&'a str> for GivenName<'a> {
+    fn from(text: &'a str) -> Self {
+        if syntax::is_token(text.as_bytes()) {
+            Self::Token(text.as_bytes())
+        } else {
+            Self::Other(text)
+        }
+    }
+}
+
 impl AsName for HeaderName {
     fn bytes(&self) -> &[u8] {
         self.as_str().as_bytes()

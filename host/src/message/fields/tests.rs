@@ -117,3 +117,50 @@ fn other_shapes_of_the_same_fields() {
     let lower: Vec<_> = fields.names().map(Name::to_lower).collect();
     assert_eq!(lower, ["host", "x-one", "x-two", "x-one", "accept"]);
 }
+
+#[test]
+fn what_is_replaced_is_told_before_anything_changes() {
+    let replaced = |lines, values| Replaced { lines, values };
+    for (name, expected, after) in [
+        (
+            "x-one",
+            replaced(2, 2),
+            "Host: a\r\nx-one: new\r\nx-two: 2\r\nAccept:\r\n",
+        ),
+        (
+            "HOST",
+            replaced(1, 1),
+            "HOST: new\r\nX-One:1 \r\nx-two: 2\r\nX-ONE:  3\r\nAccept:\r\n",
+        ),
+        (
+            "accept",
+            replaced(1, 0),
+            "Host: a\r\nX-One:1 \r\nx-two: 2\r\nX-ONE:  3\r\naccept: new\r\n",
+        ),
+        ("x-tw0", replaced(0, 0), &*format!("{HEAD}x-tw0: new\r\n")),
+        ("date", replaced(0, 0), &*format!("{HEAD}date: new\r\n")),
+    ] {
+        let mut fields = parsed(HEAD);
+        let refused = fields.insert_if(name, "new", Err);
+        assert_eq!(refused, Err(expected), "{name}");
+        assert_eq!(written(&fields), HEAD, "{name}");
+        let agreed = fields.insert_if(name, "new", |_| Ok::<_, ()>(()));
+        assert_eq!(
+            (agreed, written(&fields).as_str()),
+            (Ok(()), after),
+            "{name}"
+        );
+        assert_eq!(fields.get(name), Some(&b"new"[..]), "{name}");
+    }
+}
+
+#[test]
+fn a_given_name_is_a_token_or_names_nothing() {
+    assert_eq!(GivenName::of(b"X-One"), Ok(GivenName::Token(b"X-One")));
+    for other in ["", "a b", "\u{e9}", "a:"] {
+        assert_eq!(GivenName::of(other.as_bytes()), Ok(GivenName::Other(other)));
+        assert_eq!(GivenName::from(other), GivenName::Other(other));
+        assert_eq!(GivenName::from(other).as_str(), other);
+    }
+    assert!(GivenName::of(b"x\xff").is_err());
+}

@@ -3,7 +3,7 @@
 use super::described::Described;
 use super::fields::{self, FieldResult, Growth};
 use super::state::HooksState;
-use crate::message::Fields;
+use crate::message::{Fields, GivenName};
 
 /// One message's fields, with what is kept of the call's changes to them.
 #[derive(Debug)]
@@ -32,7 +32,8 @@ impl HooksState {
 }
 
 impl FieldEdits<'_> {
-    pub fn set(self, name: &str, value: &[u8]) -> FieldResult {
+    #[inline]
+    pub fn set<'n>(self, name: impl Into<GivenName<'n>>, value: &[u8]) -> FieldResult {
         let name = fields::set(self.fields, self.growth, name, value)?;
         self.described.note(name);
         Ok(())
@@ -44,13 +45,13 @@ impl FieldEdits<'_> {
         Ok(())
     }
 
-    pub fn append(self, name: &str, value: &[u8]) -> FieldResult {
+    pub fn append<'n>(self, name: impl Into<GivenName<'n>>, value: &[u8]) -> FieldResult {
         let name = fields::append(self.fields, self.growth, name, value)?;
         self.described.note(name);
         Ok(())
     }
 
-    pub fn delete(self, name: &str) -> FieldResult {
+    pub fn delete<'n>(self, name: impl Into<GivenName<'n>>) -> FieldResult {
         fields::delete(self.fields, self.growth, name)
     }
 }

@@ -1,6 +1,6 @@
 //! Reading and changing the fields of a message under the contract's rules.
 
-use crate::message::{AsName, Checked, Fields, Known, hygiene, syntax};
+use crate::message::{AsName, Checked, Fields, GivenName, Known, hygiene};
 
 /// Why a part of a message could not be changed. Nothing was changed. A plugin is told in the words of its contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,11 +22,15 @@ const MOST: usize = 1000;
 /// Bytes of the longest name.
 const LONGEST_NAME: usize = u16::MAX as usize;
 
-pub fn get(fields: &Fields, name: &str) -> Option<Vec<u8>> {
+pub fn get<'n>(fields: &Fields, name: impl Into<GivenName<'n>>) -> Option<Vec<u8>> {
+    let name = Token::of(name.into())?;
     fields.get(name).map(<[u8]>::to_vec)
 }
 
-pub fn get_all(fields: &Fields, name: &str) -> Vec<Vec<u8>> {
+pub fn get_all<'n>(fields: &Fields, name: impl Into<GivenName<'n>>) -> Vec<Vec<u8>> {
+    let Some(name) = Token::of(name.into()) else {
+        return Vec::new();
+    };
     fields.get_all(name).map(<[u8]>::to_vec).collect()
 }
 
@@ -40,36 +44,43 @@ pub fn list(fields: &Fields) -> Vec<(String, Vec<u8>)> {
 
 /// Puts one field in the place of the first of this name. It is sent with the letters that the plugin gave. Tells which name
 /// it is.
-pub fn set(
+#[inline]
+pub fn set<'n>(
     fields: &mut Fields,
     growth: &mut Growth,
-    name: &str,
+    name: impl Into<GivenName<'n>>,
     value: &[u8],
 ) -> Result<Known, FieldError> {
-    let (name, value) = checked(name, value)?;
+    let (name, value) = checked(name.into(), value)?;
     room(fields, 1)?;
-    let replaced = growth.without(lines(fields, name));
-    *growth = replaced.with(line(name.text.len(), value.len()))?;
-    fields.insert(name, value);
+    fields.insert_if(name, value, |old| {
+        let replaced = growth.without(old.values + old.lines * line(name.text.len(), 0));
+        *growth = replaced.with(line(name.text.len(), value.len()))?;
+        Ok(())
+    })?;
     Ok(name.known)
 }
 
 /// Adds one behind all others. Tells which name it is.
-pub fn append(
+pub fn append<'n>(
     fields: &mut Fields,
     growth: &mut Growth,
-    name: &str,
+    name: impl Into<GivenName<'n>>,
     value: &[u8],
 ) -> Result<Known, FieldError> {
-    let (name, value) = checked(name, value)?;
+    let (name, value) = checked(name.into(), value)?;
     room(fields, 1)?;
     *growth = growth.with(line(name.text.len(), value.len()))?;
     fields.append(name, value);
     Ok(name.known)
 }
 
-pub fn delete(fields: &mut Fields, growth: &mut Growth, name: &str) -> FieldResult {
-    let name = settable(name)?;
+pub fn delete<'n>(
+    fields: &mut Fields,
+    growth: &mut Growth,
+    name: impl Into<GivenName<'n>>,
+) -> FieldResult {
+    let name = settable(name.into())?;
     *growth = growth.without(lines(fields, name));
     fields.remove(name);
     Ok(())
@@ -88,7 +99,7 @@ pub fn set_all(
     };
     let mut added = 0;
     for (name, value) in list() {
-        added += line(name.len(), checked(name, value)?.1.len());
+        added += line(name.len(), checked(name.into(), value)?.1.len());
     }
     let is_first = |at, name: &str| {
         let mut before = list().take(at);
@@ -98,11 +109,11 @@ pub fn set_all(
         .enumerate()
         .filter(|(at, (name, _))| is_first(*at, name));
     let replaced: usize = first
-        .map(|(_, (name, _))| lines(fields, SettableName::of(name)))
+        .map(|(_, (name, _))| lines(fields, Token::new(name.as_bytes())))
         .sum();
     *growth = growth.without(replaced).with(added)?;
     for (at, (name, value)) in list().enumerate() {
-        let (settable, value) = checked(name, value)?;
+        let (settable, value) = checked(name.into(), value)?;
         if is_first(at, name) {
             fields.insert(settable, value);
         } else {
@@ -167,29 +178,37 @@ fn line(name: usize, value: usize) -> usize {
 }
 
 /// The bytes of all fields of this name.
-fn lines(fields: &Fields, name: SettableName<'_>) -> usize {
+fn lines(fields: &Fields, name: Token<'_>) -> usize {
     let values = fields.get_all(name);
     values.map(|value| line(name.text.len(), value.len())).sum()
 }
 
-/// The name of a field that a plugin may set, with which one it is: asked once and not by each step of a change.
+/// A name that a field can have, with which one it is: asked once and not by each step of a change.
 #[derive(Debug, Clone, Copy)]
-struct SettableName<'n> {
-    text: &'n str,
+struct Token<'n> {
+    text: &'n [u8],
     known: Known,
 }
 
-impl<'n> SettableName<'n> {
+impl<'n> Token<'n> {
     /// `text` is a token.
-    fn of(text: &'n str) -> Self {
-        let known = Known::of(text.as_bytes());
+    #[inline]
+    fn new(text: &'n [u8]) -> Self {
+        let known = Known::of(text);
         Self { text, known }
+    }
+
+    fn of(name: GivenName<'n>) -> Option<Self> {
+        match name {
+            GivenName::Token(text) => Some(Self::new(text)),
+            GivenName::Other(_) => None,
+        }
     }
 }
 
-impl AsName for SettableName<'_> {
+impl AsName for Token<'_> {
     fn bytes(&self) -> &[u8] {
-        self.text.as_bytes()
+        self.text
     }
 
     fn known(&self) -> Known {
@@ -197,10 +216,11 @@ impl AsName for SettableName<'_> {
     }
 }
 
+#[inline]
 fn checked<'n, 'v>(
-    name: &'n str,
+    name: GivenName<'n>,
     value: &'v [u8],
-) -> Result<(SettableName<'n>, Checked<'v>), FieldError> {
+) -> Result<(Token<'n>, Checked<'v>), FieldError> {
     let name = settable(name)?;
     let value = Checked::new(value).ok_or_else(|| {
         FieldError::InvalidValue("a field value holds no control characters but tab".to_owned())
@@ -208,15 +228,18 @@ fn checked<'n, 'v>(
     Ok((name, value))
 }
 
-fn settable(name: &str) -> Result<SettableName<'_>, FieldError> {
-    if !syntax::is_token(name.as_bytes()) || name.len() > LONGEST_NAME {
-        return Err(FieldError::InvalidName(name.to_owned()));
+#[inline]
+fn settable(name: GivenName<'_>) -> Result<Token<'_>, FieldError> {
+    match name {
+        GivenName::Token(text) if text.len() <= LONGEST_NAME => {
+            let token = Token::new(text);
+            if hygiene::is_owned_by_host(token.known) {
+                return Err(FieldError::OwnedByHost(name.as_str().to_owned()));
+            }
+            Ok(token)
+        }
+        _ => Err(FieldError::InvalidName(name.as_str().to_owned())),
     }
-    let settable = SettableName::of(name);
-    if hygiene::is_owned_by_host(settable.known) {
-        return Err(FieldError::OwnedByHost(name.to_owned()));
-    }
-    Ok(settable)
 }
 
 fn room(fields: &Fields, more: usize) -> FieldResult {

@@ -16,6 +16,7 @@ mod served;
 mod standard;
 #[cfg(test)]
 mod tests;
+mod thread_number;
 mod transform;
 mod v0_1;
 mod wit;

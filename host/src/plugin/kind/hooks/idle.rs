@@ -4,15 +4,18 @@
 //! plugin that never waits has one for each thread at most. What goes beyond that (calls that waited at the same time) is
 //! counted over all plugins. When the engine has no room for another instance, the one that has been idle longest gives
 //! way; one that was not used for [`LONGEST_IDLE`] goes anyway.
+//!
+//! A call that runs straight leaves the instance in its thread's place and keeps that locked: nobody but those who look for an
+//! instance in vain comes there meanwhile, and they don't wait.
 
-use std::cell::Cell;
 use std::cmp::Reverse;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::time::Duration;
 
 use super::compile::Linked;
 use super::instance::Instance;
+use super::thread_number::ThreadNumber;
 use crate::interceptor::InterceptError;
 use crate::plugin::wasm::{PluginVersion, Tier};
 
@@ -57,13 +60,16 @@ struct IdlePlaces {
 }
 
 #[derive(Debug)]
-struct Waiting {
-    instance: Instance,
+pub struct Waiting {
+    pub instance: Instance,
     /// The round in which its last call ended.
     since: u32,
     /// Bytes that are counted for it among the spare ones; none for the first of its place.
     spare: Option<u64>,
 }
+
+/// The place of one thread, locked.
+pub type Place<'a> = MutexGuard<'a, Vec<Waiting>>;
 
 /// Instances that were let go after their last call, for whatever reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,11 +97,10 @@ impl AllIdle {
 
     fn has_stale(&self, round: u32) -> bool {
         self.versions().iter().any(|places| {
-            let mut places = places.of_threads.iter();
-            places.any(|place| {
-                lock(place)
-                    .first()
-                    .is_some_and(|one| is_stale(one.since, round))
+            let mut places = places.of_threads.iter().filter_map(|at| self.enter(at));
+            places.any(|waiting| {
+                let first = waiting.first();
+                first.is_some_and(|one| is_stale(one.since, round))
             })
         })
     }
@@ -103,8 +108,7 @@ impl AllIdle {
     /// Drops what has been idle for too long at this round.
     fn reap(&self, round: u32) {
         for places in self.versions() {
-            for place in &places.of_threads {
-                let mut waiting = lock(place);
+            for mut waiting in places.of_threads.iter().filter_map(|at| self.enter(at)) {
                 let kept = waiting.partition_point(|one| is_stale(one.since, round));
                 let stale: Vec<_> = waiting.drain(..kept).collect();
                 self.settle(&stale, &mut waiting);
@@ -120,7 +124,7 @@ impl AllIdle {
         let places = versions.iter().flat_map(|places| &places.of_threads);
         let oldest = places
             .filter_map(|place| {
-                let waiting = lock(place);
+                let waiting = self.enter(place)?;
                 let since = waiting.first()?.since;
                 Some((since, Reverse(waiting.len()), place))
             })
@@ -128,11 +132,10 @@ impl AllIdle {
         let Some((_, _, place)) = oldest else {
             return false;
         };
-        let mut waiting = lock(place);
-        if waiting.is_empty() {
+        let Some(mut waiting) = self.enter(place).filter(|waiting| !waiting.is_empty()) else {
             // Somebody took it meanwhile; what that call leaves is another's.
             return true;
-        }
+        };
         let oldest = [waiting.remove(0)];
         self.settle(&oldest, &mut waiting);
         drop(waiting);
@@ -143,6 +146,25 @@ impl AllIdle {
         let mut versions = lock(&self.versions);
         versions.retain(|places| places.strong_count() > 0);
         versions.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// A place, if nobody is at work there.
+    #[inline]
+    fn enter<'a>(&self, place: &'a Mutex<Vec<Waiting>>) -> Option<Place<'a>> {
+        match place.try_lock() {
+            Ok(waiting) => Some(waiting),
+            Err(TryLockError::Poisoned(error)) => Some(self.clear(place, error.into_inner())),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// A call that ran there has panicked, so nobody knows the state of its guest.
+    #[cold]
+    fn clear<'a>(&self, place: &'a Mutex<Vec<Waiting>>, mut waiting: Place<'a>) -> Place<'a> {
+        let gone = std::mem::take(&mut *waiting);
+        self.settle(&gone, &mut []);
+        place.clear_poison();
+        waiting
     }
 
     /// Counts one more spare instance, if there may be one.
@@ -205,17 +227,41 @@ impl IdleInstances {
 
     /// An idle instance for a call: the one that this thread used last, which the caches know best, or one of another thread.
     pub fn take(&self) -> Option<Instance> {
-        let mine = self.mine();
-        let own = self.pop(lock(mine));
-        own.or_else(|| {
-            let others = self.places.of_threads.iter();
-            others
-                .filter(|place| !std::ptr::eq(*place, mine))
-                .find_map(|place| self.pop(place.try_lock().ok()?))
-        })
+        self.free_places()
+            .find_map(|mut waiting| self.pop(&mut waiting))
     }
 
-    fn pop(&self, mut waiting: MutexGuard<'_, Vec<Waiting>>) -> Option<Instance> {
+    /// The place of this thread, which is the caller's, for a call that runs straight. None if it has no instance.
+    #[inline]
+    pub fn enter(&self, thread: ThreadNumber) -> Option<Place<'_>> {
+        let places = &self.places.of_threads;
+        let waiting = self.all.enter(&places[thread.place(places.len())])?;
+        (!waiting.is_empty()).then_some(waiting)
+    }
+
+    /// After a call of the last instance in a place.
+    #[inline]
+    pub fn leave<T>(
+        &self,
+        mut waiting: Place<'_>,
+        result: &Result<T, InterceptError>,
+        version: &PluginVersion,
+    ) {
+        let Some(last) = waiting.last_mut() else {
+            return;
+        };
+        // A spare one that has grown is counted anew.
+        let is_counted = last
+            .spare
+            .is_none_or(|memory| memory == last.instance.memory());
+        if is_counted && last.instance.is_reusable(result, version) {
+            last.since = self.all.round.load(Ordering::Relaxed);
+        } else if let Some(instance) = self.pop(&mut waiting) {
+            self.put_into(waiting, instance, result, version);
+        }
+    }
+
+    fn pop(&self, waiting: &mut Vec<Waiting>) -> Option<Instance> {
         let Waiting {
             instance, spare, ..
         } = waiting.pop()?;
@@ -232,27 +278,41 @@ impl IdleInstances {
         result: &Result<T, InterceptError>,
         version: &PluginVersion,
     ) {
-        if !instance.is_reusable(result, version) {
-            return self.let_go(&instance);
+        match self.free_places().next() {
+            Some(waiting) => self.put_into(waiting, instance, result, version),
+            None => self.let_go(&instance),
         }
-        let mut waiting = lock(self.mine());
-        let memory = instance.memory();
+    }
+
+    fn put_into<T>(
+        &self,
+        mut waiting: Place<'_>,
+        instance: Instance,
+        result: &Result<T, InterceptError>,
+        version: &PluginVersion,
+    ) {
+        let fits = instance.is_reusable(result, version);
         let spare = if waiting.is_empty() {
             None
         } else {
-            let together = memory + waiting.iter().map(|one| one.instance.memory()).sum::<u64>();
-            if !has_room(waiting.len(), together, version.limits.memory) || !self.all.claim(memory)
-            {
-                drop(waiting);
-                return self.let_go(&instance);
-            }
-            Some(memory)
+            Some(instance.memory())
         };
+        if !fits || spare.is_some_and(|memory| !self.claim(&waiting, memory, version)) {
+            // To drop an instance is to unmap memory.
+            drop(waiting);
+            return self.let_go(&instance);
+        }
         waiting.push(Waiting {
             instance,
             since: self.all.round.load(Ordering::Relaxed),
             spare,
         });
+    }
+
+    /// Counts one with this memory that comes to those in a place, if it may.
+    fn claim(&self, waiting: &[Waiting], memory: u64, version: &PluginVersion) -> bool {
+        let together = memory + waiting.iter().map(|one| one.instance.memory()).sum::<u64>();
+        has_room(waiting.len(), together, version.limits.memory) && self.all.claim(memory)
     }
 
     fn let_go(&self, instance: &Instance) {
@@ -276,10 +336,16 @@ impl IdleInstances {
 
     fn mine(&self) -> &Mutex<Vec<Waiting>> {
         let places = &self.places.of_threads;
-        let number = thread_number();
-        // To divide takes as long as all the rest of this.
-        let place = places.get(number);
-        place.unwrap_or_else(|| &places[number % places.len()])
+        &places[ThreadNumber::mine().place(places.len())]
+    }
+
+    /// This thread's place, then the others', but for those where somebody else is at work.
+    fn free_places(&self) -> impl Iterator<Item = Place<'_>> {
+        let mine = self.mine();
+        let others = self.places.of_threads.iter();
+        let others = others.filter(move |place| !std::ptr::eq(*place, mine));
+        let all = std::iter::once(mine).chain(others);
+        all.filter_map(|place| self.all.enter(place))
     }
 }
 
@@ -305,19 +371,6 @@ fn has_room(instances: usize, memory: u64, limit: u64) -> bool {
 /// Whether an instance whose last call ended in one round has been idle for too long in another.
 fn is_stale(since: u32, round: u32) -> bool {
     u64::from(round.wrapping_sub(since)) * ROUND.as_secs() > LONGEST_IDLE.as_secs()
-}
-
-/// A small number for each thread that asks, counting up.
-fn thread_number() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local!(static NUMBER: Cell<Option<usize>> = const { Cell::new(None) });
-    NUMBER.with(|number| {
-        number.get().unwrap_or_else(|| {
-            let next = NEXT.fetch_add(1, Ordering::Relaxed);
-            number.set(Some(next));
-            next
-        })
-    })
 }
 
 #[cfg(test)]

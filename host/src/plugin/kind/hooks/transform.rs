@@ -9,6 +9,7 @@ use super::instance::{Instance, waiting_at_most};
 use super::permits::Permit;
 use super::resources::Resources;
 use super::rewriting::{Lender, RewrittenBody};
+use super::thread_number::ThreadNumber;
 use crate::config::Permission;
 use crate::interceptor::{
     Hook, InterceptError, Interceptor, Matches, OnFailure, Outcome, Transform, Verdict,
@@ -85,11 +86,12 @@ impl HooksPlugin {
 
     /// A permit for a call that runs straight. None for a guest that can wait, which needs a stack to leave behind, and for
     /// one that was slow once, which may be so again.
-    fn permit(&self) -> Option<Permit<'_>> {
+    #[inline]
+    fn permit(&self, thread: ThreadNumber) -> Option<Permit<'_>> {
         if self.code.linked.can_wait || self.version.is_slow() {
             None
         } else {
-            self.resources.permits.take()
+            self.resources.permits.take(thread)
         }
     }
 
@@ -101,13 +103,56 @@ impl HooksPlugin {
         }
     }
 
-    async fn call(&self, hook: Hook, exchange: Box<Exchange>) -> Outcome<Verdict> {
+    /// Most calls are over when this returns; then the future has no more than what came of it.
+    fn call<T>(
+        &self,
+        hook: Hook,
+        exchange: Box<Exchange>,
+        finish: impl FnOnce(Verdict) -> T + Send,
+    ) -> impl Future<Output = Outcome<T>> + Send {
+        let called = self.call_here(hook, exchange);
+        async move {
+            let (exchange, result) = match called {
+                Ok(outcome) => outcome,
+                // On the heap, or the futures around this one would be larger for all.
+                Err(exchange) => Box::pin(self.call_anyhow(hook, exchange)).await,
+            };
+            (exchange, result.map(finish))
+        }
+    }
+
+    /// Calls the instance that this thread used last, where it is, on the caller's stack. The exchange comes back if that
+    /// can't be.
+    fn call_here(
+        &self,
+        hook: Hook,
+        exchange: Box<Exchange>,
+    ) -> Result<Outcome<Verdict>, Box<Exchange>> {
+        let thread = ThreadNumber::mine();
+        let Some(permit) = self.permit(thread) else {
+            return Err(exchange);
+        };
+        let Some(mut place) = self.idle.enter(thread) else {
+            return Err(exchange);
+        };
+        let Some(waiting) = place.last_mut() else {
+            return Err(exchange);
+        };
+        let version = &self.version;
+        let (exchange, result) = waiting.instance.call_straight(hook, exchange, version);
+        drop(permit);
+        self.idle.leave(place, &result, version);
+        Ok((exchange, result))
+    }
+
+    /// Calls an instance of another thread or a new one, and one that can wait.
+    async fn call_anyhow(&self, hook: Hook, exchange: Box<Exchange>) -> Outcome<Verdict> {
         let version = &self.version;
         let mut instance = match self.instance().await {
             Ok(instance) => instance,
             Err(error) => return (exchange, Err(error)),
         };
-        let (exchange, result) = if let Some(permit) = self.permit() {
+        let (exchange, result) = if let Some(permit) = self.permit(ThreadNumber::mine()) {
             let called = instance.call_straight(hook, exchange, version);
             drop(permit);
             called
@@ -143,13 +188,15 @@ impl Interceptor for HooksPlugin {
 }
 
 impl Transform for HooksPlugin {
-    async fn forward_request(&self, exchange: Box<Exchange>) -> Outcome<Verdict> {
-        self.call(Hook::ForwardRequest, exchange).await
+    fn forward_request(
+        &self,
+        exchange: Box<Exchange>,
+    ) -> impl Future<Output = Outcome<Verdict>> + Send {
+        self.call(Hook::ForwardRequest, exchange, |verdict| verdict)
     }
 
-    async fn return_response(&self, exchange: Box<Exchange>) -> Outcome<()> {
-        let (exchange, result) = self.call(Hook::ReturnResponse, exchange).await;
-        (exchange, result.map(|_| ()))
+    fn return_response(&self, exchange: Box<Exchange>) -> impl Future<Output = Outcome<()>> + Send {
+        self.call(Hook::ReturnResponse, exchange, drop)
     }
 
     fn rewrites(&self, side: Side) -> bool {

@@ -3,6 +3,7 @@
 use super::layout::{Flat, Layout};
 use super::lift::{FlatValues, Lift, Reading};
 use super::lower::{FlatSlots, Lower, Writing};
+use crate::message::GivenName;
 
 macro_rules! integer {
     ($type:ty, $kind:ident, $next:ident, $put:ident $(, $store_all:item)?) => {
@@ -117,6 +118,7 @@ macro_rules! pair_layout {
 
 pair_layout!([] &'static str);
 pair_layout!([] &'static [u8]);
+pair_layout!([] GivenName<'static>);
 pair_layout!([] String);
 pair_layout!([T: Layout] Vec<T>);
 
@@ -148,6 +150,8 @@ macro_rules! lift_pair {
 }
 
 lift_pair!(&'static str, &'m str, String, Reading::text);
+// A string that is to name a field.
+lift_pair!(GivenName<'static>, GivenName<'m>, String, Reading::name);
 lift_pair!(&'static [u8], &'m [u8], Vec<u8>, Reading::list::<u8>);
 lift_pair!(String, Self, Self, |memory: &mut Reading<'m>, pair| memory
     .text(pair)

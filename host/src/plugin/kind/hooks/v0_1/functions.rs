@@ -6,6 +6,7 @@ use bytes::Bytes;
 use super::bindings::exports::tollgate::proxy::interceptor::Verdict;
 use super::bindings::tollgate::proxy::types::{BodyError, BodyWish, Fate, FieldError, Unit};
 use super::convert::{body_error, field_error};
+use crate::message::GivenName;
 use crate::plugin::host::{self, fields};
 use crate::plugin::kind::hooks::abi::{InterfaceFunctions, record, variant};
 
@@ -20,6 +21,7 @@ record!(BodyWish {
 });
 
 type Edited = Result<(), FieldError>;
+type Name = GivenName<'static>;
 type Field = (&'static str, &'static [u8]);
 
 pub fn add_body_sink(functions: &mut InterfaceFunctions<'_>) {
@@ -68,28 +70,28 @@ pub fn add_request(functions: &mut InterfaceFunctions<'_>) {
             let (exchange, growth) = (&mut state.exchange, &mut state.growth.request);
             Ok(host::request::set_target(exchange, growth, target).map_err(field_error))
         })
-        .function::<(&str,), Option<Vec<u8>>>("field", |state, (name,)| {
+        .function::<(Name,), Option<Vec<u8>>>("field", |state, (name,)| {
             Ok(fields::get(&state.exchange.request.fields, name))
         })
-        .function::<(&str,), Vec<Vec<u8>>>("field-values", |state, (name,)| {
+        .function::<(Name,), Vec<Vec<u8>>>("field-values", |state, (name,)| {
             Ok(fields::get_all(&state.exchange.request.fields, name))
         })
         .function::<(), Vec<(String, Vec<u8>)>>("fields", |state, ()| {
             Ok(fields::list(&state.exchange.request.fields))
         })
-        .function::<Field, Edited>("set-field", |state, (name, value)| {
+        .function::<(Name, &[u8]), Edited>("set-field", |state, (name, value)| {
             Ok(state.request_fields().set(name, value).map_err(field_error))
         })
         .function::<(Vec<Field>,), Edited>("set-fields", |state, (list,)| {
             Ok(state.request_fields().set_all(&list).map_err(field_error))
         })
-        .function::<Field, Edited>("append-field", |state, (name, value)| {
+        .function::<(Name, &[u8]), Edited>("append-field", |state, (name, value)| {
             Ok(state
                 .request_fields()
                 .append(name, value)
                 .map_err(field_error))
         })
-        .function::<(&str,), Edited>("delete-field", |state, (name,)| {
+        .function::<(Name,), Edited>("delete-field", |state, (name,)| {
             Ok(state.request_fields().delete(name).map_err(field_error))
         })
         .waiting::<(), Result<Vec<u8>, BodyError>>("body", |state, ()| {
@@ -109,16 +111,16 @@ pub fn add_response(functions: &mut InterfaceFunctions<'_>) {
         .function::<(u16,), Edited>("set-status", |state, (status,)| {
             Ok(host::response::set_status(&mut state.exchange, status).map_err(field_error))
         })
-        .function::<(&str,), Option<Vec<u8>>>("field", |state, (name,)| {
+        .function::<(Name,), Option<Vec<u8>>>("field", |state, (name,)| {
             Ok(fields::get(&state.exchange.response.fields, name))
         })
-        .function::<(&str,), Vec<Vec<u8>>>("field-values", |state, (name,)| {
+        .function::<(Name,), Vec<Vec<u8>>>("field-values", |state, (name,)| {
             Ok(fields::get_all(&state.exchange.response.fields, name))
         })
         .function::<(), Vec<(String, Vec<u8>)>>("fields", |state, ()| {
             Ok(fields::list(&state.exchange.response.fields))
         })
-        .function::<Field, Edited>("set-field", |state, (name, value)| {
+        .function::<(Name, &[u8]), Edited>("set-field", |state, (name, value)| {
             Ok(state
                 .response_fields()
                 .set(name, value)
@@ -127,13 +129,13 @@ pub fn add_response(functions: &mut InterfaceFunctions<'_>) {
         .function::<(Vec<Field>,), Edited>("set-fields", |state, (list,)| {
             Ok(state.response_fields().set_all(&list).map_err(field_error))
         })
-        .function::<Field, Edited>("append-field", |state, (name, value)| {
+        .function::<(Name, &[u8]), Edited>("append-field", |state, (name, value)| {
             Ok(state
                 .response_fields()
                 .append(name, value)
                 .map_err(field_error))
         })
-        .function::<(&str,), Edited>("delete-field", |state, (name,)| {
+        .function::<(Name,), Edited>("delete-field", |state, (name,)| {
             Ok(state.response_fields().delete(name).map_err(field_error))
         })
         .waiting::<(), Result<Vec<u8>, BodyError>>("body", |state, ()| {

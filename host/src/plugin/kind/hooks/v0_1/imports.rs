@@ -43,11 +43,11 @@ impl request::Host for HooksState {
     }
 
     fn field(&mut self, name: String) -> Option<Vec<u8>> {
-        fields::get(&self.exchange.request.fields, &name)
+        fields::get(&self.exchange.request.fields, name.as_str())
     }
 
     fn field_values(&mut self, name: String) -> Vec<Vec<u8>> {
-        fields::get_all(&self.exchange.request.fields, &name)
+        fields::get_all(&self.exchange.request.fields, name.as_str())
     }
 
     fn fields(&mut self) -> Vec<(String, Vec<u8>)> {
@@ -56,7 +56,7 @@ impl request::Host for HooksState {
 
     fn set_field(&mut self, name: String, value: Vec<u8>) -> WitFieldResult {
         self.request_fields()
-            .set(&name, &value)
+            .set(name.as_str(), &value)
             .map_err(field_error)
     }
 
@@ -66,12 +66,14 @@ impl request::Host for HooksState {
 
     fn append_field(&mut self, name: String, value: Vec<u8>) -> WitFieldResult {
         self.request_fields()
-            .append(&name, &value)
+            .append(name.as_str(), &value)
             .map_err(field_error)
     }
 
     fn delete_field(&mut self, name: String) -> WitFieldResult {
-        self.request_fields().delete(&name).map_err(field_error)
+        self.request_fields()
+            .delete(name.as_str())
+            .map_err(field_error)
     }
 
     async fn body(&mut self) -> Result<Vec<u8>, types::BodyError> {
@@ -93,11 +95,11 @@ impl response::Host for HooksState {
     }
 
     fn field(&mut self, name: String) -> Option<Vec<u8>> {
-        fields::get(&self.exchange.response.fields, &name)
+        fields::get(&self.exchange.response.fields, name.as_str())
     }
 
     fn field_values(&mut self, name: String) -> Vec<Vec<u8>> {
-        fields::get_all(&self.exchange.response.fields, &name)
+        fields::get_all(&self.exchange.response.fields, name.as_str())
     }
 
     fn fields(&mut self) -> Vec<(String, Vec<u8>)> {
@@ -106,7 +108,7 @@ impl response::Host for HooksState {
 
     fn set_field(&mut self, name: String, value: Vec<u8>) -> WitFieldResult {
         self.response_fields()
-            .set(&name, &value)
+            .set(name.as_str(), &value)
             .map_err(field_error)
     }
 
@@ -116,12 +118,14 @@ impl response::Host for HooksState {
 
     fn append_field(&mut self, name: String, value: Vec<u8>) -> WitFieldResult {
         self.response_fields()
-            .append(&name, &value)
+            .append(name.as_str(), &value)
             .map_err(field_error)
     }
 
     fn delete_field(&mut self, name: String) -> WitFieldResult {
-        self.response_fields().delete(&name).map_err(field_error)
+        self.response_fields()
+            .delete(name.as_str())
+            .map_err(field_error)
     }
 
     async fn body(&mut self) -> Result<Vec<u8>, types::BodyError> {

@@ -12,7 +12,7 @@ impl request::Host for HooksState {
     }
 
     fn field(&mut self, name: String) -> Option<FieldValue> {
-        let bytes = fields::get(&self.exchange.request.fields, &name)?;
+        let bytes = fields::get(&self.exchange.request.fields, name.as_str())?;
         Some(FieldValue {
             bytes,
             sensitive: name == "authorization",
@@ -23,7 +23,7 @@ impl request::Host for HooksState {
         let put = fields::set(
             &mut self.exchange.request.fields,
             &mut self.growth.request,
-            &name,
+            name.as_str(),
             &value.bytes,
         );
         put.map(drop).map_err(|error| refusal(name, &error))
@@ -46,7 +46,7 @@ impl response::Host for HooksState {
         let put = fields::set(
             &mut self.exchange.response.fields,
             &mut self.growth.response,
-            &name,
+            name.as_str(),
             &value.bytes,
         );
         put.map(drop).map_err(|error| refusal(name, &error))
