@@ -4,6 +4,7 @@
 //! place as it came. Names are compared without case.
 
 mod convert;
+mod found;
 mod line;
 mod name;
 #[cfg(test)]
@@ -12,6 +13,8 @@ mod tests;
 use super::known::Known;
 use super::syntax;
 
+use found::Found;
+pub use found::Replaced;
 use line::Line;
 pub use line::Lines;
 pub use name::{AsName, AsValue, Checked, GivenName, Name, as_text};
@@ -45,31 +48,6 @@ impl FieldLine {
             known: name,
         }
     }
-}
-
-/// The fields of one name in a head.
-#[derive(Debug, Clone, Copy)]
-struct Found {
-    /// Out of bounds if there is none.
-    first: usize,
-    replaced: Replaced,
-}
-
-impl Found {
-    #[inline]
-    fn add(&mut self, at: usize, line: &Line) {
-        self.first = self.first.min(at);
-        self.replaced.lines += 1;
-        self.replaced.values += line.value_len as usize;
-    }
-}
-
-/// What a field takes the place of.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Replaced {
-    pub lines: usize,
-    /// Bytes of their values.
-    pub values: usize,
 }
 
 /// Room for the lines that most heads get: `via`, `date`, `x-forwarded-*`.
@@ -214,33 +192,6 @@ impl Fields {
                 self.present |= known.bit();
             }
         }
-    }
-
-    /// Looks for all fields of a name.
-    #[inline]
-    fn find(&self, known: Known, name: &[u8]) -> Found {
-        let mut found = Found {
-            first: usize::MAX,
-            replaced: Replaced::default(),
-        };
-        if self.lacks(known) {
-            return found;
-        }
-        let lines = self.lines.iter().enumerate();
-        if known == Known::Other {
-            lines.for_each(|(at, line)| {
-                if self.is(line, name) {
-                    found.add(at, line);
-                }
-            });
-        } else {
-            lines.for_each(|(at, line)| {
-                if line.known == known {
-                    found.add(at, line);
-                }
-            });
-        }
-        found
     }
 
     /// Adds a field behind all others.

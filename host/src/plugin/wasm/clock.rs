@@ -3,11 +3,16 @@
 
 use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use wasmtime::{Engine, EngineWeak};
 
-use super::engine::TICK;
 use crate::essential;
+
+/// How often guests are interrupted to let other work of their thread run, and the unit of their CPU budget.
+///
+/// Short enough that a busy guest delays others little; long enough that the clock itself costs nothing.
+pub const TICK: Duration = Duration::from_millis(5);
 
 static CLOCK: Clock = Clock::new();
 

@@ -4,18 +4,12 @@
 //! is freed, memory stays flat. Figures come from measurements on wasmtime 48 (see `CONTRIBUTING.md`).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy,
 };
 
 use super::clock;
-
-/// How often guests are interrupted to let other work of their thread run, and the unit of their CPU budget.
-///
-/// Short enough that a busy guest delays others little; long enough that the clock itself costs nothing.
-pub const TICK: Duration = Duration::from_millis(5);
 
 /// Instances of each engine that can exist at once, at rest or waiting. Only address space is set aside for them.
 const INSTANCES: u32 = 2000;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::ambient::Ambient;
-use super::engine::TICK;
+use super::clock::TICK;
 use crate::config::{PluginConfig, PluginLimits};
 use crate::plugin::hash::ContentHash;
 

@@ -231,12 +231,21 @@ impl IdleInstances {
             .find_map(|mut waiting| self.pop(&mut waiting))
     }
 
-    /// The place of this thread, which is the caller's, for a call that runs straight. None if it has no instance.
+    /// A place with an instance for a call that runs straight: that of this thread, which is the caller's, or else of another
+    /// one. The instance stays where it is, as to take it from thread to thread with every call would cost more than the call.
     #[inline]
     pub fn enter(&self, thread: ThreadNumber) -> Option<Place<'_>> {
         let places = &self.places.of_threads;
-        let waiting = self.all.enter(&places[thread.place(places.len())])?;
-        (!waiting.is_empty()).then_some(waiting)
+        let mine = thread.place(places.len());
+        let (before, after) = places.split_at(mine);
+        let enter = |place| {
+            let waiting: Place<'_> = self.all.enter(place)?;
+            (!waiting.is_empty()).then_some(waiting)
+        };
+        after
+            .iter()
+            .find_map(enter)
+            .or_else(|| before.iter().find_map(enter))
     }
 
     /// After a call of the last instance in a place.
@@ -278,7 +287,15 @@ impl IdleInstances {
         result: &Result<T, InterceptError>,
         version: &PluginVersion,
     ) {
-        match self.free_places().next() {
+        let mut first = None;
+        for waiting in self.free_places() {
+            // A thread that has none uses another's.
+            if waiting.is_empty() {
+                return self.put_into(waiting, instance, result, version);
+            }
+            first.get_or_insert(waiting);
+        }
+        match first {
             Some(waiting) => self.put_into(waiting, instance, result, version),
             None => self.let_go(&instance),
         }
