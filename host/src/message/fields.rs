@@ -194,6 +194,24 @@ impl Fields {
         }
     }
 
+    /// Looks for all fields of a name.
+    #[inline]
+    fn find(&self, known: Known, name: &[u8]) -> Found {
+        let mut found = Found::nothing();
+        if self.lacks(known) {
+            return found;
+        }
+        let lines = self.lines.iter().enumerate();
+        if known == Known::Other {
+            let lines = lines.filter(|(_, line)| self.is(line, name));
+            lines.for_each(|(at, line)| found.add(at, line));
+        } else {
+            let lines = lines.filter(|(_, line)| line.known == known);
+            lines.for_each(|(at, line)| found.add(at, line));
+        }
+        found
+    }
+
     /// Adds a field behind all others.
     pub fn append(&mut self, name: impl AsName, value: impl AsValue) {
         let known = name.known();

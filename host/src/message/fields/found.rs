@@ -1,8 +1,6 @@
-//! Looking for all fields of a name, once, before they are replaced.
+//! What a search for all fields of a name finds, before they are replaced.
 
-use super::Fields;
 use super::line::Line;
-use crate::message::known::Known;
 
 /// The fields of one name in a head.
 #[derive(Debug, Clone, Copy)]
@@ -13,8 +11,15 @@ pub(super) struct Found {
 }
 
 impl Found {
+    pub(super) fn nothing() -> Self {
+        Self {
+            first: usize::MAX,
+            replaced: Replaced::default(),
+        }
+    }
+
     #[inline]
-    fn add(&mut self, at: usize, line: &Line) {
+    pub(super) fn add(&mut self, at: usize, line: &Line) {
         self.first = self.first.min(at);
         self.replaced.lines += 1;
         self.replaced.values += line.value_len as usize;
@@ -27,33 +32,4 @@ pub struct Replaced {
     pub lines: usize,
     /// Bytes of their values.
     pub values: usize,
-}
-
-impl Fields {
-    /// Looks for all fields of a name.
-    #[inline]
-    pub(super) fn find(&self, known: Known, name: &[u8]) -> Found {
-        let mut found = Found {
-            first: usize::MAX,
-            replaced: Replaced::default(),
-        };
-        if self.lacks(known) {
-            return found;
-        }
-        let lines = self.lines.iter().enumerate();
-        if known == Known::Other {
-            lines.for_each(|(at, line)| {
-                if self.is(line, name) {
-                    found.add(at, line);
-                }
-            });
-        } else {
-            lines.for_each(|(at, line)| {
-                if line.known == known {
-                    found.add(at, line);
-                }
-            });
-        }
-        found
-    }
 }
