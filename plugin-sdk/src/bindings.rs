@@ -24,3 +24,40 @@ wit_bindgen::generate!({
 pub(crate) mod clocks {
     wit_bindgen::generate!({ path: "wit", world: "tollgate:sdk/clocks", generate_all });
 }
+
+/// What a plugin exports beside, if it rewrites requests' bodies. A world of its own, so that the component of a plugin names exactly
+/// what it exports; the types are those above.
+pub mod request_body {
+    wit_bindgen::generate!({
+        path: "wit/v0.1",
+        inline: "
+            package tollgate:rust-sdk-request-body;
+            world rust-request-body {
+                export tollgate:proxy/request-body@0.1.0;
+            }
+        ",
+        world: "tollgate:rust-sdk-request-body/rust-request-body",
+        with: { "tollgate:proxy/types@0.1.0": crate::bindings::tollgate::proxy::types },
+        generate_all,
+        pub_export_macro: true,
+        default_bindings_module: "tollgate_plugin::bindings::request_body",
+    });
+}
+
+/// The same for the bodies of responses.
+pub mod response_body {
+    wit_bindgen::generate!({
+        path: "wit/v0.1",
+        inline: "
+            package tollgate:rust-sdk-response-body;
+            world rust-response-body {
+                export tollgate:proxy/response-body@0.1.0;
+            }
+        ",
+        world: "tollgate:rust-sdk-response-body/rust-response-body",
+        with: { "tollgate:proxy/types@0.1.0": crate::bindings::tollgate::proxy::types },
+        generate_all,
+        pub_export_macro: true,
+        default_bindings_module: "tollgate_plugin::bindings::response_body",
+    });
+}

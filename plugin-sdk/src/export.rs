@@ -2,6 +2,10 @@
 //!
 //! The functions are the same in a native test, where `testing` calls them.
 
+mod bodies;
+
+pub use bodies::*;
+
 use alloc::string::{String, ToString};
 
 use crate::settings::from_settings;
@@ -33,14 +37,80 @@ use crate::{Plugin, Request, Response, Result, Verdict, host};
 ///
 /// tollgate_plugin::export!(NoPlugin);
 /// ```
+///
+/// A plugin that rewrites bodies says so: `export!(Redact, RequestBody)`, `export!(Redact, ResponseBody)`, or with both. The host then
+/// finds exactly these exports. Because a body that is not exported would never reach the plugin, leaving one out is a compile error:
+///
+/// ```compile_fail,E0080
+/// # use tollgate_plugin::{Fate, Plugin, Request, Response, ResponseBody, Result, Rewriter, Sink, Wish};
+/// # #[derive(serde::Deserialize)]
+/// # struct Redact;
+/// # impl Plugin for Redact {}
+/// # impl Rewriter for () {
+/// #     fn piece(&mut self, _: &[u8], _: &mut Sink) -> Result<Fate> { Ok(Fate::Keep) }
+/// # }
+/// impl ResponseBody for Redact {
+/// #   type Rewriter = ();
+/// #   fn response_body(&self, _: &Request, _: &Response) -> Result<Option<Wish<()>>> { Ok(None) }
+///     // …
+/// }
+///
+/// tollgate_plugin::export!(Redact);
+/// ```
 #[macro_export]
 macro_rules! export {
-    ($plugin:ty) => {
-        #[cfg(target_family = "wasm")]
+    ($plugin:ty $(,)?) => {
+        $crate::__exports_its_bodies!($plugin, REQUEST_BODY, RESPONSE_BODY);
+        $crate::__export_plugin!($plugin, load);
+    };
+    ($plugin:ty, RequestBody $(,)?) => {
+        $crate::__exports_its_bodies!($plugin, RESPONSE_BODY);
+        $crate::__export_plugin!($plugin, load_with_bodies, RequestBody);
+    };
+    ($plugin:ty, ResponseBody $(,)?) => {
+        $crate::__exports_its_bodies!($plugin, REQUEST_BODY);
+        $crate::__export_plugin!($plugin, load_with_bodies, ResponseBody);
+    };
+    ($plugin:ty, RequestBody, ResponseBody $(,)?) => {
+        $crate::__export_plugin!($plugin, load_with_bodies, RequestBody, ResponseBody);
+    };
+    ($plugin:ty, ResponseBody, RequestBody $(,)?) => {
+        $crate::__export_plugin!($plugin, load_with_bodies, RequestBody, ResponseBody);
+    };
+    ($plugin:ty, $($other:tt)*) => {
+        ::core::compile_error!(
+            "behind the plugin, export! takes RequestBody, ResponseBody or both"
+        );
+    };
+}
+
+/// Refuses a plugin with a trait that it doesn't export.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __exports_its_bodies {
+    ($plugin:ty, $($trait:ident),+) => {
+        const _: () = {
+            #[allow(unused_imports, reason = "not for a plugin that has the trait")]
+            use $crate::export::Lacks as _;
+            $(::core::assert!(
+                !<$crate::export::Has<$plugin>>::$trait,
+                "the plugin rewrites bodies that export! doesn't name: write export!(PLUGIN, RequestBody), \
+                 export!(PLUGIN, ResponseBody) or export!(PLUGIN, RequestBody, ResponseBody)",
+            );)+
+        };
+    };
+}
+
+/// What [`export!`] becomes.
+#[cfg(target_family = "wasm")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_plugin {
+    ($plugin:ty, $load:ident $(, $body:ident)*) => {
         const _: () = {
             struct Exported;
 
-            $crate::__keep_plugin!($plugin);
+            $crate::__keep_plugin!($plugin, $load);
 
             impl $crate::bindings::exports::tollgate::proxy::interceptor::Guest for Exported {
                 fn forward_request() -> $crate::export::HookResult<$crate::export::WitVerdict> {
@@ -58,11 +128,75 @@ macro_rules! export {
                 }
             }
 
-    $crate::bindings::export!(Exported with_types_in $crate::bindings);
+            $crate::bindings::export!(Exported with_types_in $crate::bindings);
+            $($crate::__export_body!($plugin, $body);)*
         };
+    };
+}
 
-        #[cfg(not(target_family = "wasm"))]
-        const _: fn() -> $crate::export::Loaded<$plugin> = $crate::export::load;
+/// What [`export!`] becomes in a native build: a look at the types.
+#[cfg(not(target_family = "wasm"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_plugin {
+    ($plugin:ty, $load:ident $(, $body:ident)*) => {
+        const _: fn() -> $crate::export::Loaded<$plugin> = $crate::export::$load;
+        $(const _: fn(&$plugin) = |plugin| {
+            fn has_the_trait(_: &impl $crate::$body) {}
+            has_the_trait(plugin);
+        };)*
+    };
+}
+
+/// Exports one of the traits for bodies.
+#[cfg(all(target_family = "wasm", feature = "std"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_body {
+    ($plugin:ty, RequestBody) => {
+        $crate::__export_body!($plugin, RequestBody, request_body, begin_request);
+    };
+    ($plugin:ty, ResponseBody) => {
+        $crate::__export_body!($plugin, ResponseBody, response_body, begin_response);
+    };
+    ($plugin:ty, $trait:ident, $interface:ident, $begin:ident) => {
+        const _: () = {
+            type Slot = $crate::export::Slot<<$plugin as $crate::$trait>::Rewriter>;
+
+            ::std::thread_local! {
+                static IN_HAND: Slot = const { Slot::new(None) };
+            }
+
+            impl $crate::bindings::$interface::exports::tollgate::proxy::$interface::Guest for Exported {
+                fn begin() -> $crate::export::HookResult<Option<$crate::export::WitWish>> {
+                    with_plugin(|plugin| {
+                        $crate::export::wit_wish(IN_HAND.with(|slot| $crate::export::$begin(plugin, slot)))
+                    })
+                }
+
+                fn piece(data: Vec<u8>) -> $crate::export::HookResult<$crate::export::WitFate> {
+                    $crate::export::wit_fate(IN_HAND.with(|slot| $crate::export::piece(slot, &data)))
+                }
+
+                fn end() -> $crate::export::HookResult<()> {
+                    IN_HAND.with(|slot| $crate::export::end(slot))
+                }
+            }
+
+            $crate::bindings::$interface::export!(Exported with_types_in $crate::bindings::$interface);
+        };
+    };
+}
+
+/// Without std there is no place for the state of a body that is both safe and free of demands on its type.
+#[cfg(all(target_family = "wasm", not(feature = "std")))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_body {
+    ($($any:tt)*) => {
+        ::core::compile_error!(
+            "bodies that flow need the feature `std` of tollgate-plugin: leave default-features = false out of Cargo.toml"
+        );
     };
 }
 
@@ -71,10 +205,10 @@ macro_rules! export {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __keep_plugin {
-    ($plugin:ty) => {
+    ($plugin:ty, $load:ident) => {
         fn with_plugin<T>(act: fn(&$crate::export::Loaded<$plugin>) -> T) -> T {
             ::std::thread_local! {
-                static PLUGIN: $crate::export::Loaded<$plugin> = $crate::export::load();
+                static PLUGIN: $crate::export::Loaded<$plugin> = $crate::export::$load();
             }
             PLUGIN.with(act)
         }
@@ -87,11 +221,11 @@ macro_rules! __keep_plugin {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __keep_plugin {
-    ($plugin:ty) => {
+    ($plugin:ty, $load:ident) => {
         fn with_plugin<T>(act: fn(&$crate::export::Loaded<$plugin>) -> T) -> T {
             static PLUGIN: $crate::export::OnceBox<$crate::export::Loaded<$plugin>> =
                 $crate::export::OnceBox::new();
-            act(PLUGIN.get_or_init(|| $crate::export::Box::new($crate::export::load())))
+            act(PLUGIN.get_or_init(|| $crate::export::Box::new($crate::export::$load())))
         }
     };
 }
@@ -117,6 +251,12 @@ pub fn load<P: Plugin>() -> Loaded<P> {
     let settings =
         host::settings().map_err(|error| format!("the settings can't be had: {error}"))?;
     from_settings(&settings)
+}
+
+/// The same for a plugin that rewrites bodies, and so needs neither hook.
+pub fn load_with_bodies<P: Plugin>() -> Loaded<P> {
+    crate::missing::rewrites_bodies();
+    load()
 }
 
 /// Starts an instance: the settings are read, then the plugin looks at what it has.

@@ -32,6 +32,8 @@ pub(crate) struct State {
     pub(crate) notes: BTreeMap<String, Vec<u8>>,
     pub(crate) settings: Vec<(String, String)>,
     pub(crate) log: Vec<(Level, String)>,
+    /// Of the body that is rewritten: what went on so far.
+    pub(crate) emitted: Vec<Vec<u8>>,
     pub(crate) slept: Duration,
     /// Since 1970.
     pub(crate) now: Duration,
@@ -83,6 +85,7 @@ impl Default for State {
             notes: BTreeMap::new(),
             settings: Vec::new(),
             log: Vec::new(),
+            emitted: Vec::new(),
             slept: Duration::ZERO,
             now: Duration::from_secs(1_767_225_600),
             random: 0,

@@ -60,6 +60,11 @@
 //! not decoded. Field values are bytes ([`FieldValue`] can be compared with text and printed). Repeated fields are not
 //! joined. Each getter is one call to the host. A body is copied into the plugin only if the plugin reads it.
 //!
+//! # Bodies that flow
+//!
+//! A plugin can rewrite a body piece by piece, while it flows. It implements [`ResponseBody`] or [`RequestBody`], and names them when it
+//! is exported: `export!(MyPlugin, ResponseBody)`. For each body it makes a [`Rewriter`], whose fields are the state between two pieces.
+//!
 //! # Overview
 //!
 //! | to | see |
@@ -67,6 +72,8 @@
 //! | read and change a request | [`Request`] |
 //! | read and change a response | [`Response`] |
 //! | answer without the backend | [`Answer`] |
+//! | rewrite a body as it flows | [`RequestBody`], [`ResponseBody`], [`Rewriter`] |
+//! | read and write events of an event stream | [`events`] |
 //! | read settings | [`Plugin`] |
 //! | identify the client, pass data to `return_response` | [`exchange`] |
 //! | write to the host's log | [`info!`] and the other levels |
@@ -98,7 +105,7 @@
 //!
 //! With `default-features = false` the crate is `no_std` in a wasm build and needs only `alloc`. A native build, for tests,
 //! always uses std. The plugin must define an allocator and a panic handler, its type must be `Sync`, and it must use `serde`
-//! without std. The plugin file is then a tenth smaller. The saving is small because unused parts of std are never linked.
+//! without std. Bodies that flow need std. The plugin file is then a tenth smaller. The saving is small because unused parts of std are never linked.
 //!
 //! ```
 //! #![no_std]
@@ -140,7 +147,9 @@ extern crate alloc;
 struct Readme;
 
 mod answer;
+mod body;
 mod error;
+pub mod events;
 pub mod exchange;
 mod field;
 mod host;
@@ -177,6 +186,7 @@ pub mod bindings;
 pub mod export;
 
 pub use answer::Answer;
+pub use body::{Fate, RequestBody, ResponseBody, Rewriter, Sink, Unit, Wish};
 pub use error::{BodyError, Error, FieldError, Result};
 pub use field::FieldValue;
 pub use level::Level;

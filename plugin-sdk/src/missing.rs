@@ -5,13 +5,21 @@ use core::sync::atomic::{AtomicU8, Ordering};
 /// The bits of [`is_missing`].
 pub(crate) const FORWARD_REQUEST: u8 = 1;
 pub(crate) const RETURN_RESPONSE: u8 = 2;
+/// It has something else to do.
+const REWRITES_BODIES: u8 = 4;
+
+static MISSING: AtomicU8 = AtomicU8::new(0);
+
+/// Says that the plugin rewrites bodies: it may have neither hook.
+pub(crate) fn rewrites_bodies() {
+    MISSING.fetch_or(REWRITES_BODIES, Ordering::Relaxed);
+}
 
 /// Called by the trait's own hooks, which stand for one that the plugin doesn't have. A plugin that has neither would be
 /// called in vain: it stops itself in the host's trial, with words that the host shows.
 ///
 /// In a native test it goes on, since a test may be about something else.
 pub(crate) fn is_missing(hook: u8) {
-    static MISSING: AtomicU8 = AtomicU8::new(0);
     if has_none(MISSING.fetch_or(hook, Ordering::Relaxed), hook) {
         refuse_to_serve();
     }
@@ -38,11 +46,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_plugin_that_rewrites_bodies_says_so_when_it_is_loaded() {
+        #[derive(serde::Deserialize)]
+        struct Plain;
+        impl crate::Plugin for Plain {}
+        let run = || crate::export::load_with_bodies::<Plain>().is_ok();
+        let _guard = crate::in_hand::install(crate::in_hand::State::default());
+        assert!(run() && MISSING.load(Ordering::Relaxed) & REWRITES_BODIES != 0);
+    }
+
+    #[test]
     fn a_plugin_has_no_hook_only_if_both_are_missing() {
         assert!(!has_none(0, FORWARD_REQUEST));
         assert!(!has_none(FORWARD_REQUEST, FORWARD_REQUEST));
         assert!(!has_none(RETURN_RESPONSE, RETURN_RESPONSE));
         assert!(has_none(FORWARD_REQUEST, RETURN_RESPONSE));
         assert!(has_none(RETURN_RESPONSE, FORWARD_REQUEST));
+        assert!(!has_none(
+            REWRITES_BODIES | RETURN_RESPONSE,
+            FORWARD_REQUEST
+        ));
     }
 }

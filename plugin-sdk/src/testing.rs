@@ -31,10 +31,12 @@
 
 mod checked;
 mod outcome;
+mod rewriting;
 #[cfg(test)]
 mod tests;
 
 pub use outcome::{Outcome, RequestSeen, ResponseSeen};
+pub use rewriting::Rewritten;
 pub use serde_json::json;
 
 use std::time::Duration;
@@ -42,6 +44,7 @@ use std::time::Duration;
 use checked::checked;
 use serde_json::Value;
 
+use crate::export::Loaded;
 use crate::in_hand::{self, Body, State};
 use crate::{Answer, BodyError, Plugin, export};
 
@@ -218,31 +221,57 @@ impl Exchange {
 
     /// Creates the plugin from the settings and runs both hooks, as the host does for a chain with only this plugin.
     pub fn run<P: Plugin>(self) -> Outcome {
-        let Self {
-            state,
-            backend,
-            backend_body_error,
-        } = self;
-        let guard = in_hand::install(state);
-        let plugin = export::load::<P>();
+        self.run_with(export::load::<P>, |_| {}, |_| {})
+    }
+
+    /// The same; what rewrites bodies acts after each hook.
+    fn run_with<P: Plugin>(
+        self,
+        load: fn() -> Loaded<P>,
+        after_request: impl FnOnce(&mut Ran<'_, P>),
+        after_response: impl FnOnce(&mut Ran<'_, P>),
+    ) -> Outcome {
+        let guard = in_hand::install(self.state);
+        let plugin = load();
         let started = export::start(&plugin);
         let answered = started.and_then(|()| export::forward_request(&plugin));
+        let mut ran = Ran {
+            plugin: &plugin,
+            error: None,
+        };
+        let reached_backend = answered == Ok(false);
+        if reached_backend {
+            after_request(&mut ran);
+        }
         let request = in_hand::with(|state| {
             let seen = RequestSeen::of(state);
             state.request.body.pass_on();
             state.response.begin_hook();
             seen
         });
-        if answered == Ok(false) {
-            in_hand::with(|state| answer_from_backend(state, backend, backend_body_error));
+        if reached_backend {
+            in_hand::with(|state| {
+                answer_from_backend(state, self.backend, self.backend_body_error)
+            });
         }
-        let reached_backend = answered == Ok(false);
-        let error = match answered {
-            Ok(_) => export::return_response(&plugin).err(),
-            Err(error) => Some(error),
-        };
+        if ran.error.is_none() {
+            ran.error = match answered {
+                Ok(_) => export::return_response(&plugin).err(),
+                Err(error) => Some(error),
+            };
+        }
+        if ran.error.is_none() {
+            after_response(&mut ran);
+        }
+        let error = ran.error;
         Outcome::of(guard.take(), request, reached_backend, error)
     }
+}
+
+/// A plugin between two hooks.
+struct Ran<'a, P> {
+    plugin: &'a Loaded<P>,
+    error: Option<String>,
 }
 
 /// What `forward_request` did to the response is forgotten but for its fields, which an error of the host would get;

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::Side;
-use crate::bindings::tollgate::proxy::{exchange, request, response, types};
+use crate::bindings::tollgate::proxy::{body_sink, exchange, request, response, types};
 use crate::bindings::wasi::clocks::wall_clock;
 use crate::bindings::wasi::config::store;
 use crate::bindings::wasi::logging::logging;
@@ -94,6 +94,11 @@ pub(crate) fn set_body(side: Side, body: &[u8]) {
         Side::Request => request::set_body(body),
         Side::Response => response::set_body(body),
     }
+}
+
+/// Sends bytes of the body in hand on.
+pub(crate) fn emit(data: &[u8]) {
+    body_sink::emit(data);
 }
 
 /// The plugin's settings; the error is the host's text.

@@ -80,6 +80,10 @@ pub(crate) fn set_body(side: Side, body: &[u8]) {
     message(side, |message| message.write(body));
 }
 
+pub(crate) fn emit(data: &[u8]) {
+    with(|state| state.emitted.push(data.to_vec()));
+}
+
 pub(crate) fn id() -> String {
     with(|state| state.id.clone())
 }

@@ -144,6 +144,19 @@ impl Message {
         self.fields = fields;
     }
 
+    /// The body will be rewritten as it flows: the fields that describe its bytes are corrected.
+    pub(crate) fn begin_rewriting(&mut self) {
+        self.fields.retain(|(name, _)| {
+            let is_of_bytes = DESCRIBING.contains(&name.as_str()) && name != "content-encoding";
+            name == "etag" || (name != "content-length" && !is_of_bytes)
+        });
+        for (name, value) in &mut self.fields {
+            if name == "etag" && value.starts_with(b"\"") {
+                value.splice(0..0, *b"W/");
+            }
+        }
+    }
+
     /// The next hook sets fields of its own.
     pub(crate) fn begin_hook(&mut self) {
         self.described.clear();

@@ -9,7 +9,7 @@ use crate::field::Field;
 use crate::in_hand::{Body, State};
 
 /// What became of the exchange.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// The request as the plugin left it: what the backend saw, if it was asked.
     pub request: RequestSeen,
@@ -30,7 +30,7 @@ pub struct Outcome {
 }
 
 /// A request at the end of `forward_request`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct RequestSeen {
     /// The method.
     pub method: String,
@@ -45,7 +45,7 @@ pub struct RequestSeen {
 }
 
 /// A response at the end of `return_response`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ResponseSeen {
     /// The status.
     pub status: u16,
