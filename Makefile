@@ -63,7 +63,7 @@ test: ## every test
 	python3 tests/side_by_side.py --make "$(MAKE) --no-print-directory LANGUAGES='$(LANGUAGES)'" \
 		build plugins stock-js e2e-tools:plugins test-build:build stock-rust:e2e-tools \
 		test-e2e:test-build,stock-rust,stock-js test-languages:build,stock-rust \
-		test-rust:test-build,plugins test-components:test-rust test-moto-some:build,e2e-tools $(ALSO)
+		test-rust:test-build,plugins,e2e-tools test-components:test-rust test-moto-some:build,e2e-tools $(ALSO)
 
 # What is tested in its own process is compiled without optimisation, in a third of the time; the crates that it is made
 # with are those of the proxy.
@@ -73,7 +73,7 @@ UNOPTIMISED := --config profile.release.package.tollgate.opt-level=0 \
 test-build: ## compile the Rust tests
 	$(CARGO) test --release --locked --workspace --no-run $(UNOPTIMISED)
 
-test-rust: build plugins ## Rust: units, SDK, plugins, and the whole proxy
+test-rust: build plugins e2e-tools ## Rust: units, SDK, plugins, and the whole proxy
 	$(CARGO) test --release --locked --workspace --no-fail-fast $(UNOPTIMISED)
 
 test-components: build plugins ## the whole proxy from Rust once more, with every plugin linked as a component

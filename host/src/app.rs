@@ -23,7 +23,7 @@ use crate::essential;
 use crate::plugin::watch::{self, Change, WatchError};
 use crate::plugin::{
     Cache, Chains, Engines, HooksCompiler, Member, PluginStatus, PluginTable, Reconfigure,
-    Resources, RouteChain, StandardCompilers, Supervisor, Workbench,
+    Resources, RouteChain, Services, StandardCompilers, Supervisor, Workbench,
 };
 use crate::proxy::{self, Listener, Proxy, Stop};
 use crate::tls::{self, ServerIdentity};
@@ -61,6 +61,8 @@ pub enum StartError {
         address: SocketAddr,
         source: io::Error,
     },
+    #[error("outbound.ca: {0}")]
+    Outbound(tls::SetupError),
     #[error("can't serve TLS: {0}")]
     Tls(tls::SetupError),
     #[error("{0}")]
@@ -321,7 +323,9 @@ async fn start_plugins(
 ) -> Result<(watch::Watcher, mpsc::Sender<Reconfigure>), StartError> {
     let engines = Engines::new(config.most_memory()).map_err(StartError::Engine)?;
     let workers = config.workers.get();
-    let resources = Resources::new(workers, workers);
+    let services = Services::new(config.state.clone(), config.outbound.clone());
+    let services = services.map_err(StartError::Outbound)?;
+    let resources = Resources::new(workers, workers, services);
     resources.permits.watch(tokio::runtime::Handle::current())?;
     spawn("idle instances", stop, resources.idle.clone().tend());
     let bench = Workbench {

@@ -22,7 +22,7 @@ mod side;
 mod target;
 mod tunnel;
 
-pub use body::{Body, BodyError, BoxError, ReadLimits, Streaming};
+pub use body::{Body, BodyError, BoxError, ReadLimits, RewriteError, Streaming};
 pub use exchange::{Exchange, ExchangeId, Notes};
 pub use fields::{AsName, AsValue, Checked, FieldLine, Fields, GivenName, Lines, Name, as_text};
 pub use head::{RequestHead, ResponseHead};

@@ -30,8 +30,8 @@ pub use cache::Cache;
 pub use hash::ContentHash;
 pub use host::CallPace;
 pub use kind::hooks::{
-    Contract, Contracts, HooksCode, HooksCompiler, HooksPlugin, Instance, ReplacedInstances,
-    Resources,
+    Capability, Contract, Contracts, HooksCode, HooksCompiler, HooksPlugin, Instance,
+    ReplacedInstances, Resources,
 };
 pub use kind::wasi_http::{EmptyBackend, StandardCompilers, StandardComponent};
 pub use kind::{Guest, GuestKind, Linking, PluginKind, Trial};
@@ -39,4 +39,4 @@ pub use prepare::{PluginError, Workbench, trial};
 pub use status::{PluginStatus, PluginTable, Serving};
 pub use supervise::{Reconfigure, Supervisor};
 pub use swap::{Chains, Member, RouteChain};
-pub use wasm::{Ambient, CompileError, Engines, PluginVersion, Tier};
+pub use wasm::{Ambient, CompileError, Engines, InterfaceName, PluginVersion, Services, Tier};

@@ -86,6 +86,7 @@ mod startup;
 mod logging;
 
 /// Signals and draining.
+mod services;
 mod shutdown;
 
 /// From nothing to a plugin: new, build, dev.

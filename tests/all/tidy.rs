@@ -33,7 +33,7 @@ const LONG_FUNCTIONS: [(&str, &str); 6] = [
 ];
 
 /// The host's modules from low to high; those of one row know nothing of one another.
-const LAYERS: [&[&str]; 8] = [
+const LAYERS: [&[&str]; 9] = [
     &[
         "counted",
         "descriptors",
@@ -44,9 +44,10 @@ const LAYERS: [&[&str]; 8] = [
         "timer",
     ],
     &["message", "telemetry", "cli", "tls"],
-    &["outbound"],
-    &["config", "essential"],
-    &["interceptor", "store"],
+    &["outbound", "essential"],
+    &["store"],
+    &["config"],
+    &["interceptor"],
     &["proxy", "plugin", "echo", "admin"],
     &["app", "tools"],
     &["main"],

@@ -2,11 +2,15 @@
 
 use std::fmt;
 
+use crate::outbound;
+
 /// What the configuration can grant, each a key of the table `allow`. An interface that needs one is refused without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Permission {
     /// Data that outlives an exchange.
     State,
+    /// Requests to other servers.
+    Http,
 }
 
 impl Permission {
@@ -14,6 +18,7 @@ impl Permission {
     pub fn key(self) -> &'static str {
         match self {
             Permission::State => "state",
+            Permission::Http => "http",
         }
     }
 
@@ -21,6 +26,7 @@ impl Permission {
     fn line(self) -> &'static str {
         match self {
             Permission::State => "state = true",
+            Permission::Http => "http = [\"https://api.example.com/\"]",
         }
     }
 
@@ -41,6 +47,8 @@ impl fmt::Display for Permission {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allow {
     pub state: Option<Bucket>,
+    /// Where it may send requests; none if it may send none.
+    pub http: Option<outbound::Allow>,
     /// Names of environment variables that the plugin sees.
     pub environment: Vec<String>,
 }
@@ -58,6 +66,7 @@ impl Allow {
     pub fn grants(&self, permission: Permission) -> bool {
         match permission {
             Permission::State => self.state.is_some(),
+            Permission::Http => self.http.is_some(),
         }
     }
 }

@@ -11,6 +11,8 @@ use super::plugin::{PluginConfig, PluginLimits};
 use super::route::RouteConfig;
 use super::server::{ServerConfig, ServerTls};
 use crate::message::hygiene::Forwarding;
+use crate::outbound::OutboundConfig;
+use crate::store::StoreConfig;
 
 /// Only this machine may connect unless somebody says otherwise: a proxy that runs plugins under
 /// development has no business on a network.
@@ -55,6 +57,10 @@ pub struct Config {
     pub standard_components: bool,
     pub watch: WatchMode,
     pub cache: CacheConfig,
+    /// Where plugins keep state; none when it would be in a file, and nothing says where.
+    pub state: Option<StoreConfig>,
+    /// Limits of the requests that plugins send.
+    pub outbound: OutboundConfig,
     /// Threads that serve exchanges.
     pub workers: NonZeroUsize,
     /// How long exchanges may take to end after the signal to stop.

@@ -23,6 +23,8 @@ pub fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("plugins", old.plugins != new.plugins),
         ("watch", old.watch != new.watch),
         ("cache", old.cache != new.cache),
+        ("state", old.state != new.state),
+        ("outbound", old.outbound != new.outbound),
         ("workers", old.workers != new.workers),
         // Room for it is set aside at the start.
         ("limits.memory", old.most_memory() < new.most_memory()),

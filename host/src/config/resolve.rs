@@ -13,6 +13,7 @@ mod matches;
 mod plugins;
 mod routes;
 mod server;
+mod services;
 
 use std::ffi::OsString;
 use std::fs;
@@ -61,7 +62,7 @@ pub fn resolve(
 }
 
 /// Keys of tables, for people who write them at the top of the file.
-const IN_TABLES: [&str; 49] = [
+const IN_TABLES: [&str; 62] = [
     "tls.certificate",
     "tls.key",
     "tls.self-signed",
@@ -98,6 +99,19 @@ const IN_TABLES: [&str; 49] = [
     "backends.NAME.ejection.failures",
     "cache.dir",
     "cache.max-size",
+    "state.store",
+    "state.path",
+    "state.durability",
+    "state.prefix",
+    "state.max-key",
+    "state.max-value",
+    "state.max-bytes",
+    "state.max-entries",
+    "outbound.max-request",
+    "outbound.max-response",
+    "outbound.max-calls",
+    "outbound.max-at-once",
+    "outbound.ca",
     "limits.deadline",
     "limits.memory",
     "limits.body",
@@ -148,6 +162,8 @@ impl Layers<'_> {
         let server = self.server(file.table("server"));
         let forwarding = self.forwarding(file.table("forwarding"));
         let cache = self.cache(file.table("cache"), base);
+        let state = self.state(file.table("state"), base);
+        let outbound = self.outbound(file.table("outbound"), base);
         let defaults = self.limits(file.table("limits"), PluginLimits::default());
         let plugin = file.table("plugin");
         let plugin = plugin.map(|table| self.plugins(&table, defaults));
@@ -168,6 +184,8 @@ impl Layers<'_> {
             standard_components: chosen(standard, false),
             watch: chosen(watch, WatchMode::default()),
             cache,
+            state,
+            outbound,
             workers: workers.map_or_else(default_workers, |(workers, _)| workers),
             drain: chosen(drain, DEFAULT_DRAIN),
             defaults,

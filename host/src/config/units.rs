@@ -17,6 +17,7 @@ use super::plugin::OnFailure;
 use super::server::{Certificate, HalfClose};
 use crate::matching::host;
 use crate::message::hygiene::Forward;
+use crate::store::Durability;
 
 /// The most worker threads; a number above is a slip of the hand.
 const MAX_WORKERS: usize = 1024;
@@ -83,6 +84,20 @@ fn read_size(text: &str) -> Option<u64> {
 }
 
 /// An address to listen on: IP and port, `localhost` and port, or a port alone (127.0.0.1).
+/// Bytes of what is in memory as a whole.
+pub(super) fn bytes(text: &str) -> Result<usize, String> {
+    let bytes = size(text)?;
+    usize::try_from(bytes).map_err(|_| "this is more than can be held in memory".to_owned())
+}
+
+pub(super) fn durability(text: &str) -> Result<Durability, String> {
+    match text {
+        "eventual" => Ok(Durability::Eventual),
+        "immediate" => Ok(Durability::Immediate),
+        _ => Err("expected eventual or immediate".to_owned()),
+    }
+}
+
 pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     let text = text.trim();
     if let Ok(address) = SocketAddr::from_str(text) {

@@ -99,13 +99,18 @@ pub enum BodyError {
     Disconnected(String),
     #[error("the body was sent on before and is not kept")]
     AlreadyStreamed,
-    /// A plugin that rewrites the body as it flows failed. Why is not for clients.
-    #[error("plugin {plugin}: {hook} failed")]
-    Rewriting {
-        plugin: String,
-        hook: String,
-        why: String,
-    },
+    /// A plugin that rewrites the body as it flows failed.
+    #[error("{0}")]
+    Rewriting(Box<RewriteError>),
+}
+
+/// How a plugin failed that rewrites a body. Why is not for clients.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("plugin {plugin}: {hook} failed")]
+pub struct RewriteError {
+    pub plugin: String,
+    pub hook: String,
+    pub why: String,
 }
 
 impl BodyError {

@@ -22,6 +22,8 @@ pub struct Exchange {
     pub response: ResponseHead,
     pub response_body: Body,
     pub notes: Notes,
+    /// How many calls of plugins deep the request is; 0 for one that comes from a client.
+    pub depth: u32,
     /// What to go back to if the call that runs fails; see [`Exchange::checkpoint`].
     saved: Option<Box<Saved>>,
 }
@@ -65,6 +67,7 @@ impl Exchange {
             response: ResponseHead::new(StatusCode::OK),
             response_body: Body::Empty,
             notes: Notes::default(),
+            depth: 0,
             saved: None,
         }
     }
@@ -87,6 +90,7 @@ impl Exchange {
             response: self.response.clone(),
             response_body: Body::Gone,
             notes: self.notes.clone(),
+            depth: self.depth,
             saved: None,
         }
     }

@@ -29,7 +29,8 @@ impl CallBudget {
         self.made.load(Ordering::Relaxed)
     }
 
-    pub(super) fn depth(&self) -> u32 {
+    /// How many calls deep the exchange is itself.
+    pub fn depth(&self) -> u32 {
         self.depth
     }
 

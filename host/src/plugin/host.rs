@@ -3,10 +3,12 @@
 
 mod body;
 mod body_sink;
+mod calls;
 mod described;
 mod edits;
 pub mod exchange;
 pub mod fields;
+mod kept;
 mod logging;
 mod outbox;
 pub mod request;
@@ -14,8 +16,10 @@ pub mod response;
 mod settings;
 pub mod standard;
 mod state;
+mod trial;
 
 pub use described::Described;
 pub use fields::FieldError;
 pub use outbox::{Outbox, Sent};
 pub use state::{CallPace, HooksState, Job};
+pub use trial::TrialServices;

@@ -93,12 +93,27 @@ impl Workbench {
             return Ok(PreparedFile::Unchanged);
         }
         progress.reach(LoadStep::Compiling);
-        let version = Arc::new(PluginVersion::new(name.to_owned(), hash, config));
+        let version = self.version(name, hash, config)?;
         let prepared = self.prepare_bytes(bytes, settled, &version);
         prepared.map_err(|error| FileRefusal {
             hash: Some(hash),
             error,
         })
+    }
+
+    /// A version of this plugin, with what it reaches.
+    ///
+    /// # Errors
+    /// When the store of its state can't be opened.
+    pub fn version(
+        &self,
+        name: &str,
+        hash: ContentHash,
+        config: PluginConfig,
+    ) -> Result<Arc<PluginVersion>, PluginError> {
+        let services = self.resources.services.for_plugin(name, &config.allow)?;
+        let version = PluginVersion::new(name.to_owned(), hash, config);
+        Ok(Arc::new(version.with_services(services)))
     }
 
     fn prepare_bytes(
@@ -148,7 +163,7 @@ impl Workbench {
         config: PluginConfig,
     ) -> Result<Guest, PluginError> {
         let hash = ContentHash::of(&bytes);
-        let version = Arc::new(PluginVersion::new(name.to_owned(), hash, config));
+        let version = self.version(name, hash, config)?;
         if let Some(guest) = self.restore(&version) {
             check_allowed(&guest)?;
             return Ok(guest);

@@ -25,9 +25,11 @@ use super::upstream::Upgrade;
 use crate::counted::Counter;
 use crate::essential;
 use crate::interceptor::ChainSource;
+use crate::message::hygiene::BadRequest;
 use crate::message::{
-    Body, Exchange, ExchangeId, Known, Limited, ResponseHead, Streaming, hygiene,
+    Body, Exchange, ExchangeId, Fields, Known, Limited, ResponseHead, Streaming, hygiene,
 };
+use crate::outbound;
 
 /// What all connections share.
 #[derive(Debug)]
@@ -207,8 +209,10 @@ fn receive<S>(
     if let Some(limit) = routing.server.max_body {
         limit_body(&mut body, limit)?;
     }
+    let depth = calls_deep(&mut head.fields)?;
     let route = routing.find(&head)?.clone();
-    let exchange = Exchange::new(id.0, client.address, client.scheme, head, body);
+    let mut exchange = Exchange::new(id.0, client.address, client.scheme, head, body);
+    exchange.depth = depth;
     Ok(Received {
         exchange: Box::new(exchange),
         wish: Wish {
@@ -218,6 +222,25 @@ fn receive<S>(
         },
         route,
     })
+}
+
+/// How many calls of plugins deep a request is. The mark by which this process knows its own calls goes no further, whoever
+/// wrote it.
+fn calls_deep(fields: &mut Fields) -> Result<u32, ExchangeError> {
+    let values = |name: &'static str| {
+        let values = fields.get_all(name);
+        values.map(move |value| (name.as_bytes(), value))
+    };
+    let mark = outbound::MARK;
+    let marks = values("tollgate-call").chain(values("cdn-loop"));
+    let depth = outbound::depth_of(marks).unwrap_or(0);
+    if fields.contains(mark.as_str()) {
+        fields.remove(mark.as_str());
+    }
+    if depth >= outbound::DEEPEST {
+        return Err(BadRequest::Loop(depth as usize).into());
+    }
+    Ok(depth)
 }
 
 fn limit_body(body: &mut Body, limit: u64) -> Result<(), ExchangeError> {

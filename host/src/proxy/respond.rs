@@ -282,7 +282,7 @@ fn classify_body(hook: Hook, body: &BodyError) -> (StatusCode, ProxyError) {
         (Hook::ReturnResponse, BodyError::Disconnected(_)) => {
             (StatusCode::BAD_GATEWAY, ProxyError::HttpResponseIncomplete)
         }
-        (_, BodyError::AlreadyStreamed | BodyError::Rewriting { .. })
+        (_, BodyError::AlreadyStreamed | BodyError::Rewriting(_))
         | (Hook::Handle | Hook::Body(_), _) => {
             (StatusCode::BAD_GATEWAY, ProxyError::ProxyInternalError)
         }
@@ -312,7 +312,7 @@ fn public_details(error: &ExchangeError) -> String {
             ..
         } => match body {
             BodyError::Disconnected(_) => "the request's body broke off".to_owned(),
-            BodyError::Rewriting { .. } => body.to_string(),
+            BodyError::Rewriting(_) => body.to_string(),
             other => format!("the request: {other}"),
         },
         ExchangeError::Upstream { backend, error } => {

@@ -8,6 +8,8 @@ use toml::value::Datetime;
 
 use crate::config::file::{Mistakes, Scalar, TomlTable};
 use crate::config::{self, PluginConfig, PluginLimits};
+use crate::config::{Allow, Bucket};
+use crate::outbound;
 use crate::plugin::Ambient;
 
 /// When it is unless somebody says otherwise: 2026-01-01T00:00:00Z.
@@ -95,6 +97,12 @@ impl Conditions {
         PluginConfig {
             settings: self.settings.clone().unwrap_or_default(),
             standard: true,
+            // State begins empty in each case. Requests are denied, whereto ever: a test needs no network.
+            allow: Allow {
+                state: Some(Bucket::Own),
+                http: Some(outbound::Allow::default()),
+                environment: Vec::new(),
+            },
             ..PluginConfig::new(self.limits)
         }
     }

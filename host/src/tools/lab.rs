@@ -7,11 +7,13 @@ use tokio::runtime::Runtime;
 
 use crate::cli::RunArgs;
 use crate::config::{self, ConfigErrors, PluginConfig};
+use crate::outbound::OutboundConfig;
 use crate::plugin::load::Loaded;
 use crate::plugin::{
-    self, Cache, Engines, Guest, HooksCompiler, PluginError, PluginVersion, Resources,
-    StandardCompilers, Tier, Trial, Workbench,
+    self, Cache, ContentHash, Engines, Guest, HooksCompiler, PluginError, PluginVersion, Resources,
+    Services, StandardCompilers, Tier, Trial, Workbench,
 };
+use crate::store::{Kind, Quotas, StoreConfig};
 
 /// One thread calls the plugin. A permit for it, so that a call runs as it does in the proxy.
 const THREADS: usize = 1;
@@ -39,7 +41,7 @@ impl Lab {
         let bench = Workbench {
             compiler: HooksCompiler::new(engines).map_err(failed)?,
             cache,
-            resources: Resources::new(THREADS, HELD),
+            resources: Resources::new(THREADS, HELD, services()?),
             runtime: runtime.handle().clone(),
             standard: StandardCompilers::new(most_memory),
         };
@@ -72,6 +74,19 @@ impl Lab {
         self.bench.build(name, path, config)
     }
 
+    /// A version of a plugin, with state and a client if its configuration grants them.
+    ///
+    /// # Errors
+    /// When it can't have them.
+    pub fn version(
+        &self,
+        name: &str,
+        hash: ContentHash,
+        config: PluginConfig,
+    ) -> Result<Arc<PluginVersion>, PluginError> {
+        self.bench.version(name, hash, config)
+    }
+
     /// Compiles and links in one tier.
     ///
     /// # Errors
@@ -93,6 +108,16 @@ impl Lab {
         // Not through the bench, whose handle of this runtime drives neither timers nor the guest's tasks.
         self.runtime.block_on(plugin::trial(guest))
     }
+}
+
+/// State that ends with the tool, and a client: what the proxy would keep must not change by a test.
+pub(super) fn services() -> Result<Services, String> {
+    let state = StoreConfig {
+        kind: Kind::Memory,
+        quotas: Quotas::default(),
+    };
+    let services = Services::new(Some(state), OutboundConfig::default());
+    services.map_err(|error| error.to_string())
 }
 
 /// The cache that `tollgate run` would use here; none if there is none or it can't be used.

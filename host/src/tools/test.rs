@@ -306,11 +306,18 @@ impl Plugin {
         Ok(Self { guest, lab })
     }
 
-    /// The plugin under these conditions and with nothing in its memory.
+    /// The plugin under these conditions and with nothing in its memory and its state.
     fn under(&self, conditions: &Conditions) -> Arc<Guest> {
         let own = self.guest.version();
-        let version = PluginVersion::new(own.name.clone(), own.hash, conditions.config());
-        let version = version.with_ambient(conditions.ambient);
+        let config = conditions.config();
+        // It was had when the plugin was compiled; without it, its calls say so.
+        let services = lab::services().ok();
+        let services =
+            services.and_then(|services| services.for_plugin(&own.name, &config.allow).ok());
+        let version = PluginVersion::new(own.name.clone(), own.hash, config);
+        let version = version
+            .with_ambient(conditions.ambient)
+            .with_services(services.unwrap_or_default());
         Arc::new(self.guest.again(Arc::new(version)))
     }
 }

@@ -112,7 +112,11 @@ async fn serve(
     let bench = Workbench {
         compiler: HooksCompiler::new(Engines::new(config.defaults.memory)?)?,
         cache: None,
-        resources: Resources::new(1, 2),
+        resources: Resources::new(
+            1,
+            2,
+            tollgate::plugin::Services::new(None, tollgate::outbound::OutboundConfig::default())?,
+        ),
         runtime: tokio::runtime::Handle::current(),
         standard: StandardCompilers::new(tollgate::config::PluginLimits::default().memory),
     };

@@ -157,7 +157,11 @@ fn endless_limits() -> PluginLimits {
 /// The code as the proxy has it in service, called by one thread, with a permit left over.
 fn guest(code: Arc<HooksCode>, version: Arc<PluginVersion>) -> Result<Guest, BoxError> {
     let code = Arc::into_inner(code).ok_or("the code is still in use")?;
-    let resources = Resources::new(1, 2);
+    let resources = Resources::new(
+        1,
+        2,
+        tollgate::plugin::Services::new(None, tollgate::outbound::OutboundConfig::default())?,
+    );
     let plugin = HooksPlugin::new(version, Tier::Optimized, code, resources);
     Ok(Guest::Hooks(Arc::new(plugin)))
 }

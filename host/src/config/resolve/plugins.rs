@@ -12,8 +12,10 @@ use crate::config::file::{Mistakes, Scalar, TomlDocument, TomlTable, Value};
 use crate::config::{ConfigErrors, PluginConfig, PluginLimits, check_plugin_name, units};
 
 /// Keys of tables, for people who write them right into a plugin's table.
-pub(super) const IN_PLUGIN_TABLES: [&str; 13] = [
+pub(super) const IN_PLUGIN_TABLES: [&str; 15] = [
     "allow.environment",
+    "allow.http",
+    "allow.http-private",
     "allow.state",
     "limits.deadline",
     "limits.memory",

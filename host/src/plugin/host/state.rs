@@ -8,7 +8,9 @@ use wasmtime_wasi::{WasiCtxView, WasiView};
 use super::described::DescribedSides;
 use super::fields::Growth;
 use super::outbox::Outbox;
+use super::trial::TrialServices;
 use crate::message::{BodyError, Exchange, ExchangeId};
+use crate::outbound::CallBudget;
 use crate::plugin::wasm::{CpuBudget, GuestFunction, GuestState, PluginVersion};
 
 /// The state of one instance.
@@ -26,6 +28,10 @@ pub struct HooksState {
     pub last_words: Option<String>,
     /// What the call in hand has said itself about the bytes of the two bodies.
     pub described: DescribedSides,
+    /// Outbound requests that the call in hand has made.
+    pub calls: CallBudget,
+    /// In a trial: what it has in place of its services.
+    pub trial: Option<TrialServices>,
     /// Where the body goes that the instance rewrites.
     pub outbox: Option<Outbox>,
     /// How the call in hand runs.
@@ -101,6 +107,8 @@ impl HooksState {
             body_error: None,
             last_words: None,
             described: DescribedSides::default(),
+            calls: CallBudget::new(0),
+            trial: None,
             outbox: None,
             pace: CallPace::Yielding,
             core: CoreGuest::default(),

@@ -21,6 +21,7 @@ mod transform;
 mod v0_1;
 mod wit;
 
+pub use capability::Capability;
 pub use compile::{HooksCode, HooksCompiler};
 pub use contract::{Contract, INTERCEPTOR, PACKAGE};
 pub use idle::ReplacedInstances;

@@ -78,7 +78,7 @@ fn contract_like(version: &str, request: &str, interceptor: &str, world: &str) -
          interface types {{ variant field-error {{ invalid-name(string), invalid-value(string),
              owned-by-host(string), too-many }} }}
          interface request {{ use types.{{field-error}}; {request} }}
-         interface client {{ send: func(); }}
+         interface background {{ tick: func(); }}
          interface interceptor {{ enum verdict {{ forward, respond }} {interceptor} }}
          world plugin {{ {world} export interceptor; }}"
     )
@@ -259,12 +259,12 @@ fn unknown_imports_are_all_named() {
         "package wasi:http@0.2.6; interface outgoing-handler { handle: func(); }",
         "package wasi:io@0.3.0; interface poll { poll: func(); }",
     ];
-    let world = "import client; import acme:db/kv@1.0.0; import wasi:logging/logging@0.1.0;
+    let world = "import background; import acme:db/kv@1.0.0; import wasi:logging/logging@0.1.0;
                  import wasi:http/outgoing-handler@0.2.6; import wasi:io/poll@0.3.0; import free: func();";
     let wit = contract_like("0.1.0", "", HOOKS, world);
     let import = |module: &str, name: &str| format!("(import \"{module}\" \"{name}\" (func))");
     let imports = [
-        import("tollgate:proxy/client@0.1.0", "send"),
+        import("tollgate:proxy/background@0.1.0", "tick"),
         import("acme:db/kv@1.0.0", "get"),
         import("wasi:logging/logging@0.1.0", "log"),
         import("wasi:http/outgoing-handler@0.2.6", "handle"),
@@ -276,13 +276,13 @@ fn unknown_imports_are_all_named() {
     let error = refusal(&component(&text, &wits, "plugin"));
     let said = error.to_string();
     for expected in [
-        "`tollgate:proxy/client@0.1.0` (the contract declares it, but this host does not serve it yet)",
+        "`tollgate:proxy/background@0.1.0` (the contract declares it, but this host does not serve it yet)",
         "`acme:db/kv@1.0.0` (which this host does not have)",
         "`wasi:logging/logging@0.1.0` (this host has `wasi:logging/logging@0.1.0-draft`)",
         "`wasi:http/outgoing-handler@0.2.6` (plugins have no HTTP client in this version)",
         "`wasi:io/poll@0.3.0` (this host has version 0.2)",
         "`free` (imports must be interfaces with a package)",
-        "may import tollgate:proxy/{request,response,exchange,body-sink}",
+        "may import tollgate:proxy/{request,response,exchange,body-sink,state,client}",
     ] {
         assert!(said.contains(expected), "{said}");
     }
@@ -299,7 +299,7 @@ fn a_bare_module_is_told_of_its_imports_by_name() {
             "env",
             "the plugin imports `env.x` (no part of the build defines it,",
         ),
-        ("tollgate:proxy/client@0.1.0", "does not serve it yet"),
+        ("tollgate:proxy/background@0.1.0", "does not serve it yet"),
         (
             "tollgate:proxy/request@0.1.7",
             "by these very names, and it imports `tollgate:proxy/request@0.1.7`",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::interceptor::{Hook, InterceptError};
 use crate::plugin::kind::wasi_http::StandardWorld;
 use crate::plugin::load::LoadError;
-use crate::plugin::wasm::CompileError;
+use crate::plugin::wasm::{CompileError, ServiceError};
 use crate::text;
 
 /// Why a file can't go into service.
@@ -28,6 +28,8 @@ pub enum PluginError {
         "it imports what the configuration does not allow it; to allow it, add these lines to the configuration:\n{lines}"
     )]
     NotAllowed { lines: String },
+    #[error("its state can't be used: {0}")]
+    State(#[from] ServiceError),
     #[error("its lifecycle.start returned an error: {0}")]
     NotStarted(String),
     #[error("it can't be started: it {0}")]
@@ -75,6 +77,7 @@ impl PluginError {
             | PluginError::StandardOff(_)
             | PluginError::StandardEngine(_)
             | PluginError::NotAllowed { .. }
+            | PluginError::State(_)
             | PluginError::NotStarted(_)
             | PluginError::Start(_)
             | PluginError::Loader

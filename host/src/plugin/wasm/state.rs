@@ -38,6 +38,11 @@ impl GuestState {
         wasi.stdout(voice.stdout());
         wasi.stderr(voice.stderr());
         wasi.envs(environment);
+        for name in &version.config.allow.environment {
+            if let Ok(value) = std::env::var(name) {
+                wasi.env(name, value);
+            }
+        }
         version.ambient.apply(&mut wasi);
         Self {
             version: version.clone(),

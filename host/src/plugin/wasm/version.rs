@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::ambient::Ambient;
 use super::clock::TICK;
+use super::services::PluginServices;
 use crate::config::{PluginConfig, PluginLimits};
 use crate::plugin::hash::ContentHash;
 
@@ -15,6 +16,7 @@ pub struct PluginVersion {
     pub config: PluginConfig,
     pub limits: PluginLimits,
     pub ambient: Ambient,
+    pub services: PluginServices,
     slow: AtomicBool,
     on_trial: AtomicBool,
 }
@@ -26,6 +28,7 @@ impl PluginVersion {
             hash,
             limits: config.limits,
             ambient: Ambient::default(),
+            services: PluginServices::default(),
             config,
             slow: AtomicBool::new(false),
             on_trial: AtomicBool::new(false),
@@ -36,6 +39,13 @@ impl PluginVersion {
     #[must_use]
     pub fn with_ambient(mut self, ambient: Ambient) -> Self {
         self.ambient = ambient;
+        self
+    }
+
+    /// The same with what it reaches beyond exchanges.
+    #[must_use]
+    pub fn with_services(mut self, services: PluginServices) -> Self {
+        self.services = services;
         self
     }
 

@@ -101,7 +101,7 @@ impl UpstreamError {
             Self::Protocol(_) | Self::Reset(_) => ProxyError::HttpProtocolError,
             Self::ResponseTimeout { .. } => ProxyError::HttpResponseTimeout,
             Self::Upgrade(_) => ProxyError::HttpUpgradeFailed,
-            Self::RequestBody(BodyError::Rewriting { .. }) => ProxyError::ProxyInternalError,
+            Self::RequestBody(BodyError::Rewriting(_)) => ProxyError::ProxyInternalError,
             Self::Target(_) | Self::RequestBody(_) => ProxyError::HttpRequestError,
         }
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::findings::{CheckRefusal, Compiled, Findings, PluginDescription};
 use super::imports::import;
 use super::times;
-use crate::config::{Config, PluginConfig, PluginLimits};
+use crate::config::{Allow, Config, PluginConfig, PluginLimits};
 use crate::interceptor::InterceptError;
 use crate::plugin::load::{self, Loaded};
 use crate::plugin::{CompileError, ContentHash, Guest, PluginError, PluginVersion, Tier};
@@ -44,9 +44,11 @@ impl Examiner {
         let hash = ContentHash::of(&bytes);
         findings.hash = Some(hash);
         let loaded = load::load(bytes).map_err(PluginError::from)?;
-        findings.loaded = Some(about(&loaded)?);
-        let version = PluginVersion::new(name(path), hash, self.plugin_config(&name(path)));
-        let guest = self.compile(&Arc::new(version), &loaded, findings)?;
+        let name = name(path);
+        let config = self.plugin_config(&name);
+        findings.loaded = Some(about(&loaded, &config.allow)?);
+        let version = self.lab.version(&name, hash, config)?;
+        let guest = self.compile(&version, &loaded, findings)?;
         findings.linking = guest.linking().cloned();
         let trial = self.lab.trial(&guest)?;
         findings.works = true;
@@ -110,13 +112,17 @@ fn compiled(time: Duration, guest: &Result<Guest, PluginError>) -> Compiled {
     }
 }
 
-fn about(loaded: &Loaded) -> Result<PluginDescription, PluginError> {
+fn about(loaded: &Loaded, allow: &Allow) -> Result<PluginDescription, PluginError> {
     let interfaces = load::interfaces(&loaded.component)?;
     Ok(PluginDescription {
         contract: loaded.kind.to_string(),
         kind: loaded.source.to_string(),
         component_size: loaded.component.len() as u64,
-        imports: interfaces.imports.iter().map(|name| import(name)).collect(),
+        imports: interfaces
+            .imports
+            .iter()
+            .map(|name| import(name, allow))
+            .collect(),
         exports: interfaces.exports,
     })
 }

@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 
+use crate::config::Allow;
+use crate::plugin::{Contracts, InterfaceName};
+
 /// An import, as it is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Import {
@@ -69,19 +72,34 @@ const RULES: [ImportRule; 13] = [
     },
 ];
 
-/// What the import of this name needs.
-pub(super) fn import(name: &str) -> Import {
+/// What the import of this name needs, of a plugin to which this is granted.
+pub(super) fn import(name: &str, allow: &Allow) -> Import {
     let (interface, version) = match name.split_once('@') {
         Some((interface, version)) => (interface, Some(version.to_owned())),
         None => (name, None),
     };
+    let parsed = InterfaceName::parse(name);
+    let row = parsed.and_then(|name| {
+        let mut rows = Contracts::SERVED.capabilities();
+        rows.find(|row| row.serves(&name))
+    });
+    if let Some(needed) = row.and_then(|row| row.permission) {
+        let granted = allow.grants(needed);
+        return Import {
+            interface: interface.to_owned(),
+            version,
+            permission: Some(needed.key()),
+            granted,
+            note: Some(if granted { "granted" } else { "not granted" }),
+        };
+    }
     let rule = RULES.iter().find(|rule| interface.starts_with(rule.start));
     let permission = rule.and_then(|rule| rule.permission);
     Import {
         interface: interface.to_owned(),
         version,
         permission,
-        // Nothing can be granted yet, and what is of no package above has no rule that would stand in its way.
+        // None of these can be granted, and what is of no package above has no rule that would stand in its way.
         granted: permission.is_none(),
         note: rule.and_then(|rule| rule.note),
     }
@@ -115,6 +133,8 @@ mod tests {
         let cases = [
             ("tollgate:proxy/request@0.1.0", None),
             ("wasi:config/store@0.2.0-rc.1", None),
+            ("tollgate:proxy/state@0.1.0", Some("state")),
+            ("tollgate:proxy/client@0.1.3", Some("http")),
             ("wasi:io/streams@0.2.6", None),
             ("wasi:filesystem/preopens@0.2.6", Some("files")),
             ("wasi:sockets/tcp@0.2.6", Some("network")),
@@ -122,11 +142,18 @@ mod tests {
             ("wasi:http/outgoing-handler@0.2.6", Some("network")),
         ];
         for (name, permission) in cases {
-            let import = import(name);
+            let import = import(name, &Allow::default());
             assert_eq!(import.permission, permission, "{name}");
             assert_eq!(import.granted, permission.is_none(), "{name}");
             assert_eq!(import.name(), name);
         }
+        let allow = Allow {
+            state: Some(crate::config::Bucket::Own),
+            ..Allow::default()
+        };
+        let import = |name| super::import(name, &allow);
+        assert!(import("tollgate:proxy/state@0.1.0").granted);
+        assert!(!import("tollgate:proxy/client@0.1.0").granted);
         assert!(
             import("wasi:filesystem/types@0.2.0")
                 .needs()

@@ -145,7 +145,9 @@ async fn whole(body: Body) -> Result<Bytes, String> {
     collected
         .map(|body| body.to_bytes())
         .map_err(|error| match BodyError::find(error.as_ref()) {
-            Some(BodyError::Rewriting { hook, why, .. }) => one_line(&format!("{hook}: {why}")),
+            Some(BodyError::Rewriting(failed)) => {
+                one_line(&format!("{}: {}", failed.hook, failed.why))
+            }
             _ => one_line(&format!("the body was lost: {error}")),
         })
 }
@@ -182,14 +184,14 @@ fn explain(error: &ExchangeError, hook: Hook) -> String {
     let text = match error {
         ExchangeError::Interceptor {
             hook: hook @ (Hook::ForwardRequest | Hook::ReturnResponse | Hook::Body(_)),
-            error: InterceptError::Returned(message),
+            error: InterceptError::Returned(message) | InterceptError::NotStarted(message),
             ..
         } => format!("{hook}: {message}"),
         ExchangeError::Interceptor { hook, error, .. } => format!("{hook}: {error}"),
         ExchangeError::Upstream {
-            error: UpstreamError::RequestBody(BodyError::Rewriting { hook, why, .. }),
+            error: UpstreamError::RequestBody(BodyError::Rewriting(failed)),
             ..
-        } => format!("{hook}: {why}"),
+        } => format!("{}: {}", failed.hook, failed.why),
         ExchangeError::Upstream {
             error: UpstreamError::RequestBody(error),
             ..

@@ -14,7 +14,7 @@ use super::compile::Linked;
 use super::contract::{BodyWish, Fate, Hooks};
 use crate::interceptor::{Hook, InterceptError, Outcome, Verdict};
 use crate::message::{BodyError, Exchange, Side};
-use crate::plugin::host::{CallPace, HooksState, Outbox};
+use crate::plugin::host::{CallPace, HooksState, Outbox, TrialServices};
 use crate::plugin::wasm::{self, PluginVersion};
 use crate::text;
 
@@ -186,6 +186,7 @@ impl Instance {
     fn begin_held(&mut self) {
         let state = self.store.data_mut();
         state.begin(state.exchange.id, CallPace::Yielding);
+        state.restart_calls();
         self.store.set_epoch_deadline(1);
     }
 
@@ -232,6 +233,7 @@ impl Instance {
         let state = self.store.data_mut();
         state.begin(exchange.id, pace);
         std::mem::swap(&mut state.exchange, exchange);
+        state.restart_calls();
         // Counts from now, so it stands right before the call.
         self.store.set_epoch_deadline(1);
     }
@@ -250,6 +252,13 @@ impl Instance {
     /// Its calls are a trial: it may wait for so long in all of them together.
     pub fn set_on_trial(&mut self, longest_wait: Duration) {
         self.trial = Some(longest_wait);
+        self.store.data_mut().trial = Some(TrialServices::default());
+    }
+
+    /// Whether it wanted to send an outbound request in its trial, where nothing is sent.
+    pub fn has_called_in_trial(&self) -> bool {
+        let trial = self.store.data().trial.as_ref();
+        trial.is_some_and(TrialServices::has_called)
     }
 
     /// Bytes of linear memory that it has now.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::idle::AllIdle;
 use super::permits::Permits;
+use crate::plugin::wasm::Services;
 
 /// Shared by all plugins; clones are the same.
 #[derive(Debug, Clone)]
@@ -12,15 +13,17 @@ pub struct Resources {
     pub threads: usize,
     pub permits: Arc<Permits>,
     pub idle: Arc<AllIdle>,
+    pub services: Services,
 }
 
 impl Resources {
-    /// For plugins that so many threads call, as if `of` threads could be held by them.
-    pub fn new(threads: usize, of: usize) -> Self {
+    /// For plugins that so many threads call, as if `of` threads could be held by them, and that reach these services.
+    pub fn new(threads: usize, of: usize, services: Services) -> Self {
         Self {
             threads,
             permits: Arc::new(Permits::new(of)),
             idle: Arc::default(),
+            services,
         }
     }
 }

@@ -29,7 +29,7 @@ use super::contract::{BodyWish, Fate};
 use super::instance::{Instance, LONGEST_CALL, stalled};
 use crate::interceptor::{Hook, InterceptError};
 use crate::message::pieces::{self, Cutter, Piece, Unit};
-use crate::message::{Body, BodyError, BoxError, Exchange, ExchangeId, Side};
+use crate::message::{Body, BodyError, BoxError, Exchange, ExchangeId, RewriteError, Side};
 use crate::plugin::host::{Outbox, Sent};
 use crate::plugin::wasm::PluginVersion;
 
@@ -164,7 +164,7 @@ impl RewrittenBody {
                     Fate::Stop => {
                         // Its source is told by being dropped.
                         self.source = None;
-                        self.give_back(instance);
+                        self.give_back(*instance);
                         self.finish();
                         return Poll::Ready(Ok(Step::Again));
                     }
@@ -179,7 +179,7 @@ impl RewrittenBody {
                 };
                 self.stage = Stage::Done;
                 ended?;
-                self.give_back(instance);
+                self.give_back(*instance);
                 self.finish();
                 Poll::Ready(Ok(Step::Again))
             }
@@ -302,9 +302,9 @@ impl RewrittenBody {
         self.stage = Stage::Finishing;
     }
 
-    fn give_back(&self, mut instance: Box<Instance>) {
+    fn give_back(&self, mut instance: Instance) {
         instance.release();
-        self.lender.take_back(*instance);
+        self.lender.take_back(instance);
     }
 
     /// Ends the body visibly broken. The instance is gone.
@@ -316,14 +316,14 @@ impl RewrittenBody {
         };
         let (name, hook) = (self.version.name.clone(), Hook::Body(self.side));
         tracing::warn!(exchange = %self.exchange, "plugin {name}: {hook} {error}; the message is cut off");
-        Box::new(BodyError::Rewriting {
+        Box::new(BodyError::Rewriting(Box::new(RewriteError {
             plugin: name,
             hook: hook.to_string(),
             why: match error {
                 InterceptError::Returned(message) => message,
                 other => other.to_string(),
             },
-        })
+        })))
     }
 }
 

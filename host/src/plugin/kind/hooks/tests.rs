@@ -6,6 +6,7 @@ mod exports;
 mod failures;
 mod giving_way;
 mod linked;
+mod services;
 mod v0_2;
 mod ways;
 
@@ -26,12 +27,15 @@ use super::{HooksCompiler, HooksPlugin, Resources, v0_1};
 use crate::config::{PluginConfig, PluginLimits, route::RouteConfig};
 use crate::interceptor::{ChainSource, Link, Transform, Verdict};
 use crate::message::{Body, Exchange, Fields, Streaming, Target};
+use crate::outbound::OutboundConfig;
+use crate::plugin::Services;
 use crate::plugin::kind::wasi_http::StandardCompilers;
 use crate::plugin::kind::{Guest, PluginKind, PluginLink};
 use crate::plugin::load::{self, LoadError};
 use crate::plugin::prepare::{Fresh, PluginError, PreparedFile, Untried};
 use crate::plugin::progress::LoadProgress;
 use crate::plugin::{Cache, Chains, Engines, Member, Tier, Workbench};
+use crate::store::{Kind, Quotas, StoreConfig};
 
 static BOTH: [&Contract; 2] = [&v0_2::CONTRACT, &v0_1::CONTRACT];
 const CONTRACTS: Contracts = Contracts(&BOTH);
@@ -141,10 +145,19 @@ fn host(contracts: Contracts, cache: Option<&Path>) -> Workbench {
             .unwrap()
             .with_only_components(false),
         cache: cache.map(|directory| Cache::open(directory, 100 << 20).unwrap()),
-        resources: Resources::new(1, 2),
+        resources: Resources::new(1, 2, services()),
         runtime: Handle::current(),
         standard: StandardCompilers::new(PluginLimits::default().memory),
     }
+}
+
+/// State in memory, and a client.
+fn services() -> Services {
+    let state = StoreConfig {
+        kind: Kind::Memory,
+        quotas: Quotas::default(),
+    };
+    Services::new(Some(state), OutboundConfig::default()).unwrap()
 }
 
 /// The same host, and one that links every plugin as a component.
@@ -446,7 +459,7 @@ fn refusals_name_both_versions() {
         ),
         (
             one().replace("response@0.1.0", "nowhere@0.1.0"),
-            "a plugin may import tollgate:proxy/{request,response,exchange,body-sink}@0.1.x, wasi:config/",
+            "a plugin may import tollgate:proxy/{request,response,exchange,body-sink,state,client}@0.1.x, wasi:config/",
         ),
     ];
     for (text, expected) in cases {

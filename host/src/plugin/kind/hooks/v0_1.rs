@@ -5,15 +5,17 @@ mod convert;
 mod functions;
 mod hooks;
 mod imports;
+mod services;
 
 use wasmtime::component::HasSelf;
 
 use super::capability::Capability;
 use super::contract::{Contract, ExportedInterface, INTERCEPTOR};
 use super::wit::Wit;
+use crate::config::Permission;
 use crate::plugin::host::HooksState;
 use bindings::PluginPre;
-use bindings::tollgate::proxy::{body_sink, exchange, request, response, types};
+use bindings::tollgate::proxy::{body_sink, client, exchange, request, response, state, types};
 use hooks::Functions;
 
 pub static CONTRACT: Contract = Contract {
@@ -48,7 +50,7 @@ const EXPORTS: [ExportedInterface; 4] = [
 
 type Own = HasSelf<HooksState>;
 
-static CAPABILITIES: [Capability; 5] = [
+static CAPABILITIES: [Capability; 7] = [
     Capability {
         interface: "tollgate:proxy/types@0.1.0",
         permission: None,
@@ -84,6 +86,27 @@ static CAPABILITIES: [Capability; 5] = [
         link: |linker| body_sink::add_to_linker::<HooksState, Own>(linker, |state| state),
         functions: functions::add_body_sink,
     },
+    Capability {
+        interface: "tollgate:proxy/state@0.1.0",
+        permission: Some(Permission::State),
+        waiting: &[
+            "get",
+            "set",
+            "delete",
+            "increment",
+            "compare-and-swap",
+            "keys",
+        ],
+        link: |linker| state::add_to_linker::<HooksState, Own>(linker, |state| state),
+        functions: services::add_state,
+    },
+    Capability {
+        interface: "tollgate:proxy/client@0.1.0",
+        permission: Some(Permission::Http),
+        waiting: &["send", "send-all"],
+        link: |linker| client::add_to_linker::<HooksState, Own>(linker, |state| state),
+        functions: services::add_client,
+    },
 ];
 
 /// In the order of their names; a test holds this list against the folder.
@@ -116,6 +139,10 @@ const FILES: &[(&str, &str)] = &[
     (
         "response.wit",
         include_str!("../../../../../wit/v0.1/response.wit"),
+    ),
+    (
+        "state.wit",
+        include_str!("../../../../../wit/v0.1/state.wit"),
     ),
     (
         "types.wit",

@@ -126,7 +126,7 @@ pub fn wasi_error(error: &(dyn std::error::Error + 'static)) -> Error {
     match BodyError::from_source(error) {
         BodyError::TooLarge { limit } => Error::HttpRequestBodySize(Some(limit)),
         BodyError::TimedOut { .. } => Error::ConnectionReadTimeout,
-        BodyError::Disconnected(_) | BodyError::AlreadyStreamed | BodyError::Rewriting { .. } => {
+        BodyError::Disconnected(_) | BodyError::AlreadyStreamed | BodyError::Rewriting(_) => {
             Error::ConnectionTerminated
         }
     }

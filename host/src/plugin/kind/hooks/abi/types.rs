@@ -66,6 +66,40 @@ integer!(u16, I32, next_u32, put_u32);
 integer!(u32, I32, next_u32, put_u32);
 integer!(u64, I64, next_u64, put_u64);
 
+impl Layout for i64 {
+    const SIZE: usize = 8;
+    const ALIGN: usize = 8;
+    const FLAT: usize = 1;
+    const POINTS: bool = false;
+
+    fn flatten(kinds: &mut Vec<Flat>) {
+        kinds.push(Flat::I64);
+    }
+}
+
+impl Lift for i64 {
+    type Value<'m> = Self;
+
+    fn lift<'m>(from: &mut FlatValues<'_>, _: &mut Reading<'m>) -> wasmtime::Result<Self> {
+        Ok(from.next_u64().cast_signed())
+    }
+
+    fn load<'m>(memory: &mut Reading<'m>, at: usize) -> wasmtime::Result<Self> {
+        memory.array(at).map(Self::from_le_bytes)
+    }
+}
+
+impl Lower for i64 {
+    fn lower(&self, _: &mut Writing<'_>, into: &mut FlatSlots<'_>) -> wasmtime::Result<()> {
+        into.put_u64(self.cast_unsigned());
+        Ok(())
+    }
+
+    fn store(&self, guest: &mut Writing<'_>, at: usize) -> wasmtime::Result<()> {
+        guest.put(at, &self.to_le_bytes())
+    }
+}
+
 impl Layout for bool {
     const SIZE: usize = 1;
     const ALIGN: usize = 1;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::task::block_in_place;
 
-use super::{Exchange, HooksPlugin, Resources, Workbench, hooks_of, hosts};
+use super::{Exchange, HooksPlugin, Resources, Workbench, hooks_of, hosts, services};
 use crate::config::{PluginConfig, PluginLimits};
 use crate::interceptor::{InterceptError, Transform, Verdict};
 use crate::plugin::hash::ContentHash;
@@ -13,7 +13,6 @@ use crate::plugin::kind::hooks::Contracts;
 use crate::plugin::kind::linking::Linking;
 use crate::plugin::load;
 use crate::plugin::prepare::PluginError;
-use crate::plugin::wasm::PluginVersion;
 use crate::plugin::{Guest, Tier};
 
 /// One of the ways.
@@ -35,7 +34,7 @@ pub fn all() -> Vec<Way> {
             let [direct, component] = hosts(Contracts::SERVED, None);
             let mut host = if number == 0 { direct } else { component };
             // One thread that may be held, or none.
-            host.resources = Resources::new(1, if straight { 2 } else { 1 });
+            host.resources = Resources::new(1, if straight { 2 } else { 1 }, services());
             let linking = ["direct", "component"][number];
             let pace = if straight { "straight" } else { "yielding" };
             ways.push(Way {
@@ -55,11 +54,16 @@ impl Way {
 
     /// Code of a plugin file, with no trial.
     pub fn load(&self, file: &str, limits: PluginLimits) -> Result<Guest, PluginError> {
-        let loaded = load::load_for(file.as_bytes().to_vec(), Contracts::SERVED)?;
         let mut config = PluginConfig::new(limits);
         config.settings = vec![("one".into(), "first".into()), ("two".into(), "ü".into())];
-        let version = PluginVersion::new("p".into(), ContentHash::of(file.as_bytes()), config);
-        let version = Arc::new(version);
+        self.load_with(file, config)
+    }
+
+    /// The same with this configuration.
+    pub fn load_with(&self, file: &str, config: PluginConfig) -> Result<Guest, PluginError> {
+        let loaded = load::load_for(file.as_bytes().to_vec(), Contracts::SERVED)?;
+        let hash = ContentHash::of(file.as_bytes());
+        let version = self.host.version("p", hash, config)?;
         block_in_place(|| self.host.compile(&version, &loaded, self.tier))
     }
 

@@ -8,6 +8,8 @@ wasmtime::component::bindgen!({
         "tollgate:proxy/request.body": async,
         "tollgate:proxy/response.body": async,
         "tollgate:proxy/body-sink.emit": async | trappable,
+        "tollgate:proxy/client": async,
+        "tollgate:proxy/state": async,
         "tollgate:proxy/exchange.set-note": trappable,
     },
     exports: { default: async },

@@ -14,7 +14,7 @@ pub fn body_error(error: BodyError) -> types::BodyError {
         BodyError::TooLarge { limit } => types::BodyError::TooLarge(limit),
         BodyError::TimedOut { .. } => types::BodyError::TimedOut,
         BodyError::Disconnected(why) => types::BodyError::Disconnected(why),
-        BodyError::Rewriting { .. } => types::BodyError::Disconnected(error.to_string()),
+        BodyError::Rewriting(_) => types::BodyError::Disconnected(error.to_string()),
         BodyError::AlreadyStreamed => types::BodyError::AlreadyStreamed,
     }
 }
