@@ -3,13 +3,14 @@
 //! The functions are the same in a native test, where `testing` calls them.
 
 mod bodies;
+mod loaded;
 
 pub use bodies::*;
-
-use alloc::string::{String, ToString};
+pub use loaded::{HookResult, Loaded};
+use loaded::{line, loaded};
 
 use crate::settings::from_settings;
-use crate::{Plugin, Request, Response, Result, Verdict, host};
+use crate::{Plugin, Request, Response, Verdict, host};
 
 /// Exports a type as the plugin of this crate: `export!(AddHeader);`. Use it once per crate.
 ///
@@ -233,12 +234,6 @@ macro_rules! __keep_plugin {
 #[cfg(all(target_family = "wasm", not(feature = "std")))]
 pub use {alloc::boxed::Box, once_cell::race::OnceBox};
 
-/// The plugin, or why its settings are wrong.
-pub type Loaded<P> = core::result::Result<P, String>;
-
-/// What crosses to the host.
-pub type HookResult<T> = core::result::Result<T, String>;
-
 #[cfg(target_family = "wasm")]
 pub use crate::bindings::exports::tollgate::proxy::interceptor::Verdict as WitVerdict;
 
@@ -287,12 +282,4 @@ pub fn wit_forward_request<P: Plugin>(plugin: &Loaded<P>) -> HookResult<WitVerdi
     } else {
         WitVerdict::Forward
     })
-}
-
-fn loaded<P>(plugin: &Loaded<P>) -> HookResult<&P> {
-    plugin.as_ref().map_err(Clone::clone)
-}
-
-fn line<T>(result: Result<T>) -> HookResult<T> {
-    result.map_err(|error| error.to_string())
 }

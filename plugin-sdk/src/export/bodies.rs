@@ -3,7 +3,7 @@
 use core::cell::RefCell;
 use core::marker::PhantomData;
 
-use super::{HookResult, Loaded, line, loaded};
+use super::loaded::{HookResult, Loaded, line, loaded};
 use crate::body::{Fate, RequestBody, ResponseBody, Rewriter, Sink, Unit, Wish};
 use crate::{Request, Response};
 
