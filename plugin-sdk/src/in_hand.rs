@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::client::{IncomingResponse, OutgoingRequest, SendError};
 use crate::field::Field;
 use crate::{FieldError, Level};
 
@@ -35,9 +36,21 @@ pub(crate) struct State {
     /// Of the body that is rewritten: what went on so far.
     pub(crate) emitted: Vec<Vec<u8>>,
     pub(crate) slept: Duration,
+    pub(crate) kept: BTreeMap<String, Kept>,
+    /// Of outbound requests, by URI.
+    pub(crate) answers: Vec<(String, Result<IncomingResponse, SendError>)>,
+    pub(crate) asked: Vec<OutgoingRequest>,
     /// Since 1970.
     pub(crate) now: Duration,
     pub(crate) random: u64,
+}
+
+/// A value in the plugin's state.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    pub(crate) value: Vec<u8>,
+    /// Since 1970.
+    pub(crate) until: Option<Duration>,
 }
 
 /// Takes the exchange out of hand when dropped, so that a panic in one test doesn't reach the next one.
@@ -87,6 +100,9 @@ impl Default for State {
             log: Vec::new(),
             emitted: Vec::new(),
             slept: Duration::ZERO,
+            kept: BTreeMap::new(),
+            answers: Vec::new(),
+            asked: Vec::new(),
             now: Duration::from_secs(1_767_225_600),
             random: 0,
         }
@@ -127,6 +143,14 @@ impl State {
         }
         self.status = status;
         Ok(())
+    }
+
+    /// What is kept under a key and has not expired.
+    pub(crate) fn kept(&self, key: &str) -> Option<&Kept> {
+        let kept = self.kept.get(key)?;
+        kept.until
+            .is_none_or(|until| until > self.now)
+            .then_some(kept)
     }
 
     /// The next number of SplitMix64.

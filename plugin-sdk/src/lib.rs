@@ -76,6 +76,8 @@
 //! | read and write events of an event stream | [`events`] |
 //! | read settings | [`Plugin`] |
 //! | identify the client, pass data to `return_response` | [`exchange`] |
+//! | keep data beyond an exchange | [`state`] |
+//! | send requests to other servers | [`client`] |
 //! | write to the host's log | [`info!`] and the other levels |
 //! | test natively | [`testing`] |
 //! | get random numbers and the time | [`random`], [`clocks`] |
@@ -148,6 +150,7 @@ struct Readme;
 
 mod answer;
 mod body;
+pub mod client;
 mod error;
 pub mod events;
 pub mod exchange;
@@ -167,6 +170,7 @@ mod plugin;
 mod request;
 mod response;
 mod settings;
+pub mod state;
 
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;

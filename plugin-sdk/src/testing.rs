@@ -44,8 +44,9 @@ use std::time::Duration;
 use checked::checked;
 use serde_json::Value;
 
+use crate::client::{IncomingResponse, SendError};
 use crate::export::Loaded;
-use crate::in_hand::{self, Body, State};
+use crate::in_hand::{self, Body, Kept, State};
 use crate::{Answer, BodyError, Plugin, export};
 
 /// Creates an exchange for a test. By default it is `GET /` without fields from `127.0.0.1:50000`, and the backend answers
@@ -204,6 +205,34 @@ impl Exchange {
     /// Sets the seed of the random numbers; default 0.
     pub fn random_seed(mut self, seed: u64) -> Self {
         self.state.random = seed;
+        self
+    }
+
+    /// Puts a value into the plugin's state, which is empty otherwise.
+    pub fn state(mut self, key: &str, value: impl AsRef<[u8]>) -> Self {
+        let value = value.as_ref().to_vec();
+        self.state
+            .kept
+            .insert(key.to_owned(), Kept { value, until: None });
+        self
+    }
+
+    /// Sets the response to outbound requests for this URI. Requests for others are denied.
+    pub fn outbound(mut self, uri: &str, answer: Answer) -> Self {
+        let (status, fields, body) = answer.into_parts();
+        let response = IncomingResponse {
+            status,
+            fields,
+            body,
+            trailers: Vec::new(),
+        };
+        self.state.answers.push((uri.to_owned(), Ok(response)));
+        self
+    }
+
+    /// Makes outbound requests for this URI fail.
+    pub fn outbound_error(mut self, uri: &str, error: SendError) -> Self {
+        self.state.answers.push((uri.to_owned(), Err(error)));
         self
     }
 

@@ -1,5 +1,8 @@
 //! The host as a plugin sees it: the contract's imports, one call each, with the generated error types turned into ours.
 
+#[path = "guest/services.rs"]
+mod services;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -12,6 +15,8 @@ use crate::bindings::wasi::logging::logging;
 use crate::bindings::wasi::random::random as wasi_random;
 use crate::field::Field;
 use crate::{BodyError, FieldError, Level};
+
+pub(crate) use services::*;
 
 pub(crate) use exchange::{client_address, id, note, set_note};
 pub(crate) use request::{authority, method, scheme, target};

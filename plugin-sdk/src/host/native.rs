@@ -1,11 +1,16 @@
 //! The host in a native build: every function goes to the exchange that is in hand on this thread.
 
+#[path = "native/services.rs"]
+mod services;
+
 use std::time::Duration;
 
 use super::Side;
 use crate::field::Field;
 use crate::in_hand::{self, Message, with};
 use crate::{BodyError, FieldError, Level};
+
+pub(crate) use services::*;
 
 pub(crate) fn method() -> String {
     with(|state| state.method.clone())

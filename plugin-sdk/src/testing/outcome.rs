@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::checked::checked;
 use crate::Level;
+use crate::client::OutgoingRequest;
 use crate::field::Field;
 use crate::in_hand::{Body, State};
 
@@ -25,6 +26,10 @@ pub struct Outcome {
     pub log: Vec<(Level, String)>,
     /// Notes by key.
     pub notes: BTreeMap<String, Vec<u8>>,
+    /// The plugin's state by key, without what has expired.
+    pub state: BTreeMap<String, Vec<u8>>,
+    /// The outbound requests that the plugin sent.
+    pub outbound: Vec<OutgoingRequest>,
     /// How long the plugin asked to wait (feature `clocks`); no time passes in a test.
     pub slept: Duration,
 }
@@ -64,6 +69,13 @@ impl Outcome {
         reached_backend: bool,
         error: Option<String>,
     ) -> Self {
+        let kept = state
+            .kept
+            .keys()
+            .filter_map(|key| Some((key, state.kept(key)?)));
+        let kept = kept
+            .map(|(key, kept)| (key.clone(), kept.value.clone()))
+            .collect();
         let response = ResponseSeen {
             status: state.status,
             body: state.response.body.bytes().to_vec(),
@@ -71,6 +83,7 @@ impl Outcome {
             fields: state.response.fields,
         };
         let State {
+            asked,
             log,
             notes,
             slept,
@@ -85,6 +98,8 @@ impl Outcome {
             error,
             log,
             notes,
+            state: kept,
+            outbound: asked,
             slept,
         }
     }
