@@ -86,9 +86,30 @@ pub struct Seen {
 
 /// Members that are no text wherever they are, but in what a tool is called with.
 const NO_TEXT: [&str; 25] = [
-    "id", "object", "model", "type", "role", "status", "phase", "item_id", "response_id", "previous_response_id",
-    "call_id", "tool_call_id", "tool_use_id", "container_id", "signature", "encrypted_content", "encrypted_index",
-    "system_fingerprint", "obfuscation", "service_tier", "finish_reason", "stop_reason", "partial_image_b64", "index",
+    "id",
+    "object",
+    "model",
+    "type",
+    "role",
+    "status",
+    "phase",
+    "item_id",
+    "response_id",
+    "previous_response_id",
+    "call_id",
+    "tool_call_id",
+    "tool_use_id",
+    "container_id",
+    "signature",
+    "encrypted_content",
+    "encrypted_index",
+    "system_fingerprint",
+    "obfuscation",
+    "service_tier",
+    "finish_reason",
+    "stop_reason",
+    "partial_image_b64",
+    "index",
     "created",
 ];
 
@@ -149,14 +170,23 @@ impl Plan {
             What::List(items) if name == "logprobs" && !items.is_empty() => {
                 self.edits.push((value.span.clone(), "[]".to_owned()));
             }
-            What::Map(_) if name == "logprobs" => self.edits.push((value.span.clone(), "null".to_owned())),
-            What::List(items) => items.iter().for_each(|item| self.add(item, name, json, is_input)),
+            What::Map(_) if name == "logprobs" => {
+                self.edits.push((value.span.clone(), "null".to_owned()))
+            }
+            What::List(items) => items
+                .iter()
+                .for_each(|item| self.add(item, name, json, is_input)),
             What::Map(members) => {
                 for member in members {
                     if is_input {
                         self.add_text(member.span.clone(), &member.name, Kind::Plain);
                     }
-                    self.add(&member.value, &member.name, json, is_input || member.name == "input");
+                    self.add(
+                        &member.value,
+                        &member.name,
+                        json,
+                        is_input || member.name == "input",
+                    );
                 }
             }
         }
@@ -164,18 +194,32 @@ impl Plan {
 
     /// Takes the members of an object, but some.
     pub fn add_members(&mut self, value: &Value, json: &str, leave: &[&str]) {
-        for member in value.members().iter().filter(|member| !leave.contains(&member.name.as_str())) {
+        for member in value
+            .members()
+            .iter()
+            .filter(|member| !leave.contains(&member.name.as_str()))
+        {
             self.add(&member.value, &member.name, json, member.name == "input");
         }
     }
 
     fn add_text(&mut self, span: Range<usize>, text: &str, kind: Kind) {
-        self.slots.push(Slot { span, text: text.to_owned(), kind, delta: None });
+        self.slots.push(Slot {
+            span,
+            text: text.to_owned(),
+            kind,
+            delta: None,
+        });
     }
 
     pub fn add_delta(&mut self, value: &Value, kind: Kind, delta: Delta) {
         if let What::Text(text) = &value.what {
-            self.slots.push(Slot { span: value.span.clone(), text: text.clone(), kind, delta: Some(delta) });
+            self.slots.push(Slot {
+                span: value.span.clone(),
+                text: text.clone(),
+                kind,
+                delta: Some(delta),
+            });
         }
     }
 }

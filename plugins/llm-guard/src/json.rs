@@ -34,7 +34,10 @@ pub struct Member {
 impl Value {
     /// A member of an object.
     pub fn get(&self, name: &str) -> Option<&Self> {
-        self.members().iter().find(|member| member.name == name).map(|member| &member.value)
+        self.members()
+            .iter()
+            .find(|member| member.name == name)
+            .map(|member| &member.value)
     }
 
     pub fn members(&self) -> &[Member] {
@@ -60,7 +63,8 @@ impl Value {
 
     /// The member as it is written.
     pub fn raw<'a>(&self, name: &str, json: &'a str) -> Option<&'a str> {
-        self.get(name).and_then(|value| json.get(value.span.clone()))
+        self.get(name)
+            .and_then(|value| json.get(value.span.clone()))
     }
 
     pub fn count(&self, name: &str, json: &str) -> Option<u64> {
@@ -104,18 +108,25 @@ impl Parser<'_> {
         let start = self.at;
         let what = match self.peek() {
             Some(b'"') => What::Text(self.string()?),
-            Some(b'{' | b'[') if depth >= DEEPEST => return Err(self.wrong("it is nested too deeply")),
+            Some(b'{' | b'[') if depth >= DEEPEST => {
+                return Err(self.wrong("it is nested too deeply"));
+            }
             Some(b'{') => What::Map(self.map(depth)?),
             Some(b'[') => What::List(self.list(depth)?),
             Some(b'-' | b'0'..=b'9') => self.number()?,
             _ => self.word()?,
         };
-        Ok(Value { span: start..self.at, what })
+        Ok(Value {
+            span: start..self.at,
+            what,
+        })
     }
 
     fn word(&mut self) -> Result<What, String> {
         let rest = &self.json[self.at..];
-        let word = ["null", "true", "false"].into_iter().find(|word| rest.starts_with(word));
+        let word = ["null", "true", "false"]
+            .into_iter()
+            .find(|word| rest.starts_with(word));
         self.at += word.ok_or_else(|| self.wrong("expected a value"))?.len();
         Ok(What::Word)
     }
@@ -125,7 +136,9 @@ impl Parser<'_> {
         while matches!(self.peek(), Some(b'0'..=b'9')) {
             self.at += 1;
         }
-        (self.at > start).then_some(()).ok_or_else(|| self.wrong("expected a digit"))
+        (self.at > start)
+            .then_some(())
+            .ok_or_else(|| self.wrong("expected a digit"))
     }
 
     fn number(&mut self) -> Result<What, String> {
@@ -208,7 +221,9 @@ impl Parser<'_> {
         let mut text = String::new();
         loop {
             let rest = &self.json[self.at..];
-            let plain = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
+            let plain = rest
+                .bytes()
+                .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
             let plain = plain.ok_or_else(|| self.wrong("a string does not end"))?;
             text.push_str(&rest[..plain]);
             self.at += plain + 1;
@@ -249,7 +264,10 @@ impl Parser<'_> {
     }
 
     fn hex(&mut self) -> Result<u32, String> {
-        let digits = self.json.get(self.at..self.at + 4).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let digits = self
+            .json
+            .get(self.at..self.at + 4)
+            .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
         let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
         self.at += 4;
         code.ok_or_else(|| self.wrong("expected four hexadecimal digits"))
@@ -273,7 +291,9 @@ pub fn quote(text: &str) -> String {
             '\r' => json.push_str("\\r"),
             '\t' => json.push_str("\\t"),
             '\0'..='\x1f' => json.push_str(&format!("\\u{:04x}", one as u32)),
-            '\u{10f800}'..='\u{10ffff}' => json.push_str(&format!("\\u{:04x}", one as u32 - 0x10_f800 + 0xd800)),
+            '\u{10f800}'..='\u{10ffff}' => {
+                json.push_str(&format!("\\u{:04x}", one as u32 - 0x10_f800 + 0xd800))
+            }
             _ => json.push(one),
         }
     }

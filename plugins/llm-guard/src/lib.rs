@@ -15,7 +15,8 @@ mod sse;
 mod tests;
 
 use tollgate_plugin::{
-    Fate, Plugin, Request, Response, ResponseBody, Result, Rewriter, Sink, Verdict, Wish, exchange, info, warn,
+    Fate, Plugin, Request, Response, ResponseBody, Result, Rewriter, Sink, Verdict, Wish, exchange,
+    info, warn,
 };
 
 use api::Api;
@@ -41,7 +42,8 @@ impl Plugin for Guard {
         if self.prompts
             && let Some(halt) = self.check_prompt(api, request)?
         {
-            let answer = tollgate_plugin::Answer::new(400).field("content-type", "application/json");
+            let answer =
+                tollgate_plugin::Answer::new(400).field("content-type", "application/json");
             return Ok(answer.body(api.error(&halt.message())).into());
         }
         // Not before here: an answer of this plugin's own is not the model's.
@@ -71,7 +73,11 @@ impl Plugin for Guard {
             }
             Err(halt) => {
                 info!("{}", answer.summary("whole", Some(&halt)));
-                let status = if matches!(halt, Halt::Pattern(_)) { 400 } else { 502 };
+                let status = if matches!(halt, Halt::Pattern(_)) {
+                    400
+                } else {
+                    502
+                };
                 refuse(response, status, &api.error(&halt.message()))
             }
         }
@@ -88,7 +94,8 @@ impl ResponseBody for Guard {
 }
 
 /// An answer that streams.
-struct Stream(Answer);
+#[derive(Debug)]
+pub struct Stream(Answer);
 
 impl Rewriter for Stream {
     fn piece(&mut self, event: &[u8], sink: &mut Sink) -> Result<Fate> {
@@ -127,7 +134,9 @@ impl Guard {
     fn check_prompt(&self, api: Api, request: &mut Request) -> Result<Option<Halt>> {
         let mut prompt = self.answer(api);
         let read = match (request.content_coding(), request.body()) {
-            (Some(coding), _) => Err(Halt::Unreadable(format!("its content-encoding is {coding}"))),
+            (Some(coding), _) => Err(Halt::Unreadable(format!(
+                "its content-encoding is {coding}"
+            ))),
             (None, Err(error)) => Err(Halt::Unreadable(error.to_string())),
             (None, Ok(body)) if body.is_empty() => Ok(None),
             (None, Ok(body)) => prompt.document(&body),
@@ -152,10 +161,19 @@ impl Guard {
     }
 
     /// Looks at an answer that does not stream. `None`: there is nothing to look at. `Some(None)`: it stays as it is.
-    fn read_response(&self, response: &Response, answer: &mut Answer) -> std::result::Result<Option<Option<Vec<u8>>>, Halt> {
+    fn read_response(
+        &self,
+        response: &Response,
+        answer: &mut Answer,
+    ) -> std::result::Result<Option<Option<Vec<u8>>>, Halt> {
         let unreadable = |why: String| Err(Halt::Unreadable(why));
         if is_stream(response) {
-            return match (response.content_coding().filter(|_| !is_decodable(response)), response.status()) {
+            return match (
+                response
+                    .content_coding()
+                    .filter(|_| !is_decodable(response)),
+                response.status(),
+            ) {
                 (Some(coding), _) => unreadable(format!("its content-encoding is {coding}")),
                 (None, 206) => unreadable("it is a part of an answer (206)".to_owned()),
                 (None, _) => Ok(None),
@@ -171,7 +189,9 @@ impl Guard {
         if let Some(coding) = response.content_coding() {
             return unreadable(format!("its content-encoding is {coding}"));
         }
-        let body = response.body().map_err(|error| Halt::Unreadable(error.to_string()))?;
+        let body = response
+            .body()
+            .map_err(|error| Halt::Unreadable(error.to_string()))?;
         match body.is_empty() {
             true => Ok(None),
             false => answer.document(&body).map(Some),
@@ -181,24 +201,45 @@ impl Guard {
 
 fn noted() -> Option<Api> {
     let name = exchange::note(API)?;
-    [Api::OpenaiChat, Api::OpenaiResponses, Api::Anthropic].into_iter().find(|api| api.name().as_bytes() == name)
+    [Api::OpenaiChat, Api::OpenaiResponses, Api::Anthropic]
+        .into_iter()
+        .find(|api| api.name().as_bytes() == name)
 }
 
 fn is_stream(response: &Response) -> bool {
-    let kind = response.field("content-type").map(|value| value.text().to_ascii_lowercase());
-    kind.is_some_and(|kind| kind.split(';').next().is_some_and(|kind| kind.trim() == "text/event-stream"))
+    let kind = response
+        .field("content-type")
+        .map(|value| value.text().to_ascii_lowercase());
+    kind.is_some_and(|kind| {
+        kind.split(';')
+            .next()
+            .is_some_and(|kind| kind.trim() == "text/event-stream")
+    })
 }
 
 fn is_decodable(response: &Response) -> bool {
-    let is_known = |coding: &str| coding.eq_ignore_ascii_case("identity") || CODINGS.iter().any(|known| coding.eq_ignore_ascii_case(known));
-    response.content_coding().is_none_or(|codings| codings.split(',').all(|coding| is_known(coding.trim())))
+    let is_known = |coding: &str| {
+        coding.eq_ignore_ascii_case("identity")
+            || CODINGS
+                .iter()
+                .any(|known| coding.eq_ignore_ascii_case(known))
+    };
+    response
+        .content_coding()
+        .is_none_or(|codings| codings.split(',').all(|coding| is_known(coding.trim())))
 }
 
 /// Puts an error of the API in place of an answer.
 fn refuse(response: &mut Response, status: u16, body: &str) -> Result<()> {
     response.set_status(status)?;
     response.set_field("content-type", "application/json")?;
-    for name in ["content-encoding", "etag", "last-modified", "content-range", "cache-control"] {
+    for name in [
+        "content-encoding",
+        "etag",
+        "last-modified",
+        "content-range",
+        "cache-control",
+    ] {
         response.delete_field(name)?;
     }
     response.set_body(body);

@@ -48,15 +48,31 @@ pub struct Patterns {
 /// Secrets that can be told by how they begin. Those without an end are redacted to where they end, however long.
 const SECRETS: [(&str, &str, usize); 11] = [
     ("aws-access-key", r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b", 20),
-    ("aws-secret-key", r#"(?i:aws_?secret_?access_?key)["'\s:=]{1,8}[A-Za-z0-9/+]{40}"#, 80),
+    (
+        "aws-secret-key",
+        r#"(?i:aws_?secret_?access_?key)["'\s:=]{1,8}[A-Za-z0-9/+]{40}"#,
+        80,
+    ),
     ("model-api-key", r"\bsk-[A-Za-z0-9_-]{20,}", 200),
-    ("github-token", r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})", 200),
+    (
+        "github-token",
+        r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})",
+        200,
+    ),
     ("gitlab-token", r"\bglpat-[A-Za-z0-9_.-]{20,}", 200),
     ("slack-token", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}", 200),
     ("stripe-key", r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}", 200),
     ("google-api-key", r"\bAIza[A-Za-z0-9_-]{35}", 39),
-    ("jwt", r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}", 4000),
-    ("bearer-token", r"\b(?i:bearer)\s{1,4}[A-Za-z0-9_.~+/-]{20,}=*", 200),
+    (
+        "jwt",
+        r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
+        4000,
+    ),
+    (
+        "bearer-token",
+        r"\b(?i:bearer)\s{1,4}[A-Za-z0-9_.~+/-]{20,}=*",
+        200,
+    ),
     ("private-key", PRIVATE_KEY, 400),
 ];
 
@@ -75,7 +91,10 @@ const CARD: &str = r"[2-6](?:[ -]?[0-9]){12,18}";
 
 impl Patterns {
     pub fn new(replacement: &str) -> Self {
-        Self { replacement: replacement.to_owned(), ..Self::default() }
+        Self {
+            replacement: replacement.to_owned(),
+            ..Self::default()
+        }
     }
 
     pub fn add_keyword(&mut self, keyword: &str, name: &str, action: Action) -> Result<(), String> {
@@ -85,7 +104,13 @@ impl Patterns {
     }
 
     /// Adds a regex. `max` is how many characters it may hold back; it must be told if the regex itself does not say.
-    pub fn add_regex(&mut self, name: &str, regex: &str, max: Option<usize>, action: Action) -> Result<(), String> {
+    pub fn add_regex(
+        &mut self,
+        name: &str,
+        regex: &str,
+        max: Option<usize>,
+        action: Action,
+    ) -> Result<(), String> {
         let hir = parse(regex)?;
         if hir.properties().minimum_len().unwrap_or(0) == 0 {
             return Err("it matches the empty text".to_owned());
@@ -102,7 +127,9 @@ impl Patterns {
             }
         };
         if held > MOST {
-            return Err(format!("it could hold back {held} characters: {MOST} are the most; set max"));
+            return Err(format!(
+                "it could hold back {held} characters: {MOST} are the most; set max"
+            ));
         }
         self.automaton.add_regex(&hir)?;
         self.add_rule(name, action, held, None);
@@ -142,7 +169,10 @@ fn is_card(symbols: &[Symbol], before: Option<char>, after: Option<char>) -> boo
     if is_digit(before) || is_digit(after) {
         return false;
     }
-    let digits = symbols.iter().rev().filter_map(|symbol| symbol.shown.to_digit(10));
+    let digits = symbols
+        .iter()
+        .rev()
+        .filter_map(|symbol| symbol.shown.to_digit(10));
     let sum: u32 = digits
         .enumerate()
         .map(|(place, digit)| match (place % 2, digit * 2) {

@@ -66,8 +66,12 @@ impl Halt {
     /// What the client is told.
     pub fn message(&self) -> String {
         match self {
-            Self::Pattern(_) => "The content was blocked by a content filter of the proxy.".to_owned(),
-            Self::Unreadable(_) => "The proxy's content filter could not read the content.".to_owned(),
+            Self::Pattern(_) => {
+                "The content was blocked by a content filter of the proxy.".to_owned()
+            }
+            Self::Unreadable(_) => {
+                "The proxy's content filter could not read the content.".to_owned()
+            }
         }
     }
 }
@@ -106,7 +110,11 @@ impl Answer {
             }
             Err(halt) => {
                 out.clear();
-                out.extend(self.api.halt(&self.seen, &halt.message(), &self.line_end).bytes());
+                out.extend(
+                    self.api
+                        .halt(&self.seen, &halt.message(), &self.line_end)
+                        .bytes(),
+                );
                 (Fate::Stop, Some(halt))
             }
         }
@@ -114,7 +122,8 @@ impl Answer {
 
     fn read(&mut self, piece: &[u8], out: &mut Vec<u8>) -> Result<Fate, Halt> {
         let unreadable = |why: String| Halt::Unreadable(why);
-        let text = std::str::from_utf8(piece).map_err(|error| unreadable(format!("an event: {error}")))?;
+        let text =
+            std::str::from_utf8(piece).map_err(|error| unreadable(format!("an event: {error}")))?;
         let event = sse::parse(text);
         if event.line_end != self.line_end {
             self.line_end = event.line_end.to_owned();
@@ -126,7 +135,8 @@ impl Answer {
             self.finish(&[Ended::All], out)?;
             return Ok(Fate::Keep);
         }
-        let root = json::parse(data).map_err(|why| unreadable(format!("an event's data: {why}")))?;
+        let root =
+            json::parse(data).map_err(|why| unreadable(format!("an event's data: {why}")))?;
         let plan = self.api.plan(data, &root, &mut self.seen);
         self.usage.update(plan.usage);
         let (mut edits, ended) = self.edits(plan, out)?;
@@ -142,7 +152,11 @@ impl Answer {
     }
 
     /// Scans the strings of an event: what must change, and which channels are at their end.
-    fn edits(&mut self, plan: Plan, out: &mut Vec<u8>) -> Result<(Vec<(std::ops::Range<usize>, String)>, Vec<Ended>), Halt> {
+    fn edits(
+        &mut self,
+        plan: Plan,
+        out: &mut Vec<u8>,
+    ) -> Result<(Vec<(std::ops::Range<usize>, String)>, Vec<Ended>), Halt> {
         let mut edits = plan.edits;
         for slot in plan.slots {
             let new = match slot.delta {
@@ -150,7 +164,9 @@ impl Answer {
                 Some(delta) => {
                     let is_last = is_ended(&plan.ended, &delta.key, &delta.group);
                     let at = self.channel(delta, slot.kind)?;
-                    let new = self.scan.push(&mut self.channels[at].text, &slot.text, is_last);
+                    let new = self
+                        .scan
+                        .push(&mut self.channels[at].text, &slot.text, is_last);
                     if is_last {
                         self.channels.remove(at);
                     }
@@ -166,21 +182,33 @@ impl Answer {
     }
 
     fn channel(&mut self, delta: Delta, kind: Kind) -> Result<usize, Halt> {
-        let found = self.channels.iter().position(|channel| channel.key == delta.key);
+        let found = self
+            .channels
+            .iter()
+            .position(|channel| channel.key == delta.key);
         if let Some(at) = found {
             self.channels[at].frame = delta.frame;
             return Ok(at);
         }
         if self.channels.len() >= MOST_CHANNELS {
-            return Err(Halt::Unreadable("too many texts are under way at once".to_owned()));
+            return Err(Halt::Unreadable(
+                "too many texts are under way at once".to_owned(),
+            ));
         }
         let Delta { key, group, frame } = delta;
-        self.channels.push(Channel { key, group, frame, text: Text::new(kind) });
+        self.channels.push(Channel {
+            key,
+            group,
+            frame,
+            text: Text::new(kind),
+        });
         Ok(self.channels.len() - 1)
     }
 
     fn check_halted(&self, out: &mut Vec<u8>) -> Result<(), Halt> {
-        let Some(rule) = self.scan.halted else { return Ok(()) };
+        let Some(rule) = self.scan.halted else {
+            return Ok(());
+        };
         out.clear();
         Err(Halt::Pattern(self.scan.patterns.rules[rule].name.clone()))
     }
@@ -200,7 +228,11 @@ impl Answer {
             let rest = self.scan.push(&mut channel.text, "", true);
             self.check_halted(out)?;
             if !rest.is_empty() {
-                let Frame { name, before, after } = &channel.frame;
+                let Frame {
+                    name,
+                    before,
+                    after,
+                } = &channel.frame;
                 let data = format!("{before}{}{after}", quote(&rest));
                 out.extend(sse::event(name.as_deref(), &data, &self.line_end).bytes());
             }
@@ -212,7 +244,11 @@ impl Answer {
     pub fn end(&mut self, out: &mut Vec<u8>) -> Option<Halt> {
         let halt = self.finish(&[Ended::All], out).err()?;
         out.clear();
-        out.extend(self.api.halt(&self.seen, &halt.message(), &self.line_end).bytes());
+        out.extend(
+            self.api
+                .halt(&self.seen, &halt.message(), &self.line_end)
+                .bytes(),
+        );
         Some(halt)
     }
 
@@ -237,7 +273,12 @@ impl Answer {
                 line += &format!("{output} tokens out, {input} in (reported)");
             }
             // Four characters a token, as the vendors say of English.
-            _ => line += &format!("{} tokens out (estimated)", self.scan.characters.div_ceil(4)),
+            _ => {
+                line += &format!(
+                    "{} tokens out (estimated)",
+                    self.scan.characters.div_ceil(4)
+                )
+            }
         }
         line += &self.redacted();
         if self.passed > 0 {
@@ -257,7 +298,9 @@ impl Answer {
     fn redacted(&self) -> String {
         let rules = self.scan.patterns.rules.iter().zip(&self.scan.redacted);
         let found = rules.filter(|(_, count)| **count > 0);
-        found.map(|(rule, count)| format!("; redacted {} {count} times", rule.name)).collect()
+        found
+            .map(|(rule, count)| format!("; redacted {} {count} times", rule.name))
+            .collect()
     }
 }
 

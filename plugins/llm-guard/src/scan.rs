@@ -8,7 +8,7 @@
 
 pub mod automaton;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 pub mod written;
 
 use std::rc::Rc;
@@ -36,6 +36,8 @@ pub struct Scan {
     pub characters: u64,
     stamps: Vec<u32>,
     stamp: u32,
+    /// A run that is over, for the next one.
+    spare: Run,
     open: Vec<StateId>,
     next: Vec<StateId>,
 }
@@ -54,7 +56,7 @@ pub struct Text {
 }
 
 /// The automaton under way.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Run {
     states: Vec<StateId>,
     /// Symbols that it has taken.
@@ -74,6 +76,7 @@ impl Scan {
             characters: 0,
             stamps: vec![0; patterns.automaton.states.len()],
             stamp: 0,
+            spare: Run::default(),
             open: Vec::new(),
             next: Vec::new(),
         }
@@ -84,7 +87,10 @@ impl Scan {
         let mut out = String::with_capacity(piece.len() + 8);
         let mut rest = piece;
         loop {
-            let cut = rest.char_indices().nth(STRETCH).map_or(rest.len(), |(at, _)| at);
+            let cut = rest
+                .char_indices()
+                .nth(STRETCH)
+                .map_or(rest.len(), |(at, _)| at);
             let (stretch, behind) = rest.split_at(cut);
             let is_last = last && behind.is_empty();
             let known = text.held.len();
@@ -108,7 +114,9 @@ impl Scan {
         let mut at = 0;
         while self.halted.is_none() && (at < text.held.len() || text.run.is_some()) {
             if text.run.is_none() && patterns.automaton.first.has(text.held[at].shown) {
-                text.run = Some(Run::new(&patterns.automaton));
+                let mut run = std::mem::take(&mut self.spare);
+                run.begin(&patterns.automaton, text.held[at].shown);
+                text.run = Some(run);
             }
             let mut moves_on = true;
             if let Some(mut run) = text.run.take() {
@@ -119,6 +127,7 @@ impl Scan {
                     break;
                 }
                 moves_on = !run.trimmed;
+                self.spare = run;
             }
             if moves_on && at < text.held.len() {
                 let symbol = text.held[at];
@@ -134,7 +143,14 @@ impl Scan {
     }
 
     /// Runs the automaton from `at` as far as the symbols go. False if it needs more.
-    fn run(&mut self, text: &mut Text, run: &mut Run, at: usize, last: bool, out: &mut String) -> bool {
+    fn run(
+        &mut self,
+        text: &mut Text,
+        run: &mut Run,
+        at: usize,
+        last: bool,
+        out: &mut String,
+    ) -> bool {
         let patterns = Rc::clone(&self.patterns);
         loop {
             let here = at + run.taken;
@@ -178,10 +194,20 @@ impl Scan {
     }
 
     /// A match from `at` to where the run is.
-    fn matched(&mut self, text: &mut Text, run: &mut Run, at: usize, rule: usize, after: Option<char>, out: &mut String) {
+    fn matched(
+        &mut self,
+        text: &mut Text,
+        run: &mut Run,
+        at: usize,
+        rule: usize,
+        after: Option<char>,
+        out: &mut String,
+    ) {
         let end = at + run.taken;
         let found = &self.patterns.rules[rule];
-        let is_it = found.check.is_none_or(|check| check(&text.held[at..end], text.before, after));
+        let is_it = found
+            .check
+            .is_none_or(|check| check(&text.held[at..end], text.before, after));
         if run.taken == 0 || !is_it {
             return;
         }
@@ -203,7 +229,13 @@ impl Scan {
 
 impl Text {
     pub fn new(kind: Kind) -> Self {
-        Self { reader: Reader::new(kind), held: Vec::new(), before: None, covered: 0, run: None }
+        Self {
+            reader: Reader::new(kind),
+            held: Vec::new(),
+            before: None,
+            covered: 0,
+            run: None,
+        }
     }
 
     /// Lets go of what a match without an end has covered, so that it takes no room.
@@ -223,12 +255,15 @@ impl Text {
 }
 
 impl Run {
-    fn new(automaton: &Automaton) -> Self {
-        Self {
-            states: automaton.starts.clone(),
-            taken: 0,
-            reached: vec![0; automaton.starts.len()],
-            trimmed: false,
-        }
+    /// Begins at a character, with those patterns that can.
+    fn begin(&mut self, automaton: &Automaton, one: char) {
+        let starts = automaton.starts.iter().zip(&automaton.firsts);
+        let can = starts.filter(|(_, first)| first.has(one));
+        self.states.clear();
+        self.states.extend(can.map(|(start, _)| *start));
+        self.taken = 0;
+        self.reached.clear();
+        self.reached.resize(automaton.starts.len(), 0);
+        self.trimmed = false;
     }
 }

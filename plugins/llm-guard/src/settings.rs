@@ -98,30 +98,49 @@ impl TryFrom<Settings> for Guard {
         let mut patterns = Patterns::new(replacement);
         for written in &settings.patterns {
             let name = &written.name;
-            if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
+            if name.is_empty()
+                || !name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+            {
                 return Err(format!(
                     "setting patterns has the name {name:?}: expected letters, digits, \"-\", \"_\" and \".\""
                 ));
             }
             let added = patterns.add_regex(name, &written.regex, written.max, written.action);
-            added.map_err(|why| format!("setting patterns: the regex of {name}, {:?}: {why}", written.regex))?;
+            added.map_err(|why| {
+                format!(
+                    "setting patterns: the regex of {name}, {:?}: {why}",
+                    written.regex
+                )
+            })?;
         }
         for (number, keyword) in settings.keywords.iter().enumerate() {
             let keyword = keyword.trim();
             if keyword.is_empty() {
                 return Err("setting keywords has \"\": expected a word".to_owned());
             }
-            let added = patterns.add_keyword(keyword, &format!("keyword-{}", number + 1), settings.keywords_action);
+            let added = patterns.add_keyword(
+                keyword,
+                &format!("keyword-{}", number + 1),
+                settings.keywords_action,
+            );
             added.map_err(|why| format!("setting keywords has {keyword:?}: {why}"))?;
         }
         if let Some(action) = settings.secrets.action() {
-            patterns.add_secrets(action).map_err(|why| format!("the patterns of secrets: {why}"))?;
+            patterns
+                .add_secrets(action)
+                .map_err(|why| format!("the patterns of secrets: {why}"))?;
         }
         if let Some(action) = settings.cards.action() {
-            patterns.add_cards(action).map_err(|why| format!("the pattern of cards: {why}"))?;
+            patterns
+                .add_cards(action)
+                .map_err(|why| format!("the pattern of cards: {why}"))?;
         }
         if patterns.rules.is_empty() {
-            return Err("there is nothing to look for: set keywords, patterns, secrets or cards".to_owned());
+            return Err(
+                "there is nothing to look for: set keywords, patterns, secrets or cards".to_owned(),
+            );
         }
         Ok(Self {
             patterns: Rc::new(patterns),
@@ -129,7 +148,11 @@ impl TryFrom<Settings> for Guard {
             prompts: settings.prompts,
             paths: paths(&[
                 ("chat_paths", &settings.chat_paths, Api::OpenaiChat),
-                ("responses_paths", &settings.responses_paths, Api::OpenaiResponses),
+                (
+                    "responses_paths",
+                    &settings.responses_paths,
+                    Api::OpenaiResponses,
+                ),
                 ("messages_paths", &settings.messages_paths, Api::Anthropic),
             ])?,
         })
@@ -141,16 +164,24 @@ fn paths(settings: &[(&str, &Vec<String>, Api)]) -> Result<Vec<(String, Api)>, S
     for (key, paths, api) in settings {
         for path in *paths {
             if path.len() < 2 || !path.starts_with('/') || path.ends_with('/') {
-                return Err(format!("setting {key} has {path:?}: expected the end of a path, such as /v1/messages"));
+                return Err(format!(
+                    "setting {key} has {path:?}: expected the end of a path, such as /v1/messages"
+                ));
             }
             if let Some((_, other)) = all.iter().find(|(known, _)| known == path) {
-                return Err(format!("setting {key} has {path:?}, which is already {}'s", other.name()));
+                return Err(format!(
+                    "setting {key} has {path:?}, which is already {}'s",
+                    other.name()
+                ));
             }
             all.push((path.clone(), *api));
         }
     }
     if all.is_empty() {
-        return Err("there is no path to look at: set chat_paths, responses_paths or messages_paths".to_owned());
+        return Err(
+            "there is no path to look at: set chat_paths, responses_paths or messages_paths"
+                .to_owned(),
+        );
     }
     // The longest decides.
     all.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
@@ -161,7 +192,13 @@ impl Guard {
     /// The API of a path, however it is written: escapes, repeated slashes, a slash at its end.
     pub fn api(&self, path: &str) -> Option<Api> {
         let path = tollgate_plugin::url::decode(path);
-        let path: String = path.split('/').filter(|part| !part.is_empty()).fold(String::new(), |all, part| all + "/" + part);
-        self.paths.iter().find(|(end, _)| path.ends_with(end.as_str())).map(|(_, api)| *api)
+        let path: String = path
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .fold(String::new(), |all, part| all + "/" + part);
+        self.paths
+            .iter()
+            .find(|(end, _)| path.ends_with(end.as_str()))
+            .map(|(_, api)| *api)
     }
 }

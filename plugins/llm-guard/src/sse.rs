@@ -15,7 +15,11 @@ pub struct Event<'a> {
 
 /// Reads the fields of an event. Comments and other fields stay where they are.
 pub fn parse(piece: &str) -> Event<'_> {
-    let mut event = Event { data: None, lines: Vec::new(), line_end: "\n" };
+    let mut event = Event {
+        data: None,
+        lines: Vec::new(),
+        line_end: "\n",
+    };
     let mut at = 0;
     while at < piece.len() {
         let rest = &piece[at..];
@@ -69,6 +73,8 @@ impl Event<'_> {
 
 /// A new event.
 pub fn event(name: Option<&str>, data: &str, line_end: &str) -> String {
-    let name = name.map(|name| format!("event: {name}{line_end}")).unwrap_or_default();
+    let name = name
+        .map(|name| format!("event: {name}{line_end}"))
+        .unwrap_or_default();
     format!("{name}data: {data}{line_end}{line_end}")
 }

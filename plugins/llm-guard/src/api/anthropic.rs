@@ -29,7 +29,10 @@ pub fn plan(json: &str, root: &Value, plan: &mut Plan) {
         "message_delta" | "message_stop" | "error" => plan.ended.push(Ended::All),
         _ => {}
     }
-    let usage = root.get("message").and_then(|message| message.get("usage")).or_else(|| root.get("usage"));
+    let usage = root
+        .get("message")
+        .and_then(|message| message.get("usage"))
+        .or_else(|| root.get("usage"));
     if let Some(usage) = usage {
         plan.usage.input = usage.count("input_tokens", json);
         plan.usage.output = usage.count("output_tokens", json);
@@ -43,7 +46,9 @@ fn add_fragments(json: &str, delta: &Value, index: &str, only: &[&str], plan: &m
     }
     for member in delta.members() {
         let name = member.name.as_str();
-        let is_fragment = member.value.text().is_some() && !is_no_text(name) && (only.is_empty() || only.contains(&name));
+        let is_fragment = member.value.text().is_some()
+            && !is_no_text(name)
+            && (only.is_empty() || only.contains(&name));
         if !is_fragment {
             plan.add(&member.value, name, json, name == "input");
             continue;

@@ -13,7 +13,9 @@ const REPEATED: [&str; 4] = ["id", "object", "created", "model"];
 pub fn plan(json: &str, root: &Value, seen: &mut Seen, plan: &mut Plan) {
     let choices = root.get("choices").map(Value::items).unwrap_or_default();
     if !choices.is_empty() {
-        let repeated = REPEATED.iter().filter_map(|name| Some(format!("\"{name}\":{},", root.raw(name, json)?)));
+        let repeated = REPEATED
+            .iter()
+            .filter_map(|name| Some(format!("\"{name}\":{},", root.raw(name, json)?)));
         seen.head = repeated.collect();
     }
     for choice in choices {
@@ -22,10 +24,17 @@ pub fn plan(json: &str, root: &Value, seen: &mut Seen, plan: &mut Plan) {
             if !seen.choices.iter().any(|open| open == index) {
                 seen.choices.push(index.to_owned());
             }
-            let place = Place { json, index, head: &seen.head };
+            let place = Place {
+                json,
+                index,
+                head: &seen.head,
+            };
             add_fragments(delta, "", &place, (String::new(), String::new()), plan);
         }
-        if choice.get("finish_reason").is_some_and(|reason| reason.text().is_some()) {
+        if choice
+            .get("finish_reason")
+            .is_some_and(|reason| reason.text().is_some())
+        {
             seen.choices.retain(|open| open != index);
             plan.ended.push(Ended::Group(index.to_owned()));
         }
@@ -52,7 +61,13 @@ struct Place<'a> {
 }
 
 /// Goes through a delta. `around` is the JSON from the delta to this value.
-fn add_fragments(value: &Value, name: &str, place: &Place<'_>, around: (String, String), plan: &mut Plan) {
+fn add_fragments(
+    value: &Value,
+    name: &str,
+    place: &Place<'_>,
+    around: (String, String),
+    plan: &mut Plan,
+) {
     let (before, after) = around;
     match &value.what {
         // A tool's name comes whole.
@@ -69,16 +84,31 @@ fn add_fragments(value: &Value, name: &str, place: &Place<'_>, around: (String, 
         }
         What::Map(members) if name != "logprobs" => {
             // In a list an object may have a number, by which the next fragment names it.
-            let number = value.raw("index", place.json).map(|index| format!("\"index\":{index},")).unwrap_or_default();
+            let number = value
+                .raw("index", place.json)
+                .map(|index| format!("\"index\":{index},"))
+                .unwrap_or_default();
             // Sound is no text.
-            for member in members.iter().filter(|member| name != "audio" || member.name != "data") {
-                let around = (format!("{before}{{{number}{}:", quote(&member.name)), format!("}}{after}"));
+            for member in members
+                .iter()
+                .filter(|member| name != "audio" || member.name != "data")
+            {
+                let around = (
+                    format!("{before}{{{number}{}:", quote(&member.name)),
+                    format!("}}{after}"),
+                );
                 add_fragments(&member.value, &member.name, place, around, plan);
             }
         }
         What::List(items) if name != "logprobs" => {
             for item in items {
-                add_fragments(item, name, place, (format!("{before}["), format!("]{after}")), plan);
+                add_fragments(
+                    item,
+                    name,
+                    place,
+                    (format!("{before}["), format!("]{after}")),
+                    plan,
+                );
             }
         }
         What::Text(_) | What::Map(_) | What::List(_) | What::Number | What::Word => {
@@ -95,7 +125,9 @@ pub fn halt(seen: &Seen, line_end: &str) -> String {
     }
     let ends: Vec<String> = open
         .iter()
-        .map(|index| format!(r#"{{"index":{index},"delta":{{}},"finish_reason":"content_filter"}}"#))
+        .map(|index| {
+            format!(r#"{{"index":{index},"delta":{{}},"finish_reason":"content_filter"}}"#)
+        })
         .collect();
     let head = match seen.head.as_str() {
         "" => "\"object\":\"chat.completion.chunk\",",

@@ -13,8 +13,17 @@ const PLACE: [&str; 4] = ["item_id", "output_index", "content_index", "summary_i
 
 /// What a response has from its request.
 const REPEATED: [&str; 11] = [
-    "instructions", "input", "metadata", "prompt", "prompt_cache_key", "safety_identifier", "text", "tool_choice", "tools",
-    "user", "conversation",
+    "instructions",
+    "input",
+    "metadata",
+    "prompt",
+    "prompt_cache_key",
+    "safety_identifier",
+    "text",
+    "tool_choice",
+    "tools",
+    "user",
+    "conversation",
 ];
 
 /// What the last event says of the response.
@@ -23,11 +32,20 @@ const HEAD: [&str; 4] = ["id", "object", "created_at", "model"];
 pub fn plan(json: &str, root: &Value, seen: &mut Seen, plan: &mut Plan) {
     let kind = root.get("type").and_then(Value::text).unwrap_or_default();
     let is_response = root.get("object").and_then(Value::text) == Some("response");
-    let response = if is_response { Some(root) } else { root.get("response") };
-    seen.sequence = root.count("sequence_number", json).unwrap_or(seen.sequence).max(seen.sequence);
+    let response = if is_response {
+        Some(root)
+    } else {
+        root.get("response")
+    };
+    seen.sequence = root
+        .count("sequence_number", json)
+        .unwrap_or(seen.sequence)
+        .max(seen.sequence);
     if let Some(response) = response {
         if response.get("id").is_some() {
-            let members = HEAD.iter().filter_map(|name| Some(format!("\"{name}\":{},", response.raw(name, json)?)));
+            let members = HEAD
+                .iter()
+                .filter_map(|name| Some(format!("\"{name}\":{},", response.raw(name, json)?)));
             seen.head = members.collect();
         }
         plan.add_members(response, json, &REPEATED);
@@ -37,7 +55,11 @@ pub fn plan(json: &str, root: &Value, seen: &mut Seen, plan: &mut Plan) {
         }
     }
     if !is_response {
-        let leave = if root.get("response").is_some() { ["delta", "response"] } else { ["delta", "delta"] };
+        let leave = if root.get("response").is_some() {
+            ["delta", "response"]
+        } else {
+            ["delta", "delta"]
+        };
         match root.what {
             What::Map(_) => plan.add_members(root, json, &leave),
             _ => plan.add(root, "", json, false),
@@ -48,7 +70,9 @@ pub fn plan(json: &str, root: &Value, seen: &mut Seen, plan: &mut Plan) {
 }
 
 fn add_delta(json: &str, root: &Value, kind: &str, plan: &mut Plan) {
-    let Some(delta) = root.get("delta") else { return };
+    let Some(delta) = root.get("delta") else {
+        return;
+    };
     // Sound is no text.
     if matches!(kind, "response.audio.delta" | "response.output_audio.delta") {
         return;
@@ -56,35 +80,62 @@ fn add_delta(json: &str, root: &Value, kind: &str, plan: &mut Plan) {
     if delta.text().is_none() {
         return plan.add(delta, "delta", json, false);
     }
-    let place: Vec<String> =
-        PLACE.iter().filter_map(|name| Some(format!("\"{name}\":{},", root.raw(name, json)?))).collect();
-    let written = if kind.contains("arguments") { Kind::Json } else { kind_of("delta") };
-    let name = root.raw("type", json).unwrap_or("\"response.output_text.delta\"");
-    let sequence = root.raw("sequence_number", json).map(|number| format!(",\"sequence_number\":{number}"));
+    let place: Vec<String> = PLACE
+        .iter()
+        .filter_map(|name| Some(format!("\"{name}\":{},", root.raw(name, json)?)))
+        .collect();
+    let written = if kind.contains("arguments") {
+        Kind::Json
+    } else {
+        kind_of("delta")
+    };
+    let name = root
+        .raw("type", json)
+        .unwrap_or("\"response.output_text.delta\"");
+    let sequence = root
+        .raw("sequence_number", json)
+        .map(|number| format!(",\"sequence_number\":{number}"));
     let frame = Frame {
         name: Some(kind.replace(['\r', '\n'], "")),
         before: format!("{{\"type\":{name},{}\"delta\":", place.concat()),
         after: format!("{}}}", sequence.unwrap_or_default()),
     };
     let key = key(kind, root, json);
-    plan.add_delta(delta, written, Delta { key, group: group(root, json), frame });
+    plan.add_delta(
+        delta,
+        written,
+        Delta {
+            key,
+            group: group(root, json),
+            frame,
+        },
+    );
 }
 
 /// The channel that an event is of, whether it goes on with it or ends it.
 fn key(kind: &str, root: &Value, json: &str) -> String {
-    let stem = kind.strip_suffix(".delta").or_else(|| kind.strip_suffix(".done")).unwrap_or(kind);
-    let place = PLACE.iter().map(|name| root.raw(name, json).unwrap_or_default());
+    let stem = kind
+        .strip_suffix(".delta")
+        .or_else(|| kind.strip_suffix(".done"))
+        .unwrap_or(kind);
+    let place = PLACE
+        .iter()
+        .map(|name| root.raw(name, json).unwrap_or_default());
     place.fold(stem.to_owned(), |key, part| key + " " + part)
 }
 
 fn group(root: &Value, json: &str) -> String {
-    root.raw("output_index", json).unwrap_or_default().to_owned()
+    root.raw("output_index", json)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn add_ends(json: &str, root: &Value, kind: &str, plan: &mut Plan) {
     match kind {
         "response.output_item.done" => plan.ended.push(Ended::Group(group(root, json))),
-        "response.completed" | "response.incomplete" | "response.failed" | "error" => plan.ended.push(Ended::All),
+        "response.completed" | "response.incomplete" | "response.failed" | "error" => {
+            plan.ended.push(Ended::All)
+        }
         _ if kind.ends_with(".done") => plan.ended.push(Ended::Key(key(kind, root, json))),
         _ => {}
     }
@@ -98,8 +149,12 @@ pub fn halt(seen: &Seen, message: &str, line_end: &str) -> String {
         r#"{{"type":"error","code":"content_filter","message":{message},"param":null,"sequence_number":{error}}}"#
     );
     let head = &seen.head;
-    let why = format!(r#""status":"failed","error":{{"code":"content_filter","message":{message}}},"output":[]"#);
-    let failed =
-        format!(r#"{{"type":"response.failed","response":{{{head}{why}}},"sequence_number":{failed}}}"#);
-    sse::event(Some("error"), &error, line_end) + &sse::event(Some("response.failed"), &failed, line_end)
+    let why = format!(
+        r#""status":"failed","error":{{"code":"content_filter","message":{message}}},"output":[]"#
+    );
+    let failed = format!(
+        r#"{{"type":"response.failed","response":{{{head}{why}}},"sequence_number":{failed}}}"#
+    );
+    sse::event(Some("error"), &error, line_end)
+        + &sse::event(Some("response.failed"), &failed, line_end)
 }

@@ -43,7 +43,8 @@ pub struct Automaton {
     pub owners: Vec<u16>,
     /// Where each pattern begins.
     pub starts: Vec<StateId>,
-    /// With what a match can begin.
+    /// With what a match of each pattern can begin, and of any.
+    pub firsts: Vec<Class>,
     pub first: Class,
 }
 
@@ -83,7 +84,10 @@ impl Class {
             }
             if range.end() >= 0x80 {
                 if range.start() > 0x80 || range.end() < 0xff {
-                    return Err("a class names bytes beyond ASCII; write characters outside of classes".to_owned());
+                    return Err(
+                        "a class names bytes beyond ASCII; write characters outside of classes"
+                            .to_owned(),
+                    );
                 }
                 class.rest = true;
             }
@@ -94,7 +98,11 @@ impl Class {
 
 /// Parses a regex.
 pub fn parse(regex: &str) -> Result<Hir, String> {
-    let mut parser = ParserBuilder::new().unicode(false).utf8(false).nest_limit(100).build();
+    let mut parser = ParserBuilder::new()
+        .unicode(false)
+        .utf8(false)
+        .nest_limit(100)
+        .build();
     parser.parse(regex).map_err(|error| match error {
         regex_syntax::Error::Parse(error) => error.kind().to_string(),
         regex_syntax::Error::Translate(error) => error.kind().to_string(),
@@ -116,8 +124,12 @@ pub fn longest(hir: &Hir) -> Option<usize> {
             }
         }
         HirKind::Capture(capture) => longest(&capture.sub),
-        HirKind::Concat(parts) => parts.iter().try_fold(0_usize, |sum, part| sum.checked_add(longest(part)?)),
-        HirKind::Alternation(ways) => ways.iter().try_fold(0, |most, way| Some(longest(way)?.max(most))),
+        HirKind::Concat(parts) => parts
+            .iter()
+            .try_fold(0_usize, |sum, part| sum.checked_add(longest(part)?)),
+        HirKind::Alternation(ways) => ways
+            .iter()
+            .try_fold(0, |most, way| Some(longest(way)?.max(most))),
     }
 }
 
@@ -140,7 +152,12 @@ impl Automaton {
                 let mut class = Class::of(*letter);
                 let mut same: Vec<char> = letter.to_lowercase().collect();
                 if same.len() == 1 {
-                    same.extend(letter.to_uppercase().take(1).filter(|_| letter.to_uppercase().count() == 1));
+                    same.extend(
+                        letter
+                            .to_uppercase()
+                            .take(1)
+                            .filter(|_| letter.to_uppercase().count() == 1),
+                    );
                     same.into_iter().for_each(|one| class.add(one));
                 }
                 next = builder.push(State::Class(class, next))?;
@@ -152,11 +169,18 @@ impl Automaton {
         })
     }
 
-    fn add(&mut self, compile: impl FnOnce(&mut Builder<'_>, StateId) -> Result<StateId, String>) -> Result<(), String> {
-        let mut builder = Builder { before: self.states.len(), states: &mut self.states };
+    fn add(
+        &mut self,
+        compile: impl FnOnce(&mut Builder<'_>, StateId) -> Result<StateId, String>,
+    ) -> Result<(), String> {
+        let mut builder = Builder {
+            before: self.states.len(),
+            states: &mut self.states,
+        };
         let end = builder.push(State::Match)?;
         let start = compile(&mut builder, end)?;
-        let owner = u16::try_from(self.starts.len()).map_err(|_| "there are too many patterns".to_owned())?;
+        let owner = u16::try_from(self.starts.len())
+            .map_err(|_| "there are too many patterns".to_owned())?;
         self.owners.resize(self.states.len(), owner);
         self.starts.push(start);
         self.add_first(start);
@@ -165,6 +189,7 @@ impl Automaton {
 
     /// What can be first, whatever stands before it.
     fn add_first(&mut self, start: StateId) {
+        let mut first = Class::default();
         let mut seen = vec![false; self.states.len()];
         let mut open = vec![start];
         while let Some(id) = open.pop() {
@@ -172,15 +197,14 @@ impl Automaton {
                 continue;
             }
             match &self.states[id as usize] {
-                State::Class(class, _) => {
-                    let class = class.clone();
-                    self.first.add_all(&class);
-                }
+                State::Class(class, _) => first.add_all(class),
                 State::Split(ways) => open.extend(ways),
                 State::Look(_, next) => open.push(*next),
                 State::Match => {}
             }
         }
+        self.first.add_all(&first);
+        self.firsts.push(first);
     }
 }
 
@@ -203,18 +227,29 @@ impl Builder<'_> {
         match hir.kind() {
             HirKind::Empty => Ok(next),
             HirKind::Literal(literal) => {
-                let text = std::str::from_utf8(&literal.0).map_err(|_| "it names bytes that are not UTF-8".to_owned())?;
+                let text = std::str::from_utf8(&literal.0)
+                    .map_err(|_| "it names bytes that are not UTF-8".to_owned())?;
                 let push = |next, one| self.push(State::Class(Class::of(one), next));
                 text.chars().rev().try_fold(next, push)
             }
-            HirKind::Class(HirClass::Bytes(bytes)) => self.push(State::Class(Class::of_bytes(bytes)?, next)),
-            HirKind::Class(HirClass::Unicode(_)) => Err("classes of Unicode are not supported".to_owned()),
+            HirKind::Class(HirClass::Bytes(bytes)) => {
+                self.push(State::Class(Class::of_bytes(bytes)?, next))
+            }
+            HirKind::Class(HirClass::Unicode(_)) => {
+                Err("classes of Unicode are not supported".to_owned())
+            }
             HirKind::Look(look) => self.push(State::Look(*look, next)),
             HirKind::Repetition(repetition) => self.repeat(repetition, next),
             HirKind::Capture(capture) => self.compile(&capture.sub, next),
-            HirKind::Concat(parts) => parts.iter().rev().try_fold(next, |next, part| self.compile(part, next)),
+            HirKind::Concat(parts) => parts
+                .iter()
+                .rev()
+                .try_fold(next, |next, part| self.compile(part, next)),
             HirKind::Alternation(ways) => {
-                let ways = ways.iter().map(|way| self.compile(way, next)).collect::<Result<_, _>>()?;
+                let ways = ways
+                    .iter()
+                    .map(|way| self.compile(way, next))
+                    .collect::<Result<_, _>>()?;
                 self.push(State::Split(ways))
             }
         }
@@ -250,8 +285,12 @@ pub fn holds(look: Look, before: Option<char>, after: Option<char>) -> bool {
         Look::End => after.is_none(),
         Look::StartLF => matches!(before, None | Some('\n')),
         Look::EndLF => matches!(after, None | Some('\n')),
-        Look::StartCRLF => matches!(before, None | Some('\n')) || (before == Some('\r') && after != Some('\n')),
-        Look::EndCRLF => matches!(after, None | Some('\r')) || (after == Some('\n') && before != Some('\r')),
+        Look::StartCRLF => {
+            matches!(before, None | Some('\n')) || (before == Some('\r') && after != Some('\n'))
+        }
+        Look::EndCRLF => {
+            matches!(after, None | Some('\r')) || (after == Some('\n') && before != Some('\r'))
+        }
         Look::WordAscii | Look::WordUnicode => left != right,
         Look::WordAsciiNegate | Look::WordUnicodeNegate => left == right,
         Look::WordStartAscii | Look::WordStartUnicode => !left && right,

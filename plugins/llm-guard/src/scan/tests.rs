@@ -29,7 +29,9 @@ impl Random {
 fn patterns(regexes: &[(&str, Option<usize>)]) -> Rc<Patterns> {
     let mut patterns = Patterns::new("<>");
     for (number, (regex, max)) in regexes.iter().enumerate() {
-        patterns.add_regex(&format!("p{number}"), regex, *max, REDACT).unwrap();
+        patterns
+            .add_regex(&format!("p{number}"), regex, *max, REDACT)
+            .unwrap();
     }
     Rc::new(patterns)
 }
@@ -52,7 +54,12 @@ fn json(patterns: &Rc<Patterns>, text: &str) -> String {
 }
 
 /// In pieces that end at these characters.
-fn in_pieces(patterns: &Rc<Patterns>, text: &str, kind: Kind, cuts: impl Fn(usize) -> bool) -> String {
+fn in_pieces(
+    patterns: &Rc<Patterns>,
+    text: &str,
+    kind: Kind,
+    cuts: impl Fn(usize) -> bool,
+) -> String {
     let mut scan = Scan::new(patterns);
     let mut state = Text::new(kind);
     let (mut out, mut piece) = (String::new(), String::new());
@@ -62,7 +69,11 @@ fn in_pieces(patterns: &Rc<Patterns>, text: &str, kind: Kind, cuts: impl Fn(usiz
             out += &scan.push(&mut state, &std::mem::take(&mut piece), false);
         }
         let most = 2 * patterns.longest + 16 + piece.len();
-        assert!(state.held.len() <= most, "{} symbols are held", state.held.len());
+        assert!(
+            state.held.len() <= most,
+            "{} symbols are held",
+            state.held.len()
+        );
     }
     out + &scan.push(&mut state, &piece, true)
 }
@@ -77,20 +88,36 @@ fn secrets_are_found() {
         ("xAKIAIOSFODNN7EXAMPLE", "xAKIAIOSFODNN7EXAMPLE"),
         (key, "<>"),
         (&format!("({key}{}) end", key.repeat(100)), "(<>) end"),
-        ("Authorization: Bearer abcdefghijklmnopqrstuvwxyz==.", "Authorization: <>."),
+        (
+            "Authorization: Bearer abcdefghijklmnopqrstuvwxyz==.",
+            "Authorization: <>.",
+        ),
         (&format!("key:\n{pem}\nend"), "key:\n<>\nend"),
         (&format!("key: {}.", pem.replace('\n', "\\n")), "key: <>."),
-        ("It begins with -----BEGIN PRIVATE KEY-----. Then", "It begins with -----BEGIN PRIVATE KEY-----. Then"),
-        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3In0.c2lnbmF0dXJlMTIz ok", "<> ok"),
+        (
+            "It begins with -----BEGIN PRIVATE KEY-----. Then",
+            "It begins with -----BEGIN PRIVATE KEY-----. Then",
+        ),
+        (
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3In0.c2lnbmF0dXJlMTIz ok",
+            "<> ok",
+        ),
         ("ghp_abcdefghijklmnopqrstuvwxyz0123456789", "<>"),
-        ("aws_secret_access_key = wJalrXUtnFEMIaK7MDENGabPxRfiCYEXAMPLEKEY0", "<>"),
+        (
+            "aws_secret_access_key = wJalrXUtnFEMIaK7MDENGabPxRfiCYEXAMPLEKEY",
+            "<>",
+        ),
         ("in NIGHTINGALE, nightingales", "in <>, nightingales"),
         ("STRASSE 7, STRAßE 7", "STRASSE 7, <>"),
     ];
     for (text, expected) in cases {
         assert_eq!(whole(&found, text), expected);
         for length in 1..5 {
-            assert_eq!(in_pieces(&found, text, Kind::Plain, |at| at % length == 0), expected, "{text} by {length}");
+            assert_eq!(
+                in_pieces(&found, text, Kind::Plain, |at| at % length == 0),
+                expected,
+                "{text} by {length}"
+            );
         }
     }
 }
@@ -98,11 +125,27 @@ fn secrets_are_found() {
 #[test]
 fn cards_have_a_check_digit_and_stand_alone() {
     let found = ready();
-    for card in ["4111111111111111", "4111 1111 1111 1111", "5500-0000-0000-0004", "378282246310005", "6011000990139424"] {
-        assert_eq!(whole(&found, &format!("pay {card} now")), "pay <> now", "{card}");
+    for card in [
+        "4111111111111111",
+        "4111 1111 1111 1111",
+        "5500-0000-0000-0004",
+        "378282246310005",
+        "6011000990139424",
+    ] {
+        assert_eq!(
+            whole(&found, &format!("pay {card} now")),
+            "pay <> now",
+            "{card}"
+        );
         assert_eq!(whole(&found, card), "<>");
     }
-    for none in ["4111111111111112", "94111111111111111", "41111111111111110", "1234567812345670", "2026-11-30 01:17:25"] {
+    for none in [
+        "4111111111111112",
+        "94111111111111111",
+        "41111111111111110",
+        "1234567812345670",
+        "2026-11-30 01:17:25",
+    ] {
         assert_eq!(whole(&found, none), none);
     }
 }
@@ -122,7 +165,17 @@ fn only_what_could_still_match_is_held() {
     let found = patterns(&[("abcd", None), (r"\bend\b", None)]);
     let mut scan = Scan::new(&found);
     let mut text = Text::new(Kind::Plain);
-    let steps = [("xyz", "xyz"), ("a", ""), ("b", ""), ("x", "abx"), ("abc", ""), ("d", ""), (" ", "<> "), ("end", ""), ("s", "ends")];
+    let steps = [
+        ("xyz", "xyz"),
+        ("a", ""),
+        ("b", ""),
+        ("x", "abx"),
+        ("abc", ""),
+        ("d", ""),
+        (" ", "<> "),
+        ("end", ""),
+        ("s", "ends"),
+    ];
     for (piece, expected) in steps {
         let expected = if piece == "d" { "" } else { expected };
         assert_eq!(scan.push(&mut text, piece, false), expected, "{piece}");
@@ -135,7 +188,10 @@ fn a_match_without_an_end_is_eaten_in_bounded_room() {
     let found = patterns(&[("k[a-z]{3,}", Some(10))]);
     let text = format!("12k{}.34", "abc".repeat(5000));
     assert_eq!(whole(&found, &text), "12<>.34");
-    assert_eq!(in_pieces(&found, &text, Kind::Plain, |at| at % 7 == 0), "12<>.34");
+    assert_eq!(
+        in_pieces(&found, &text, Kind::Plain, |at| at % 7 == 0),
+        "12<>.34"
+    );
     // What needs more than its bound before it is a match is none.
     let found = patterns(&[("k[a-z]*!", Some(10))]);
     assert_eq!(whole(&found, "kabcdefgh! kabcdefghi!"), "<> kabcdefghi!");
@@ -146,17 +202,33 @@ fn json_is_read_through_its_escapes_and_stays_json() {
     let found = ready();
     let cases = [
         (r#"{"a":"\u0041KIAIOSFODNN7EXAMPLE"}"#, r#"{"a":"<>"}"#),
-        (r#"{"a":"\nnightingale\"b\\nightingale\u00e9"}"#, r#"{"a":"\n<>\"b\\nightingale\u00e9"}"#),
-        (r#"{"card": 4111111111111111, "b":"4111111111111111"}"#, r#"{"card": "<>", "b":"<>"}"#),
-        (r#"{"a":"4111 1111","b":" 1111 1111"}"#, r#"{"a":"4111 1111","b":" 1111 1111"}"#),
-        (r#"{"a":"\ud83d\ude00 \/ \uD83D"}"#, r#"{"a":"\ud83d\ude00 \/ \uD83D"}"#),
+        (
+            r#"{"a":"\nnightingale\"b\\nightingale\u00e9"}"#,
+            r#"{"a":"\n<>\"b\\nightingale\u00e9"}"#,
+        ),
+        (
+            r#"{"card": 4111111111111111, "b":"4111111111111111"}"#,
+            r#"{"card": "<>", "b":"<>"}"#,
+        ),
+        (
+            r#"{"a":"4111 1111","b":" 1111 1111"}"#,
+            r#"{"a":"4111 1111","b":" 1111 1111"}"#,
+        ),
+        (
+            r#"{"a":"\ud83d\ude00 \/ \uD83D"}"#,
+            r#"{"a":"\ud83d\ude00 \/ \uD83D"}"#,
+        ),
         (r#"{"a":"\u00"#, r#"{"a":"\u00"#),
         (r#"{"a":"\u00zz\"}"#, r#"{"a":"\u00zz\"}"#),
     ];
     for (text, expected) in cases {
         assert_eq!(json(&found, text), expected);
         for length in 1..5 {
-            assert_eq!(in_pieces(&found, text, Kind::Json, |at| at % length == 0), expected, "{text} by {length}");
+            assert_eq!(
+                in_pieces(&found, text, Kind::Json, |at| at % length == 0),
+                expected,
+                "{text} by {length}"
+            );
         }
     }
 }
@@ -176,11 +248,23 @@ fn a_halting_pattern_halts_at_once() {
 #[test]
 fn regexes_that_cannot_be_scanned_are_refused() {
     let cases = [
-        ("a+", None, "its longest match has no bound: bound its repetitions, such as {1,64} in place of +, or set max to how many characters may be held back"),
+        (
+            "a+",
+            None,
+            "its longest match has no bound: bound its repetitions, such as {1,64} in place of +, or set max to how many characters may be held back",
+        ),
         ("a*", Some(5), "it matches the empty text"),
         (r"\b", None, "it matches the empty text"),
-        ("a{20000}", None, "it could hold back 20000 characters: 10000 are the most; set max"),
-        ("(a{100}){300}", Some(100), "it is too large: its repetitions make more than 20000 states"),
+        (
+            "a{20000}",
+            None,
+            "it could hold back 20000 characters: 10000 are the most; set max",
+        ),
+        (
+            "(a{100}){300}",
+            Some(100),
+            "it is too large: its repetitions make more than 20000 states",
+        ),
         ("(a", None, "unclosed group"),
         ("[ä]", None, "Unicode not allowed here"),
         (r"(?-u:\xff)", None, "it names bytes that are not UTF-8"),
@@ -227,12 +311,23 @@ fn what_goes_on_is_what_no_match_covers_however_it_is_cut() {
     for round in 0..3000 {
         let set = sets[round % sets.len()];
         let found = patterns(set);
-        let text: String = (0..random.below(60)).map(|_| ['a', 'b', 'c', ' ', 'a', 'b', '\n'][random.below(7)]).collect();
+        let text: String = (0..random.below(60))
+            .map(|_| ['a', 'b', 'c', ' ', 'a', 'b', '\n'][random.below(7)])
+            .collect();
         let covered = covered(set, &text);
-        let kept: String = text.chars().zip(&covered).filter(|(_, covered)| !**covered).map(|(one, _)| one).collect();
+        let kept: String = text
+            .chars()
+            .zip(&covered)
+            .filter(|(_, covered)| !**covered)
+            .map(|(one, _)| one)
+            .collect();
         let at_once = whole(&found, &text);
         assert_eq!(at_once.replace("<>", ""), kept, "{set:?} in {text:?}");
         let seed: Vec<bool> = (0..text.len()).map(|_| random.below(3) == 0).collect();
-        assert_eq!(in_pieces(&found, &text, Kind::Plain, |at| seed[at]), at_once, "{set:?} in {text:?}");
+        assert_eq!(
+            in_pieces(&found, &text, Kind::Plain, |at| seed[at]),
+            at_once,
+            "{set:?} in {text:?}"
+        );
     }
 }

@@ -44,13 +44,20 @@ pub struct Reader {
 
 impl Reader {
     pub fn new(kind: Kind) -> Self {
-        Self { kind, in_string: false, escape: Vec::new() }
+        Self {
+            kind,
+            in_string: false,
+            escape: Vec::new(),
+        }
     }
 
     /// Adds the symbols of the next characters. The last call gets what an incomplete escape leaves.
     pub fn read(&mut self, text: &str, last: bool, symbols: &mut Vec<Symbol>) {
         if self.kind == Kind::Plain {
-            symbols.extend(text.chars().map(|shown| self.symbol(shown, Written::AsShown)));
+            symbols.extend(
+                text.chars()
+                    .map(|shown| self.symbol(shown, Written::AsShown)),
+            );
             return;
         }
         for one in text.chars() {
@@ -62,7 +69,11 @@ impl Reader {
     }
 
     fn symbol(&self, shown: char, written: Written) -> Symbol {
-        Symbol { shown, written, bare: self.kind == Kind::Json && !self.in_string }
+        Symbol {
+            shown,
+            written,
+            bare: self.kind == Kind::Json && !self.in_string,
+        }
     }
 
     fn json(&mut self, one: char, symbols: &mut Vec<Symbol>) {
@@ -100,7 +111,9 @@ impl Reader {
             self.escape.push(one);
             if let ['\\', 'u', a, b, c, d] = self.escape[..] {
                 self.escape.clear();
-                let code = [a, b, c, d].iter().fold(0, |code, digit| code * 16 + digit.to_digit(16).unwrap_or(0));
+                let code = [a, b, c, d]
+                    .iter()
+                    .fold(0, |code, digit| code * 16 + digit.to_digit(16).unwrap_or(0));
                 let shown = char::from_u32(code).filter(|shown| *shown != BARRIER);
                 let written = Written::Long([a, b, c, d]);
                 symbols.push(self.symbol(shown.unwrap_or(char::REPLACEMENT_CHARACTER), written));
