@@ -10,7 +10,7 @@ pub mod openai_responses;
 
 use std::ops::Range;
 
-use crate::json::{Value, What, quote};
+use crate::json::{Edit, Value, What, quote};
 use crate::scan::Kind;
 
 /// Which API.
@@ -26,7 +26,7 @@ pub enum Api {
 pub struct Plan {
     pub slots: Vec<Slot>,
     /// Parts that are replaced whatever they are.
-    pub edits: Vec<(Range<usize>, String)>,
+    pub edits: Vec<Edit>,
     pub ended: Vec<Ended>,
     pub usage: Usage,
 }

@@ -301,8 +301,11 @@ pub fn quote(text: &str) -> String {
     json
 }
 
+/// A part of a text, and what stands in its place.
+pub type Edit = (Range<usize>, String);
+
 /// Puts texts in place of parts of a text.
-pub fn splice(text: &[u8], edits: &mut Vec<(Range<usize>, String)>) -> Vec<u8> {
+pub fn splice(text: &[u8], edits: &mut Vec<Edit>) -> Vec<u8> {
     edits.sort_by_key(|(span, _)| span.start);
     let mut out = Vec::with_capacity(text.len() + 64);
     let mut at = 0;

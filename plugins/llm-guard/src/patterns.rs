@@ -181,5 +181,5 @@ fn is_card(symbols: &[Symbol], before: Option<char>, after: Option<char>) -> boo
             (_, twice) => twice,
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }

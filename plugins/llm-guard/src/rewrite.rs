@@ -5,7 +5,7 @@
 //! event that ends the channel. Other bytes of an event stay as they are.
 
 use crate::api::{Api, Delta, Ended, Frame, Plan, Seen, Usage};
-use crate::json::{self, quote, splice};
+use crate::json::{self, Edit, quote, splice};
 use crate::scan::{Kind, Scan, Text};
 use crate::sse;
 
@@ -152,11 +152,7 @@ impl Answer {
     }
 
     /// Scans the strings of an event: what must change, and which channels are at their end.
-    fn edits(
-        &mut self,
-        plan: Plan,
-        out: &mut Vec<u8>,
-    ) -> Result<(Vec<(std::ops::Range<usize>, String)>, Vec<Ended>), Halt> {
+    fn edits(&mut self, plan: Plan, out: &mut Vec<u8>) -> Result<(Vec<Edit>, Vec<Ended>), Halt> {
         let mut edits = plan.edits;
         for slot in plan.slots {
             let new = match slot.delta {

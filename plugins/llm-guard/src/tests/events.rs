@@ -32,7 +32,9 @@ pub fn through(answer: &mut Answer, events: &[impl AsRef<str>]) -> String {
             Fate::Stop => return String::from_utf8(all).unwrap(),
         }
     }
-    answer.end(&mut all);
+    let mut out = Vec::new();
+    answer.end(&mut out);
+    all.extend(out);
     String::from_utf8(all).unwrap()
 }
 
@@ -159,7 +161,7 @@ fn held_text_goes_on_before_the_end_of_its_channel() {
 #[test]
 fn each_api_ends_in_its_own_way_when_it_is_halted() {
     let halted = |api, events: &[&str]| through(&mut answer(api, Action::Halt), events);
-    let one = "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"}},{\"index\":1,\"delta\":{\"content\":\"y\"}}]}\r\n\r\n";
+    let one = "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"q\"}},{\"index\":1,\"delta\":{\"content\":\"z\"}}]}\r\n\r\n";
     let two = "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\" nightingale \"}}]}\r\n\r\n";
     assert_eq!(
         halted(Api::OpenaiChat, &[one, two, one]),
