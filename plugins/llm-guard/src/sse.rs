@@ -23,7 +23,10 @@ pub fn parse(piece: &str) -> Event<'_> {
     let mut at = 0;
     while at < piece.len() {
         let rest = &piece[at..];
-        let length = rest.find(['\r', '\n']).unwrap_or(rest.len());
+        let length = rest
+            .bytes()
+            .position(|byte| matches!(byte, b'\r' | b'\n'))
+            .unwrap_or(rest.len());
         let end = match &rest[length..] {
             end if end.starts_with("\r\n") => "\r\n",
             end => &end[..end.len().min(1)],

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::events::{answer, through};
 use crate::api::Api;
 use crate::patterns::Action;
+use crate::scan::Kind;
 use crate::scan::tests::Random;
 
 const APIS: [Api; 3] = [Api::OpenaiChat, Api::OpenaiResponses, Api::Anthropic];
@@ -360,6 +361,16 @@ fn cost() {
             events[0].len()
         );
     }
+    let prose = "Some words of an answer, as they come from a model in pieces. ".repeat(2000);
+    let start = std::time::Instant::now();
+    let kept = answer(Api::Anthropic, Action::Redact)
+        .scan
+        .whole(&prose, Kind::Plain);
+    println!(
+        "prose: {} ns for a character",
+        start.elapsed().as_nanos() as usize / prose.len()
+    );
+    assert_eq!(kept, prose);
     let start = std::time::Instant::now();
     for _ in 0..100 {
         std::hint::black_box(super::events::patterns(Action::Redact));
