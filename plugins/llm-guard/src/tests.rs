@@ -92,6 +92,28 @@ fn settings_that_are_wrong_are_told() {
 }
 
 #[test]
+fn the_settings_of_the_readme_work() {
+    let settings = json!({
+        "keywords": ["project nightingale"],
+        "replacement": "<{name}>",
+        "patterns": [
+            { "name": "ticket", "regex": r"\bTCK-[0-9]{4,8}\b" },
+            { "name": "email", "regex": r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}\b" },
+            { "name": "internal-url", "regex": r"https?://[a-z0-9.-]{1,100}\.corp\.example/\S*", "max": 200 },
+        ],
+    });
+    let said = json!({ "text": "TCK-12345, a.b@c.example; https://x.corp.example/y?z=1 Project Nightingale." }).to_string();
+    let outcome = chat(settings)
+        .backend_response(json_answer(&said))
+        .run::<Guard>();
+    assert_eq!(outcome.error, None);
+    assert_eq!(
+        outcome.response.text(),
+        "{\"text\":\"<ticket>, <email>; <internal-url> <keyword-1>.\"}"
+    );
+}
+
+#[test]
 fn a_path_is_known_however_it_is_written() {
     let body = json!({ "choices": [{ "index": 0, "message": { "content": KEY } }] }).to_string();
     let paths = [

@@ -234,6 +234,14 @@ fn json_is_read_through_its_escapes_and_stays_json() {
 }
 
 #[test]
+fn no_match_reaches_over_the_quotes_of_json() {
+    let found = patterns(&[("a.{0,20}b", None), ("[^x]{30}", None)]);
+    let text = r#"{"p":"a","q":"b","r":"a\"b","s":[1,"a"],"t":"b"}"#;
+    assert_eq!(json(&found, text), text.replace("a\\\"b", "<>"));
+    assert_eq!(whole(&found, "a\",\"b"), "<>");
+}
+
+#[test]
 fn a_halting_pattern_halts_at_once() {
     let mut all = Patterns::new("<>");
     all.add_keyword("stop", "it", Action::Halt).unwrap();

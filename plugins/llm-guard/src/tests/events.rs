@@ -159,6 +159,40 @@ fn held_text_goes_on_before_the_end_of_its_channel() {
 }
 
 #[test]
+fn a_done_event_ends_its_text() {
+    let event = |kind: &str, item: &str, text: &str, number: u8| {
+        let text = if text.is_empty() {
+            "\"x\":1".to_owned()
+        } else {
+            format!("\"delta\":\"{text}\"")
+        };
+        format!(
+            "event: {kind}\ndata: {{\"type\":\"{kind}\",\"item_id\":\"{item}\",{text},\"sequence_number\":{number}}}\n\n"
+        )
+    };
+    let (delta, done) = ("response.output_text.delta", "response.output_text.done");
+    let events = [
+        event(delta, "a", "one n", 1),
+        event(delta, "b", "two n", 2),
+        event(delta, "a", "i", 3),
+        event(done, "a", "", 4),
+        event(done, "b", "", 5),
+    ];
+    let got = through(&mut answer(Api::OpenaiResponses, Action::Redact), &events);
+    // The number is that of the text's last delta.
+    let expected = [
+        event(delta, "a", "one ", 1),
+        event(delta, "b", "two ", 2),
+        event(delta, "a", "", 3).replace("\"x\":1", "\"delta\":\"\""),
+        event(delta, "a", "ni", 3),
+        event(done, "a", "", 4),
+        event(delta, "b", "n", 2),
+        event(done, "b", "", 5),
+    ];
+    assert_eq!(got, expected.concat());
+}
+
+#[test]
 fn each_api_ends_in_its_own_way_when_it_is_halted() {
     let halted = |api, events: &[&str]| through(&mut answer(api, Action::Halt), events);
     let one = "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"q\"}},{\"index\":1,\"delta\":{\"content\":\"z\"}}]}\r\n\r\n";
