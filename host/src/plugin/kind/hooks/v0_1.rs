@@ -15,7 +15,9 @@ use super::wit::Wit;
 use crate::config::Permission;
 use crate::plugin::host::HooksState;
 use bindings::PluginPre;
-use bindings::tollgate::proxy::{body_sink, client, exchange, request, response, state, types};
+use bindings::tollgate::proxy::{
+    body_sink, client, exchange, request, response, state, timer, types,
+};
 use hooks::Functions;
 
 pub static CONTRACT: Contract = Contract {
@@ -50,7 +52,7 @@ const EXPORTS: [ExportedInterface; 4] = [
 
 type Own = HasSelf<HooksState>;
 
-static CAPABILITIES: [Capability; 7] = [
+static CAPABILITIES: [Capability; 8] = [
     Capability {
         interface: "tollgate:proxy/types@0.1.0",
         permission: None,
@@ -107,6 +109,13 @@ static CAPABILITIES: [Capability; 7] = [
         link: |linker| client::add_to_linker::<HooksState, Own>(linker, |state| state),
         functions: services::add_client,
     },
+    Capability {
+        interface: "tollgate:proxy/timer@0.1.0",
+        permission: None,
+        waiting: &["sleep"],
+        link: |linker| timer::add_to_linker::<HooksState, Own>(linker, |state| state),
+        functions: services::add_timer,
+    },
 ];
 
 /// In the order of their names; a test holds this list against the folder.
@@ -143,6 +152,10 @@ const FILES: &[(&str, &str)] = &[
     (
         "state.wit",
         include_str!("../../../../../wit/v0.1/state.wit"),
+    ),
+    (
+        "timer.wit",
+        include_str!("../../../../../wit/v0.1/timer.wit"),
     ),
     (
         "types.wit",

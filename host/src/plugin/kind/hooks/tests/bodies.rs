@@ -416,3 +416,36 @@ async fn emit_belongs_to_bodies() {
         );
     }
 }
+
+/// A response that a plugin makes over time: it emits, waits and emits, behind an empty body.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_response_is_made_over_time() {
+    for way in ways::all() {
+        let file = guest("response", &wish(BYTES, false))
+            .replace(
+                "(module",
+                "(module (import \"tollgate:proxy/timer@0.1.0\" \"sleep\" (func $sleep (param i64)))",
+            )
+            .replace(
+                "(call $emit (i32.const 21) (i32.const 1)) (call $fine)",
+                "(call $emit (i32.const 18) (i32.const 3)) (call $sleep (i64.const 30))
+                 (call $emit (i32.const 21) (i32.const 1)) (call $fine)",
+            );
+        let plugin = way.plugin(&file, PluginLimits::default());
+        let exchange = Box::new(Exchange::blank());
+        let (mut exchange, result) = plugin.rewrite_body(Side::Response, exchange).await;
+        result.unwrap();
+        let mut body = exchange.response_body.send();
+        let begin = std::time::Instant::now();
+        let mut next = async || body.frame().await.unwrap().unwrap().into_data().unwrap();
+        assert_eq!(next().await, "bye", "{}", way.name);
+        assert!(
+            begin.elapsed() < Duration::from_millis(30),
+            "{}: it waited for the end",
+            way.name
+        );
+        assert_eq!(next().await, ".");
+        assert!(begin.elapsed() >= Duration::from_millis(29), "{}", way.name);
+        assert!(body.frame().await.is_none());
+    }
+}

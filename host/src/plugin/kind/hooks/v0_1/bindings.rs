@@ -10,6 +10,7 @@ wasmtime::component::bindgen!({
         "tollgate:proxy/body-sink.emit": async | trappable,
         "tollgate:proxy/client": async,
         "tollgate:proxy/state": async,
+        "tollgate:proxy/timer": async,
         "tollgate:proxy/exchange.set-note": trappable,
     },
     exports: { default: async },

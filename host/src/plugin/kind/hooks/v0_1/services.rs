@@ -1,4 +1,4 @@
-//! `state` and `client`, for components and for core modules: what a plugin reaches beyond the exchange.
+//! `state`, `client` and `timer`, for components and for core modules: what a plugin reaches beyond the exchange.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use super::bindings::tollgate::proxy::client::{
     self, IncomingResponse, OutgoingRequest, SendError,
 };
 use super::bindings::tollgate::proxy::state::{self, StateError};
+use super::bindings::tollgate::proxy::timer;
 use crate::outbound::{CallError, CallHead, WholeAnswer, WholeCall};
 use crate::plugin::host::HooksState;
 use crate::plugin::kind::hooks::abi::{InterfaceFunctions, record, variant};
@@ -90,6 +91,21 @@ impl client::Host for HooksState {
         let answers = HooksState::send_all(self, calls).await;
         answers.into_iter().map(answer).collect()
     }
+}
+
+impl timer::Host for HooksState {
+    async fn sleep(&mut self, ms: u64) {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
+}
+
+pub fn add_timer(functions: &mut InterfaceFunctions<'_>) {
+    functions.waiting::<(u64,), ()>("sleep", |state, (ms,)| {
+        Box::pin(async move {
+            timer::Host::sleep(state, ms).await;
+            Ok(())
+        })
+    });
 }
 
 pub fn add_state(functions: &mut InterfaceFunctions<'_>) {
