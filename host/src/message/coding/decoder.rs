@@ -9,6 +9,7 @@ use super::error::CodingError;
 use super::gzip::GzipDecoder;
 use super::known::Coding;
 use super::step::{Output, Step};
+use super::zstd::ZstdDecoder;
 
 /// How much may come out of a coded body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,8 +24,8 @@ impl DecodeLimits {
     /// What a body may unpack to before the ratio counts: 1 MiB. A short body of spaces or zeros is honest, and does no harm.
     pub const RATIO_AFTER: u64 = 1 << 20;
 
-    /// Text, JSON and logs shrink to a fifth or a tenth, very regular ones to a hundredth. Bombs need more: deflate reaches 1032, br
-    /// more than 10,000. So 200 stops a bomb at 200 bytes of work for each byte that it costs its sender.
+    /// Text, JSON and logs shrink to a fifth or a tenth, very regular ones to a hundredth. Bombs need more: deflate reaches 1032, br and
+    /// zstd more than 10,000. So 200 stops a bomb at 200 bytes of work for each byte that it costs its sender.
     pub const RATIO: u64 = 200;
 }
 
@@ -72,6 +73,7 @@ enum Decode {
     Gzip(Box<GzipDecoder>),
     Deflate(Box<DeflateDecoder>),
     Br(BrDecoder),
+    Zstd(ZstdDecoder),
 }
 
 impl Decoder {
@@ -188,6 +190,7 @@ impl Stage {
                 Coding::Gzip => Decode::Gzip(Box::new(GzipDecoder::new())),
                 Coding::Deflate => Decode::Deflate(Box::new(DeflateDecoder::new())),
                 Coding::Br => Decode::Br(BrDecoder::new()),
+                Coding::Zstd => Decode::Zstd(ZstdDecoder::new()),
             },
             input: Bytes::new(),
             output: Output::default(),
@@ -222,6 +225,7 @@ impl Stage {
             Decode::Gzip(decoder) => decoder.is_complete(),
             Decode::Deflate(decoder) => decoder.is_complete(),
             Decode::Br(decoder) => decoder.is_complete(),
+            Decode::Zstd(decoder) => decoder.is_complete(),
         };
         is_complete || !self.has_begun
     }
@@ -233,6 +237,7 @@ impl Decode {
             Self::Gzip(decoder) => decoder.step(input, out),
             Self::Deflate(decoder) => decoder.step(input, out),
             Self::Br(decoder) => decoder.step(input, out),
+            Self::Zstd(decoder) => decoder.step(input, out),
         }
     }
 }

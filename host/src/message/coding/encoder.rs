@@ -8,6 +8,7 @@ use super::deflate::DeflateEncoder;
 use super::error::CodingError;
 use super::known::Coding;
 use super::step::{Ask, Output, Step};
+use super::zstd::ZstdEncoder;
 
 /// Codes one body.
 ///
@@ -42,6 +43,7 @@ struct Stage {
 enum Encode {
     Deflate(DeflateEncoder),
     Br(BrEncoder),
+    Zstd(ZstdEncoder),
 }
 
 /// What comes out of some stages.
@@ -79,7 +81,7 @@ impl Encoder {
     }
 
     /// Asks for all that was pushed, so that it can be decoded at once. It costs some bytes each time (5 for gzip, deflate; up to 3
-    /// for br) and weakens the coding, so flush where a piece must not wait, not behind every chunk. Without new bytes
+    /// for br and zstd) and weakens the coding, so flush where a piece must not wait, not behind every chunk. Without new bytes
     /// nothing is flushed.
     pub fn flush(&mut self) {
         if self.ask == Ask::More {
@@ -151,6 +153,7 @@ impl Stage {
                 Coding::Gzip => Encode::Deflate(DeflateEncoder::gzip()),
                 Coding::Deflate => Encode::Deflate(DeflateEncoder::zlib()),
                 Coding::Br => Encode::Br(BrEncoder::new()),
+                Coding::Zstd => Encode::Zstd(ZstdEncoder::new()),
             },
             input: Bytes::new(),
             output: Output::default(),
@@ -214,6 +217,7 @@ impl Encode {
         match self {
             Self::Deflate(encoder) => encoder.step(input, ask, out),
             Self::Br(encoder) => encoder.step(input, ask, out),
+            Self::Zstd(encoder) => encoder.step(input, ask, out),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::known::Coding;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CodingError {
     /// The name as it came, at most 40 bytes of it, escaped.
-    #[error("the content coding \"{0}\" is not supported: gzip, deflate and br are")]
+    #[error("the content coding \"{0}\" is not supported: gzip, deflate, br and zstd are")]
     Unsupported(String),
     #[error("the body has more than {most} content codings")]
     TooMany { most: usize },
@@ -19,6 +19,9 @@ pub enum CodingError {
     Truncated(Coding),
     #[error("more bytes follow the end of the {0} data")]
     Trailing(Coding),
+    /// It needs more memory than RFC 9659 allows.
+    #[error("the window of {coding} is larger than {limit} bytes")]
+    Window { coding: Coding, limit: usize },
     #[error("the decoded body has more than {limit} bytes")]
     TooLong { limit: u64 },
     #[error("the decoded body is more than {ratio} times as long as the coded one")]

@@ -11,14 +11,17 @@ pub enum Coding {
     Deflate,
     /// Brotli (RFC 7932).
     Br,
+    /// Zstandard (RFC 8878, and RFC 9659 for the window).
+    Zstd,
 }
 
 impl Coding {
-    pub(super) const ALL: [(&str, Self); 4] = [
+    pub(super) const ALL: [(&str, Self); 5] = [
         ("gzip", Self::Gzip),
         ("x-gzip", Self::Gzip),
         ("deflate", Self::Deflate),
         ("br", Self::Br),
+        ("zstd", Self::Zstd),
     ];
 
     /// As `content-encoding` says it.
@@ -27,6 +30,7 @@ impl Coding {
             Self::Gzip => "gzip",
             Self::Deflate => "deflate",
             Self::Br => "br",
+            Self::Zstd => "zstd",
         }
     }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{Coding, CodingError, Codings, DecodeLimits, Decoder, Encoder};
 
-pub(super) const ALL: [Coding; 3] = [Coding::Gzip, Coding::Deflate, Coding::Br];
+pub(super) const ALL: [Coding; 4] = [Coding::Gzip, Coding::Deflate, Coding::Br, Coding::Zstd];
 
 /// All that a decoder gives for these chunks.
 pub(super) fn decoded<'a>(
@@ -62,21 +62,20 @@ fn decode(coding: Coding, bytes: &[u8]) -> Result<Vec<u8>, CodingError> {
 
 #[test]
 fn a_list_of_codings_is_read() {
-    use Coding::{Br, Deflate, Gzip};
+    use Coding::{Br, Deflate, Gzip, Zstd};
     let unsupported = |name: &str| Err(CodingError::Unsupported(name.to_owned()));
     for (values, expected) in [
         (&[][..], Ok(&[][..])),
         (&["identity"], Ok(&[])),
         (&["gzip"], Ok(&[Gzip])),
         (&["X-GZip, ,"], Ok(&[Gzip])),
-        (&["deflate , br", "gzip"], Ok(&[Deflate, Br, Gzip])),
+        (&["deflate , br", "zstd"], Ok(&[Deflate, Br, Zstd])),
         (&["gzip,identity,gzip,gzip"], Ok(&[Gzip, Gzip, Gzip])),
         (
             &["gzip,gzip,gzip,gzip"],
             Err(CodingError::TooMany { most: 3 }),
         ),
         (&["compress"], unsupported("compress")),
-        (&["gzip, zstd"], unsupported("zstd")),
         (&["gzip", "gz\u{e9}p\""], unsupported("gz\\xc3\\xa9p\\\"")),
     ] {
         let read = Codings::read(values.iter().map(|value| value.as_bytes()));
@@ -131,10 +130,18 @@ fn wrong_checksums_are_errors() {
     let body = b"abcabcabc".repeat(9);
     let gzip = encoded(&one(Coding::Gzip), &body);
     let zlib = encoded(&one(Coding::Deflate), &body);
+    let mut zstd = Vec::new();
+    let mut context = zstd_safe::CCtx::create();
+    context
+        .set_parameter(zstd_safe::CParameter::ChecksumFlag(true))
+        .unwrap();
+    zstd.reserve(1000);
+    context.compress2(&mut zstd, &body).unwrap();
     // The last byte of gzip is of its length, the one before these four of its CRC.
     for (coding, coded, places) in [
         (Coding::Gzip, gzip, &[1, 5][..]),
         (Coding::Deflate, zlib, &[1]),
+        (Coding::Zstd, zstd, &[1]),
     ] {
         assert_eq!(decode(coding, &coded), Ok(body.clone()));
         for place in places {
@@ -230,6 +237,16 @@ fn raw_deflate_is_read_as_browsers_do() {
 }
 
 #[test]
+fn zstd_may_have_any_number_of_frames_and_skippable_ones() {
+    let frame = |body: &[u8]| encoded(&one(Coding::Zstd), body);
+    let skippable = b"\x50\x2a\x4d\x18\x03\0\0\0abc";
+    let body = [&frame(b"one ")[..], skippable, &frame(b"two")].concat();
+    assert_eq!(decode(Coding::Zstd, &body).unwrap(), b"one two");
+    let half = decode(Coding::Zstd, &body[..body.len() - 1]);
+    assert_eq!(half, Err(CodingError::Truncated(Coding::Zstd)));
+}
+
+#[test]
 fn windows_are_bounded() {
     use brotli::enc::BrotliEncoderParams;
     for (lgwin, large_window) in [(24, false), (25, true)] {
@@ -247,6 +264,28 @@ fn windows_are_bounded() {
         };
         assert_eq!(decode(Coding::Br, &coded), expected, "{lgwin}");
     }
+    let body = vec![b'a'; 100];
+    let zstd = |log: u32| {
+        let mut context = zstd_safe::CCtx::create();
+        context
+            .set_parameter(zstd_safe::CParameter::WindowLog(log))
+            .unwrap();
+        let mut out = vec![0; 1000];
+        let mut to = zstd_safe::OutBuffer::around(&mut out[..]);
+        let mut from = zstd_safe::InBuffer::around(&body);
+        // In two steps, or the window would be made to fit.
+        context.compress_stream(&mut to, &mut from).unwrap();
+        context.end_stream(&mut to).unwrap();
+        let len = to.pos();
+        out.truncate(len);
+        out
+    };
+    assert_eq!(decode(Coding::Zstd, &zstd(23)), Ok(body.clone()));
+    let error = CodingError::Window {
+        coding: Coding::Zstd,
+        limit: 8 << 20,
+    };
+    assert_eq!(decode(Coding::Zstd, &zstd(24)), Err(error));
 }
 
 #[test]
@@ -316,7 +355,7 @@ fn bombs_are_stopped_by_their_ratio_and_by_their_length() {
 #[test]
 fn what_is_flushed_can_be_decoded_at_once() {
     let lists = ALL.map(one).into_iter();
-    let three = Codings::from_iter([Coding::Br, Coding::Gzip, Coding::Deflate]);
+    let three = Codings::from_iter([Coding::Br, Coding::Gzip, Coding::Zstd]);
     for codings in lists.chain([three]) {
         let mut encoder = Encoder::new(&codings);
         encoder.flush();

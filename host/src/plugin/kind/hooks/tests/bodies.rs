@@ -256,7 +256,7 @@ async fn codings_are_undone_and_done_again() {
         &guest("response", &wish(LINES, true)),
         PluginLimits::default(),
     );
-    for coding in ["gzip", "deflate", "br"] {
+    for coding in ["gzip", "deflate", "br", "zstd"] {
         let chunks: Vec<Chunk> = coded(coding, b"keep\nreplace\n")
             .leak()
             .chunks(7)
