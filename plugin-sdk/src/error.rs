@@ -96,6 +96,21 @@ pub enum BodyError {
     AlreadyStreamed,
 }
 
+/// Why the state could not be read or written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StateError {
+    /// The key or the value is longer than allowed. Nothing was changed.
+    TooLarge(String),
+    /// The bucket may not hold more. Nothing was changed.
+    Full(String),
+    /// The value is not a whole number, or would not fit into 64 bits. Nothing was changed.
+    NotANumber(String),
+    /// The store did not answer in time. A write may have been done.
+    TimedOut(String),
+    /// The store cannot be used at the moment. A write may have been done.
+    Unavailable(String),
+}
+
 impl Error {
     /// An error of the plugin's own: one lower-case clause that says what is wrong.
     ///
@@ -159,8 +174,21 @@ impl fmt::Display for BodyError {
     }
 }
 
+impl fmt::Display for StateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge(why)
+            | Self::Full(why)
+            | Self::NotANumber(why)
+            | Self::TimedOut(why)
+            | Self::Unavailable(why) => f.write_str(why),
+        }
+    }
+}
+
 impl core::error::Error for FieldError {}
 impl core::error::Error for BodyError {}
+impl core::error::Error for StateError {}
 
 #[cfg(test)]
 mod tests {

@@ -6,8 +6,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::client::{IncomingResponse, OutgoingRequest, SendError};
 use crate::field::Field;
+use crate::outbound::{IncomingResponse, OutgoingRequest, SendError};
 use crate::{FieldError, Level};
 
 use message::is_token;

@@ -164,6 +164,7 @@ mod level;
 mod log;
 mod message;
 mod missing;
+mod outbound;
 #[cfg(target_family = "wasm")]
 mod panic;
 mod plugin;

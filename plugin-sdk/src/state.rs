@@ -32,39 +32,11 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
 use core::time::Duration;
 
 use crate::host;
 
-/// Why the state could not be read or written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StateError {
-    /// The key or the value is longer than allowed. Nothing was changed.
-    TooLarge(String),
-    /// The bucket may not hold more. Nothing was changed.
-    Full(String),
-    /// The value is not a whole number, or would not fit into 64 bits. Nothing was changed.
-    NotANumber(String),
-    /// The store did not answer in time. A write may have been done.
-    TimedOut(String),
-    /// The store cannot be used at the moment. A write may have been done.
-    Unavailable(String),
-}
-
-impl fmt::Display for StateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLarge(why)
-            | Self::Full(why)
-            | Self::NotANumber(why)
-            | Self::TimedOut(why)
-            | Self::Unavailable(why) => f.write_str(why),
-        }
-    }
-}
-
-impl core::error::Error for StateError {}
+pub use crate::error::StateError;
 
 /// The value of a key; `None` if there is none or it has expired.
 pub fn get(key: &str) -> Result<Option<Vec<u8>>, StateError> {

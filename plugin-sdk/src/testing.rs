@@ -44,9 +44,9 @@ use std::time::Duration;
 use checked::checked;
 use serde_json::Value;
 
-use crate::client::{IncomingResponse, SendError};
 use crate::export::Loaded;
 use crate::in_hand::{self, Body, Kept, State};
+use crate::outbound::{IncomingResponse, SendError};
 use crate::{Answer, BodyError, Plugin, export};
 
 /// Creates an exchange for a test. By default it is `GET /` without fields from `127.0.0.1:50000`, and the backend answers

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::checked::checked;
 use crate::Level;
-use crate::client::OutgoingRequest;
 use crate::field::Field;
 use crate::in_hand::{Body, State};
+use crate::outbound::OutgoingRequest;
 
 /// What became of the exchange.
 #[derive(Clone, Debug, Default)]

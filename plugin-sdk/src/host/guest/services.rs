@@ -4,8 +4,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::bindings::tollgate::proxy::{client, state};
-use crate::client::{IncomingResponse, OutgoingRequest, SendError};
-use crate::state::StateError;
+use crate::error::StateError;
+use crate::outbound::{IncomingResponse, OutgoingRequest, SendError};
 
 pub(crate) fn state_get(key: &str) -> Result<Option<Vec<u8>>, StateError> {
     Ok(state::get(key)?)

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::client::{IncomingResponse, OutgoingRequest, SendError};
+use crate::error::StateError;
 use crate::in_hand::{Kept, with};
-use crate::state::StateError;
+use crate::outbound::{IncomingResponse, OutgoingRequest, SendError};
 
 pub(crate) fn state_get(key: &str) -> Result<Option<Vec<u8>>, StateError> {
     Ok(with(|state| state.kept(key).map(|kept| kept.value.clone())))
