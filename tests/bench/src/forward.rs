@@ -28,6 +28,7 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 const BURN_PATH: &str = "/burn/";
 
 /// The way to the backend.
+#[expect(clippy::large_enum_variant, reason = "there is one for each worker")]
 pub enum Upstream {
     Legacy {
         client: Client<HttpConnector, Incoming>,
