@@ -272,7 +272,8 @@ def test_slow_calls_do_not_hold_up_others(chaos):
         ("add-header", {"nmae": "x"}, "setting nmae is unknown: there are name, value"),
     ],
 )
-def test_a_mistake_in_settings_is_told_when_the_plugin_is_loaded(tollgate, plugin, settings, told):
+def test_a_mistake_in_settings_keeps_the_plugin_out_of_service(tollgate, connect, plugin, settings, told):
     proxy = tollgate("http://127.0.0.1:9", {plugin: settings})
     # The log is written by a thread of its own, so its lines may come after the word that the proxy is ready.
-    proxy.process.wait_for(f" WARN .*plugin {plugin}: .*{re.escape(told)}", label="err")
+    proxy.process.wait_for(f"ERROR .*plugin {plugin}: .* answered 503: .*{re.escape(told)}", label="err")
+    assert connect(proxy).request("GET", "/").status == 503
