@@ -9,7 +9,7 @@ wit_bindgen::generate!({
     inline: "
         package tollgate:rust-sdk;
         world rust-plugin {
-            include tollgate:proxy/plugin@0.1.0;
+            include tollgate:proxy/service-plugin@0.1.0;
             export tollgate:proxy/lifecycle@0.1.0;
         }
     ",

@@ -87,7 +87,7 @@ pub struct Parsed {
     /// The world `plugin`.
     pub world: WorldId,
     /// The same with everything that a plugin may export.
-    complete: WorldId,
+    pub complete: WorldId,
     package: PackageId,
     /// A binary component whose one export is the complete world as a type, as wit-bindgen embeds it in core modules.
     pub encoded: Vec<u8>,
@@ -114,10 +114,15 @@ impl Parsed {
         &self.resolve.worlds[self.complete].name
     }
 
-    /// The world `plugin` with these of the exports of the complete one, each by its interface's name.
+    /// The world `plugin` with all imports, and with these of the exports of the complete one, each by its interface's name.
     pub fn world_with(&self, interfaces: &[&str]) -> (Resolve, WorldId) {
         let mut resolve = self.resolve.clone();
-        let exports = &self.resolve.worlds[self.complete].exports;
+        let complete = &self.resolve.worlds[self.complete];
+        for (key, item) in &complete.imports {
+            let imports = &mut resolve.worlds[self.world].imports;
+            imports.entry(key.clone()).or_insert_with(|| item.clone());
+        }
+        let exports = &complete.exports;
         for (key, item) in exports {
             let WorldItem::Interface { id, .. } = item else {
                 continue;
@@ -133,7 +138,7 @@ impl Parsed {
 
     /// Names of the interfaces that a plugin may import, in the order of the world.
     pub fn imports(&self) -> Vec<String> {
-        let world = &self.resolve.worlds[self.world];
+        let world = &self.resolve.worlds[self.complete];
         let name = |key| self.resolve.name_world_key(key);
         world.imports.keys().map(name).collect()
     }

@@ -180,7 +180,7 @@ fn the_rows_are_those_of_the_wit() {
         let wit = newest.wit.parsed();
         let engine = wasmtime::Engine::default();
         let mut rows = 0;
-        for import in wit.resolve.worlds[wit.world].imports.values() {
+        for import in wit.resolve.worlds[wit.complete].imports.values() {
             let wit_parser::WorldItem::Interface { id, .. } = import else {
                 panic!()
             };

@@ -279,3 +279,22 @@ async fn requests_go_where_they_are_allowed() {
         assert!(error.contains("127.0.0.1"), "{error}");
     }
 }
+
+/// Some tools make a plugin import all of its world: the one for every plugin must load without a word in the configuration.
+#[test]
+fn the_world_of_every_plugin_needs_no_permission() {
+    use crate::plugin::kind::hooks::{Contracts, v0_1};
+    use crate::plugin::wasm::InterfaceName;
+    let wit = v0_1::CONTRACT.wit.parsed();
+    let imports = wit.resolve.worlds[wit.world].imports.keys();
+    let names = imports.map(|key| wit.resolve.name_world_key(key));
+    let mut count = 0;
+    for name in names {
+        let parsed = InterfaceName::parse(&name).unwrap();
+        let mut rows = Contracts::SERVED.capabilities();
+        let row = rows.find(|row| row.serves(&parsed));
+        assert!(row.is_some_and(|row| row.permission.is_none()), "{name}");
+        count += 1;
+    }
+    assert!(count > 5);
+}

@@ -2,7 +2,14 @@
 
 wasmtime::component::bindgen!({
     path: "../wit/v0.1",
-    world: "tollgate:proxy/plugin",
+    // With all imports, and only the export that every plugin has.
+    inline: "
+        package tollgate:host-v0-1;
+        world plugin {
+            include tollgate:proxy/service-plugin@0.1.0;
+        }
+    ",
+    world: "tollgate:host-v0-1/plugin",
     imports: {
         // As in the row's `waiting`.
         "tollgate:proxy/request.body": async,
