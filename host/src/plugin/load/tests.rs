@@ -282,7 +282,7 @@ fn unknown_imports_are_all_named() {
         "`wasi:http/outgoing-handler@0.2.6` (plugins have no HTTP client in this version)",
         "`wasi:io/poll@0.3.0` (this host has version 0.2)",
         "`free` (imports must be interfaces with a package)",
-        "may import tollgate:proxy/{request,response,exchange,body-sink,timer,state,client}",
+        "may import tollgate:proxy/{state,client,request,response,exchange,body-sink,timer}",
     ] {
         assert!(said.contains(expected), "{said}");
     }

@@ -459,7 +459,7 @@ fn refusals_name_both_versions() {
         ),
         (
             one().replace("response@0.1.0", "nowhere@0.1.0"),
-            "a plugin may import tollgate:proxy/{request,response,exchange,body-sink,timer,state,client}@0.1.x, wasi:config/",
+            "a plugin may import tollgate:proxy/{state,client,request,response,exchange,body-sink,timer}@0.1.x, wasi:config/",
         ),
     ];
     for (text, expected) in cases {
