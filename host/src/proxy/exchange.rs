@@ -227,14 +227,15 @@ fn receive<S>(
 /// How many calls of plugins deep a request is. The mark by which this process knows its own calls goes no further, whoever
 /// wrote it.
 fn calls_deep(fields: &mut Fields) -> Result<u32, ExchangeError> {
-    let values = |name: &'static str| {
-        let values = fields.get_all(name);
-        values.map(move |value| (name.as_bytes(), value))
-    };
+    let mut is_marked = false;
     let mark = outbound::MARK;
-    let marks = values("tollgate-call").chain(values("cdn-loop"));
-    let depth = outbound::depth_of(marks).unwrap_or(0);
-    if fields.contains(mark.as_str()) {
+    let depth = outbound::depth_of(fields.iter().map(|(name, value)| {
+        let name = name.as_bytes();
+        is_marked |= name.eq_ignore_ascii_case(mark.as_str().as_bytes());
+        (name, value)
+    }));
+    let depth = depth.unwrap_or(0);
+    if is_marked {
         fields.remove(mark.as_str());
     }
     if depth >= outbound::DEEPEST {
