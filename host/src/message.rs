@@ -8,6 +8,7 @@ mod head;
 mod known;
 
 mod body;
+mod chunk;
 pub mod coding;
 #[cfg(test)]
 pub(crate) mod dice;

@@ -1,7 +1,5 @@
 //! What a plugin may reach beyond the exchange: `[plugin.NAME.allow]`. Nothing is allowed unless it is granted there.
 
-use std::fmt;
-
 use crate::outbound;
 
 /// What the configuration can grant, each a key of the table `allow`. An interface that needs one is refused without it.
@@ -34,12 +32,6 @@ impl Permission {
     pub fn lines(permissions: &[Permission], plugin: &str) -> String {
         let lines: Vec<&str> = permissions.iter().map(|one| one.line()).collect();
         format!("[plugin.{plugin}.allow]\n{}", lines.join("\n"))
-    }
-}
-
-impl fmt::Display for Permission {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.key())
     }
 }
 

@@ -12,7 +12,7 @@ mod tests;
 mod text;
 mod unit;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use memchr::memchr;
 
 use events::Events;
@@ -20,6 +20,8 @@ use held::Held;
 pub use messages::{PREFIX, prefix};
 pub use piece::Piece;
 pub use unit::{PieceError, Unit};
+
+use super::chunk;
 
 /// Cuts a body into the pieces of a [`Unit`].
 ///
@@ -65,14 +67,7 @@ impl Cutter {
 
     /// Takes the next chunk of the body. Take all pieces of one chunk before you bring another: two chunks are copied together here.
     pub fn push(&mut self, chunk: Bytes) {
-        if self.chunk.is_empty() {
-            self.chunk = chunk;
-        } else {
-            let mut both = BytesMut::with_capacity(self.chunk.len() + chunk.len());
-            both.extend_from_slice(&self.chunk);
-            both.extend_from_slice(&chunk);
-            self.chunk = both.freeze();
-        }
+        chunk::append(&mut self.chunk, chunk);
     }
 
     /// The next piece; none when more of the body is needed for it.

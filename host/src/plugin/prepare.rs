@@ -122,8 +122,7 @@ impl Workbench {
         settled: bool,
         version: &Arc<PluginVersion>,
     ) -> Result<PreparedFile<Untried>, PluginError> {
-        if let Some(guest) = self.restore(version) {
-            check_allowed(&guest)?;
+        if let Some(guest) = self.restore(version)? {
             let improve = (guest.tier() == Tier::Baseline).then(|| Arc::new(bytes));
             return Ok(PreparedFile::Ready(Untried { guest, improve }));
         }
@@ -164,8 +163,7 @@ impl Workbench {
     ) -> Result<Guest, PluginError> {
         let hash = ContentHash::of(&bytes);
         let version = self.version(name, hash, config)?;
-        if let Some(guest) = self.restore(&version) {
-            check_allowed(&guest)?;
+        if let Some(guest) = self.restore(&version)? {
             return Ok(guest);
         }
         let loaded = load::load_for(bytes, self.compiler.contracts())?;
@@ -236,9 +234,7 @@ impl Workbench {
         match loaded.kind {
             PluginKind::Interceptor(contract) => {
                 let code = self.compiler.compile(&loaded.component, contract, tier)?;
-                let guest = self.hooks(version, tier, code);
-                check_allowed(&guest)?;
-                Ok(guest)
+                allowed(self.hooks(version, tier, code))
             }
             PluginKind::Standard(world) if !version.config.standard => {
                 Err(PluginError::StandardOff(world))
@@ -273,10 +269,14 @@ impl Workbench {
         self.runtime.block_on(trial(guest))
     }
 
-    fn restore(&self, version: &Arc<PluginVersion>) -> Option<Guest> {
-        [Tier::Optimized, Tier::Baseline]
-            .into_iter()
-            .find_map(|tier| self.restore_tier(version, tier))
+    /// A version of which the code was kept.
+    ///
+    /// # Errors
+    /// When the configuration does not grant it what it imports.
+    fn restore(&self, version: &Arc<PluginVersion>) -> Result<Option<Guest>, PluginError> {
+        let mut tiers = [Tier::Optimized, Tier::Baseline].into_iter();
+        let restored = tiers.find_map(|tier| self.restore_tier(version, tier));
+        restored.map(allowed).transpose()
     }
 
     fn restore_tier(&self, version: &Arc<PluginVersion>, tier: Tier) -> Option<Guest> {
@@ -315,15 +315,15 @@ impl Workbench {
     }
 }
 
-/// Whether the configuration grants a version what it imports.
-fn check_allowed(guest: &Guest) -> Result<(), PluginError> {
+/// A version to which the configuration grants what it imports.
+fn allowed(guest: Guest) -> Result<Guest, PluginError> {
     let version = guest.version();
     let permissions = guest.permissions().iter().copied();
     let missing: Vec<_> = permissions
         .filter(|permission| !version.config.allow.grants(*permission))
         .collect();
     match missing.is_empty() {
-        true => Ok(()),
+        true => Ok(guest),
         false => Err(PluginError::NotAllowed {
             lines: Permission::lines(&missing, &version.name),
         }),

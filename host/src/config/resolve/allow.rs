@@ -26,9 +26,7 @@ impl Layers<'_> {
         table.finish(&[]);
         allow
     }
-}
 
-impl Layers<'_> {
     /// Where a plugin may send requests: `http`, and ranges of private addresses that names may lead to, `http-private`.
     fn destinations_of_calls(&self, table: &mut TomlTable<'_>) -> Option<outbound::Allow> {
         let destinations = table.list("http", "URLs such as https://api.example.com/v1");

@@ -1,6 +1,6 @@
 //! Where compiled plugins are kept: the table `[cache]`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use toml::de::DeValue;
 
@@ -35,25 +35,14 @@ impl Layers<'_> {
             None => off_in_env.unwrap_or(off_in_file),
         };
         let max_bytes = max_size.and_then(|entry| entry.read(self.mistakes, units::size));
-        let dir = dir.map(|(dir, _)| dir).or_else(|| self.default_cache());
+        let dir = dir.map(|(dir, _)| dir);
+        let default = || self.base_directory("XDG_CACHE_HOME", ".cache");
+        let dir = dir.or_else(|| default().map(|cache| cache.join("tollgate")));
         CacheConfig {
             homeless: dir.is_none() && !off,
             dir: dir.filter(|_| !off),
             max_bytes: max_bytes.unwrap_or(DEFAULT_CACHE_BYTES),
         }
-    }
-
-    /// As the XDG base directory specification has it; none without a home.
-    fn default_cache(&self) -> Option<PathBuf> {
-        let absolute = |name| {
-            (self.env)(name)
-                .map(PathBuf::from)
-                .filter(|path| path.is_absolute())
-        };
-        let home = || absolute("HOME").map(|home| home.join(".cache"));
-        absolute("XDG_CACHE_HOME")
-            .or_else(home)
-            .map(|cache| cache.join("tollgate"))
     }
 }
 

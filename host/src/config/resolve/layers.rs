@@ -122,6 +122,16 @@ impl Layers<'_> {
         Some((path, entry.place))
     }
 
+    /// A directory of the XDG base directory specification: this variable, or this path below the home. None without either.
+    pub(super) fn base_directory(&self, variable: &str, below_home: &str) -> Option<PathBuf> {
+        let absolute = |name| {
+            (self.env)(name)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
+        absolute(variable).or_else(|| absolute("HOME").map(|home| home.join(below_home)))
+    }
+
     /// The variable of a flag: `TOLLGATE_CACHE_DIR` for `cache-dir`.
     pub(super) fn variable(&self, flag: &str) -> Option<(OsString, Place)> {
         let name = format!("TOLLGATE_{}", flag.replace('-', "_").to_uppercase());

@@ -1,6 +1,6 @@
 //! What plugins may share beyond exchanges: the tables `[state]` and `[outbound]`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::layers::Layers;
@@ -68,26 +68,14 @@ impl Layers<'_> {
                 timeout,
             },
             Place::Embedded => Kind::Embedded {
-                path: path
-                    .map(|(path, _)| path)
-                    .or_else(|| self.default_state())?,
+                path: path.map(|(path, _)| path).or_else(|| {
+                    let state = self.base_directory("XDG_STATE_HOME", ".local/state")?;
+                    Some(state.join(FILE))
+                })?,
                 durability,
             },
         };
         Some(StoreConfig { kind, quotas })
-    }
-
-    /// As the XDG base directory specification has it; none without a home.
-    fn default_state(&self) -> Option<PathBuf> {
-        let absolute = |name| {
-            (self.env)(name)
-                .map(PathBuf::from)
-                .filter(|path| path.is_absolute())
-        };
-        let home = || absolute("HOME").map(|home| home.join(".local/state"));
-        absolute("XDG_STATE_HOME")
-            .or_else(home)
-            .map(|state| state.join(FILE))
     }
 
     pub(super) fn outbound(&self, file: Option<TomlTable<'_>>, base: &Path) -> OutboundConfig {

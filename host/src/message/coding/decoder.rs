@@ -1,6 +1,6 @@
 //! Undoing a list of codings as a body flows.
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 
 use super::br::BrDecoder;
 use super::codings::Codings;
@@ -10,6 +10,7 @@ use super::gzip::GzipDecoder;
 use super::known::Coding;
 use super::step::{Output, Step};
 use super::zstd::ZstdDecoder;
+use crate::message::chunk;
 
 /// How much may come out of a coded body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,14 +92,7 @@ impl Decoder {
 
     /// Takes the next chunk of the coded body. Take all steps of one chunk before you bring another: two chunks are copied together here.
     pub fn push(&mut self, chunk: Bytes) {
-        if self.chunk.is_empty() {
-            self.chunk = chunk;
-        } else {
-            let mut both = BytesMut::with_capacity(self.chunk.len() + chunk.len());
-            both.extend_from_slice(&self.chunk);
-            both.extend_from_slice(&chunk);
-            self.chunk = both.freeze();
-        }
+        chunk::append(&mut self.chunk, chunk);
     }
 
     /// Tells that no chunk follows.

@@ -1,6 +1,6 @@
 //! Doing a list of codings again as a body flows.
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 
 use super::br::BrEncoder;
 use super::codings::Codings;
@@ -9,6 +9,7 @@ use super::error::CodingError;
 use super::known::Coding;
 use super::step::{Ask, Output, Step};
 use super::zstd::ZstdEncoder;
+use crate::message::chunk;
 
 /// Codes one body.
 ///
@@ -70,14 +71,7 @@ impl Encoder {
         if self.ask == Ask::End {
             return;
         }
-        if self.chunk.is_empty() {
-            self.chunk = bytes;
-        } else {
-            let mut both = BytesMut::with_capacity(self.chunk.len() + bytes.len());
-            both.extend_from_slice(&self.chunk);
-            both.extend_from_slice(&bytes);
-            self.chunk = both.freeze();
-        }
+        chunk::append(&mut self.chunk, bytes);
     }
 
     /// Asks for all that was pushed, so that it can be decoded at once. It costs some bytes each time (5 for gzip, deflate; up to 3

@@ -118,6 +118,12 @@ impl Linked {
     }
 }
 
+/// Whether what a plugin exports can rewrite the request's body, and the response's.
+fn rewrites(contract: &Contract, exports: impl Fn(usize) -> bool) -> [bool; 2] {
+    let numbers = contract.body_exports;
+    numbers.map(|number| number.is_some_and(&exports))
+}
+
 /// What a plugin with these imports needs to be granted.
 fn permissions(imported: impl Iterator<Item = &'static Capability>) -> Arc<[Permission]> {
     let mut needed: Vec<_> = imported.filter_map(|row| row.permission).collect();
@@ -267,9 +273,7 @@ impl HooksCompiler {
         Ok(HooksCode {
             linked: Linked {
                 can_wait: linked.can_wait,
-                rewrites: contract
-                    .body_exports
-                    .map(|number| number.is_some_and(|number| linked.exports(number))),
+                rewrites: rewrites(contract, |number| linked.exports(number)),
                 permissions: permissions(rows),
                 code: LinkedCode::Direct(linked),
                 contract,
@@ -294,9 +298,7 @@ impl HooksCompiler {
         let engine = self.engines.get(tier);
         Ok(HooksCode {
             linked: Linked {
-                rewrites: contract
-                    .body_exports
-                    .map(|number| number.is_some_and(|number| linked.exports(number))),
+                rewrites: rewrites(contract, |number| linked.exports(number)),
                 can_wait: component::can_wait(&component, engine, self.contracts),
                 permissions: permissions(
                     component::imported(&component, engine, self.contracts).into_iter(),

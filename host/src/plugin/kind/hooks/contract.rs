@@ -140,11 +140,6 @@ impl Contract {
         name.package == PACKAGE && versions_fit(name.version, Some(self.version))
     }
 
-    /// Whether an interface of this name is the interceptor of this version.
-    pub fn is_interceptor(&self, name: &InterfaceName<'_>) -> bool {
-        name.interface == INTERCEPTOR && self.has(name)
-    }
-
     /// Which of [`exports`](Self::exports) an interface of this name is.
     pub fn export_number(&self, name: &InterfaceName<'_>) -> Option<usize> {
         let has_name = |export: &ExportedInterface| export.name == name.interface;

@@ -16,7 +16,7 @@ mod failure;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -117,17 +117,43 @@ impl RewrittenBody {
         })
     }
 
-    /// What can go on now.
-    fn output(&mut self) -> Result<Option<Bytes>, BoxError> {
+    /// The next bytes or trailers for the receiver. Pending when the source or the guest must bring more first.
+    fn advance(&mut self, cx: &mut Context<'_>) -> Result<Poll<Option<Frame<Bytes>>>, Failure> {
+        loop {
+            if let Some(bytes) = self.output()? {
+                return Ok(Poll::Ready(Some(Frame::data(bytes))));
+            }
+            match self.step(cx)? {
+                Step::Again => {}
+                Step::Complete => {
+                    return Ok(Poll::Ready(self.trailers.take().map(Frame::trailers)));
+                }
+                Step::Waiting => {
+                    // The receiver gets all that there is before it waits.
+                    if let Some(coder) = &mut self.coder {
+                        coder.encoder.flush();
+                    }
+                    return Ok(match self.output()? {
+                        Some(bytes) => Poll::Ready(Some(Frame::data(bytes))),
+                        None => Poll::Pending,
+                    });
+                }
+            }
+        }
+    }
+
+    /// What can go on now. A guest that emits has not stalled.
+    fn output(&mut self) -> Result<Option<Bytes>, Failure> {
         loop {
             if let Some(coder) = &mut self.coder
-                && let Some(bytes) = coder.encoder.step()?
+                && let Some(bytes) = coder.encoder.step().map_err(Failure::of_plugin)?
             {
                 return Ok(Some(bytes));
             }
             let Some(sent) = self.outbox.take() else {
                 return Ok(None);
             };
+            self.patience = None;
             let bytes = match sent {
                 Sent::Kept(bytes) => bytes,
                 Sent::Emitted(bytes) if self.unit == Unit::Messages => self.framed(&bytes)?,
@@ -141,14 +167,15 @@ impl RewrittenBody {
     }
 
     /// A message of gRPC behind its prefix.
-    fn framed(&self, message: &[u8]) -> Result<Bytes, BoxError> {
+    fn framed(&self, message: &[u8]) -> Result<Bytes, Failure> {
         let prefix = pieces::prefix(self.flags, message.len());
-        let prefix = prefix.ok_or("a message of gRPC can't have 4 GiB")?;
+        let too_long = || Failure::of_plugin("a message of gRPC can't have 4 GiB");
+        let prefix = prefix.ok_or_else(too_long)?;
         Ok([&prefix, message].concat().into())
     }
 
     /// One step towards more output.
-    fn step(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Failure>> {
+    fn step(&mut self, cx: &mut Context<'_>) -> Result<Step, Failure> {
         match &mut self.stage {
             Stage::Between(_) => self.next_call(cx),
             Stage::Piece(call, _) => {
@@ -156,7 +183,7 @@ impl RewrittenBody {
                     return self.wait(cx);
                 };
                 let Stage::Piece(_, piece) = std::mem::replace(&mut self.stage, Stage::Done) else {
-                    return Poll::Ready(Ok(Step::Complete));
+                    return Ok(Step::Complete);
                 };
                 match fate? {
                     Fate::Keep => self.outbox.keep(piece.bytes().clone()),
@@ -166,12 +193,12 @@ impl RewrittenBody {
                         self.source = None;
                         self.give_back(*instance);
                         self.finish();
-                        return Poll::Ready(Ok(Step::Again));
+                        return Ok(Step::Again);
                     }
                 }
                 self.patience = None;
                 self.stage = Stage::Between(instance);
-                Poll::Ready(Ok(Step::Again))
+                Ok(Step::Again)
             }
             Stage::End(call) => {
                 let Poll::Ready((instance, ended)) = call.as_mut().poll(cx) else {
@@ -181,21 +208,21 @@ impl RewrittenBody {
                 ended?;
                 self.give_back(*instance);
                 self.finish();
-                Poll::Ready(Ok(Step::Again))
+                Ok(Step::Again)
             }
             Stage::Finishing => {
                 if let Some(coder) = &mut self.coder {
                     coder.encoder.finish();
                 }
                 self.stage = Stage::Done;
-                Poll::Ready(Ok(Step::Again))
+                Ok(Step::Again)
             }
-            Stage::Done => Poll::Ready(Ok(Step::Complete)),
+            Stage::Done => Ok(Step::Complete),
         }
     }
 
     /// Calls the guest with the next piece, or for the end; else brings more of the source.
-    fn next_call(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Failure>> {
+    fn next_call(&mut self, cx: &mut Context<'_>) -> Result<Step, Failure> {
         let piece = self.cutter.next_piece().map_err(Failure::of_plugin)?;
         if let Some(piece) = piece {
             self.take(piece)?;
@@ -209,7 +236,7 @@ impl RewrittenBody {
                 None => self.call_for_end(),
             }
         }
-        Poll::Ready(Ok(Step::Again))
+        Ok(Step::Again)
     }
 
     /// Brings more of what came, decoded. Whether there was any.
@@ -225,27 +252,27 @@ impl RewrittenBody {
         Ok(more)
     }
 
-    fn read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Failure>> {
+    fn read(&mut self, cx: &mut Context<'_>) -> Result<Step, Failure> {
         let Some(source) = &mut self.source else {
-            return Poll::Ready(Ok(Step::Again));
+            return Ok(Step::Again);
         };
         let frame = match Pin::new(source).poll_frame(cx) {
             Poll::Ready(frame) => frame,
-            Poll::Pending => return Poll::Ready(Ok(Step::Waiting)),
+            Poll::Pending => return Ok(Step::Waiting),
         };
         let Some(frame) = frame.transpose().map_err(Failure::Source)? else {
             self.source = None;
             if let Some(coder) = &mut self.coder {
                 coder.decoder.end();
             }
-            return Poll::Ready(Ok(Step::Again));
+            return Ok(Step::Again);
         };
         match (frame.into_data(), &mut self.coder) {
             (Ok(data), Some(coder)) => coder.decoder.push(data),
             (Ok(data), None) => self.cutter.push(data),
             (Err(frame), _) => self.trailers = frame.into_trailers().ok(),
         }
-        Poll::Ready(Ok(Step::Again))
+        Ok(Step::Again)
     }
 
     fn take(&mut self, piece: Piece) -> Result<(), Failure> {
@@ -286,13 +313,13 @@ impl RewrittenBody {
     }
 
     /// The call in hand waits. If that is not for the receiver, it may do so only for so long.
-    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Failure>> {
+    fn wait(&mut self, cx: &mut Context<'_>) -> Result<Step, Failure> {
         let patience = self
             .patience
             .get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + LONGEST_CALL)));
         match patience.as_mut().poll(cx) {
-            Poll::Ready(()) => Poll::Ready(Err(stalled(LONGEST_CALL).into())),
-            Poll::Pending => Poll::Ready(Ok(Step::Waiting)),
+            Poll::Ready(()) => Err(stalled(LONGEST_CALL).into()),
+            Poll::Pending => Ok(Step::Waiting),
         }
     }
 
@@ -335,40 +362,9 @@ impl HttpBody for RewrittenBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        loop {
-            match self.output() {
-                Ok(Some(bytes)) => {
-                    self.patience = None;
-                    return Poll::Ready(Some(Ok(Frame::data(bytes))));
-                }
-                Ok(None) => {}
-                Err(error) => {
-                    let failure = Failure::of_plugin(error);
-                    return Poll::Ready(Some(Err(self.fail(failure))));
-                }
-            }
-            match ready!(self.step(cx)) {
-                Ok(Step::Again) => {}
-                Ok(Step::Waiting) => {
-                    // The receiver gets all that there is before it waits.
-                    if let Some(coder) = &mut self.coder {
-                        coder.encoder.flush();
-                    }
-                    match self.output() {
-                        Ok(None) => return Poll::Pending,
-                        Ok(Some(bytes)) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
-                        Err(error) => {
-                            let failure = Failure::of_plugin(error);
-                            return Poll::Ready(Some(Err(self.fail(failure))));
-                        }
-                    }
-                }
-                Ok(Step::Complete) => {
-                    let trailers = self.trailers.take();
-                    return Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))));
-                }
-                Err(failure) => return Poll::Ready(Some(Err(self.fail(failure)))),
-            }
+        match self.advance(cx) {
+            Ok(frame) => frame.map(|frame| frame.map(Ok)),
+            Err(failure) => Poll::Ready(Some(Err(self.fail(failure)))),
         }
     }
 }

@@ -449,3 +449,50 @@ async fn a_response_is_made_over_time() {
         assert!(body.frame().await.is_none());
     }
 }
+
+/// Each wait between two emits may last long, however long they are together.
+#[test]
+fn a_guest_that_emits_now_and_then_has_not_stalled() {
+    let pause = "(call $sleep (i64.const 100000))";
+    let emit = "(call $emit (i32.const 21) (i32.const 1))";
+    let file = |end: String| {
+        let file = guest("response", &wish(BYTES, false)).replace(
+            "(module",
+            "(module (import \"tollgate:proxy/timer@0.1.0\" \"sleep\" (func $sleep (param i64)))",
+        );
+        file.replace(
+            &format!("{emit} (call $fine)"),
+            &format!("{end} (call $fine)"),
+        )
+    };
+    let compiling = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    for (end, expected) in [
+        (format!("{emit} {pause} {emit} {pause} {emit}"), Some("...")),
+        (format!("{emit} {pause} {pause} {emit}"), None),
+    ] {
+        let file = file(end);
+        let plugins = compiling.block_on(async {
+            let ways = ways::all();
+            let plugin = |way: &ways::Way| way.plugin(&file, PluginLimits::default());
+            ways.iter().map(plugin).collect::<Vec<_>>()
+        });
+        let waiting = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        for plugin in plugins {
+            waiting.block_on(async {
+                let exchange = Box::new(Exchange::blank());
+                let (mut exchange, result) = plugin.rewrite_body(Side::Response, exchange).await;
+                result.unwrap();
+                let body = exchange.response_body.send().collect().await;
+                let text = body.ok().map(|body| body.to_bytes());
+                assert_eq!(text.as_deref(), expected.map(str::as_bytes));
+            });
+        }
+    }
+}
