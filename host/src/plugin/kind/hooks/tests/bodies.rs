@@ -369,6 +369,21 @@ async fn a_guest_waits_for_its_receiver() {
         let rest = body.collect().await.unwrap().to_bytes();
         assert_eq!(rest.len(), 9 * 20_000 + 1, "{}", way.name);
         assert!(plugin.idle_memory().is_some());
+
+        // One that fails behind it had to wait, so that the receiver has got most of it by then.
+        let failing = guest("response", &wish(LINES, false)).replace(
+            "(i32.lt_u (local.get $count) (i32.const 10))))",
+            "(i32.lt_u (local.get $count) (i32.const 10)))) unreachable",
+        );
+        let plugin = way.plugin(&failing, PluginLimits::default());
+        let chunks: [Chunk; 1] = [Ok(b"many\n")];
+        let (bytes, _, ended) = rewritten(&plugin, Side::Response, &chunks, nothing).await;
+        assert!(
+            ended.is_err() && bytes.len() >= 64 << 10,
+            "{}: {}",
+            way.name,
+            bytes.len()
+        );
     }
 }
 
