@@ -121,6 +121,10 @@ static CAPABILITIES: [Capability; 8] = [
 /// In the order of their names; a test holds this list against the folder.
 const FILES: &[(&str, &str)] = &[
     (
+        "backends.wit",
+        include_str!("../../../../../wit/v0.1/backends.wit"),
+    ),
+    (
         "background.wit",
         include_str!("../../../../../wit/v0.1/background.wit"),
     ),
@@ -142,6 +146,10 @@ const FILES: &[(&str, &str)] = &[
         include_str!("../../../../../wit/v0.1/lifecycle.wit"),
     ),
     (
+        "metrics.wit",
+        include_str!("../../../../../wit/v0.1/metrics.wit"),
+    ),
+    (
         "request.wit",
         include_str!("../../../../../wit/v0.1/request.wit"),
     ),
@@ -160,6 +168,10 @@ const FILES: &[(&str, &str)] = &[
     (
         "types.wit",
         include_str!("../../../../../wit/v0.1/types.wit"),
+    ),
+    (
+        "websocket.wit",
+        include_str!("../../../../../wit/v0.1/websocket.wit"),
     ),
     (
         "world.wit",
