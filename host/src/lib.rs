@@ -16,6 +16,7 @@ pub mod counted;
 pub mod descriptors;
 pub mod dial;
 pub mod matching;
+pub mod metrics;
 pub mod stamp;
 pub mod text;
 pub mod timer;

@@ -19,6 +19,22 @@ wit_bindgen::generate!({
     default_bindings_module: "tollgate_plugin::bindings",
 });
 
+/// Metrics, with labels that are borrowed: the types above would be copied for each call.
+pub(crate) mod metrics {
+    wit_bindgen::generate!({
+        path: "wit/v0.1",
+        inline: "
+            package tollgate:rust-sdk-metrics;
+            world rust-metrics {
+                import tollgate:proxy/metrics@0.1.0;
+            }
+        ",
+        world: "tollgate:rust-sdk-metrics/rust-metrics",
+        ownership: Borrowing { duplicate_if_necessary: false },
+        generate_all,
+    });
+}
+
 /// Waiting, for the feature `clocks`.
 #[cfg(feature = "clocks")]
 pub(crate) mod clocks {

@@ -1,6 +1,7 @@
 //! The exchange that a native build keeps for the running thread in place of a host, and the host's rules on it.
 
 mod message;
+mod metrics;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -12,6 +13,8 @@ use crate::{FieldError, Level};
 
 use message::is_token;
 pub(crate) use message::{Body, Message};
+pub(crate) use metrics::MetricKind;
+pub use metrics::Recorded;
 
 thread_local! {
     static IN_HAND: RefCell<Option<State>> = const { RefCell::new(None) };
@@ -40,6 +43,7 @@ pub(crate) struct State {
     /// Of outbound requests, by URI.
     pub(crate) answers: Vec<(String, Result<IncomingResponse, SendError>)>,
     pub(crate) asked: Vec<OutgoingRequest>,
+    pub(crate) metrics: Recorded,
     /// Since 1970.
     pub(crate) now: Duration,
     pub(crate) random: u64,
@@ -103,6 +107,7 @@ impl Default for State {
             kept: BTreeMap::new(),
             answers: Vec::new(),
             asked: Vec::new(),
+            metrics: Recorded::default(),
             now: Duration::from_secs(1_767_225_600),
             random: 0,
         }

@@ -78,6 +78,7 @@
 //! | identify the client, pass data to `return_response` | [`exchange`] |
 //! | keep data beyond an exchange | [`state`] |
 //! | send requests to other servers | [`client`] |
+//! | count and measure | [`metrics`] |
 //! | write to the host's log | [`info!`] and the other levels |
 //! | test natively | [`testing`] |
 //! | get random numbers and the time | [`random`], [`clocks`] |
@@ -163,6 +164,7 @@ mod in_hand;
 mod level;
 mod log;
 mod message;
+pub mod metrics;
 mod missing;
 mod outbound;
 #[cfg(target_family = "wasm")]

@@ -35,6 +35,7 @@ mod rewriting;
 #[cfg(test)]
 mod tests;
 
+pub use crate::in_hand::Recorded;
 pub use outcome::{Outcome, RequestSeen, ResponseSeen};
 pub use rewriting::Rewritten;
 pub use serde_json::json;

@@ -85,6 +85,9 @@ mod startup;
 /// The log: what is in it, and that a stderr which takes nothing costs nothing else.
 mod logging;
 
+/// What plugins count and measure.
+mod metrics;
+
 /// Signals and draining.
 mod services;
 mod shutdown;

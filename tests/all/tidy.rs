@@ -39,6 +39,7 @@ const LAYERS: [&[&str]; 9] = [
         "descriptors",
         "dial",
         "matching",
+        "metrics",
         "stamp",
         "text",
         "timer",

@@ -10,6 +10,7 @@ pub mod exchange;
 pub mod fields;
 mod kept;
 mod logging;
+mod metrics;
 mod outbox;
 pub mod request;
 pub mod response;

@@ -3,6 +3,10 @@
 #[path = "guest/services.rs"]
 mod services;
 
+pub(crate) use crate::bindings::metrics::tollgate::proxy::metrics::{
+    add as add_metric, describe as describe_metric, observe as observe_metric, set as set_metric,
+};
+
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;

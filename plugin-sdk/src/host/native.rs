@@ -1,5 +1,7 @@
 //! The host in a native build: every function goes to the exchange that is in hand on this thread.
 
+#[path = "native/metrics.rs"]
+mod metrics;
 #[path = "native/services.rs"]
 mod services;
 
@@ -10,6 +12,7 @@ use crate::field::Field;
 use crate::in_hand::{self, Message, with};
 use crate::{BodyError, FieldError, Level};
 
+pub(crate) use metrics::*;
 pub(crate) use services::*;
 
 pub(crate) fn method() -> String {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::checked::checked;
 use crate::Level;
 use crate::field::Field;
-use crate::in_hand::{Body, State};
+use crate::in_hand::{Body, Recorded, State};
 use crate::outbound::OutgoingRequest;
 
 /// What became of the exchange.
@@ -30,6 +30,8 @@ pub struct Outcome {
     pub state: BTreeMap<String, Vec<u8>>,
     /// The outbound requests that the plugin sent.
     pub outbound: Vec<OutgoingRequest>,
+    /// What the plugin counted and measured.
+    pub metrics: Recorded,
     /// How long the plugin asked to wait (feature `clocks`); no time passes in a test.
     pub slept: Duration,
 }
@@ -84,6 +86,7 @@ impl Outcome {
         };
         let State {
             asked,
+            metrics,
             log,
             notes,
             slept,
@@ -100,6 +103,7 @@ impl Outcome {
             notes,
             state: kept,
             outbound: asked,
+            metrics,
             slept,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::metrics::PluginMetrics;
 use crate::outbound::CallError;
 use crate::plugin::wasm::PluginState;
 use crate::store::{Kind, Quotas, Store, StoreConfig, StoreError};
@@ -10,6 +11,7 @@ use crate::store::{Kind, Quotas, Store, StoreConfig, StoreError};
 #[derive(Debug, Default)]
 pub struct TrialServices {
     state: Option<PluginState>,
+    metrics: Option<PluginMetrics>,
     has_called: bool,
 }
 
@@ -32,6 +34,11 @@ impl TrialServices {
         };
         self.state = Some(state.clone());
         Ok(state)
+    }
+
+    /// In place of these: what is wrong with a call is found, and nothing is kept.
+    pub fn metrics(&mut self, of_plugin: &PluginMetrics) -> &PluginMetrics {
+        self.metrics.get_or_insert_with(|| of_plugin.for_trial())
     }
 
     /// What each outbound request comes to.

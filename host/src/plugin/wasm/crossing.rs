@@ -44,7 +44,7 @@ impl GuestFunction {
         numbers: &mut [ValRaw],
     ) -> wasmtime::Result<()> {
         let numbers = &mut numbers[..self.numbers];
-        // SAFETY: there are as many numbers as the function takes or gives, all of them initialised. They are integers, as
+        // SAFETY: there are as many numbers as the function takes or gives, all of them initialised. They are numbers, as
         // `of_type` saw, so whatever bits they have are valid. wasmtime panics if the function is of another store. It asks
         // that no call on a stack of its own is under way in this store, because the guest could give way and go on in
         // another thread with what the host's function left on that stack. All that ours leave there is `Send`: the bounds of
@@ -84,8 +84,8 @@ pub fn define<T: Send + 'static>(
         }
         Ok(())
     };
-    // SAFETY: exactly the results that the type has are written. They are integers, as all numbers of the canonical ABI that
-    // are used here, so whatever bits they have are valid.
+    // SAFETY: exactly the results that the type has are written. They are integers or floats, as everything that the canonical
+    // ABI passes, so whatever bits they have are valid.
     unsafe { linker.func_new_unchecked(module, name, ty, enter)? };
     Ok(())
 }

@@ -1,8 +1,9 @@
-//! What plugins reach beyond exchanges: the store of the process and its client, and what of both one plugin has.
+//! What plugins reach beyond exchanges: the store, the client and the metrics of the process, and what of them one plugin has.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::{Allow, Bucket};
+use crate::metrics::{Metrics, PluginMetrics};
 use crate::outbound::{Caller, Outbound, OutboundConfig};
 use crate::store::{Store, StoreConfig, StoreError};
 use crate::tls::SetupError;
@@ -17,6 +18,7 @@ struct Shared {
     /// Opened for the first plugin that has state: most hosts need none, and a file is for one process.
     store: Mutex<Option<Arc<Store>>>,
     outbound: Outbound,
+    metrics: Metrics,
 }
 
 /// What one plugin has of them.
@@ -24,6 +26,7 @@ struct Shared {
 pub struct PluginServices {
     pub state: Option<PluginState>,
     pub caller: Option<Caller>,
+    pub metrics: Option<PluginMetrics>,
 }
 
 /// A plugin's bucket.
@@ -55,7 +58,13 @@ impl Services {
             state,
             store: Mutex::default(),
             outbound: Outbound::new(outbound)?,
+            metrics: Metrics::default(),
         })))
+    }
+
+    /// What plugins have recorded.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
     }
 
     /// What this plugin has of them by what is granted to it.
@@ -75,7 +84,11 @@ impl Services {
         };
         let caller = allow.http.clone();
         let caller = caller.map(|allow| self.0.outbound.caller(name, allow));
-        Ok(PluginServices { state, caller })
+        Ok(PluginServices {
+            state,
+            caller,
+            metrics: Some(self.0.metrics.of_plugin(name)),
+        })
     }
 
     fn store(&self) -> Result<Arc<Store>, ServiceError> {

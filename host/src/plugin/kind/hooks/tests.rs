@@ -6,6 +6,7 @@ mod exports;
 mod failures;
 mod giving_way;
 mod linked;
+mod measuring;
 mod services;
 mod v0_2;
 mod ways;

@@ -5,6 +5,7 @@ mod convert;
 mod functions;
 mod hooks;
 mod imports;
+mod measuring;
 mod services;
 
 use wasmtime::component::HasSelf;
@@ -16,7 +17,7 @@ use crate::config::Permission;
 use crate::plugin::host::HooksState;
 use bindings::PluginPre;
 use bindings::tollgate::proxy::{
-    body_sink, client, exchange, request, response, state, timer, types,
+    body_sink, client, exchange, metrics, request, response, state, timer, types,
 };
 use hooks::Functions;
 
@@ -52,7 +53,7 @@ const EXPORTS: [ExportedInterface; 4] = [
 
 type Own = HasSelf<HooksState>;
 
-static CAPABILITIES: [Capability; 8] = [
+static CAPABILITIES: [Capability; 9] = [
     Capability {
         interface: "tollgate:proxy/types@0.1.0",
         permission: None,
@@ -115,6 +116,13 @@ static CAPABILITIES: [Capability; 8] = [
         waiting: &["sleep"],
         link: |linker| timer::add_to_linker::<HooksState, Own>(linker, |state| state),
         functions: services::add_timer,
+    },
+    Capability {
+        interface: "tollgate:proxy/metrics@0.1.0",
+        permission: None,
+        waiting: &[],
+        link: |linker| metrics::add_to_linker::<HooksState, Own>(linker, |state| state),
+        functions: measuring::add_metrics,
     },
 ];
 

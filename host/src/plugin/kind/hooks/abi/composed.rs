@@ -268,6 +268,21 @@ mod tests {
     }
 
     #[test]
+    fn a_float_shares_its_number_with_an_integer_only_as_bits() {
+        let kinds = |flatten: fn(&mut Vec<Flat>)| {
+            let mut kinds = Vec::new();
+            flatten(&mut kinds);
+            kinds
+        };
+        type Mixed = Result<f64, u32>;
+        assert_eq!(kinds(Option::<f64>::flatten), [Flat::I32, Flat::F64]);
+        assert_eq!(kinds(Mixed::flatten), [Flat::I32, Flat::I64]);
+        let numbers = [ValRaw::u32(0), ValRaw::u64(1.5f64.to_bits())];
+        let lifted = Mixed::lift(&mut FlatValues::new(&numbers), &mut Reading::new(&[], 0));
+        assert_eq!(lifted.unwrap(), Ok(1.5));
+    }
+
+    #[test]
     fn parts_in_memory_lie_at_their_alignment() {
         let mut bytes = [0; 48];
         (bytes[0], bytes[8]) = (1, 9);

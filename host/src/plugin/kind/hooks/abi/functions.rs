@@ -187,6 +187,7 @@ where
         *number = match param {
             Val::I32(value) => ValRaw::i32(*value),
             Val::I64(value) => ValRaw::i64(*value),
+            Val::F64(bits) => ValRaw::f64(*bits),
             _ => return Err(Trap::BadSignature.into()),
         };
     }

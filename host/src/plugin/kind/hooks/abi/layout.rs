@@ -7,6 +7,7 @@ use wasmtime::{Engine, FuncType, ValType};
 pub enum Flat {
     I32,
     I64,
+    F64,
 }
 
 /// How the canonical ABI lays a type out, for memories with 32-bit addresses.
@@ -50,6 +51,7 @@ fn kind(flat: Flat) -> ValType {
     match flat {
         Flat::I32 => ValType::I32,
         Flat::I64 => ValType::I64,
+        Flat::F64 => ValType::F64,
     }
 }
 
@@ -59,8 +61,10 @@ pub fn join(cases: &[Vec<Flat>], kinds: &mut Vec<Flat>) {
     let longest = cases.iter().map(Vec::len).max().unwrap_or(0);
     for number in 0..longest {
         let mut there = cases.iter().filter_map(|case| case.get(number));
-        let is_wide = there.any(|kind| *kind == Flat::I64);
-        kinds.push(if is_wide { Flat::I64 } else { Flat::I32 });
+        let first = there.next().copied().unwrap_or(Flat::I32);
+        let is_same = there.all(|kind| *kind == first);
+        // What differs has room in an integer of 64 bits; here no two kinds have 32.
+        kinds.push(if is_same { first } else { Flat::I64 });
     }
 }
 

@@ -100,6 +100,30 @@ impl Lower for i64 {
     }
 }
 
+impl Layout for f64 {
+    const SIZE: usize = 8;
+    const ALIGN: usize = 8;
+    const FLAT: usize = 1;
+    const POINTS: bool = false;
+
+    fn flatten(kinds: &mut Vec<Flat>) {
+        kinds.push(Flat::F64);
+    }
+}
+
+/// The host makes no difference between NaNs, so they are not made canonical.
+impl Lift for f64 {
+    type Value<'m> = Self;
+
+    fn lift<'m>(from: &mut FlatValues<'_>, _: &mut Reading<'m>) -> wasmtime::Result<Self> {
+        Ok(Self::from_bits(from.next_u64()))
+    }
+
+    fn load<'m>(memory: &mut Reading<'m>, at: usize) -> wasmtime::Result<Self> {
+        memory.array(at).map(Self::from_le_bytes)
+    }
+}
+
 impl Layout for bool {
     const SIZE: usize = 1;
     const ALIGN: usize = 1;

@@ -195,6 +195,7 @@ fn the_rows_are_those_of_the_wit() {
                         .iter()
                         .map(|ty| match ty {
                             WasmType::I64 => "i64".to_owned(),
+                            WasmType::F64 => "f64".to_owned(),
                             _ => "i32".to_owned(),
                         })
                         .collect()

@@ -13,7 +13,7 @@ use crate::plugin::kind::hooks::Contracts;
 use crate::plugin::kind::linking::Linking;
 use crate::plugin::load;
 use crate::plugin::prepare::PluginError;
-use crate::plugin::{Guest, Tier};
+use crate::plugin::{Guest, Services, Tier};
 
 /// One of the ways.
 pub struct Way {
@@ -50,6 +50,11 @@ pub fn all() -> Vec<Way> {
 impl Way {
     pub fn is_direct(&self) -> bool {
         self.name.starts_with("direct")
+    }
+
+    /// What its plugins reach.
+    pub fn services(&self) -> &Services {
+        &self.host.resources.services
     }
 
     /// Code of a plugin file, with no trial.
