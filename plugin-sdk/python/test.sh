@@ -15,7 +15,7 @@ trap 'rm -rf "$out"' EXIT
 cp -r tests/engine "$out/engine"
 cp -r ../../wit/v0.1 "$out/engine/wit"
 mkdir "$out/engine/tollgate"
-cp -r tollgate tollgate_main.py "$out/engine/tollgate"
+cp -r tollgate tollgate_main.py world.py "$out/engine/tollgate"
 "$TOLLGATE" build "$out/engine"
 "$TOLLGATE" test "$out/engine"
 

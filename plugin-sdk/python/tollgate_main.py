@@ -2,6 +2,7 @@
 
 import plugin
 
-from tollgate._main import checked
+from tollgate._main import exports
 
-Interceptor = checked(plugin)
+# Interceptor, Lifecycle, and the classes of bodies that the plugin rewrites.
+globals().update(exports(plugin))

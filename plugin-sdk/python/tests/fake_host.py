@@ -8,6 +8,7 @@ import sys
 import types
 from dataclasses import dataclass
 from enum import Enum
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -15,6 +16,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 @dataclass(frozen=True)
 class Err(Exception):
+    value: object
+
+
+@dataclass(frozen=True)
+class Ok:
     value: object
 
 
@@ -183,6 +189,133 @@ class Clock(types.ModuleType):
         return self.time
 
 
+class Sink(types.ModuleType):
+    def reset(self):
+        self.emitted = []
+
+    def emit(self, data):
+        self.emitted.append(content(data))
+
+
+class Timer(types.ModuleType):
+    def reset(self):
+        self.slept = []
+
+    def sleep(self, ms):
+        assert type(ms) is int, ms
+        self.slept.append(ms)
+
+
+class State(types.ModuleType):
+    """Values and their times to live."""
+
+    def reset(self):
+        self.values = {}
+        self.ttls = {}
+        self.refusal = None
+
+    def refuse(self):
+        refusal, self.refusal = self.refusal, None
+        if refusal is not None:
+            raise Err(refusal)
+
+    def get(self, key):
+        self.refuse()
+        return self.values.get(text(key))
+
+    def set(self, key, value, ttl_ms):
+        self.refuse()
+        self.values[text(key)] = content(value)
+        self.ttls[key] = ttl_ms
+
+    def delete(self, key):
+        return self.values.pop(text(key), None) is not None
+
+    def increment(self, key, by, ttl_ms):
+        assert type(by) is int, by
+        self.refuse()
+        total = int(self.values.get(text(key), b"0")) + by
+        self.set(key, str(total).encode(), ttl_ms)
+        return total
+
+    def compare_and_swap(self, key, expected, new, ttl_ms):
+        if self.values.get(text(key)) != expected:
+            return False
+        if new is None:
+            self.values.pop(key, None)
+        else:
+            self.set(key, new, ttl_ms)
+        return True
+
+    def keys(self, prefix, after, limit):
+        known = sorted(key for key in self.values if key.startswith(text(prefix)) and (after is None or key > after))
+        return known[:limit]
+
+
+@dataclass
+class OutgoingRequest:
+    method: str
+    uri: str
+    fields: list
+    body: bytes
+    timeout_ms: int
+
+
+@dataclass
+class IncomingResponse:
+    status: int
+    fields: list
+    body: bytes
+    trailers: list
+
+
+class Client(types.ModuleType):
+    """Answers each request with what a test says of its URI: a response, or a refusal."""
+
+    OutgoingRequest = OutgoingRequest
+
+    def reset(self):
+        self.sent = []
+        self.answers = {}
+
+    def one(self, request):
+        content(request.body)
+        assert all(type(name) is str and type(value) is bytes for name, value in request.fields), request.fields
+        self.sent.append(request)
+        return self.answers[text(request.uri)]
+
+    def send(self, request):
+        answer = self.one(request)
+        if not isinstance(answer, IncomingResponse):
+            raise Err(answer)
+        return answer
+
+    def send_all(self, requests):
+        answers = [self.one(request) for request in requests]
+        return [Ok(answer) if isinstance(answer, IncomingResponse) else Err(answer) for answer in answers]
+
+
+class Metrics(types.ModuleType):
+    def reset(self):
+        self.calls = []
+
+    def describe(self, name, help, buckets):
+        assert all(type(bound) is float for bound in buckets), buckets
+        self.calls.append(("describe", text(name), text(help), buckets))
+
+    def add(self, name, by, labels):
+        assert type(by) is float, by
+        self.calls.append(("add", text(name), by, labels))
+
+    def set(self, name, value, labels):
+        assert type(value) is float, value
+        self.calls.append(("set", text(name), value, labels))
+
+    def observe(self, name, value, labels):
+        assert type(value) is float, value
+        self.calls.append(("observe", text(name), value, labels))
+
+
 class Logging(types.ModuleType):
     Level = Level
 
@@ -200,6 +333,11 @@ store = Store("wit_world.imports.store")
 logging = Logging("wit_world.imports.logging")
 random = Random("wit_world.imports.random")
 wall_clock = Clock("wit_world.imports.wall_clock")
+body_sink = Sink("wit_world.imports.body_sink")
+timer = Timer("wit_world.imports.timer")
+state = State("wit_world.imports.state")
+client = Client("wit_world.imports.client")
+metrics = Metrics("wit_world.imports.metrics")
 contract_types = types.ModuleType("wit_world.imports.types")
 for variant, has_value in {
     "FieldError_InvalidName": True,
@@ -212,17 +350,26 @@ for variant, has_value in {
     "BodyError_AlreadyStreamed": False,
 }.items():
     setattr(contract_types, variant, _variant(variant, has_value))
+for case in ("TooLarge", "Full", "NotANumber", "TimedOut", "Unavailable"):
+    setattr(state, f"StateError_{case}", _variant(f"StateError_{case}", True))
+for case in ("Denied", "InvalidRequest", "Unreachable", "Tls", "TimedOut", "TooMany"):
+    setattr(client, f"SendError_{case}", _variant(f"SendError_{case}", True))
+contract_types.Unit = Enum("Unit", ["BYTES", "TEXT", "LINES", "EVENTS", "MESSAGES"])
+contract_types.Fate = Enum("Fate", ["KEEP", "REPLACE", "STOP"])
+contract_types.BodyWish = dataclass(type("BodyWish", (), {"__annotations__": {"unit": object, "decoded": bool}}))
+
+PARTS = (request, response, exchange, store, logging, random, wall_clock, body_sink, timer, state, client, metrics)
 
 
 def reset():
     """A new exchange."""
-    for part in (request, response, exchange, store, logging, random, wall_clock):
+    for part in PARTS:
         part.reset()
 
 
 def _install():
     imports = types.ModuleType("wit_world.imports")
-    for part in (request, response, exchange, store, logging, random, wall_clock, contract_types):
+    for part in (*PARTS, contract_types):
         setattr(imports, part.__name__.rpartition(".")[2], part)
         sys.modules[part.__name__] = part
     interceptor = types.ModuleType("wit_world.exports.interceptor")
@@ -230,7 +377,11 @@ def _install():
     runtime = types.ModuleType("componentize_py_types")
     runtime.Err = Err
     exports = types.ModuleType("wit_world.exports")
-    for module in (types.ModuleType("wit_world"), imports, exports, interceptor, runtime):
+    # What a test's plugin may export of bodies. `find_spec` wants a spec of a module that is there already.
+    response_body = types.ModuleType("wit_world.exports.response_body")
+    response_body.__spec__ = ModuleSpec(response_body.__name__, None)
+    exports.__path__ = []
+    for module in (types.ModuleType("wit_world"), imports, exports, interceptor, response_body, runtime):
         sys.modules[module.__name__] = module
 
 

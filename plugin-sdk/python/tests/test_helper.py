@@ -400,7 +400,7 @@ for call in (lambda: settings["x"], lambda: request.path, lambda: response.statu
     try:
         call()
     except RuntimeError as error:
-        assert str(error).endswith("move this into forward_request or return_response"), error
+        assert str(error).endswith("move this into start, forward_request or return_response"), error
         print(str(error).partition(" can't")[0])
 class Interceptor(Plugin):
     def forward_request(self):
@@ -422,7 +422,7 @@ except fake_host.Err as error:
         self.assertEqual(result.stderr, "")
         *early, network = result.stdout.splitlines()
         self.assertEqual(early, ["settings", "request", "response", "exchange", "log", "random()", "now()"])
-        self.assertRegex(network, r"^OSError: a plugin has no network: it can't make requests of its own$")
+        self.assertRegex(network, r"^OSError: a plugin has no sockets: send requests with tollgate.client$")
 
 
 class Settings(Case):

@@ -70,7 +70,7 @@ def without_network() -> None:
         return
 
     def refuse(*_: object, **__: object) -> None:
-        raise OSError("a plugin has no network: it can't make requests of its own")
+        raise OSError("a plugin has no sockets: send requests with tollgate.client")
 
     for name in ("create_connection", "getaddrinfo", "gethostbyname"):
         setattr(socket, name, refuse)

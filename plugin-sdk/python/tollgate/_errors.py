@@ -3,11 +3,11 @@
 The bindings raise a variant of the contract inside ``Err``, which says nothing when printed.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from componentize_py_types import Err
-from wit_world.imports import types
 
 
 class Error(Exception):
@@ -40,6 +40,32 @@ class BodyError(Error):
         self.detail = detail
 
 
+class StateError(Error):
+    """Why the state could not be read or written.
+
+    ``reason`` is ``too-large``, ``full`` or ``not-a-number``, and nothing was changed; or ``timed-out`` or ``unavailable``, and a
+    write may have been done. ``detail`` says what is wrong.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class SendError(Error):
+    """Why there is no response to an outbound request.
+
+    ``reason`` is ``denied``, ``invalid-request``, ``unresolved``, ``unreachable``, ``tls``, ``timed-out``, ``too-large``,
+    ``protocol`` or ``too-many``; ``detail`` says what is wrong.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
 class SettingError(Error, KeyError):
     """A setting is missing, or not what the plugin expects."""
 
@@ -60,16 +86,14 @@ _BODY_TEXTS = {
     "already-streamed": "the body has gone on to its receiver: read it in forward_request if it is needed later",
 }
 
-_REASONS = {
-    types.FieldError_InvalidName: (FieldError, "invalid-name"),
-    types.FieldError_InvalidValue: (FieldError, "invalid-value"),
-    types.FieldError_OwnedByHost: (FieldError, "owned-by-host"),
-    types.FieldError_TooMany: (FieldError, "too-many"),
-    types.BodyError_TooLarge: (BodyError, "too-large"),
-    types.BodyError_TimedOut: (BodyError, "timed-out"),
-    types.BodyError_Disconnected: (BodyError, "disconnected"),
-    types.BodyError_AlreadyStreamed: (BodyError, "already-streamed"),
-}
+_KINDS = {"FieldError": FieldError, "BodyError": BodyError, "StateError": StateError, "SendError": SendError}
+
+
+def from_host(value: object) -> Error:
+    """A variant of the contract as an exception: ``FieldError_TooMany`` is a FieldError with the reason ``too-many``."""
+    kind, _, case = type(value).__name__.partition("_")
+    reason = re.sub("(?<!^)(?=[A-Z])", "-", case).lower()
+    return _KINDS[kind](reason, getattr(value, "value", ""))
 
 
 @contextmanager
@@ -78,5 +102,4 @@ def host_errors() -> Iterator[None]:
     try:
         yield
     except Err as error:
-        kind, reason = _REASONS[type(error.value)]
-        raise kind(reason, getattr(error.value, "value", "")) from None
+        raise from_host(error.value) from None

@@ -1,20 +1,82 @@
 """What the build does with the plugin's module before it takes the snapshot."""
 
 import functools
+import importlib.util
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from ._body import METHODS, Body, Exported
 from ._describe import own_frames_are_in, without_network
 from ._host import begin
 from ._nearest import nearest
-from ._plugin import HOOKS, Plugin
+from ._plugin import HOOKS, START, Plugin
+
+# The contract's interfaces for bodies, each with the class that a plugin has for it.
+BODIES = {"RequestBody": "request_body", "ResponseBody": "response_body"}
+
+
+def exports(module: ModuleType) -> dict[str, type]:
+    """The classes that the host calls, by the names that componentize-py looks for. Raises TypeError, which ends the build."""
+    _rewriters_are_named(module)
+    made = functools.cache(checked(module))
+    found = {"Interceptor": _one(made), "Lifecycle": _lifecycle(made)}
+    for name, interface in BODIES.items():
+        kind = getattr(module, name, None)
+        if kind is not None:
+            _is_rewriter(module, name, kind, interface)
+            found[name] = _one(functools.cache(functools.partial(Exported, kind, made)))
+    return found
+
+
+def _one(made: Callable[[], Any]) -> type:
+    """A class of one object: componentize-py makes one for each call, and the plugin's must outlive it."""
+
+    class One:
+        def __new__(cls) -> Any:
+            return made()
+
+    return One
+
+
+def _lifecycle(made: Callable[[], Any]) -> type:
+    class Lifecycle:
+        def start(self) -> None:
+            begin()
+            start = getattr(made(), START, None)
+            if start is not None:
+                start()
+
+    return Lifecycle
+
+
+def _is_rewriter(module: ModuleType, name: str, kind: object, interface: str) -> None:
+    file = f"{module.__name__}.py"
+    if not isinstance(kind, type) or not issubclass(kind, Body):
+        raise TypeError(f"{file}: {name} is no Body: write `class {name}(Body)`")
+    for method in METHODS[:2]:
+        if getattr(kind, method) is getattr(Body, method):
+            raise TypeError(f"{file}: {name} has no {method}")
+    if importlib.util.find_spec(f"wit_world.exports.{interface}") is None:
+        raise TypeError(f"{file}: the build did not find {name}: write `class {name}(Body)` at the top level of {file}")
+
+
+def _rewriters_are_named(module: ModuleType) -> None:
+    """A class for bodies that the host would never call is a mistake, unless one with the right name derives from it."""
+    named = [kind for name in BODIES if isinstance(kind := getattr(module, name, None), type)]
+    for name, kind in list(vars(module).items()):
+        own = isinstance(kind, type) and issubclass(kind, Body) and kind.__module__ == module.__name__
+        if own and not any(issubclass(one, kind) for one in named):
+            raise TypeError(f"{module.__name__}.py: {name} is never called: call it ResponseBody or RequestBody")
 
 
 def checked(module: ModuleType) -> type:
     """The module's class ``Interceptor``. Raises TypeError, which ends the build, if the host would not find its hooks."""
     name = f"{module.__name__}.py"
     interceptor = getattr(module, "Interceptor", None)
+    has_bodies = any(hasattr(module, kind) for kind in BODIES)
+    if interceptor is None and has_bodies and not any(_is_own_plugin(value, module) for value in vars(module).values()):
+        interceptor = type("Interceptor", (Plugin,), {})
     if not isinstance(interceptor, type):
         classes = [known for known, value in vars(module).items() if _is_own_plugin(value, module)]
         meant = nearest("Interceptor", classes) or (classes[0] if classes else None)
@@ -28,7 +90,7 @@ def checked(module: ModuleType) -> type:
             raise TypeError(f"{name}: Interceptor has no {' and no '.join(missing)}: write `class Interceptor(Plugin)`")
         hooks = {hook: _beginning(getattr(interceptor, hook)) for hook in HOOKS}
         return type(interceptor.__name__, (interceptor,), hooks)
-    if all(getattr(interceptor, hook) is getattr(Plugin, hook) for hook in HOOKS):
+    if not has_bodies and all(getattr(interceptor, hook) is getattr(Plugin, hook) for hook in HOOKS):
         own = [known for known in vars(interceptor) if not known.startswith("_")]
         meant = next((known for known in own if nearest(known, HOOKS, most=6)), None)
         has = f" (it has {meant})" if meant else ""

@@ -16,6 +16,7 @@ from ._response import response
 from ._text import Fields, Value, to_text
 
 HOOKS = ("forward_request", "return_response")
+START = "start"
 
 # Whether the hook that runs has made an answer, and how many hooks run inside each other: one may call its parent's.
 _answered = False
@@ -34,12 +35,19 @@ class Plugin:
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         for name, method in list(cls.__dict__.items()):
-            meant = None if name in HOOKS or name.startswith("_") or not callable(method) else nearest(name, HOOKS)
+            known = (*HOOKS, START)
+            meant = None if name in known or name.startswith("_") or not callable(method) else nearest(name, HOOKS)
             if meant is not None:
                 raise TypeError(f"{cls.__name__}.{name} is no hook: did you mean {meant}?")
-        for name, check in zip(HOOKS, (_verdict, _nothing), strict=True):
+        for name, check in zip((*HOOKS, START), (_verdict, _nothing, _started), strict=True):
             if name in cls.__dict__:
                 setattr(cls, name, _failing(getattr(cls, name), check))
+
+    def start(self) -> None:
+        """Called once for each new instance, before the hooks: the place to read the settings.
+
+        What it raises refuses the plugin, or the changed configuration. There is no exchange yet.
+        """
 
     def forward_request(self) -> Verdict | None:
         """Called before the backend is asked, as soon as the request's head is there.
@@ -111,6 +119,11 @@ def _verdict(returned: Any) -> Verdict:
     if _answered and _depth == 1 and returned is not Verdict.RESPOND:
         raise Error("answer(…) was called, but forward_request did not return it: write `return answer(…)`")
     return Verdict.FORWARD if returned is None else returned
+
+
+def _started(returned: Any) -> None:
+    if returned is not None:
+        raise Error(f"start returned {returned!r}: expected nothing")
 
 
 def _nothing(returned: Any) -> None:

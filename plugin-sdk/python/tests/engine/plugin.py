@@ -6,16 +6,35 @@ import time
 import urllib.request
 import uuid
 
-from tollgate import Error, Plugin, answer, now, random, request, response, settings
+from tollgate import (
+    Body,
+    Error,
+    Fate,
+    Plugin,
+    SendError,
+    StateError,
+    Wish,
+    answer,
+    client,
+    emit,
+    events,
+    now,
+    random,
+    request,
+    response,
+    settings,
+    state,
+    timer,
+)
 
 DRAWN, BUILT = library.random(), time.time()
 
 
 def deep():
     try:
-        return json.loads("{")  # line 16
+        return json.loads("{")  # line 35
     except ValueError as error:
-        raise KeyError("bad") from error  # line 18
+        raise KeyError("bad") from error  # line 37
 
 
 def forgotten():
@@ -48,6 +67,26 @@ def query():
     request.path = "/c%20d"
 
 
+def kept():
+    counts = [state.increment("n", ttl=60), state.increment("n", 5)]
+    state.set("text", "é")
+    swapped = state.compare_and_swap("text", "é", "é")
+    try:
+        state.increment("text")
+    except StateError as error:
+        timer.sleep(0.001)
+        found = f"{state.get('none')} {state.get_text('text')} {swapped} {state.keys()} {error.reason}"
+        return answer(text=f"{counts[0]} {counts[1]} {found}")
+
+
+def sent():
+    try:
+        client.get("http://example.com/")
+    except SendError as error:
+        (other,) = client.send_all([client.request("GET", "http://example.com/")])
+        return answer(text=f"{error.reason} {other.reason}")
+
+
 PATHS = {
     "/deep": deep,
     "/forgotten": forgotten,
@@ -55,11 +94,18 @@ PATHS = {
     "/random": drawn,
     "/drawn": draw,
     "/time": clock,
+    "/state": kept,
+    "/client": sent,
+    "/events": lambda: None,
+    "/forgets": lambda: None,
     "/query": query,
 }
 
 
 class Interceptor(Plugin):
+    def start(self):
+        self.suffix = settings.get("suffix", "")
+
     def forward_request(self):
         request.accept_identity()
         return PATHS[request.path]()
@@ -67,3 +113,19 @@ class Interceptor(Plugin):
     def return_response(self):
         if request.path not in PATHS:
             response.map_text(lambda text: text + settings.get("suffix", ""))
+
+
+class ResponseBody(Body):
+    def begin(self):
+        self.count = 0
+        return Wish("events", decoded=True) if request.path in ("/events", "/forgets") else None
+
+    def piece(self, event):
+        if request.path == "/forgets":
+            return None
+        self.count += 1
+        data = events.data(event)
+        return Fate.KEEP if data is None else events.with_data(event, data + self.plugin.suffix.encode())
+
+    def end(self):
+        emit(events.event(str(self.count)))
