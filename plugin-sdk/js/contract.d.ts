@@ -67,6 +67,70 @@ declare module 'tollgate:proxy/exchange@0.1.0' {
   export function setNote(key: string, value: Uint8Array): void;
 }
 
+declare module 'tollgate:proxy/state@0.1.0' {
+  /** Numbers of 64 bits are bigint in StarlingMonkey and number in QuickJS; so they are below. */
+  export function get(key: string): Uint8Array | null | undefined;
+  export function set(key: string, value: Uint8Array, ttlMs: number | bigint | undefined): void;
+  function remove(key: string): boolean;
+  export { remove as delete };
+  export function increment(key: string, by: number | bigint, ttlMs: number | bigint | undefined): number | bigint;
+  export function compareAndSwap(
+    key: string,
+    expected: Uint8Array | undefined,
+    replacement: Uint8Array | undefined,
+    ttlMs: number | bigint | undefined,
+  ): boolean;
+  export function keys(prefix: string, after: string | undefined, limit: number): string[];
+}
+
+declare module 'tollgate:proxy/client@0.1.0' {
+  export interface OutgoingRequest {
+    method: string;
+    uri: string;
+    fields: [name: string, value: Uint8Array][];
+    body: Uint8Array;
+    timeoutMs: number | undefined;
+  }
+  export interface IncomingResponse {
+    status: number;
+    fields: [name: string, value: Uint8Array][];
+    body: Uint8Array;
+    trailers: [name: string, value: Uint8Array][];
+  }
+  export interface SendErrorPayload {
+    tag:
+      | 'denied'
+      | 'invalid-request'
+      | 'unresolved'
+      | 'unreachable'
+      | 'tls'
+      | 'timed-out'
+      | 'too-large'
+      | 'protocol'
+      | 'too-many';
+    val: string;
+  }
+  export function send(request: OutgoingRequest): IncomingResponse;
+  export function sendAll(
+    requests: OutgoingRequest[],
+  ): ({ tag: 'ok'; val: IncomingResponse } | { tag: 'err'; val: SendErrorPayload })[];
+}
+
+declare module 'tollgate:proxy/timer@0.1.0' {
+  export function sleep(ms: number | bigint): void;
+}
+
+declare module 'tollgate:proxy/metrics@0.1.0' {
+  export function describe(name: string, help: string, buckets: number[]): void;
+  export function add(name: string, by: number, labels: [name: string, value: string][]): void;
+  export function set(name: string, value: number, labels: [name: string, value: string][]): void;
+  export function observe(name: string, value: number, labels: [name: string, value: string][]): void;
+}
+
+declare module 'tollgate:proxy/body-sink@0.1.0' {
+  export function emit(data: Uint8Array): void;
+}
+
 declare module 'wasi:config/store@0.2.0-rc.1' {
   export function get(key: string): string | null | undefined;
   export function getAll(): [key: string, value: string][];

@@ -29,6 +29,35 @@ export class BodyError extends Error {
   }
 }
 
+/** Why the state could not be read or written. */
+export class StateError extends Error {
+  /**
+   * @param {'too-large' | 'full' | 'not-a-number' | 'timed-out' | 'unavailable'} reason after `timed-out` and `unavailable` a write may
+   *   have been done
+   * @param {string} [detail] what is wrong
+   */
+  constructor(reason, detail = '') {
+    super(detail);
+    this.name = 'StateError';
+    this.reason = reason;
+    this.detail = detail;
+  }
+}
+
+/** Why there is no response to an outbound request. */
+export class SendError extends Error {
+  /**
+   * @param {'denied' | 'invalid-request' | 'unresolved' | 'unreachable' | 'tls' | 'timed-out' | 'too-large' | 'protocol' | 'too-many'} reason
+   * @param {string} [detail] what is wrong
+   */
+  constructor(reason, detail = '') {
+    super(detail);
+    this.name = 'SendError';
+    this.reason = reason;
+    this.detail = detail;
+  }
+}
+
 /**
  * Runs a host function that may refuse a change.
  *
@@ -49,6 +78,28 @@ export function changing(call) {
  */
 export function reading(call) {
   return translating(call, BodyError);
+}
+
+/**
+ * Runs a host function of the state.
+ *
+ * @template T
+ * @param {() => T} call
+ * @returns {T}
+ */
+export function keeping(call) {
+  return translating(call, StateError);
+}
+
+/**
+ * Runs a host function that sends a request.
+ *
+ * @template T
+ * @param {() => T} call
+ * @returns {T}
+ */
+export function sending(call) {
+  return translating(call, SendError);
 }
 
 /**

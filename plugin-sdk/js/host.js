@@ -42,7 +42,7 @@ export function isLive() {
  * @param {string} what
  * @returns {T}
  */
-function guarded(functions, what) {
+export function guarded(functions, what) {
   /** @type {Record<string, unknown>} */
   const guard = {};
   for (const name of Object.keys(functions)) {
@@ -50,7 +50,8 @@ function guarded(functions, what) {
       throw tooEarly(what);
     };
   }
-  openings.push(() => Object.assign(guard, functions));
+  if (live) Object.assign(guard, functions);
+  else openings.push(() => Object.assign(guard, functions));
   return /** @type {T} */ (guard);
 }
 
@@ -61,6 +62,6 @@ function tooEarly(what) {
   const error = new Error();
   error.message =
     `${what} can't be used at the top level of a module, which runs at build time${placeOf(error)}: ` +
-    'move this into forwardRequest or returnResponse';
+    'move this into start, forwardRequest or returnResponse';
   return error;
 }

@@ -11,7 +11,14 @@ export { response } from './response.js';
 export { exchange } from './exchange.js';
 export { settings } from './settings.js';
 export { log } from './log.js';
-export { BodyError, FieldError } from './errors.js';
+export { BodyError, FieldError, SendError, StateError } from './errors.js';
+export { emit, KEEP, REPLACE, rewriter, STOP } from './body.js';
+export * as events from './events.js';
+// What a plugin doesn't name is not in its bundle, so it is not imported, and needs no permission.
+export * as client from './client.js';
+export * as metrics from './metrics.js';
+export * as state from './state.js';
+export * as timer from './timer.js';
 export { quoteJson, replaceJsonMember } from './json.js';
 export { random } from './random.js';
 export { timingSafeEqual, urlDecode, urlEncode } from './url.js';

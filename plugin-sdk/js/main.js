@@ -4,4 +4,6 @@ import './globals.js';
 import * as exported from 'tollgate-plugin';
 import { checked } from './plugin.js';
 
-export const interceptor = checked(exported);
+// requestBody and responseBody, if the plugin has them. What stands below goes before what the plugin exports by the same name.
+export * from 'tollgate-plugin';
+export const { interceptor, lifecycle } = checked(exported);

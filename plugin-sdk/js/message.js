@@ -253,7 +253,7 @@ function fieldName(name) {
  * @param {Fields} fields
  * @returns {[string, Uint8Array][]}
  */
-function toFieldList(fields) {
+export function toFieldList(fields) {
   const pairs = Symbol.iterator in fields ? [...fields] : Object.entries(fields);
   return pairs.flatMap(([name, value]) =>
     (Array.isArray(value) ? value : [value]).map(

@@ -1,18 +1,20 @@
 // The two hooks as the host wants them: what they return and throw becomes a verdict or one line of error. Without
 // this a hook that returns nothing would trap.
 
-import { BodyError, FieldError } from './errors.js';
+import { failing } from './failing.js';
 import { begin } from './host.js';
+import { made } from './made.js';
 import { kind } from './message.js';
 import { didYouMean } from './nearest.js';
-import { placeOf } from './place.js';
 import { response } from './response.js';
-import { wellFormed } from './utf8.js';
+import { refuseUnknown } from './unknown.js';
 
 /**
- * What a plugin does. A hook that is left out does nothing; one of the two must be there.
+ * What a plugin does. A hook that is left out does nothing; one of the two must be there, unless the plugin rewrites bodies.
  *
  * @typedef {object} Hooks
+ * @property {() => void} [start] Called once for each new instance, before the hooks: the place to read the settings. What it throws
+ *   refuses the plugin, or the changed configuration. There is no exchange yet.
  * @property {() => Verdict | void} [forwardRequest] Called before the backend is asked, as soon as the request's head
  *   is there. Returns `answer(…)` or `'respond'` to answer without the backend; nothing or `'forward'` to go on.
  * @property {() => void} [returnResponse] Called when the response's head is there.
@@ -30,7 +32,13 @@ import { wellFormed } from './utf8.js';
  */
 
 const HOOKS = ['forwardRequest', 'returnResponse'];
+const BODIES = ['requestBody', 'responseBody'];
 const ANSWER = ['status', 'fields', 'body', 'text', 'json'];
+
+const NEITHER = 'plugin(…) has neither forwardRequest nor returnResponse';
+
+/** Those that were made without a hook, which is right if the plugin rewrites bodies. */
+const withoutHooks = new WeakSet();
 
 /** Whether the hook that runs has made an answer. */
 let answered = false;
@@ -46,17 +54,24 @@ let answered = false;
 export function plugin(hooks) {
   if (typeof hooks !== 'object' || hooks === null)
     throw new Error(`plugin(…) takes an object with hooks, got ${kind(hooks)}`);
-  refuseUnknown('plugin', hooks, HOOKS);
-  const { forwardRequest, returnResponse } = hooks;
-  if (!forwardRequest && !returnResponse) throw new Error('plugin(…) has neither forwardRequest nor returnResponse');
+  refuseUnknown('plugin', hooks, ['start', ...HOOKS]);
+  const { start, forwardRequest, returnResponse } = hooks;
+  const hasHooks = Boolean(forwardRequest || returnResponse);
+  if (!hasHooks && !start) throw new Error(NEITHER);
   for (const [name, hook] of Object.entries(hooks)) {
     if (hook !== undefined && typeof hook !== 'function')
       throw new Error(`plugin: ${name} is no function but ${kind(hook)}`);
   }
-  return {
+  const exported = {
+    start() {
+      failing(() => {
+        if (start) finished(start(), 'start');
+      });
+    },
     /** @returns {Verdict} */
     forwardRequest() {
       return failing(() => {
+        answered = false;
         const given = verdict(forwardRequest?.());
         if (answered && given !== 'respond') {
           throw new Error('answer(…) was called, but forwardRequest did not return it: write `return answer(…)`');
@@ -66,20 +81,26 @@ export function plugin(hooks) {
     },
     returnResponse() {
       failing(() => {
+        answered = false;
         finished(returnResponse?.(), 'returnResponse');
         if (answered) throw new Error('answer(…) was called in returnResponse: change `response` there');
       });
     },
   };
+  if (!hasHooks) withoutHooks.add(exported);
+  return exported;
 }
 
 /**
- * What the build exports of the plugin's module, held to what the host will call. Throws an Error, which ends the build.
+ * What the build exports of the plugin's module, held to what the host will call; its bodies are exported as they are. Throws an Error,
+ * which ends the build.
  *
  * @param {Record<string, any>} exported the module
  */
 export function checked(exported) {
-  const { interceptor } = exported;
+  const hasBodies = BODIES.some((name) => exported[name] !== undefined);
+  rewritersAreExported(exported);
+  const interceptor = exported.interceptor ?? (hasBodies ? plugin({ start() {} }) : undefined);
   if (interceptor === undefined) {
     const names = Object.keys(exported);
     const instead = names.includes('default')
@@ -92,16 +113,40 @@ export function checked(exported) {
       throw new Error(`the exported interceptor has no function ${hook}: make it with plugin({ … })`);
     }
   }
+  if (!hasBodies && withoutHooks.has(interceptor)) throw new Error(NEITHER);
   return {
-    forwardRequest() {
-      begin();
-      return interceptor.forwardRequest();
+    interceptor: {
+      forwardRequest() {
+        begin();
+        return interceptor.forwardRequest();
+      },
+      returnResponse() {
+        begin();
+        return interceptor.returnResponse();
+      },
     },
-    returnResponse() {
-      begin();
-      return interceptor.returnResponse();
+    lifecycle: {
+      start() {
+        begin();
+        interceptor.start?.();
+      },
     },
   };
+}
+
+/**
+ * A body that the host would never give to its rewriter would pass as it is.
+ *
+ * @param {Record<string, any>} exported
+ */
+function rewritersAreExported(exported) {
+  const found = BODIES.map((name) => exported[name]).filter((body) => body !== undefined);
+  for (const body of found) {
+    if (!made.has(body)) throw new Error('the exported requestBody or responseBody is none: make it with rewriter(…)');
+  }
+  if (made.size > new Set(found).size) {
+    throw new Error('a rewriter(…) is not exported: write `export const responseBody = rewriter(…)`, or requestBody');
+  }
 }
 
 /**
@@ -134,19 +179,6 @@ function toJson(value) {
 }
 
 /**
- * @param {string} what
- * @param {object} given
- * @param {string[]} known
- */
-function refuseUnknown(what, given, known) {
-  for (const key of Object.keys(given)) {
-    if (known.includes(key)) continue;
-    const nearest = didYouMean(key, known, (name) => `did you mean ${name}? `);
-    throw new TypeError(`${what}: ${key} is unknown: ${nearest}there are ${known.join(', ')}`);
-  }
-}
-
-/**
  * @param {unknown} returned
  * @returns {Verdict}
  */
@@ -169,35 +201,4 @@ function finished(returned, hook) {
   throw new Error(
     `${hook} returned ${typeof returned === 'string' ? JSON.stringify(returned) : kind(returned)}: expected ${wanted}`,
   );
-}
-
-/**
- * Runs a hook; what it throws goes on as text, which is all that crosses to the host.
- *
- * @template T
- * @param {() => T} hook
- * @returns {T}
- */
-function failing(hook) {
-  begin();
-  answered = false;
-  try {
-    return hook();
-  } catch (error) {
-    throw wellFormed(describe(error));
-  }
-}
-
-/**
- * What is wrong, for mistakes in the code also where, and what it was caused by.
- *
- * @param {unknown} error
- * @returns {string}
- */
-function describe(error) {
-  if (!(error instanceof Error)) return typeof error === 'string' ? error : `${kind(error)} was thrown: ${error}`;
-  const meant = error.name === 'Error' || error instanceof FieldError || error instanceof BodyError;
-  const text = meant ? error.message : `${error.name}: ${error.message}${placeOf(error)}`;
-  const { cause } = error;
-  return cause === undefined || cause === error ? text : `${text}: caused by ${describe(cause)}`;
 }

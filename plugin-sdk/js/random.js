@@ -2,13 +2,7 @@
 // of a plugin would draw the same numbers.
 
 import { random as host } from './host.js';
-
-/**
- * Whether the engine has u64 as a bigint (StarlingMonkey) or as a number (QuickJS); it traps if it is given the other.
- *
- * @type {boolean | undefined}
- */
-let wide;
+import { toInteger } from './numbers.js';
 
 /**
  * A number from 0 up to and without 1 that nobody can foresee.
@@ -28,8 +22,7 @@ export function random() {
  * @returns {Uint8Array}
  */
 export function randomBytes(count) {
-  wide ??= typeof host.getRandomU64() === 'bigint';
-  return host.getRandomBytes(wide ? BigInt(count) : count);
+  return host.getRandomBytes(toInteger(count));
 }
 
 /**

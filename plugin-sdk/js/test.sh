@@ -41,6 +41,8 @@ refused 'export default plugin({ forwardRequest() {} });' \
 	'the plugin exports no interceptor: write `export const interceptor = plugin({ … })` in place of `export default`'
 refused 'export const interceptor = plugin({ forwardRequests() {} });' \
 	'plugin: forwardRequests is unknown: did you mean forwardRequest?'
+refused 'import { rewriter } from "./tollgate/index.js"; export const interceptor = plugin({ returnResponse() {} }); rewriter(() => null);' \
+	'a rewriter(…) is not exported: write `export const responseBody = rewriter(…)`, or requestBody'
 refused 'export const interceptor = plugin({});' 'plugin(…) has neither forwardRequest nor returnResponse'
 refused "const token = settings.get('token'); export const interceptor = plugin({ forwardRequest() { return token; } });" \
 	"settings can't be used at the top level of a module, which runs at build time (plugin.js:2): move this into"

@@ -88,8 +88,13 @@ export function wellFormed(text) {
   return /** @type {any} */ (text).toWellFormed();
 }
 
-/** @param {string} binary */
-function fromBinary(binary) {
+/**
+ * A string of characters from U+0000 to U+00FF as bytes.
+ *
+ * @param {string} binary
+ * @returns {Uint8Array}
+ */
+export function fromBinary(binary) {
   if (hasBase64 && binary.length > SHORT) return Bytes.fromBase64(btoa(binary));
   const bytes = new Uint8Array(binary.length);
   for (let at = 0; at < binary.length; at++) bytes[at] = binary.charCodeAt(at);

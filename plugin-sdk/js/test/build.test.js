@@ -10,18 +10,22 @@ import { fileURLToPath } from 'node:url';
 import { reset } from './host.js';
 
 reset();
-const { answer, exchange, log, plugin, request, settings } = await import('../index.js');
+const { answer, client, emit, exchange, log, plugin, request, settings, state } = await import('../index.js');
 const { placeOf } = await import('../place.js');
+const { world } = await import('../world.mjs');
 
 test('the host can be used when a hook runs, not before', () => {
   const told =
-    /^(\w+) can't be used at the top level of a module, which runs at build time \(host\.js:\d+.*\): move this into forwardRequest or returnResponse$/;
+    /^(\w+) can't be used at the top level of a module, which runs at build time \(host\.js:\d+.*\): move this into start, forwardRequest or returnResponse$/;
   const early = {
     settings: () => settings.get('x'),
     request: () => request.path,
     response: () => answer(),
     exchange: () => exchange.id,
     log: () => log.info('x'),
+    state: () => state.get('x'),
+    client: () => client.get('http://h/'),
+    emit: () => emit('x'),
   };
   for (const [what, call] of Object.entries(early)) {
     assert.throws(call, (error) => error.message.match(told)?.[1] === what, what);
@@ -29,6 +33,33 @@ test('the host can be used when a hook runs, not before', () => {
   assert.equal(typeof Math.random(), 'number');
   assert.equal(plugin({ forwardRequest: () => void settings.get('x') }).forwardRequest(), 'forward');
   assert.equal(settings.get('x'), null);
+});
+
+test('the world of a plugin is what its bundle imports and exports', () => {
+  const external = (path) => ({ path, kind: 'import-statement', external: true });
+  const meta = {
+    outputs: {
+      'bundle.js.map': { imports: [], exports: [] },
+      'bundle.js': {
+        entryPoint: 'main.js',
+        imports: [external('wasi:random/random@0.2.0'), external('tollgate:proxy/state@0.1.0'), { path: 'chunk.js' }],
+        exports: ['interceptor', 'responseBody', 'lifecycle', 'other'],
+      },
+    },
+  };
+  assert.equal(
+    world(meta),
+    `package tollgate:proxy@0.1.0;
+
+world made {
+  import state;
+  import wasi:random/random@0.2.0;
+  export interceptor;
+  export lifecycle;
+  export response-body;
+}
+`,
+  );
 });
 
 test('an error names the line in the sources', () => {

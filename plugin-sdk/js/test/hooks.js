@@ -8,6 +8,11 @@ const FUNCTIONS = {
   ],
   'tollgate:proxy/response@0.1.0': ['response', `status setStatus ${MESSAGE}`],
   'tollgate:proxy/exchange@0.1.0': ['exchange', 'id clientAddress note setNote'],
+  'tollgate:proxy/state@0.1.0': ['state', 'get set delete increment compareAndSwap keys'],
+  'tollgate:proxy/client@0.1.0': ['client', 'send sendAll'],
+  'tollgate:proxy/timer@0.1.0': ['timer', 'sleep'],
+  'tollgate:proxy/metrics@0.1.0': ['metrics', 'describe add set observe'],
+  'tollgate:proxy/body-sink@0.1.0': ['sink', 'emit'],
   'wasi:config/store@0.2.0-rc.1': ['store', 'get getAll'],
   'wasi:logging/logging@0.1.0-draft': ['logging', 'log'],
   'wasi:random/random@0.2.0': ['random', 'getRandomBytes getRandomU64'],
@@ -22,7 +27,9 @@ export function resolve(specifier, context, next) {
 export function load(url, context, next) {
   if (!(url in FUNCTIONS)) return next(url, context);
   const [part, names] = FUNCTIONS[url];
-  const calls = names.split(' ').map((name) => `export const ${name} = (...given) => host.${part}.${name}(...given);`);
+  const calls = names
+    .split(' ')
+    .map((name) => `const ${name}_ = (...given) => host.${part}.${name}(...given); export { ${name}_ as ${name} };`);
   return {
     format: 'module',
     shortCircuit: true,

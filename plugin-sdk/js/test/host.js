@@ -76,6 +76,69 @@ class Response extends Message {
   }
 }
 
+/** The engines throw so. */
+function thrown(payload) {
+  return Object.assign(new Error('[object Object] (see error.payload)'), { payload });
+}
+
+class State {
+  values = new Map();
+  ttls = new Map();
+  refusal = null;
+  get(key) {
+    if (this.refusal) throw thrown(this.refusal);
+    return this.values.get(string(key)) ?? host.absent;
+  }
+  set(key, value, ttlMs) {
+    this.values.set(string(key), bytes(value));
+    this.ttls.set(key, ttlMs === undefined ? ttlMs : Number(sameKind(ttlMs)));
+  }
+  delete(key) {
+    return this.values.delete(string(key));
+  }
+  increment(key, by, ttlMs) {
+    const sum = Number(Buffer.from(this.values.get(string(key)) ?? '0').toString()) + Number(sameKind(by));
+    this.set(key, Uint8Array.from(Buffer.from(`${sum}`)), ttlMs);
+    return typeof by === 'bigint' ? BigInt(sum) : sum;
+  }
+  compareAndSwap(key, expected, replacement, ttlMs) {
+    const is = this.values.get(string(key));
+    if ((is && Buffer.from(is).toString('hex')) !== (expected && Buffer.from(bytes(expected)).toString('hex'))) return false;
+    if (replacement === undefined) this.values.delete(key);
+    else this.set(key, replacement, ttlMs);
+    return true;
+  }
+  keys(prefix, after, limit) {
+    assert.equal(typeof limit, 'number');
+    const found = [...this.values.keys()].sort().filter((key) => key.startsWith(string(prefix)));
+    return found.filter((key) => after === undefined || key > after).slice(0, limit);
+  }
+}
+
+/** Answers each request with what a test says of its URI: a response, or a payload. */
+class Client {
+  answers = {};
+  sent = [];
+  send(request) {
+    const answer = this.one(request);
+    if ('tag' in answer) throw thrown(answer);
+    return answer;
+  }
+  sendAll(requests) {
+    return requests.map((request) => {
+      const answer = this.one(request);
+      return { tag: 'tag' in answer ? 'err' : 'ok', val: answer };
+    });
+  }
+  one(request) {
+    bytes(request.body);
+    string(request.method);
+    for (const [name, value] of request.fields) string(name) && bytes(value);
+    this.sent.push(request);
+    return this.answers[string(request.uri)];
+  }
+}
+
 export const host = {};
 
 /** A new exchange; `absent` is what the engine gives for an absent option. */
@@ -83,6 +146,10 @@ export function reset({ absent } = { absent: null }) {
   const notes = new Map();
   const settings = {};
   const lines = [];
+  const emitted = [];
+  const slept = [];
+  const measured = [];
+  const measure = (name) => (...given) => measured.push([name, ...given]);
   Object.assign(host, {
     absent,
     request: new Request(),
@@ -95,6 +162,11 @@ export function reset({ absent } = { absent: null }) {
     },
     store: { get: (key) => settings[string(key)] ?? absent, getAll: () => Object.entries(settings) },
     logging: { log: (level, context, message) => lines.push([level, context, string(message)]) },
+    state: new State(),
+    client: new Client(),
+    timer: { sleep: (ms) => slept.push(Number(sameKind(ms))) },
+    sink: { emit: (data) => emitted.push(Buffer.from(bytes(data)).toString()) },
+    metrics: { describe: measure('describe'), add: measure('add'), set: measure('set'), observe: measure('observe') },
     random: {
       /** Counts up, so that every byte is told from its neighbours. */
       getRandomBytes: (count) => Uint8Array.from({ length: Number(sameKind(count)) }, () => host.drawn++),
@@ -104,6 +176,9 @@ export function reset({ absent } = { absent: null }) {
     u64: 0n,
     settings,
     lines,
+    emitted,
+    slept,
+    measured,
   });
   return host;
 }

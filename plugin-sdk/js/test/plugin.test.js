@@ -392,9 +392,9 @@ describe('hooks', () => {
     const ended = [
       [
         () => plugin({ forwardRequests() {} }),
-        'plugin: forwardRequests is unknown: did you mean forwardRequest? there are forwardRequest, returnResponse',
+        'plugin: forwardRequests is unknown: did you mean forwardRequest? there are start, forwardRequest, returnResponse',
       ],
-      [() => plugin({ onRequest() {} }), 'plugin: onRequest is unknown: there are forwardRequest, returnResponse'],
+      [() => plugin({ onRequest() {} }), 'plugin: onRequest is unknown: there are start, forwardRequest, returnResponse'],
       [() => plugin({}), 'plugin(…) has neither forwardRequest nor returnResponse'],
       [() => plugin({ forwardRequest: 'x' }), 'plugin: forwardRequest is no function but string'],
       [() => plugin(), 'plugin(…) takes an object with hooks, got undefined'],
@@ -413,7 +413,7 @@ describe('hooks', () => {
       ],
     ];
     for (const [make, told] of ended) assert.throws(make, (error) => error.message === told, told);
-    const interceptor = checked({ interceptor: plugin({ forwardRequest: () => answer() }), other: 1 });
+    const { interceptor } = checked({ interceptor: plugin({ forwardRequest: () => answer() }), other: 1 });
     assert.equal(interceptor.forwardRequest(), 'respond');
     assert.equal(interceptor.returnResponse(), undefined);
   });

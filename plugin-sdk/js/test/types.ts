@@ -1,8 +1,31 @@
 // What TypeScript makes of the helper. Never run: it has to compile, and each @ts-expect-error has to be an error.
 
-import { answer, exchange, log, now, plugin, random, request, response, settings } from '../index.js';
+import {
+  answer,
+  client,
+  emit,
+  events,
+  exchange,
+  KEEP,
+  log,
+  metrics,
+  now,
+  plugin,
+  random,
+  request,
+  response,
+  rewriter,
+  SendError,
+  settings,
+  state,
+  timer,
+} from '../index.js';
 
 export const interceptor = plugin({
+  start() {
+    metrics.describe('x_total', 'X.');
+  },
+
   forwardRequest() {
     const field: string | null = request.field('x');
     const setting: string | null = settings.get('x');
@@ -18,6 +41,23 @@ export const interceptor = plugin({
     const one: string | null = new URL('/x', 'http://h').searchParams.get('a') ?? request.queryParam('a');
     console.log(uuid, one, performance.now(), new TextDecoder().decode(new TextEncoder().encode('x')), now(), random());
     for (const [name, value] of new URLSearchParams('a=1')) log.info(name.length, value.length);
+
+    const count: number = state.increment('n', 1, { ttlMs: 5 });
+    const kept: string | null = state.get('n');
+    const swapped: boolean = state.compareAndSwap('n', kept, null);
+    const got = client.send({ url: 'http://h/', json: { count, swapped }, timeoutMs: 1 });
+    log.info(got.status, got.field('x'), got.json().user);
+    for (const one of client.sendAll([{ url: 'http://h/' }])) {
+      log.info(one instanceof SendError ? one.reason : one.text());
+    }
+    timer.sleep(5);
+    metrics.add('x_total', 1, { kind: 'a', status: 200 });
+    // @ts-expect-error no such option
+    state.set('n', '', { ttl: 1 });
+    // @ts-expect-error a string
+    client.get(5);
+    // @ts-expect-error text
+    metrics.add('x_total', 1, { kind: null });
 
     // @ts-expect-error may be null
     log.info(request.queryParam('x').length);
@@ -47,6 +87,23 @@ export const interceptor = plugin({
     return answer({ status: 403, fields: { a: 'b' }, text: 'no' });
   },
 });
+
+export const responseBody = rewriter(() => {
+  if (response.status !== 200) return;
+  return {
+    unit: 'events',
+    decoded: true,
+    piece(event) {
+      const data: string | null = events.data(event);
+      return data === null ? KEEP : events.withData(event, data);
+    },
+    end: () => emit('x'),
+  };
+});
+// @ts-expect-error nothing is said of a piece
+rewriter(() => ({ piece() {} }));
+// @ts-expect-error no such unit
+rewriter(() => ({ unit: 'event', piece: () => KEEP }));
 
 // @ts-expect-error a misspelt hook
 plugin({ forwardRequests() {} });

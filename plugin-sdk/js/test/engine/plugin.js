@@ -1,11 +1,14 @@
 // What the helper does in the real engine: each path is one thing. The numbers of lines are in the cases.
 
-import { answer, now, plugin, random, request, response, settings } from './tollgate/index.js';
+import { answer, client, emit, events, KEEP, now, plugin, random } from './tollgate/index.js';
+import { request, response, rewriter, settings, state, timer } from './tollgate/index.js';
+
+let suffix = '';
 
 const built = { at: Date.now(), drew: Math.random() };
 
 function deep(x) {
-  return x.y.z; // line 8
+  return x.y.z; // line 11
 }
 
 const paths = {
@@ -40,6 +43,27 @@ const paths = {
     const text = new TextDecoder().decode(new TextEncoder().encode('é☃𝄞'));
     return answer({ json: [url.href, [...new URLSearchParams(url.search)], text] });
   },
+  '/state': () => {
+    const counts = [state.increment('n', 1, { ttlMs: 60000 }), state.increment('n', 5), state.increment('n', -8)];
+    state.set('text', 'é');
+    const swapped = state.compareAndSwap('text', 'é', 'é');
+    timer.sleep(1);
+    try {
+      state.increment('text');
+    } catch (error) {
+      return answer({ json: [counts, state.get('none'), state.get('text'), swapped, state.keys(), error.reason] });
+    }
+  },
+  '/client': () => {
+    try {
+      client.get('http://example.com/');
+    } catch (error) {
+      const [other] = client.sendAll([{ url: 'http://example.com/', timeoutMs: 5 }]);
+      return answer({ text: `${error.reason} ${other.reason}` });
+    }
+  },
+  '/events': () => {},
+  '/forgets': () => {},
   '/query': () => {
     request.setField('x-query', `${request.queryParam('q')} ${request.cookie('a')}`);
     request.path = '/c%20d';
@@ -47,6 +71,10 @@ const paths = {
 };
 
 export const interceptor = plugin({
+  start() {
+    suffix = settings.get('suffix', '');
+  },
+
   forwardRequest() {
     request.acceptIdentity();
     return paths[request.path]();
@@ -54,7 +82,22 @@ export const interceptor = plugin({
 
   returnResponse() {
     if (request.path !== '/c%20d') return;
-    const suffix = settings.get('suffix', '');
     response.mapText((text) => text + suffix);
   },
+});
+
+export const responseBody = rewriter(() => {
+  if (request.path !== '/events' && request.path !== '/forgets') return;
+  let count = 0;
+  return {
+    unit: 'events',
+    decoded: true,
+    piece(event) {
+      if (request.path === '/forgets') return;
+      count++;
+      const data = events.data(event);
+      return data === null ? KEEP : events.withData(event, data + suffix);
+    },
+    end: () => emit(events.event(String(count))),
+  };
 });
