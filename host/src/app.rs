@@ -20,6 +20,7 @@ use crate::config::backend::{BackendAddress, BackendUrl};
 use crate::config::server::{Certificate, ServerTls};
 use crate::echo;
 use crate::essential;
+use crate::plugin::beside;
 use crate::plugin::watch::{self, Change, WatchError};
 use crate::plugin::{
     Cache, Chains, Engines, HooksCompiler, Member, PluginStatus, PluginTable, Reconfigure,
@@ -321,7 +322,8 @@ async fn start_plugins(
     table: &Arc<PluginTable>,
     stop: &CancellationToken,
 ) -> Result<(watch::Watcher, mpsc::Sender<Reconfigure>), StartError> {
-    let engines = Engines::new(config.most_memory()).map_err(StartError::Engine)?;
+    let most_memory = most_memory(config);
+    let engines = Engines::new(most_memory).map_err(StartError::Engine)?;
     let workers = config.workers.get();
     let services = Services::new(config.state.clone(), config.outbound.clone());
     let services = services.map_err(StartError::Outbound)?;
@@ -331,9 +333,10 @@ async fn start_plugins(
     let bench = Workbench {
         compiler: HooksCompiler::new(engines).map_err(StartError::Engine)?,
         cache: open_cache(config),
+        most_memory,
         resources,
         runtime: tokio::runtime::Handle::current(),
-        standard: StandardCompilers::new(config.most_memory()),
+        standard: StandardCompilers::new(most_memory),
     };
     let failed = |source| StartError::Watch {
         directory: config.plugins.clone(),
@@ -354,8 +357,20 @@ async fn start_plugins(
 }
 
 fn watch_plugins(config: &Config) -> Result<(watch::Watcher, mpsc::Receiver<Change>), WatchError> {
-    let directory = config.plugins.clone();
-    watch::watch(directory, config.watch, watch::DEFAULT_INTERVAL)
+    let (directory, own) = (config.plugins.clone(), config.file.as_deref());
+    watch::watch(directory, own, config.watch, watch::DEFAULT_INTERVAL)
+}
+
+/// The most linear memory that a plugin may have, as the configuration and the files beside plugins say now.
+fn most_memory(config: &Config) -> u64 {
+    // What is wrong with any of them is told when it is looked at next.
+    let found = watch::plugins(&config.plugins, config.file.as_deref()).unwrap_or_default();
+    let (beside, _) = beside::read_all(&found);
+    let config = Config {
+        beside,
+        ..config.clone()
+    };
+    config.most_memory()
 }
 
 fn open_cache(config: &Config) -> Option<Cache> {

@@ -7,6 +7,7 @@ mod allow;
 pub mod backend;
 mod data;
 pub(crate) mod file;
+mod keys;
 mod mistake;
 mod names;
 mod plugin;
@@ -15,6 +16,7 @@ mod required;
 mod resolve;
 pub mod route;
 pub mod server;
+mod settings;
 mod units;
 mod url;
 
@@ -23,6 +25,7 @@ pub use data::{
     CacheConfig, Config, DEFAULT_CACHE_BYTES, DEFAULT_DRAIN, DEFAULT_ECHO, DEFAULT_LISTEN,
     DEFAULT_PLUGINS, WatchMode,
 };
+pub use keys::{AllowKeys, LimitKeys, MatchKey, PluginKeys};
 pub use mistake::{ConfigErrors, Mistake, Place};
 pub(crate) use names::nearest_name;
 pub use plugin::{
@@ -30,6 +33,7 @@ pub use plugin::{
 };
 pub use reload::needs_restart;
 pub use required::{Remark, remarks};
-pub(crate) use resolve::{read_limits, texts};
-pub use resolve::{resolve, settings};
+pub use resolve::{plugin_file, read_file, resolve, settings};
+pub(crate) use resolve::{read_limits, settings_in};
+pub use settings::{Setting, Settings};
 pub(crate) use units::time_above_zero;

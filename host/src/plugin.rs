@@ -5,6 +5,7 @@
 
 pub mod watch;
 
+pub mod beside;
 mod jobs;
 mod progress;
 mod supervise;

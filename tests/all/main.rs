@@ -63,6 +63,9 @@ mod files;
 /// Plugins that must not be missing.
 mod required;
 
+/// Configuration that stands beside a plugin.
+mod beside;
+
 /// What becomes of a file, when, and who is told.
 mod verdicts;
 

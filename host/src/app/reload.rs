@@ -118,8 +118,8 @@ impl Tending {
                     self.look_at_certificate(&mut complaint);
                 }
                 Some(change) = self.files.changes.recv() => match change {
-                    Change::Upsert { path, settled: true, .. } => {
-                        if self.config.file.as_ref() == Some(&path) {
+                    Change::Upsert { files, settled: true, .. } => {
+                        if files.code.is_some() && self.config.file == files.code {
                             self.reread(Why::Changed).await;
                         }
                         self.look_at_certificate(&mut complaint);

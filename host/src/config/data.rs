@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::backend::BackendConfig;
+use super::keys::PluginKeys;
 use super::plugin::{PluginConfig, PluginLimits};
 use super::route::RouteConfig;
 use super::server::{ServerConfig, ServerTls};
@@ -68,24 +69,41 @@ pub struct Config {
     /// The limits of plugins that don't set their own.
     pub defaults: PluginLimits,
     /// What the file says of single plugins, by name; use [`Config::for_plugin`] to read it.
-    pub plugin: BTreeMap<String, PluginConfig>,
+    pub plugin: BTreeMap<String, PluginKeys>,
+    /// What files beside plugins say of them (`NAME.toml`), by name, and weaker than `plugin`. Empty until somebody has
+    /// read these files; of one that could not be read there is a row without keys, because its plugin is named all the same.
+    pub beside: BTreeMap<String, PluginKeys>,
 }
 
 impl Config {
     /// The most linear memory that a plugin may have, in bytes.
     pub fn most_memory(&self) -> u64 {
-        let plugins = self.plugin.values().map(|plugin| plugin.limits.memory);
-        plugins.fold(self.defaults.memory, u64::max)
+        let plugins = self.plugin.keys().chain(self.beside.keys());
+        let memory = plugins.map(|name| self.for_plugin(name).limits.memory);
+        memory.fold(self.defaults.memory, u64::max)
     }
 
-    /// The configuration of this plugin: what the file says, or the defaults.
+    /// The configuration of this plugin: what the files say, or the defaults.
     pub fn for_plugin(&self, name: &str) -> PluginConfig {
-        let configured = self.plugin.get(name).cloned();
+        self.for_plugin_beside(name, self.beside.get(name))
+    }
+
+    /// What the configuration of this plugin is if this is what the file beside it says; none if there is no such file.
+    pub fn for_plugin_beside(&self, name: &str, beside: Option<&PluginKeys>) -> PluginConfig {
+        let none = PluginKeys::default();
+        let own = self.plugin.get(name).unwrap_or(&none);
+        let keys = own.over(beside.unwrap_or(&none));
         PluginConfig {
             standard: self.standard_components,
             max_head: self.server.max_head,
-            ..configured.unwrap_or_else(|| PluginConfig::new(self.defaults))
+            ..keys.config(self.defaults)
         }
+    }
+
+    /// Whether the configuration file itself disables this plugin, whatever the file beside it says.
+    pub fn disables(&self, name: &str) -> bool {
+        let own = self.plugin.get(name);
+        own.is_some_and(|keys| keys.enabled == Some(false))
     }
 }
 

@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::mistake::{ConfigErrors, Mistake, Place};
 use super::names::{nearest_key, quoted};
+use super::settings::Setting;
 
 /// The mistakes found so far.
 #[derive(Debug, Default)]
@@ -317,11 +318,16 @@ impl<'s> Value<'s> {
         })
     }
 
-    /// The value as a plugin gets it: a string as it is, anything else as JSON text.
-    pub(crate) fn setting(self) -> Option<String> {
+    /// The value of a setting: for the plugin a string as it is, anything else as JSON text.
+    pub(crate) fn setting(self) -> Option<Setting> {
         match json(self.value) {
-            Ok(serde_json::Value::String(text)) if self.value.is_str() => Some(text),
-            Ok(json) => Some(json.to_string()),
+            Ok(value) => Some(Setting {
+                text: match self.value.as_str() {
+                    Some(text) => text.to_owned(),
+                    None => value.to_string(),
+                },
+                value,
+            }),
             Err(expected) => self.wrong(expected),
         }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::allow::Allow;
 use super::server::ServerConfig;
+use super::settings::Settings;
 use crate::matching::Matches;
 
 /// The order of a plugin that doesn't name one; leaves room on both sides.
@@ -59,8 +60,7 @@ pub struct PluginConfig {
     pub enabled: bool,
     /// Lower runs first on the way to the backend; ties are broken by name.
     pub order: i32,
-    /// A string as it is, any other TOML value as JSON text. Sorted by key.
-    pub settings: Vec<(String, String)>,
+    pub settings: Settings,
     /// Which exchanges the plugin takes part in.
     pub matches: Matches,
     pub on_failure: OnFailure,
@@ -82,7 +82,7 @@ impl PluginConfig {
         Self {
             enabled: true,
             order: DEFAULT_ORDER,
-            settings: Vec::new(),
+            settings: Settings::default(),
             matches: Matches::default(),
             on_failure: OnFailure::default(),
             limits,

@@ -25,12 +25,14 @@ impl Config {
     }
 
     fn names(&self, name: &str) -> bool {
-        self.plugin.contains_key(name) || self.in_routes().any(|listed| listed == name)
+        self.plugin.contains_key(name)
+            || self.beside.contains_key(name)
+            || self.in_routes().any(|listed| listed == name)
     }
 
     fn named(&self) -> impl Iterator<Item = &str> {
-        let tables = self.plugin.keys().map(String::as_str);
-        tables.chain(self.in_routes())
+        let tables = self.plugin.keys().chain(self.beside.keys());
+        tables.map(String::as_str).chain(self.in_routes())
     }
 
     fn in_routes(&self) -> impl Iterator<Item = &str> {
@@ -48,6 +50,8 @@ pub enum Remark {
     /// It has no file.
     NoFile {
         name: String,
+        /// Whether the file beside it names it, and the configuration file doesn't.
+        beside: bool,
         /// Whether exchanges are answered 503 for that.
         required: bool,
         /// A plugin of nearly this name that has one.
@@ -73,6 +77,18 @@ impl Remark {
         }
     }
 
+    /// What to do about a required plugin without a file.
+    pub fn advice(&self, name: &str) -> String {
+        match self {
+            Self::NoFile { beside: true, .. } => {
+                format!("add the file, or remove {name}.toml, or set required = false in it")
+            }
+            _ => format!(
+                "add the file, correct the name, or set required = false in [plugin.{name}]"
+            ),
+        }
+    }
+
     /// Whether the proxy can't serve everything for that.
     pub fn is_fault(&self) -> bool {
         matches!(self, Self::NoFile { required: true, .. })
@@ -83,9 +99,17 @@ impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let cause = self.cause();
         match self {
-            Self::NoFile { name, required, .. } => {
+            Self::NoFile {
+                name,
+                required,
+                beside,
+                ..
+            } => {
                 let verb = if *required { "requires" } else { "names" };
-                write!(f, "plugin {name}: the configuration {verb} it, and {cause}")
+                match beside {
+                    true => write!(f, "plugin {name}: {name}.toml {verb} it, and {cause}"),
+                    false => write!(f, "plugin {name}: the configuration {verb} it, and {cause}"),
+                }
             }
             Self::Disabled { name } => write!(f, "plugin {name}: {cause}"),
         }
@@ -112,6 +136,8 @@ pub fn remarks(config: &Config, files: &BTreeSet<String>) -> Vec<Remark> {
             .or_else(|| nearest_name(name, files.iter().map(String::as_str)));
         Some(Remark::NoFile {
             name: name.to_owned(),
+            beside: !config.plugin.contains_key(name)
+                && !config.in_routes().any(|listed| listed == name),
             required: config.requires(name),
             nearest: nearest.map(str::to_owned),
         })

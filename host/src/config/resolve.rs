@@ -15,6 +15,7 @@ mod routes;
 mod server;
 mod services;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read as _};
@@ -22,8 +23,8 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-pub use plugins::settings;
-pub(crate) use plugins::{read_limits, texts};
+pub use plugins::{plugin_file, settings};
+pub(crate) use plugins::{read_limits, settings_in};
 
 use self::layers::{Layers, chosen};
 use super::file::{Mistakes, TomlDocument, TomlTable};
@@ -131,7 +132,7 @@ impl Layers<'_> {
     /// Path and text of the configuration file; none if there is none or it can't be read.
     fn config_file(&self) -> Option<(PathBuf, String)> {
         let (path, place) = self.path("config", self.args.config.as_deref(), None)?;
-        match read_file(&path) {
+        match read_file(&path, LARGEST_FILE) {
             Ok(text) => Some((path, text)),
             Err(problem) => {
                 self.mistakes.add(place, problem);
@@ -164,9 +165,8 @@ impl Layers<'_> {
         let cache = self.cache(file.table("cache"), base);
         let state = self.state(file.table("state"), base);
         let outbound = self.outbound(file.table("outbound"), base);
-        let defaults = self.limits(file.table("limits"), PluginLimits::default());
-        let plugin = file.table("plugin");
-        let plugin = plugin.map(|table| self.plugins(&table, defaults));
+        let defaults = self.limits(file.table("limits"));
+        let plugin = file.table("plugin").map(|table| self.plugins(&table));
         file.finish(&IN_TABLES);
         Config {
             file: None,
@@ -188,8 +188,9 @@ impl Layers<'_> {
             outbound,
             workers: workers.map_or_else(default_workers, |(workers, _)| workers),
             drain: chosen(drain, DEFAULT_DRAIN),
-            defaults,
+            defaults: defaults.limits(PluginLimits::default()),
             plugin: plugin.unwrap_or_default(),
+            beside: BTreeMap::new(),
         }
     }
 }
@@ -197,7 +198,11 @@ impl Layers<'_> {
 /// Bytes of a configuration file. Ten thousand routes take two million.
 const LARGEST_FILE: u64 = 16 << 20;
 
-fn read_file(path: &Path) -> Result<String, String> {
+/// The text of a file that may be anything; at most this many bytes, whole MiB.
+///
+/// # Errors
+/// What is there instead, or what went wrong.
+pub fn read_file(path: &Path, most: u64) -> Result<String, String> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => "no such file".to_owned(),
@@ -216,11 +221,11 @@ fn read_file(path: &Path) -> Result<String, String> {
         return Err("this is a device, a pipe or a socket; expected a TOML file".to_owned());
     }
     let mut bytes = Vec::new();
-    file.take(LARGEST_FILE + 1)
+    file.take(most.saturating_add(1))
         .read_to_end(&mut bytes)
         .map_err(failed)?;
-    if bytes.len() as u64 > LARGEST_FILE {
-        let most = LARGEST_FILE >> 20;
+    if bytes.len() as u64 > most {
+        let most = most >> 20;
         return Err(format!("larger than {most} MiB; expected a TOML file"));
     }
     String::from_utf8(bytes).map_err(|_| "not UTF-8; expected a TOML file".to_owned())

@@ -1,7 +1,6 @@
 //! What blocks, kept off the supervisor's task: loads, better code, and dropping what retired. Each comes back as a
 //! message.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -9,11 +8,12 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::hash::ContentHash;
+use super::beside::{self, Beside};
 use super::kind::{Guest, Trial};
 use super::prepare::{FileRefusal, Fresh, PluginError, PreparedFile, Untried, Workbench};
 use super::progress::{LoadProgress, LoadStep};
-use crate::config::PluginConfig;
+use super::watch::PluginFiles;
+use crate::config::Config;
 
 /// How long a version must have served before better code is made for it.
 const IMPROVE_AFTER: Duration = Duration::from_millis(500);
@@ -36,12 +36,28 @@ pub struct Jobs {
     improvements: Arc<Semaphore>,
 }
 
-/// A file to look at.
+/// Files to look at.
 #[derive(Debug, Clone)]
 pub struct Look {
-    pub path: PathBuf,
-    /// Whether a fault in it may be reported yet.
+    pub files: PluginFiles,
+    /// Whether a fault in them may be reported yet.
     pub settled: bool,
+}
+
+/// Under which configuration a plugin is prepared.
+#[derive(Debug, Clone)]
+pub enum Under {
+    /// This one, and what the file beside the plugin says now.
+    FilesNow(Arc<Config>),
+    /// This one, with what is known of that file already.
+    Known(Arc<Config>),
+}
+
+/// What a look at files came to.
+#[derive(Debug)]
+pub struct LookedAt {
+    pub beside: Beside,
+    pub result: Result<PreparedFile, FileRefusal>,
 }
 
 /// What a job came to.
@@ -52,7 +68,7 @@ pub enum Done {
         /// As given to [`Jobs::load`].
         load: u64,
         look: Look,
-        result: Result<PreparedFile, FileRefusal>,
+        came: LookedAt,
     },
     Improved {
         name: String,
@@ -85,31 +101,31 @@ impl Jobs {
         }))
     }
 
-    /// Prepares what a file holds; `serving` is what serves under its name now.
+    /// Prepares what files hold; `serving` is what serves under their name now.
     pub fn load(
         &mut self,
         name: String,
         load: u64,
         look: Look,
-        serving: Option<ContentHash>,
-        config: PluginConfig,
+        serving: Option<Guest>,
+        under: Under,
     ) {
         let (bench, permits) = (self.bench.clone(), self.loads.clone());
         self.running.spawn(async move {
             let progress = Arc::<LoadProgress>::default();
-            let file = FileToLoad {
+            let file = FilesToLoad {
                 name: name.clone(),
                 look: look.clone(),
                 serving,
-                config,
+                under,
             };
             let prepared = prepare(bench, permits, file, progress.clone());
-            let result = progress.told(&name, prepared).await;
+            let came = progress.told(&name, prepared).await;
             Done::Loaded {
                 name,
                 load,
                 look,
-                result,
+                came,
             }
         });
     }
@@ -154,57 +170,108 @@ impl Jobs {
     }
 }
 
-/// A file to prepare.
-struct FileToLoad {
+/// Files to prepare.
+struct FilesToLoad {
     name: String,
     look: Look,
-    serving: Option<ContentHash>,
-    config: PluginConfig,
+    serving: Option<Guest>,
+    under: Under,
 }
 
-/// Takes a file as far as it gets.
+/// Takes files as far as they get.
 async fn prepare(
     bench: Arc<Workbench>,
     permits: Arc<Semaphore>,
-    file: FileToLoad,
+    files: FilesToLoad,
     progress: Arc<LoadProgress>,
-) -> Result<PreparedFile, FileRefusal> {
+) -> LookedAt {
+    let configured = files.look.files.config.is_some();
     let untried = {
         let _permit = permits.acquire_owned().await;
         let (bench, progress) = (bench.clone(), progress.clone());
-        blocking(move || {
-            let FileToLoad {
-                name,
-                look,
-                serving,
-                config,
-            } = file;
-            bench.prepare(&name, &look.path, look.settled, serving, config, &progress)
-        })
-        .await?
+        blocking(move || Ok::<_, PluginError>(files.prepare(&bench, &progress))).await
     };
-    Ok(match untried {
-        PreparedFile::Ready(Untried { guest, improve }) => {
-            progress.reach(LoadStep::Trial);
-            let mut attempts = 0;
-            let enough = || {
-                attempts += 1;
-                attempts == MOST_TRIALS
-            };
-            let tried = tried_out(&bench, &guest, enough).await;
-            let trial = tried.map_err(|error| FileRefusal {
-                hash: Some(guest.version().hash),
-                error,
-            })?;
-            PreparedFile::Ready(Fresh {
-                guest,
-                trial,
-                improve,
-            })
+    let (beside, untried) = untried.unwrap_or_else(|error| {
+        let beside = match configured {
+            true => Beside::Unknown,
+            false => Beside::Absent,
+        };
+        (beside, Err(error.into()))
+    });
+    let result = match untried {
+        Ok(prepared) => try_out(&bench, prepared, &progress).await,
+        Err(refusal) => Err(refusal),
+    };
+    LookedAt { beside, result }
+}
+
+impl FilesToLoad {
+    /// Reads what there is and makes code of it. Blocks.
+    fn prepare(
+        self,
+        bench: &Workbench,
+        progress: &LoadProgress,
+    ) -> (Beside, Result<PreparedFile<Untried>, FileRefusal>) {
+        let (name, files) = (&self.name, &self.look.files);
+        let (main, keys) = match &self.under {
+            Under::Known(config) => (config, config.beside.get(name).cloned()),
+            Under::FilesNow(config) => {
+                match files.config.as_deref().map(beside::read).transpose() {
+                    Ok(keys) => (config, keys),
+                    Err(error) => return (Beside::Unknown, Err(PluginError::from(error).into())),
+                }
+            }
+        };
+        let config = main.for_plugin_beside(name, keys.as_ref());
+        let memory = config.limits.memory;
+        if memory > bench.most_memory && keys.as_ref().is_some_and(|k| k.limits.memory.is_some()) {
+            tracing::warn!(
+                "plugin {name}: limits.memory in {name}.toml is larger than any at the start ({} bytes), which is what the \
+                 plugin can have until the proxy is started again",
+                bench.most_memory
+            );
         }
-        PreparedFile::Unchanged => PreparedFile::Unchanged,
-        PreparedFile::Unsettled => PreparedFile::Unsettled,
-    })
+        let prepared = match &files.code {
+            None => Ok(PreparedFile::NoCode),
+            Some(_) if !config.enabled => Ok(PreparedFile::Disabled),
+            Some(code) => {
+                let (settled, serving) = (self.look.settled, self.serving.as_ref());
+                bench.prepare(name, code, settled, serving, config, progress)
+            }
+        };
+        (keys.map_or(Beside::Absent, Beside::Keys), prepared)
+    }
+}
+
+/// The trial of what has code.
+async fn try_out(
+    bench: &Arc<Workbench>,
+    prepared: PreparedFile<Untried>,
+    progress: &LoadProgress,
+) -> Result<PreparedFile, FileRefusal> {
+    let Untried { guest, improve } = match prepared {
+        PreparedFile::Ready(untried) => untried,
+        PreparedFile::NoCode => return Ok(PreparedFile::NoCode),
+        PreparedFile::Disabled => return Ok(PreparedFile::Disabled),
+        PreparedFile::Unchanged => return Ok(PreparedFile::Unchanged),
+        PreparedFile::Unsettled => return Ok(PreparedFile::Unsettled),
+    };
+    progress.reach(LoadStep::Trial);
+    let mut attempts = 0;
+    let enough = || {
+        attempts += 1;
+        attempts == MOST_TRIALS
+    };
+    let tried = tried_out(bench, &guest, enough).await;
+    let trial = tried.map_err(|error| FileRefusal {
+        hash: Some(guest.version().hash),
+        error,
+    })?;
+    Ok(PreparedFile::Ready(Fresh {
+        guest,
+        trial,
+        improve,
+    }))
 }
 
 /// The trial of a version, again and again while only instances are wanting, until that is enough.

@@ -23,6 +23,10 @@ pub use error::PluginError;
 /// What became of a file.
 #[derive(Debug)]
 pub enum PreparedFile<V = Fresh> {
+    /// There is configuration for it, and no code.
+    NoCode,
+    /// Its configuration switches it off.
+    Disabled,
     /// It holds what serves already.
     Unchanged,
     /// It looks fine, but its end can't be told: look again when the file has settled.
@@ -66,6 +70,8 @@ impl From<PluginError> for FileRefusal {
 pub struct Workbench {
     pub compiler: HooksCompiler,
     pub cache: Option<Cache>,
+    /// Bytes of linear memory that an instance can have at the most, whatever is configured.
+    pub most_memory: u64,
     pub resources: Resources,
     /// For the waits of guests in their trial.
     pub runtime: tokio::runtime::Handle,
@@ -73,7 +79,7 @@ pub struct Workbench {
 }
 
 impl Workbench {
-    /// Makes code of a file. `serving` is the version that serves now.
+    /// Makes code of a file. `serving` is the version that serves now; under another configuration its code is taken again.
     ///
     /// # Errors
     /// The first thing that stands in its way.
@@ -82,19 +88,25 @@ impl Workbench {
         name: &str,
         path: &Path,
         settled: bool,
-        serving: Option<ContentHash>,
+        serving: Option<&Guest>,
         config: PluginConfig,
         progress: &LoadProgress,
     ) -> Result<PreparedFile<Untried>, FileRefusal> {
         progress.reach(LoadStep::Reading);
         let bytes = load::read(path, config.limits.file_size).map_err(PluginError::from)?;
         let hash = ContentHash::of(&bytes);
-        if serving == Some(hash) {
+        let serving = serving.filter(|guest| guest.version().hash == hash);
+        if serving.is_some_and(|guest| guest.version().config == config) {
             return Ok(PreparedFile::Unchanged);
         }
+        // What the standard components' switch says decides whether there may be such code at all.
+        let serving = serving.filter(|guest| guest.version().config.standard == config.standard);
         progress.reach(LoadStep::Compiling);
         let version = self.version(name, hash, config)?;
-        let prepared = self.prepare_bytes(bytes, settled, &version);
+        let prepared = match serving {
+            Some(guest) => allowed(guest.again(version)).map(|guest| ready(guest, bytes)),
+            None => self.prepare_bytes(bytes, settled, &version),
+        };
         prepared.map_err(|error| FileRefusal {
             hash: Some(hash),
             error,
@@ -123,8 +135,7 @@ impl Workbench {
         version: &Arc<PluginVersion>,
     ) -> Result<PreparedFile<Untried>, PluginError> {
         if let Some(guest) = self.restore(version)? {
-            let improve = (guest.tier() == Tier::Baseline).then(|| Arc::new(bytes));
-            return Ok(PreparedFile::Ready(Untried { guest, improve }));
+            return Ok(ready(guest, bytes));
         }
         let loaded = load::load_for(bytes.clone(), self.compiler.contracts())?;
         if loaded.may_be_prefix && !settled {
@@ -315,6 +326,12 @@ impl Workbench {
     }
 }
 
+/// A version of which there is code; if it is not the best, the bytes are for better.
+fn ready(guest: Guest, bytes: Vec<u8>) -> PreparedFile<Untried> {
+    let improve = (guest.tier() == Tier::Baseline).then(|| Arc::new(bytes));
+    PreparedFile::Ready(Untried { guest, improve })
+}
+
 /// A version to which the configuration grants what it imports.
 fn allowed(guest: Guest) -> Result<Guest, PluginError> {
     let version = guest.version();
@@ -326,6 +343,7 @@ fn allowed(guest: Guest) -> Result<Guest, PluginError> {
         true => Ok(guest),
         false => Err(PluginError::NotAllowed {
             lines: Permission::lines(&missing, &version.name),
+            name: version.name.clone(),
         }),
     }
 }

@@ -12,6 +12,9 @@
 //! with `settled: false` as soon as the file looks finished (2 ms after its writer closed it): try it, but keep quiet
 //! should it turn out to be no plugin. Once it has not changed for 2 s the same `Upsert` comes with `settled: true`:
 //! what is wrong with it now may be reported. A file that was renamed into place is settled at once.
+//!
+//! Half of a configuration may be one without mistakes, so `NAME.toml` is not tried before it has settled; until then its
+//! plugin stays as it is, with all its files. So whoever replaces code and configuration together gets both at once.
 
 mod change;
 mod hint;
@@ -26,7 +29,7 @@ mod tests;
 mod wake;
 mod worker;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc as std_mpsc;
@@ -36,11 +39,11 @@ use tokio::sync::mpsc;
 
 use crate::config::WatchMode;
 use crate::text;
-use scan::Scope;
+use scan::{PluginsDirectory, Scope};
 use wake::Wake;
 
-pub use change::Change;
-pub use name::{NameProblem, name_problem};
+pub use change::{Change, Part, PluginFiles};
+pub use name::{NameProblem, config_beside, name_problem};
 
 /// The interval of looks unless the configuration says otherwise.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
@@ -76,16 +79,33 @@ impl Drop for Watcher {
     }
 }
 
-/// The names of the plugins whose files are in a directory now; none of one that does not exist.
+/// The plugins whose files are in a directory now, by name; none of one that does not exist. `proxy_config` is the proxy's own
+/// configuration file, which is no plugin's should it be there.
 ///
 /// # Errors
 /// When it can't be listed.
-pub fn names(dir: &Path) -> io::Result<BTreeSet<String>> {
-    match Scope::Plugins(dir.to_owned()).scan() {
-        scan::Scan::Files { files, .. } => Ok(files.into_iter().map(|file| file.name).collect()),
-        scan::Scan::NoDirectory => Ok(BTreeSet::new()),
-        scan::Scan::Unknown(error) => Err(error),
+pub fn plugins(
+    dir: &Path,
+    proxy_config: Option<&Path>,
+) -> io::Result<BTreeMap<String, PluginFiles>> {
+    let found = match plugins_in(dir, proxy_config).scan() {
+        scan::Scan::Files { files, .. } => files,
+        scan::Scan::NoDirectory => Vec::new(),
+        scan::Scan::Unknown(error) => return Err(error),
+    };
+    let mut plugins = BTreeMap::<String, PluginFiles>::new();
+    for file in found {
+        let files = plugins.entry(file.name).or_default();
+        files.set(file.part, file.path);
     }
+    Ok(plugins)
+}
+
+fn plugins_in(dir: &Path, proxy_config: Option<&Path>) -> Scope {
+    Scope::Plugins(PluginsDirectory {
+        path: dir.to_owned(),
+        proxy_config: proxy_config.map(Path::to_owned),
+    })
 }
 
 /// A file whose name says that it is, or was meant to be, a plugin.
@@ -101,7 +121,7 @@ pub struct PluginCandidate {
 /// # Errors
 /// When it can't be listed.
 pub fn candidates(dir: &Path) -> io::Result<Vec<PluginCandidate>> {
-    let (files, problems) = match Scope::Plugins(dir.to_owned()).scan() {
+    let (files, problems) = match plugins_in(dir, None).scan() {
         scan::Scan::Files {
             files, problems, ..
         } => (files, problems),
@@ -113,7 +133,7 @@ pub fn candidates(dir: &Path) -> io::Result<Vec<PluginCandidate>> {
         let problem = Some(words);
         all.push(PluginCandidate { path, problem });
     }
-    for file in files {
+    for file in files.into_iter().filter(|file| file.part == Part::Code) {
         for path in file.shadows {
             let used = text::path(&file.path);
             let problem = Some(format!(
@@ -131,20 +151,21 @@ pub fn candidates(dir: &Path) -> io::Result<Vec<PluginCandidate>> {
 }
 
 /// Watches the files directly in `dir` whose extension is `wasm`, `wat` or `cwasm` (which the loader refuses with the
-/// reason). Files whose name begins with a dot are left alone, as are the names that editors and downloads use for
+/// reason), and the configuration beside them, `NAME.toml`; `proxy_config` is as for [`plugins`]. Files whose name begins with a dot are left alone, as are the names that editors and downloads use for
 /// unfinished ones, none of which has such an extension. What was meant to be a plugin and has a name that none can have is
 /// told in the log, once for as long as it is there.
 ///
 /// `interval` is the time between looks that no event asked for.
 pub fn watch(
     dir: PathBuf,
+    proxy_config: Option<&Path>,
     mode: WatchMode,
     interval: Duration,
 ) -> Result<(Watcher, mpsc::Receiver<Change>), WatchError> {
     if dir.metadata().is_ok_and(|metadata| !metadata.is_dir()) {
         return Err(WatchError::NotADirectory { path: dir });
     }
-    let scope = Scope::Plugins(dir.clone());
+    let scope = plugins_in(&dir, proxy_config);
     if let scan::Scan::Unknown(source) = scope.scan() {
         return Err(WatchError::Unreadable { path: dir, source });
     }

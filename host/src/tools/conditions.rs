@@ -8,7 +8,7 @@ use toml::value::Datetime;
 
 use crate::config::file::{Mistakes, Scalar, TomlTable};
 use crate::config::{self, PluginConfig, PluginLimits};
-use crate::config::{Allow, Bucket};
+use crate::config::{Allow, Bucket, Settings};
 use crate::outbound;
 use crate::plugin::Ambient;
 
@@ -30,8 +30,8 @@ const DAY: i64 = 24 * 60 * MINUTE;
 /// The conditions of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conditions {
-    /// A string as it is, any other TOML value as JSON text. None: nobody said anything of settings.
-    pub settings: Option<Vec<(String, String)>>,
+    /// None: nobody said anything of settings.
+    pub settings: Option<Settings>,
     pub limits: PluginLimits,
     pub ambient: Ambient,
     /// How long a call may take in all, waiting included.
@@ -55,7 +55,9 @@ impl Default for Conditions {
 impl Conditions {
     /// Reads `[test]` of a project's description.
     pub fn of_project(mut table: TomlTable<'_>, mistakes: &Mistakes) -> Self {
-        let settings = table.table("settings").map(|table| config::texts(&table));
+        let settings = table
+            .table("settings")
+            .map(|table| config::settings_in(&table));
         let conditions = Self::default().changed(table, mistakes);
         Self {
             settings,
@@ -223,7 +225,7 @@ mod tests {
         let text = "timeout = '2s'\nnow = 1970-01-01T00:00:09Z\nseed = 7\nlimits.deadline = '3s'\n\
             [settings]\na = 1\n";
         let expected = Conditions {
-            settings: Some(vec![("a".to_owned(), "1".to_owned())]),
+            settings: Some(config::settings(std::path::Path::new("t"), "a = 1").unwrap()),
             limits: PluginLimits {
                 deadline: Duration::from_secs(3),
                 ..PluginLimits::default()

@@ -41,6 +41,7 @@ impl Lab {
         let bench = Workbench {
             compiler: HooksCompiler::new(engines).map_err(failed)?,
             cache,
+            most_memory,
             resources: Resources::new(THREADS, HELD, services()?),
             runtime: runtime.handle().clone(),
             standard: StandardCompilers::new(most_memory),

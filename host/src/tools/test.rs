@@ -35,6 +35,7 @@ use super::exit::USAGE;
 use super::lab::{self, Lab};
 use super::log::{self, PluginLines};
 use crate::cli::TestArgs;
+use crate::config::Settings;
 use crate::plugin::{Guest, PluginVersion};
 
 /// What a case at least is, for those who have none.
@@ -165,10 +166,7 @@ fn print(report: &Report, json: bool) -> ExitCode {
 }
 
 /// The settings of the cases in a directory, as far as they have any and can be read, with the case's name.
-pub fn settings_of_cases(
-    tests: &Path,
-    conditions: &Conditions,
-) -> Vec<(String, Vec<(String, String)>)> {
+pub fn settings_of_cases(tests: &Path, conditions: &Conditions) -> Vec<(String, Settings)> {
     let files = fs::read_dir(tests).into_iter().flatten();
     let mut files: Vec<PathBuf> = files.flatten().map(|entry| entry.path()).collect();
     files.retain(|path| is_case(path));

@@ -6,6 +6,7 @@ use super::conditions::Conditions;
 use super::lab::Lab;
 use super::project::Project;
 use super::test;
+use crate::config::Settings;
 use crate::plugin::{PluginError, Trial};
 use crate::text;
 
@@ -98,8 +99,8 @@ fn once(
 }
 
 /// The settings in the cases of a directory, each once, with the first case that has them.
-fn of_cases(tests: &Path, given: &Conditions) -> Vec<(String, Vec<(String, String)>)> {
-    let mut found: Vec<(String, Vec<(String, String)>)> = Vec::new();
+fn of_cases(tests: &Path, given: &Conditions) -> Vec<(String, Settings)> {
+    let mut found: Vec<(String, Settings)> = Vec::new();
     for (case, settings) in test::settings_of_cases(tests, given) {
         if found.iter().all(|(_, other)| *other != settings) && found.len() < MOST_SETTINGS {
             found.push((case, settings));

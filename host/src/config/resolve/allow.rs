@@ -5,37 +5,27 @@ use toml::de::DeValue;
 use super::layers::Layers;
 use crate::config::check_plugin_name;
 use crate::config::file::{Mistakes, Scalar, TomlTable, Value};
-use crate::config::{Allow, Bucket};
+use crate::config::{AllowKeys, Bucket};
 use crate::outbound;
 
 impl Layers<'_> {
-    pub(super) fn allow(&self, mut table: TomlTable<'_>) -> Allow {
-        let names = table.list("environment", "names of environment variables");
-        let http = self.destinations_of_calls(&mut table);
-        let allow = Allow {
-            state: table
-                .take("state")
-                .and_then(|value| bucket(value, self.mistakes)),
-            http,
-            environment: names
-                .into_iter()
-                .flatten()
-                .filter_map(|entry| entry.read(self.mistakes, variable))
-                .collect(),
-        };
+    pub(super) fn allow(&self, mut table: TomlTable<'_>) -> AllowKeys {
+        let environment = table.list("environment", "names of environment variables");
+        let http = table.list("http", "URLs such as https://api.example.com/v1");
+        let ranges = table.list("http-private", "ranges of addresses such as 10.0.0.0/8");
+        let state = table.take("state");
         table.finish(&[]);
-        allow
+        AllowKeys {
+            state: state.map(|value| bucket(value, self.mistakes)),
+            http: http.map(|list| self.each(list, outbound::Destination::parse)),
+            http_private: ranges.map(|list| self.each(list, outbound::AddressRange::parse)),
+            environment: environment.map(|list| self.each(list, variable)),
+        }
     }
 
-    /// Where a plugin may send requests: `http`, and ranges of private addresses that names may lead to, `http-private`.
-    fn destinations_of_calls(&self, table: &mut TomlTable<'_>) -> Option<outbound::Allow> {
-        let destinations = table.list("http", "URLs such as https://api.example.com/v1");
-        let ranges = table.list("http-private", "ranges of addresses such as 10.0.0.0/8");
-        let read = |entry: Scalar| entry.read(self.mistakes, outbound::Destination::parse);
-        let destinations = destinations.map(|all| all.into_iter().filter_map(read).collect());
-        let range = |entry: Scalar| entry.read(self.mistakes, outbound::AddressRange::parse);
-        let ranges = ranges.into_iter().flatten().filter_map(range).collect();
-        destinations.map(|destinations| outbound::Allow::new(destinations, ranges))
+    fn each<T>(&self, list: Vec<Scalar>, parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
+        let read = |entry: Scalar| entry.read(self.mistakes, &parse);
+        list.into_iter().filter_map(read).collect()
     }
 }
 

@@ -150,6 +150,15 @@ impl Layers<'_> {
         }
     }
 
+    /// What an entry of the file means, if it is there and means something.
+    pub(super) fn said<T>(
+        &self,
+        entry: Option<Scalar>,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        entry?.read(self.mistakes, parse)
+    }
+
     /// Puts what the file says in the place of a default.
     pub(super) fn set<T>(
         &self,
@@ -157,7 +166,7 @@ impl Layers<'_> {
         entry: Option<Scalar>,
         parse: impl Fn(&str) -> Result<T, String>,
     ) {
-        if let Some(value) = entry.and_then(|entry| entry.read(self.mistakes, parse)) {
+        if let Some(value) = self.said(entry, parse) {
             *slot = value;
         }
     }

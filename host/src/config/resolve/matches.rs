@@ -2,31 +2,24 @@
 
 use toml::de::DeValue;
 
+use crate::config::MatchKey;
 use crate::config::file::{Mistakes, Scalar, TomlTable, Value};
-use crate::matching::{MatchRule, Matches, method};
+use crate::matching::{MatchRule, method};
 
 /// The rules of a file's `match`: one table, or a list of them.
-pub(super) fn read(value: Value<'_>, mistakes: &Mistakes) -> Matches {
-    let rules: Vec<_> = match value.value {
-        DeValue::Array(items) if items.is_empty() => value
-            .wrong("at least one rule; enabled = false switches a plugin off")
-            .into_iter()
-            .collect(),
-        DeValue::Array(_) => value
-            .items()
-            .filter_map(|item| rule(item.table()?, mistakes))
-            .collect(),
-        DeValue::Table(_) => value
-            .table()
-            .and_then(|table| rule(table, mistakes))
-            .into_iter()
-            .collect(),
-        _ => value
-            .wrong("a table with host, path or method, or a list of such")
-            .into_iter()
-            .collect(),
-    };
-    Matches::new(rules)
+pub(super) fn read(value: Value<'_>, mistakes: &Mistakes) -> Option<MatchKey> {
+    match value.value {
+        DeValue::Array(items) if items.is_empty() => {
+            value.wrong("at least one rule; enabled = false switches a plugin off")
+        }
+        DeValue::Array(_) => {
+            let items = value.items();
+            let rules = items.filter_map(|item| rule(item.table()?, mistakes));
+            Some(MatchKey::List(rules.collect()))
+        }
+        DeValue::Table(_) => rule(value.table()?, mistakes).map(MatchKey::Table),
+        _ => value.wrong("a table with host, path or method, or a list of such"),
+    }
 }
 
 fn rule(mut table: TomlTable<'_>, mistakes: &Mistakes) -> Option<MatchRule> {

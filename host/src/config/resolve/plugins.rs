@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use toml::de::DeValue;
 
@@ -9,7 +10,10 @@ use super::layers::Layers;
 use super::matches;
 use crate::cli::RunArgs;
 use crate::config::file::{Mistakes, Scalar, TomlDocument, TomlTable, Value};
-use crate::config::{ConfigErrors, PluginConfig, PluginLimits, check_plugin_name, units};
+use crate::config::{
+    AllowKeys, ConfigErrors, LimitKeys, PluginKeys, PluginLimits, Settings, check_plugin_name,
+    units,
+};
 
 /// Keys of tables, for people who write them right into a plugin's table.
 pub(super) const IN_PLUGIN_TABLES: [&str; 15] = [
@@ -46,10 +50,31 @@ pub(super) fn directory(file: &mut TomlTable<'_>) -> Option<Scalar> {
 ///
 /// # Errors
 /// All mistakes, with their lines.
-pub fn settings(path: &Path, text: &str) -> Result<Vec<(String, String)>, ConfigErrors> {
+pub fn settings(path: &Path, text: &str) -> Result<Settings, ConfigErrors> {
     let mistakes = Mistakes::default();
-    let settings = texts(&TomlDocument::parse(path, text, &mistakes).root());
+    let settings = settings_in(&TomlDocument::parse(path, text, &mistakes).root());
     mistakes.or(settings)
+}
+
+/// What a file beside a plugin says of it: the keys of `[plugin.NAME]`, without that table. The path is for messages alone.
+///
+/// # Errors
+/// All mistakes, with their lines.
+pub fn plugin_file(path: &Path, text: &str) -> Result<PluginKeys, ConfigErrors> {
+    let mistakes = Mistakes::default();
+    let document = TomlDocument::parse(path, text, &mistakes);
+    let root = document.root();
+    let table = root.values().find(|(name, _)| *name == "plugin");
+    let keys = match table {
+        Some((_, table)) => {
+            let problem = "unknown key; in this file the keys of [plugin.NAME] stand without that table: `order = 1`, `[settings]`";
+            mistakes.add(table.place.without_value(), problem);
+            PluginKeys::default()
+        }
+        None => file_alone(&mistakes).plugin(root),
+    };
+    drop(document);
+    mistakes.or(keys)
 }
 
 /// Limits in a document that is not the configuration, with the keys of `[limits]`; what isn't said is as in `base`.
@@ -58,84 +83,74 @@ pub(crate) fn read_limits(
     base: PluginLimits,
     mistakes: &Mistakes,
 ) -> PluginLimits {
-    let layers = Layers {
-        args: &RunArgs::default(),
+    file_alone(mistakes).limits(Some(table)).limits(base)
+}
+
+/// No layers above the file.
+fn file_alone(mistakes: &Mistakes) -> Layers<'_> {
+    static NO_FLAGS: LazyLock<RunArgs> = LazyLock::new(RunArgs::default);
+    Layers {
+        args: &NO_FLAGS,
         env: &|_| None,
         mistakes,
-    };
-    layers.limits(Some(table), base)
+    }
 }
 
 impl Layers<'_> {
-    pub(super) fn limits(&self, file: Option<TomlTable<'_>>, base: PluginLimits) -> PluginLimits {
-        let mut limits = base;
-        let Some(mut table) = file else { return limits };
-        let deadline = table.text("deadline");
-        self.set(&mut limits.deadline, deadline, units::time_above_zero);
-        let memory = table.text_or_number("memory");
-        self.set(&mut limits.memory, memory, units::memory);
-        self.set(&mut limits.body, table.text_or_number("body"), units::size);
-        self.set(
-            &mut limits.piece,
-            table.text_or_number("piece"),
-            units::size,
-        );
-        let max_calls = table.number("max-calls");
-        self.set(&mut limits.max_calls, max_calls, units::count);
-        let body_timeout = table.text("body-timeout");
-        self.set(
-            &mut limits.body_timeout,
-            body_timeout,
-            units::time_above_zero,
-        );
-        let trial = table.text("trial");
-        self.set(&mut limits.trial, trial, units::time_above_zero);
-        let file_size = table.text_or_number("file-size");
-        self.set(&mut limits.file_size, file_size, units::size);
+    pub(super) fn limits(&self, file: Option<TomlTable<'_>>) -> LimitKeys {
+        let Some(mut table) = file else {
+            return LimitKeys::default();
+        };
+        let limits = LimitKeys {
+            deadline: self.said(table.text("deadline"), units::time_above_zero),
+            memory: self.said(table.text_or_number("memory"), units::memory),
+            body: self.said(table.text_or_number("body"), units::size),
+            piece: self.said(table.text_or_number("piece"), units::size),
+            max_calls: self.said(table.number("max-calls"), units::count),
+            body_timeout: self.said(table.text("body-timeout"), units::time_above_zero),
+            trial: self.said(table.text("trial"), units::time_above_zero),
+            file_size: self.said(table.text_or_number("file-size"), units::size),
+        };
         table.finish(&[]);
         limits
     }
 
-    pub(super) fn plugins(
-        &self,
-        table: &TomlTable<'_>,
-        defaults: PluginLimits,
-    ) -> BTreeMap<String, PluginConfig> {
+    pub(super) fn plugins(&self, table: &TomlTable<'_>) -> BTreeMap<String, PluginKeys> {
         let plugin = |(name, value): (&str, Value<'_>)| {
             if let Err(problem) = check_plugin_name(name) {
                 let place = value.place.clone().without_value();
                 self.mistakes.add(place, problem.to_string());
             }
-            Some((name.to_owned(), self.plugin(value.table()?, defaults)))
+            Some((name.to_owned(), self.plugin(value.table()?)))
         };
         table.values().filter_map(plugin).collect()
     }
 
-    fn plugin(&self, mut table: TomlTable<'_>, defaults: PluginLimits) -> PluginConfig {
-        let mut plugin = PluginConfig::new(self.limits(table.table("limits"), defaults));
-        plugin.enabled = table.boolean("enabled").unwrap_or(plugin.enabled);
-        plugin.required = table.boolean("required").unwrap_or(plugin.required);
-        self.set(&mut plugin.order, table.number("order"), units::order);
-        let on_failure = table.text("on-failure");
-        self.set(&mut plugin.on_failure, on_failure, units::on_failure);
-        if let Some(settings) = table.table("settings") {
-            plugin.settings = texts(&settings);
-        }
-        if let Some(table) = table.table("allow") {
-            plugin.allow = self.allow(table);
-        }
-        if let Some(value) = table.take("match") {
-            plugin.matches = matches::read(value, self.mistakes);
-        }
+    fn plugin(&self, mut table: TomlTable<'_>) -> PluginKeys {
+        let settings = |table: &mut TomlTable<'_>| Some(settings_in(&table.table("settings")?));
+        let keys = PluginKeys {
+            limits: self.limits(table.table("limits")),
+            enabled: table.boolean("enabled"),
+            required: table.boolean("required"),
+            order: self.said(table.number("order"), units::order),
+            on_failure: self.said(table.text("on-failure"), units::on_failure),
+            settings: settings(&mut table).unwrap_or_default(),
+            allow: match table.table("allow") {
+                Some(table) => self.allow(table),
+                None => AllowKeys::default(),
+            },
+            matches: table
+                .take("match")
+                .and_then(|value| matches::read(value, self.mistakes)),
+        };
         table.finish(&IN_PLUGIN_TABLES);
-        plugin
+        keys
     }
 }
 
-/// The settings in a table: a string as it is, any other value as JSON text.
-pub(crate) fn texts(table: &TomlTable<'_>) -> Vec<(String, String)> {
-    table
-        .values()
-        .filter_map(|(name, value)| Some((name.to_owned(), value.setting()?)))
-        .collect()
+/// The settings in a table.
+pub(crate) fn settings_in(table: &TomlTable<'_>) -> Settings {
+    let settings = table.values();
+    let settings = settings.filter_map(|(name, value)| Some((name.to_owned(), value.setting()?)));
+    settings.collect()
 }

@@ -1,6 +1,7 @@
 //! Flags, environment and file against one another, and the keys of part of the file; `tests/` has the rest.
 
 mod allow;
+mod beside;
 mod destinations;
 mod example;
 mod server;
@@ -146,6 +147,7 @@ fn a_file_with_every_key() {
     assert!(!plugin.matches.matches("a.example.com", "/api/x", "POST"));
     let settings: Vec<_> = plugin
         .settings
+        .texts()
         .iter()
         .map(|(k, v)| format!("{k}={v}"))
         .collect();

@@ -5,7 +5,7 @@ use super::state::HooksState;
 
 impl store::Host for HooksState {
     fn get(&mut self, key: String) -> Result<Option<String>, store::Error> {
-        let settings = &self.guest.version.config.settings;
+        let settings = &self.guest.version.config.settings.texts();
         Ok(settings
             .iter()
             .find(|(name, _)| *name == key)
@@ -13,6 +13,6 @@ impl store::Host for HooksState {
     }
 
     fn get_all(&mut self) -> Result<Vec<(String, String)>, store::Error> {
-        Ok(self.guest.version.config.settings.clone())
+        Ok(self.guest.version.config.settings.texts().to_vec())
     }
 }

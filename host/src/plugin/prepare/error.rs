@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::interceptor::{Hook, InterceptError};
+use crate::plugin::beside::PluginFileError;
 use crate::plugin::kind::wasi_http::StandardWorld;
 use crate::plugin::load::LoadError;
 use crate::plugin::wasm::{CompileError, ServiceError};
@@ -25,9 +26,13 @@ pub enum PluginError {
     StandardEngine(String),
     /// With the lines of the configuration that would grant it.
     #[error(
-        "it imports what the configuration does not allow it; to allow it, add these lines to the configuration:\n{lines}"
+        "it imports what the configuration does not allow it; to allow it, add these lines to the configuration:\n{lines}\n\
+         (or to {name}.toml beside the plugin's file, with [allow] as the first line)"
     )]
-    NotAllowed { lines: String },
+    NotAllowed { lines: String, name: String },
+    /// With the file's name and lines.
+    #[error("{}", text::lines(&.0.to_string()))]
+    Config(#[from] PluginFileError),
     #[error("its state can't be used: {0}")]
     State(#[from] ServiceError),
     #[error("its lifecycle.start returned an error: {0}")]
@@ -73,6 +78,7 @@ impl PluginError {
             PluginError::Load(error) => error.could_be_incomplete(),
             // Function bodies are checked by the compiler; a hole in the file is found there.
             PluginError::Compile(CompileError::Compile(_)) => true,
+            PluginError::Config(_) => true,
             PluginError::Compile(_)
             | PluginError::StandardOff(_)
             | PluginError::StandardEngine(_)

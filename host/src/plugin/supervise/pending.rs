@@ -77,7 +77,12 @@ impl PendingConfig {
             Ok(PreparedFile::Ready(fresh)) => {
                 self.fresh.insert(name.to_owned(), fresh);
             }
-            Ok(PreparedFile::Unchanged | PreparedFile::Unsettled) => {}
+            Ok(
+                PreparedFile::Unchanged
+                | PreparedFile::Unsettled
+                | PreparedFile::NoCode
+                | PreparedFile::Disabled,
+            ) => {}
             // A plugin that is out of service already can't be lost.
             Err(refusal) if !serves => {
                 let reason = refusal.error.to_string();

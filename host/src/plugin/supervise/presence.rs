@@ -29,7 +29,7 @@ impl Supervisor {
         if plugin.is_some_and(|plugin| plugin.serving.is_some()) {
             return None;
         }
-        Some(if !self.files.contains_key(name) {
+        Some(if !self.has_code(name) {
             Absence::NoFile
         } else if plugin.is_some_and(|plugin| plugin.complained.is_some()) {
             Absence::Refused
@@ -38,10 +38,16 @@ impl Supervisor {
         })
     }
 
+    /// Whether there is a file of a plugin's code.
+    pub(super) fn has_code(&self, name: &str) -> bool {
+        let files = self.files.get(name);
+        files.is_some_and(|files| files.code.is_some())
+    }
+
     /// Brings the row of a plugin up to date with its file and the configuration; one with neither has none.
     pub(super) fn mark(&self, name: &str) {
         let (config, required) = (self.config.for_plugin(name), self.config.requires(name));
-        let missing = !self.files.contains_key(name);
+        let missing = !self.has_code(name);
         if missing && !required {
             return self.table.remove(name);
         }
@@ -64,7 +70,8 @@ impl Supervisor {
             // Not before every file that is there has been seen.
             return;
         }
-        let files: BTreeSet<String> = self.files.keys().cloned().collect();
+        let files = self.files.keys().filter(|name| self.has_code(name));
+        let files: BTreeSet<String> = files.cloned().collect();
         let found = remarks(&self.config, &files);
         let directory = self.config.plugins.display();
         for remark in &found {
@@ -86,8 +93,8 @@ impl Supervisor {
                     required: true,
                     ..
                 } => tracing::warn!(
-                    "{remark} in {directory}; requests that it would take part in are answered 503; add the file, correct \
-                     the name, or set required = false in [plugin.{name}]"
+                    "{remark} in {directory}; requests that it would take part in are answered 503; {}",
+                    remark.advice(name)
                 ),
                 Remark::NoFile { .. } => tracing::info!("{remark} in {directory}"),
                 Remark::Disabled { .. } => tracing::warn!("{remark}"),

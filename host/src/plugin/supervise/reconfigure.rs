@@ -1,33 +1,49 @@
 //! A new configuration on its way in: every plugin that it changes is prepared first, then all change at once or none.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::pending::{PendingConfig, Reconfigure, Wanted};
 use super::state::Supervisor;
-use crate::plugin::jobs::Look;
+use crate::config::Config;
+use crate::plugin::jobs::{Look, Under};
 use crate::plugin::prepare::Fresh;
 
 impl Supervisor {
     /// Prepares every plugin that a new configuration changes.
     pub(super) fn reconfigure(&mut self, order: Reconfigure) {
         let mut pending = PendingConfig::new(order);
-        for (name, path) in &self.files {
-            let config = pending.order.config.for_plugin(name);
-            if !config.enabled || config == self.config.for_plugin(name) {
+        let next = self.with_files_beside(&pending.order.config);
+        for (name, files) in &self.files {
+            let config = next.for_plugin(name);
+            let is_same = config == self.config.for_plugin(name);
+            let can_serve = files.code.is_some() && !self.unknown.contains(name);
+            if !can_serve || !config.enabled || is_same {
                 continue;
             }
             let load = self.next_load;
             self.next_load += 1;
             pending.expect(load);
             let look = Look {
-                path: path.clone(),
+                files: files.clone(),
                 settled: true,
             };
-            self.jobs.load(name.clone(), load, look, None, config);
+            let serving = self.plugins.get(name);
+            let serving = serving.and_then(|plugin| plugin.serving.clone());
+            let under = Under::Known(next.clone());
+            self.jobs.load(name.clone(), load, look, serving, under);
         }
         self.pending = Some(pending);
         self.settle();
+    }
+
+    /// A configuration with what is in force of the files beside plugins.
+    fn with_files_beside(&self, config: &Config) -> Arc<Config> {
+        Arc::new(Config {
+            beside: self.config.beside.clone(),
+            ..config.clone()
+        })
     }
 
     /// Goes over to the configuration that is being tried, once it is clear that all of it works.
@@ -36,7 +52,8 @@ impl Supervisor {
             return;
         };
         let prepared = |name: &str| pending.fresh.contains_key(name);
-        let lacking = self.lacking(&pending.order.config, prepared);
+        let next = self.with_files_beside(&pending.order.config);
+        let lacking = self.lacking(&next, prepared);
         for (name, absence) in &lacking {
             pending.lacks(name, *absence);
         }
@@ -50,7 +67,7 @@ impl Supervisor {
         let _ = match errors {
             Some(errors) => order.done.send(Err(errors)),
             None => {
-                self.config = order.config;
+                self.config = next;
                 self.change_over(pending.fresh);
                 let chains = self.chains.replace(&self.config.routes, &self.members());
                 (order.apply)(chains);
@@ -76,7 +93,7 @@ impl Supervisor {
         for name in rows.chain(self.config.required()) {
             self.mark(&name);
         }
-        for (name, path) in self.files.clone() {
+        for (name, files) in self.files.clone() {
             let config = self.config.for_plugin(&name);
             if let Some(fresh) = fresh.remove(&name) {
                 self.install(&name, fresh);
@@ -97,7 +114,7 @@ impl Supervisor {
                 self.look(
                     &name,
                     Look {
-                        path,
+                        files,
                         settled: true,
                     },
                 );

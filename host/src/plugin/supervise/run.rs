@@ -8,13 +8,18 @@ use tokio::time::Instant;
 
 use super::pending::Reconfigure;
 use super::state::{Loading, Start, Supervisor};
-use crate::plugin::jobs::{Done, Look};
+use crate::config::Config;
+use crate::plugin::beside::Beside;
+use crate::plugin::jobs::{Done, Look, LookedAt, Under};
 use crate::plugin::kind::Guest;
-use crate::plugin::prepare::{FileRefusal, PluginError, PreparedFile};
+use crate::plugin::prepare::{PluginError, PreparedFile};
 use crate::plugin::watch::Change;
 
 /// How often to look whether retired plugins are still held by an exchange.
 const RETIRE_EVERY: Duration = Duration::from_millis(50);
+
+/// How often in a row a version that is ready gives way to a file that changed meanwhile.
+const MOST_OVERTAKEN: u32 = 5;
 
 impl Supervisor {
     /// Follows changes of files and of the configuration for as long as either can come and there is work.
@@ -56,9 +61,9 @@ impl Supervisor {
         match change {
             Change::Upsert {
                 name,
-                path,
+                files,
                 settled,
-            } => self.look(&name, Look { path, settled }),
+            } => self.look(&name, Look { files, settled }),
             Change::Removed { name } => self.remove(&name),
             Change::Ready => self.scanned(),
             Change::Directory { present: true } => {
@@ -81,11 +86,14 @@ impl Supervisor {
 
     /// Looks at a file now, or when the load of its plugin that runs is done.
     pub(super) fn look(&mut self, name: &str, look: Look) {
-        self.files.insert(name.to_owned(), look.path.clone());
+        let had_code = self.has_code(name);
+        self.files.insert(name.to_owned(), look.files.clone());
+        if had_code && look.files.code.is_none() {
+            self.lose_code(name);
+        }
         self.mark(name);
         self.remark();
-        let config = self.config.for_plugin(name);
-        if !config.enabled {
+        if self.config.disables(name) && look.files.config.is_none() {
             return;
         }
         let plugin = self.plugins.entry(name.to_owned()).or_default();
@@ -95,16 +103,13 @@ impl Supervisor {
         }
         let load = self.next_load;
         self.next_load += 1;
+        let config = self.config.clone();
         plugin.loading = Some(Loading {
             load,
             config: config.clone(),
         });
-        // Under another configuration the same bytes are another version.
-        let serving = plugin.serving.as_ref().map(|guest| guest.version());
-        let serving = serving
-            .filter(|version| version.config == config)
-            .map(|version| version.hash);
-        self.jobs.load(name.to_owned(), load, look, serving, config);
+        let (serving, under) = (plugin.serving.clone(), Under::FilesNow(config));
+        self.jobs.load(name.to_owned(), load, look, serving, under);
         self.publish();
     }
 
@@ -114,24 +119,19 @@ impl Supervisor {
                 name,
                 load,
                 look,
-                result,
-            } => self.loaded(&name, load, &look, result),
+                came,
+            } => self.loaded(&name, load, &look, came),
             Done::Improved { name, from, result } => self.improved(&name, &from, result),
             Done::Nothing => {}
         }
     }
 
-    fn loaded(
-        &mut self,
-        name: &str,
-        load: u64,
-        look: &Look,
-        result: Result<PreparedFile, FileRefusal>,
-    ) {
+    fn loaded(&mut self, name: &str, load: u64, look: &Look, came: LookedAt) {
         let serves = self
             .plugins
             .get(name)
             .is_some_and(|plugin| plugin.serving.is_some());
+        let LookedAt { beside, result } = came;
         let result = match &mut self.pending {
             Some(pending) => match pending.take(name, load, serves, result) {
                 None => return self.settle(),
@@ -148,15 +148,46 @@ impl Supervisor {
         };
         let waiting = plugin.waiting.take();
         plugin.tried = true;
-        if loading.config != self.config.for_plugin(name) {
+        let under = |config: &Config| config.for_plugin_beside(name, beside.keys());
+        if under(&loading.config) != under(&self.config) {
             // The configuration has changed meanwhile; what came of the old one must not serve under the new.
             return self.look(name, waiting.unwrap_or_else(|| look.clone()));
         }
+        if let Some(newer) = &waiting
+            && matches!(result, Ok(PreparedFile::Ready(_)))
+            && (newer.files.config.is_some() || newer.files != look.files)
+            && plugin.overtaken < MOST_OVERTAKEN
+        {
+            // Who replaces code and configuration must not get the one with the other's predecessor.
+            plugin.overtaken += 1;
+            return self.look(name, newer.clone());
+        }
         match result {
-            Ok(PreparedFile::Ready(fresh)) => self.serve(name, fresh),
-            Ok(PreparedFile::Unchanged) => self.keep(name),
+            Ok(PreparedFile::Ready(fresh)) => {
+                self.set_beside(name, beside);
+                self.serve(name, fresh);
+            }
+            Ok(PreparedFile::Unchanged) => {
+                self.set_beside(name, beside);
+                self.keep(name);
+            }
+            Ok(PreparedFile::Disabled) => {
+                self.set_beside(name, beside);
+                self.switch_off(name);
+            }
+            Ok(PreparedFile::NoCode) => {
+                self.set_beside(name, beside);
+                self.go_without(name);
+            }
             Ok(PreparedFile::Unsettled) => {}
-            Err(refusal) => self.refuse(name, look, &refusal),
+            Err(refusal) => {
+                // What serves keeps its configuration. Without that, the file beside the plugin names it.
+                let hold = !look.settled && refusal.error.could_be_incomplete();
+                if !serves && (!hold || self.started.is_some()) {
+                    self.set_beside(name, beside);
+                }
+                self.refuse(name, look, &refusal);
+            }
         }
         match waiting {
             Some(look) => self.look(name, look),
@@ -193,17 +224,37 @@ impl Supervisor {
 
     fn remove(&mut self, name: &str) {
         self.files.remove(name);
-        let plugin = self.plugins.remove(name);
-        self.mark(name);
-        if let Some(plugin) = plugin {
-            plugin.stale.store(true, Ordering::Relaxed);
-            if plugin.serving.is_some() {
-                tracing::info!("plugin {name}: removed");
-            }
-            self.retiring.extend(plugin.serving);
+        self.set_beside(name, Beside::Absent);
+        if self.take_out(name) {
+            tracing::info!("plugin {name}: removed");
         }
+        self.mark(name);
         self.publish();
         self.remark();
+    }
+
+    /// The code of a plugin is gone, and its configuration is there, which names it.
+    fn lose_code(&mut self, name: &str) {
+        if self.take_out(name) {
+            tracing::warn!("plugin {name}: its code was removed, and {name}.toml is still there");
+        }
+        if !self.config.beside.contains_key(name) {
+            // It is read next.
+            self.set_beside(name, Beside::Unknown);
+        }
+        self.publish();
+    }
+
+    /// Whether a version of a plugin served; it does no more once this is published.
+    pub(super) fn take_out(&mut self, name: &str) -> bool {
+        let Some(plugin) = self.plugins.remove(name) else {
+            return false;
+        };
+        plugin.stale.store(true, Ordering::Relaxed);
+        let served = plugin.serving.is_some();
+        self.retiring.extend(plugin.serving);
+        self.table.update(name, 0, |status| status.serving = None);
+        served
     }
 
     fn retire(&mut self) {

@@ -25,7 +25,7 @@ impl Supervisor {
             return;
         }
         for (name, _) in self.plugins.iter().filter(|(_, plugin)| !judged(plugin)) {
-            let file = self.files.get(name).map(|path| path.display());
+            let file = self.files.get(name).map(|files| files.first().display());
             let file = file.map_or_else(String::new, |file| file.to_string());
             tracing::warn!(
                 "plugin {name}: {file} keeps changing or is incomplete; the start goes on without it"

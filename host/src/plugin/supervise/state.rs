@@ -1,7 +1,6 @@
 //! What the supervisor knows: the plugins, their files, and what is under way.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,7 +9,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::pending::{PendingConfig, Wanted};
-use crate::config::{Config, PluginConfig, Remark};
+use crate::config::{Config, Remark};
 use crate::plugin::hash::ContentHash;
 use crate::plugin::jobs::{Jobs, Look};
 use crate::plugin::kind::Guest;
@@ -18,6 +17,7 @@ use crate::plugin::prepare::Workbench;
 use crate::plugin::retire::Retiring;
 use crate::plugin::status::{PluginTable, Serving};
 use crate::plugin::swap::Chains;
+use crate::plugin::watch::PluginFiles;
 
 /// How long a start waits for files that change again and again or look unfinished. Longer than it takes to believe that a
 /// writer has gone, so that a file that nobody writes to has always got its verdict by then.
@@ -25,12 +25,15 @@ const PATIENCE: Duration = Duration::from_secs(12);
 
 /// Brings plugin files into service and takes them out again.
 pub struct Supervisor {
+    /// With what is in force of the files beside plugins.
     pub(super) config: Arc<Config>,
     pub(super) chains: Arc<Chains>,
     pub(super) table: Arc<PluginTable>,
     pub(super) plugins: BTreeMap<String, Supervised>,
-    /// Every plugin file that is there, also of plugins that are switched off.
-    pub(super) files: BTreeMap<String, PathBuf>,
+    /// The files of every plugin that has any, also of those that are switched off.
+    pub(super) files: BTreeMap<String, PluginFiles>,
+    /// Plugins beside which there is a file of which nothing is known. They can't serve.
+    pub(super) unknown: BTreeSet<String>,
     /// The configuration that is being tried.
     pub(super) pending: Option<PendingConfig>,
     pub(super) retiring: Retiring,
@@ -53,6 +56,8 @@ pub(super) struct Supervised {
     pub(super) loading: Option<Loading>,
     /// The latest change that came while a load ran.
     pub(super) waiting: Option<Look>,
+    /// Versions in a row that were ready and did not serve, since another file of the plugin changed meanwhile.
+    pub(super) overtaken: u32,
     /// Set when the version that is being improved is not the one that serves any more.
     pub(super) stale: Arc<AtomicBool>,
     /// What was last said about this plugin's file, so that it is said once.
@@ -67,8 +72,8 @@ pub(super) struct Supervised {
 #[derive(Debug)]
 pub(super) struct Loading {
     pub(super) load: u64,
-    /// What it is prepared for.
-    pub(super) config: PluginConfig,
+    /// What it is prepared for, but for the file beside the plugin.
+    pub(super) config: Arc<Config>,
 }
 
 /// A fault of a file that was told.
@@ -124,6 +129,7 @@ impl Supervisor {
             table,
             plugins: BTreeMap::new(),
             files: BTreeMap::new(),
+            unknown: BTreeSet::new(),
             pending: None,
             retiring: Retiring::default(),
             jobs: Jobs::new(bench),

@@ -2,13 +2,20 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::config::{PluginNameError, check_plugin_name};
 use crate::text;
 
 /// Extensions of plugin files, those that go before others of the same name first.
 const EXTENSIONS: [&str; 3] = ["wasm", "wat", "cwasm"];
+
+/// The extension of a plugin's configuration.
+const CONFIG: &str = "toml";
+
+/// Stems of TOML files that other programs look for, so that they are the configuration of no plugin: those of a project that
+/// `tollgate build` builds, of cargo and of Python.
+const OTHERS: [&str; 3] = ["plugin", "Cargo", "pyproject"];
 
 /// What a file is by its name.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,6 +27,8 @@ pub(super) enum FileName {
         /// Of several files with one name that of the lowest rank is taken.
         rank: usize,
     },
+    /// The configuration of the plugin with this name.
+    Config { name: String },
     /// Somebody seems to have meant it to be a plugin.
     Misnamed(NameProblem),
 }
@@ -33,6 +42,11 @@ pub enum NameProblem {
     Letters(String),
     #[error("{0}; rename the file")]
     Name(PluginNameError),
+    #[error(
+        "it is not read as the configuration of the plugin {0}, because files of this name are what other programs look for; \
+         rename the plugin, or put its configuration into the table [plugin.{0}] of the configuration file"
+    )]
+    Reserved(String),
     #[error("the proxy loads only files that are named NAME.wasm or NAME.wat; rename the file")]
     Other,
 }
@@ -43,10 +57,16 @@ pub(super) fn judge(file: &OsStr) -> FileName {
     let (Some(stem), Some(extension)) = (path.file_stem(), path.extension()) else {
         return FileName::Other;
     };
+    if file.as_bytes().starts_with(b".") {
+        return FileName::Other;
+    }
+    if extension.eq_ignore_ascii_case(CONFIG) {
+        return judge_config(stem, extension == CONFIG);
+    }
     let rank = EXTENSIONS
         .iter()
         .position(|known| extension.eq_ignore_ascii_case(known));
-    let Some(rank) = rank.filter(|_| !file.as_bytes().starts_with(b".")) else {
+    let Some(rank) = rank else {
         return FileName::Other;
     };
     let Some(name) = stem.to_str() else {
@@ -65,12 +85,45 @@ pub(super) fn judge(file: &OsStr) -> FileName {
     }
 }
 
+/// What a TOML file is. One whose name no plugin can have is somebody else's.
+fn judge_config(stem: &OsStr, is_lower: bool) -> FileName {
+    let name = stem.to_str().filter(|name| check_plugin_name(name).is_ok());
+    match name {
+        None => FileName::Other,
+        Some(name) if OTHERS.contains(&name) => FileName::Other,
+        Some(name) if !is_lower => {
+            let lower = format!("{name}.{CONFIG}");
+            FileName::Misnamed(NameProblem::Letters(lower))
+        }
+        Some(name) => FileName::Config {
+            name: name.to_owned(),
+        },
+    }
+}
+
+/// Where the configuration of a plugin stands, if it has a file of its own: beside this file of its code. None for one that
+/// can't have such a file.
+pub fn config_beside(code: &Path) -> Option<PathBuf> {
+    let path = code.with_extension(CONFIG);
+    match judge(path.file_name()?) {
+        FileName::Config { .. } => Some(path),
+        FileName::Other | FileName::Plugin { .. } | FileName::Misnamed(_) => None,
+    }
+}
+
+/// What stands beside the code of a plugin and looks like its configuration, but is not.
+pub(super) fn reserved_beside(code: &Path, name: &str) -> Option<(PathBuf, NameProblem)> {
+    let path = code.with_extension(CONFIG);
+    let is_reserved = OTHERS.contains(&name) && path.exists();
+    is_reserved.then(|| (path, NameProblem::Reserved(name.to_owned())))
+}
+
 /// Why no plugin would be loaded from a file of this name; none if one would.
 pub fn name_problem(path: &Path) -> Option<NameProblem> {
     match judge(path.file_name().unwrap_or_default()) {
         FileName::Plugin { .. } => None,
         FileName::Misnamed(problem) => Some(problem),
-        FileName::Other => Some(NameProblem::Other),
+        FileName::Other | FileName::Config { .. } => Some(NameProblem::Other),
     }
 }
 
@@ -106,6 +159,37 @@ mod tests {
             };
             assert_eq!(judge(OsStr::new(path)), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn knows_configuration_by_name() {
+        let cases = [
+            ("a.toml", Some("a")),
+            ("a.b.toml", Some("a.b")),
+            ("plugin.toml", None),
+            ("Cargo.toml", None),
+            ("-a.toml", None),
+            (".a.toml", None),
+            ("a.toml~", None),
+            ("a.toml.tmp", None),
+            (".a.toml.swp", None),
+            ("#a.toml#", None),
+            ("a.wasm.toml", None),
+            ("toml", None),
+        ];
+        for (file, name) in cases {
+            let name = name.map(str::to_owned);
+            let expected = name.map_or(FileName::Other, |name| FileName::Config { name });
+            assert_eq!(judge(OsStr::new(file)), expected, "{file}");
+        }
+        let FileName::Misnamed(problem) = judge(OsStr::new("a.TOML")) else {
+            panic!()
+        };
+        assert!(problem.to_string().contains("rename it to a.toml"));
+        let beside = |code| config_beside(Path::new(code));
+        assert_eq!(beside("x/a.wasm"), Some("x/a.toml".into()));
+        assert_eq!(beside("x/a.b.wat"), Some("x/a.b.toml".into()));
+        assert_eq!(beside("x/plugin.wasm"), None);
     }
 
     #[test]

@@ -6,8 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::name::{FileName, judge};
-use crate::stamp::Stamp;
+use super::change::Part;
+use super::name::{FileName, judge, reserved_beside};
+use crate::stamp::{FileId, Stamp};
 
 /// What a look found.
 #[derive(Debug)]
@@ -28,7 +29,9 @@ pub(super) enum Scan {
 /// the loader refuses with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SeenFile {
+    /// Of the plugin.
     pub name: String,
+    pub part: Part,
     pub path: PathBuf,
     /// None if it is there but its state can't be had now.
     pub identity: Option<Stamp>,
@@ -41,15 +44,22 @@ pub(super) struct SeenFile {
 /// What is looked at.
 #[derive(Debug, Clone)]
 pub(super) enum Scope {
-    /// The plugin files in a directory.
-    Plugins(PathBuf),
+    Plugins(PluginsDirectory),
     Files(Vec<PathBuf>),
+}
+
+/// A directory of plugins.
+#[derive(Debug, Clone)]
+pub(super) struct PluginsDirectory {
+    pub path: PathBuf,
+    /// The proxy's own configuration file, which is the configuration of no plugin should it stand there.
+    pub proxy_config: Option<PathBuf>,
 }
 
 impl Scope {
     pub(super) fn scan(&self) -> Scan {
         match self {
-            Scope::Plugins(dir) => scan(dir),
+            Scope::Plugins(directory) => scan(directory),
             Scope::Files(files) => Scan::Files {
                 files: files.iter().filter_map(|file| see_one(file)).collect(),
                 links: Vec::new(),
@@ -64,6 +74,7 @@ fn see_one(path: &Path) -> Option<SeenFile> {
     let state = AtPath::of(path).filter(AtPath::may_be_a_file)?;
     Some(SeenFile {
         name: path.to_string_lossy().into_owned(),
+        part: Part::Code,
         path: path.to_owned(),
         age: state.age(),
         identity: state.identity().ok(),
@@ -72,8 +83,8 @@ fn see_one(path: &Path) -> Option<SeenFile> {
 }
 
 /// Looks at the files in a directory. It does not open any of them.
-fn scan(dir: &Path) -> Scan {
-    match list(dir) {
+fn scan(directory: &PluginsDirectory) -> Scan {
+    match list(directory) {
         Ok(listing) => {
             let Listing {
                 named,
@@ -82,7 +93,15 @@ fn scan(dir: &Path) -> Scan {
             } = listing;
             links.sort();
             let files = named.into_iter();
-            let files = files.filter_map(|(name, paths)| see(name, paths, &mut problems));
+            let files = files.filter_map(|((name, part), paths)| {
+                let seen = see(name, part, paths, &mut problems)?;
+                if part == Part::Code
+                    && let Some((path, problem)) = reserved_beside(&seen.path, &seen.name)
+                {
+                    problems.push((path, problem.to_string()));
+                }
+                Some(seen)
+            });
             let files = files.collect();
             problems.sort();
             Scan::Files {
@@ -99,29 +118,38 @@ fn scan(dir: &Path) -> Scan {
 /// What is in a directory, by the names alone.
 #[derive(Debug, Default)]
 struct Listing {
-    /// Plugin files by name and rank.
-    named: BTreeMap<String, BTreeMap<usize, PathBuf>>,
+    /// The files of a plugin by rank.
+    named: BTreeMap<(String, Part), BTreeMap<usize, PathBuf>>,
     links: Vec<PathBuf>,
     problems: Vec<(PathBuf, String)>,
 }
 
-fn list(dir: &Path) -> io::Result<Listing> {
+fn list(directory: &PluginsDirectory) -> io::Result<Listing> {
     let mut listing = Listing::default();
-    for entry in std::fs::read_dir(dir)? {
+    let file_at = |path: &Path| std::fs::metadata(path).ok().as_ref().map(FileId::from);
+    let proxy_config = directory.proxy_config.as_deref().and_then(file_at);
+    for entry in std::fs::read_dir(&directory.path)? {
         let entry = entry?;
         let path = entry.path();
-        match judge(&entry.file_name()) {
-            FileName::Other => {}
-            FileName::Misnamed(problem) => listing.problems.push((path, problem.to_string())),
-            FileName::Plugin { name, rank } => {
-                if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
-                    listing.links.push(path.clone());
-                }
-                listing.named.entry(name).or_default().insert(rank, path);
+        let (name, part, rank) = match judge(&entry.file_name()) {
+            FileName::Other => continue,
+            FileName::Misnamed(problem) => {
+                listing.problems.push((path, problem.to_string()));
+                continue;
             }
+            FileName::Plugin { name, rank } => (name, Part::Code, rank),
+            FileName::Config { .. } if proxy_config.is_some() && file_at(&path) == proxy_config => {
+                continue;
+            }
+            FileName::Config { name } => (name, Part::Config, 0),
+        };
+        if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+            listing.links.push(path.clone());
         }
+        let files = listing.named.entry((name, part)).or_default();
+        files.insert(rank, path);
     }
-    check_entry(dir)?;
+    check_entry(&directory.path)?;
     Ok(listing)
 }
 
@@ -146,6 +174,7 @@ fn is_absence(error: &io::Error) -> bool {
 /// The first of these paths that is a file; if none is, the first that is there.
 fn see(
     name: String,
+    part: Part,
     paths: BTreeMap<usize, PathBuf>,
     problems: &mut Vec<(PathBuf, String)>,
 ) -> Option<SeenFile> {
@@ -167,6 +196,7 @@ fn see(
     };
     Some(SeenFile {
         name,
+        part,
         path,
         identity,
         age,
@@ -242,7 +272,13 @@ mod tests {
         std::fs::create_dir(dir.path().join("c.wasm")).unwrap();
         std::os::unix::fs::symlink("nowhere", dir.path().join("b.wasm")).unwrap();
         std::fs::write(dir.path().join("UPPER.WAT"), "").unwrap();
-        let found = scan(dir.path());
+        std::fs::write(dir.path().join("a.toml"), "").unwrap();
+        std::fs::write(dir.path().join("proxy.toml"), "").unwrap();
+        std::fs::write(dir.path().join("plugin.toml"), "").unwrap();
+        let found = scan(&PluginsDirectory {
+            path: dir.path().to_owned(),
+            proxy_config: Some(dir.path().join("proxy.toml")),
+        });
         let Scan::Files {
             files,
             links,
@@ -267,6 +303,7 @@ mod tests {
                     path("a.wasm"),
                     vec![path("a.wat"), path("a.cwasm")]
                 ),
+                ("a".into(), path("a.toml"), vec![]),
                 ("b".into(), path("b.wat"), vec![path("b.wasm")]),
                 ("c".into(), path("c.wasm"), vec![]),
             ]
@@ -276,8 +313,14 @@ mod tests {
     #[test]
     fn a_directory_may_be_absent() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(matches!(scan(&dir.path().join("none")), Scan::NoDirectory));
+        let scan = |name| {
+            scan(&PluginsDirectory {
+                path: dir.path().join(name),
+                proxy_config: None,
+            })
+        };
+        assert!(matches!(scan("none"), Scan::NoDirectory));
         std::fs::write(dir.path().join("file"), "").unwrap();
-        assert!(matches!(scan(&dir.path().join("file")), Scan::NoDirectory));
+        assert!(matches!(scan("file"), Scan::NoDirectory));
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::change::Change;
+use super::change::{Change, Part, PluginFiles};
 use super::hint::Hint;
 use super::scan::{Scan, SeenFile};
 use crate::stamp::{FileId, Stamp};
@@ -58,7 +58,7 @@ impl Timing {
 #[derive(Debug)]
 pub(super) struct Settler {
     timing: Timing,
-    files: BTreeMap<String, SettlingFile>,
+    plugins: BTreeMap<String, SettlingPlugin>,
     hints: HashMap<FileId, (Hint, Instant)>,
     directory: Directory,
     is_ready: bool,
@@ -74,6 +74,14 @@ enum Directory {
     Absent,
 }
 
+/// The files of one plugin. They are reported together, when none of them is about to change any more.
+#[derive(Debug, Default)]
+struct SettlingPlugin {
+    /// Those that are there, or were a moment ago.
+    files: BTreeMap<Part, SettlingFile>,
+    reported: Option<Reported>,
+}
+
 #[derive(Debug)]
 struct SettlingFile {
     path: PathBuf,
@@ -81,14 +89,47 @@ struct SettlingFile {
     /// When this path or identity was first seen.
     changed_at: Instant,
     missing_since: Option<Instant>,
-    reported: Option<Reported>,
 }
 
 #[derive(Debug)]
 struct Reported {
-    path: PathBuf,
-    identity: Stamp,
+    files: BTreeMap<Part, (PathBuf, Stamp)>,
     settled: bool,
+}
+
+impl SettlingPlugin {
+    /// Forgets files that have been missing for long enough.
+    fn drop_missing(&mut self, now: Instant, gone: Duration) {
+        self.files
+            .retain(|_, file| file.missing_since.is_none_or(|since| now < since + gone));
+    }
+
+    /// The files as they are now.
+    fn state(&self) -> BTreeMap<Part, (PathBuf, Stamp)> {
+        let files = self.files.iter();
+        files
+            .map(|(part, file)| (*part, (file.path.clone(), file.identity)))
+            .collect()
+    }
+
+    /// What was reported last of one of them.
+    fn reported_of(&self, part: Part) -> Option<&(PathBuf, Stamp)> {
+        self.reported.as_ref()?.files.get(&part)
+    }
+
+    /// Those that are not as they were reported.
+    fn changed(&self) -> impl Iterator<Item = (Part, &SettlingFile)> {
+        let files = self.files.iter();
+        let changed = files.filter(|(part, file)| {
+            let reported = self.reported_of(**part);
+            reported.is_none_or(|(path, identity)| *path != file.path || *identity != file.identity)
+        });
+        changed.map(|(part, file)| (*part, file))
+    }
+
+    fn has(&self, part: Part) -> bool {
+        self.files.contains_key(&part) || self.reported_of(part).is_some()
+    }
 }
 
 enum SettlingStep {
@@ -102,7 +143,7 @@ impl Settler {
     pub fn new(timing: Timing) -> Settler {
         Settler {
             timing,
-            files: BTreeMap::new(),
+            plugins: BTreeMap::new(),
             hints: HashMap::new(),
             directory: Directory::Unknown,
             is_ready: false,
@@ -151,9 +192,12 @@ impl Settler {
             Directory::Present | Directory::MissingSince(_)
         );
         self.directory = Directory::Present;
-        for (name, file) in &mut self.files {
-            if !seen.iter().any(|seen| seen.name == *name) {
-                file.missing_since.get_or_insert(now);
+        for (name, plugin) in &mut self.plugins {
+            for (part, file) in &mut plugin.files {
+                let is_seen = |seen: &SeenFile| seen.name == *name && seen.part == *part;
+                if !seen.iter().any(is_seen) {
+                    file.missing_since.get_or_insert(now);
+                }
             }
         }
         for seen in seen {
@@ -164,12 +208,13 @@ impl Settler {
         } else {
             vec![Change::Directory { present: true }]
         };
-        self.step_files(now, first, &mut changes);
+        self.step_plugins(now, first, &mut changes);
         changes
     }
 
     fn see_file(&mut self, now: Instant, seen: SeenFile, first: bool) {
-        let known = self.files.get_mut(&seen.name);
+        let plugin = self.plugins.entry(seen.name).or_default();
+        let known = plugin.files.get_mut(&seen.part);
         let Some(identity) = seen.identity else {
             // There, but in which state can't be said: it stays what it was.
             if let Some(file) = known {
@@ -192,9 +237,8 @@ impl Settler {
                     identity,
                     changed_at,
                     missing_since: None,
-                    reported: None,
                 };
-                self.files.insert(seen.name, file);
+                plugin.files.insert(seen.part, file);
             }
         }
     }
@@ -212,20 +256,24 @@ impl Settler {
         }
         self.directory = Directory::Absent;
         let mut changes = vec![Change::Directory { present: false }];
-        for (name, file) in std::mem::take(&mut self.files) {
-            changes.extend(file.reported.map(|_| Change::Removed { name }));
+        for (name, plugin) in std::mem::take(&mut self.plugins) {
+            changes.extend(plugin.reported.map(|_| Change::Removed { name }));
         }
         changes
     }
 
-    fn step_files(&mut self, now: Instant, first: bool, changes: &mut Vec<Change>) {
-        let names: Vec<String> = self.files.keys().cloned().collect();
+    fn step_plugins(&mut self, now: Instant, first: bool, changes: &mut Vec<Change>) {
+        let names: Vec<String> = self.plugins.keys().cloned().collect();
         for name in names {
+            if let Some(plugin) = self.plugins.get_mut(&name) {
+                plugin.drop_missing(now, self.timing.gone);
+            }
             loop {
-                match self.step(&self.files[&name], now, first) {
+                match self.step(&self.plugins[&name], now, first) {
                     SettlingStep::Report { settled } => changes.extend(self.report(&name, settled)),
                     SettlingStep::Remove => {
-                        let reported = self.files.remove(&name).and_then(|file| file.reported);
+                        let reported = self.plugins.remove(&name);
+                        let reported = reported.and_then(|plugin| plugin.reported);
                         changes.extend(reported.map(|_| Change::Removed { name }));
                         break;
                     }
@@ -239,49 +287,62 @@ impl Settler {
         }
     }
 
-    /// What is to be done about a file now.
-    fn step(&self, file: &SettlingFile, now: Instant, first: bool) -> SettlingStep {
+    /// What is to be done about a plugin now.
+    fn step(&self, plugin: &SettlingPlugin, now: Instant, first: bool) -> SettlingStep {
         let timing = &self.timing;
-        if let Some(since) = file.missing_since {
-            let due = since + timing.gone;
-            return if now < due {
-                SettlingStep::WaitUntil(due)
-            } else {
-                SettlingStep::Remove
-            };
+        let missing = plugin.files.values().filter_map(|file| file.missing_since);
+        if let Some(since) = missing.min() {
+            return SettlingStep::WaitUntil(since + timing.gone);
         }
-        let reported = file
-            .reported
-            .as_ref()
-            .filter(|last| last.identity == file.identity && last.path == file.path);
+        let Some(changed_at) = plugin.files.values().map(|file| file.changed_at).max() else {
+            return SettlingStep::Remove;
+        };
+        let state = plugin.state();
+        let reported = plugin.reported.as_ref();
+        let reported = reported.filter(|last| last.files == state);
         if reported.is_some_and(|last| last.settled) {
             return SettlingStep::Rest;
         }
         let is_new = reported.is_none();
-        let settled_at = file.changed_at + timing.quiet;
-        let due = match self.held_until(file.identity.file) {
+        let settled_at = changed_at + timing.quiet;
+        let held = plugin.files.values();
+        let held = held.filter_map(|file| self.held_until(file.identity.file));
+        let changed = plugin.changed();
+        let due = match held.max() {
             Some(until) => until,
-            None if is_new => file.changed_at + self.delay(file),
+            None if is_new => changed
+                .map(|(part, file)| file.changed_at + self.delay(plugin, part, file))
+                .max()
+                // One has gone.
+                .unwrap_or(now),
             None => settled_at,
         };
         if now < due && !(is_new && first) {
             return SettlingStep::WaitUntil(due);
         }
+        let settled = |file: &SettlingFile| {
+            now >= file.changed_at + timing.quiet || self.hint_of(file) == Some(Hint::Moved)
+        };
         SettlingStep::Report {
-            settled: now >= settled_at || self.hint_of(file) == Some(Hint::Moved),
+            settled: plugin.files.values().all(settled),
         }
     }
 
-    /// How long a new state must last before it is tried.
-    fn delay(&self, file: &SettlingFile) -> Duration {
-        let same_file = file
-            .reported
-            .as_ref()
-            .is_some_and(|last| last.identity.file == file.identity.file);
-        match self.hint_of(file) {
-            Some(_) => self.timing.closed,
-            None if same_file => self.timing.plain,
-            None => self.timing.quick,
+    /// How long a new state of a file must last before the plugin is tried.
+    fn delay(&self, plugin: &SettlingPlugin, part: Part, file: &SettlingFile) -> Duration {
+        let timing = &self.timing;
+        let reported = plugin.reported_of(part);
+        let same_file = reported.is_some_and(|(_, last)| last.file == file.identity.file);
+        match (part, self.hint_of(file)) {
+            // Code may be about to come, which without its configuration would not be waited for.
+            (Part::Config, _) if !plugin.has(Part::Code) => timing.quiet,
+            (Part::Config, Some(Hint::Moved)) => timing.quick,
+            (Part::Config, _) => timing.quiet,
+            // The other file may be about to come.
+            (Part::Code, Some(_)) if plugin.has(Part::Config) => timing.quick,
+            (Part::Code, Some(_)) => timing.closed,
+            (Part::Code, None) if same_file => timing.plain,
+            (Part::Code, None) => timing.quick,
         }
     }
 
@@ -298,15 +359,18 @@ impl Settler {
     }
 
     fn report(&mut self, name: &str, settled: bool) -> Option<Change> {
-        let file = self.files.get_mut(name)?;
-        file.reported = Some(Reported {
-            path: file.path.clone(),
-            identity: file.identity,
+        let plugin = self.plugins.get_mut(name)?;
+        let mut files = PluginFiles::default();
+        for (part, file) in &plugin.files {
+            files.set(*part, file.path.clone());
+        }
+        plugin.reported = Some(Reported {
+            files: plugin.state(),
             settled,
         });
         Some(Change::Upsert {
             name: name.to_owned(),
-            path: file.path.clone(),
+            files,
             settled,
         })
     }

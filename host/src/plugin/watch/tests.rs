@@ -39,7 +39,7 @@ impl Watched {
         } else {
             MOMENT
         };
-        let (watcher, changes) = watch(dir.clone(), mode, interval).unwrap();
+        let (watcher, changes) = watch(dir.clone(), None, mode, interval).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()
@@ -86,8 +86,8 @@ impl Watched {
     /// Waits until the plugin is reported while its file has this content, as a reader would see it.
     fn wait_for_content(&mut self, plugin: &str, content: &str) -> Change {
         self.wait_for(|change| match change {
-            Change::Upsert { name, path, .. } if name == plugin => {
-                fs::read_to_string(path).is_ok_and(|found| found == content)
+            Change::Upsert { name, files, .. } if name == plugin => {
+                fs::read_to_string(files.first()).is_ok_and(|found| found == content)
             }
             _ => false,
         })
@@ -146,13 +146,22 @@ fn one_plugin(root: &Path) {
     fs::write(root.join("plugins/a.wasm"), "old").unwrap();
 }
 
+fn code(path: PathBuf) -> PluginFiles {
+    PluginFiles {
+        code: Some(path),
+        config: None,
+    }
+}
+
 #[test]
 fn what_is_there_comes_before_ready() {
     in_both_modes(one_plugin, |watched| {
         assert_eq!(watched.seen.len(), 3);
         assert_eq!(watched.seen[0], Change::Directory { present: true });
-        assert!(matches!(&watched.seen[1], Change::Upsert { name, path, .. }
-            if name == "a" && *path == watched.dir.join("a.wasm")));
+        assert!(
+            matches!(&watched.seen[1], Change::Upsert { name, files, .. }
+            if name == "a" && *files == code(watched.dir.join("a.wasm")))
+        );
         watched.wait_for_settled("a");
     });
 }
@@ -323,7 +332,7 @@ fn what_a_link_leads_to_changes_elsewhere() {
         // The link leads nowhere now, and then somewhere again.
         fs::remove_file(watched.path("store/v2/a.wasm")).unwrap();
         watched.wait_for(|change| match change {
-            Change::Upsert { name, path, .. } if name == "a" => !path.exists(),
+            Change::Upsert { name, files, .. } if name == "a" => !files.first().exists(),
             _ => false,
         });
         fs::write(watched.path("store/v2/a.wasm"), "back").unwrap();
@@ -331,6 +340,35 @@ fn what_a_link_leads_to_changes_elsewhere() {
         assert!(!watched.has_seen_removal());
         fs::remove_file(watched.dir.join("a.wasm")).unwrap();
         watched.wait_for_removed("a");
+    });
+}
+
+#[test]
+fn configuration_belongs_to_the_plugin_beside_it() {
+    in_both_modes(one_plugin, |watched| {
+        watched.wait_for_settled("a");
+        let config = watched.dir.join("a.toml");
+        fs::write(watched.path("next.toml"), "").unwrap();
+        fs::rename(watched.path("next.toml"), &config).unwrap();
+        let is_of = |change: &Change, has: bool| match change {
+            Change::Upsert {
+                files,
+                settled: true,
+                ..
+            } => files.code.is_some() && files.config.is_some() == has,
+            _ => false,
+        };
+        watched.wait_for(|change| is_of(change, true));
+        fs::write(&config, "order = 1").unwrap();
+        watched.wait_for(|change| is_of(change, true));
+        fs::remove_file(&config).unwrap();
+        std::os::unix::fs::symlink(watched.path("elsewhere.toml"), &config).unwrap();
+        watched.wait_for(|change| is_of(change, true));
+        fs::write(watched.path("elsewhere.toml"), "order = 2").unwrap();
+        watched.wait_for(|change| is_of(change, true));
+        fs::remove_file(&config).unwrap();
+        watched.wait_for(|change| is_of(change, false));
+        assert!(!watched.has_seen_removal());
     });
 }
 
@@ -357,7 +395,8 @@ fn of_two_files_for_one_plugin_the_binary_is_taken() {
         assert_eq!(watched.until_marker(), []);
         fs::remove_file(watched.dir.join("a.wasm")).unwrap();
         let change = watched.wait_for_content("a", "text");
-        assert!(matches!(change, Change::Upsert { path, .. } if path == watched.dir.join("a.wat")));
+        let files = code(watched.dir.join("a.wat"));
+        assert!(matches!(change, Change::Upsert { files: found, .. } if found == files));
         assert!(!watched.has_seen_removal());
     });
 }
@@ -370,7 +409,9 @@ fn what_takes_the_place_of_a_file_is_no_removal() {
         watched.wait_for_settled("a");
         fs::remove_file(&file).unwrap();
         fs::create_dir(&file).unwrap();
-        watched.wait_for(|change| matches!(change, Change::Upsert { path, .. } if path.is_dir()));
+        watched.wait_for(
+            |change| matches!(change, Change::Upsert { files, .. } if files.first().is_dir()),
+        );
         fs::remove_dir(&file).unwrap();
         fs::write(&file, "again").unwrap();
         watched.wait_for_content("a", "again");
@@ -382,7 +423,7 @@ fn what_takes_the_place_of_a_file_is_no_removal() {
 fn it_ends_when_it_is_dropped() {
     for mode in [WatchMode::Events, WatchMode::Poll] {
         let root = tempfile::tempdir().unwrap();
-        let (watcher, mut changes) = watch(root.path().to_owned(), mode, HOUR).unwrap();
+        let (watcher, mut changes) = watch(root.path().to_owned(), None, mode, HOUR).unwrap();
         drop(watcher);
         while changes.blocking_recv().is_some() {}
     }

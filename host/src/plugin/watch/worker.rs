@@ -94,8 +94,8 @@ impl Worker {
     fn look(&mut self, now: Instant) -> Vec<Change> {
         self.update_watches();
         let found = self.scope.scan();
-        if let Scope::Plugins(dir) = &self.scope {
-            self.remarks.make(dir, &found);
+        if let Scope::Plugins(directory) = &self.scope {
+            self.remarks.make(&directory.path, &found);
         }
         if self.notifier.is_some()
             && let Scan::Files { links, .. } = &found
@@ -114,8 +114,8 @@ impl Worker {
             return;
         };
         match &self.scope {
-            Scope::Plugins(dir) => {
-                let dir = absolute(dir);
+            Scope::Plugins(directory) => {
+                let dir = absolute(&directory.path);
                 let names = self.links.iter().filter_map(|link| link.file_name());
                 let links: Vec<PathBuf> = names.map(|name| dir.join(name)).collect();
                 notifier.update(Some(&dir), &links);
@@ -207,6 +207,14 @@ mod tests {
     use notify::{Event, EventKind};
 
     use super::*;
+    use crate::plugin::watch::scan::PluginsDirectory;
+
+    fn plugins(dir: &Path) -> Scope {
+        Scope::Plugins(PluginsDirectory {
+            path: dir.to_owned(),
+            proxy_config: None,
+        })
+    }
 
     /// Else what happens to them before the next look, which may be far away, would be missed.
     #[test]
@@ -222,7 +230,7 @@ mod tests {
         std::os::unix::fs::symlink(&target, dir.join("a.wasm")).unwrap();
         let (sender, messages) = channel();
         let mut worker = Worker::new(
-            Scope::Plugins(dir),
+            plugins(&dir),
             WatchMode::Events,
             Duration::from_secs(3600),
             sender,
@@ -245,7 +253,7 @@ mod tests {
         let path = root.path().join("a.wasm");
         std::fs::write(&path, "x").unwrap();
         let hour = Duration::from_secs(3600);
-        let scope = Scope::Plugins(root.path().to_owned());
+        let scope = plugins(root.path());
         let mut worker = Worker::new(scope, WatchMode::Events, hour, channel().0);
         let start = Instant::now();
         worker.look(start);
@@ -264,7 +272,7 @@ mod tests {
     fn other_files_in_the_directory_call_for_no_look() {
         let root = tempfile::tempdir().unwrap();
         let hour = Duration::from_secs(3600);
-        let scope = Scope::Plugins(root.path().to_owned());
+        let scope = plugins(root.path());
         let mut worker = Worker::new(scope, WatchMode::Events, hour, channel().0);
         worker.look(Instant::now());
         let mut asks = |kind, name: &str| {
@@ -272,11 +280,18 @@ mod tests {
             worker.note(Wake::Event(Event::new(kind).add_path(path)))
         };
         let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));
-        for name in ["access.log", ".a.wasm", "a.wasm~", "a.wasm.tmp", "wasm"] {
+        for name in [
+            "access.log",
+            ".a.wasm",
+            "a.wasm~",
+            "a.wasm.tmp",
+            "wasm",
+            "Cargo.toml",
+        ] {
             assert!(!asks(written, name), "{name}");
             assert!(!asks(EventKind::Remove(RemoveKind::File), name), "{name}");
         }
-        for name in ["a.wasm", "a.wat", "A.WASM", "a.cwasm"] {
+        for name in ["a.wasm", "a.wat", "A.WASM", "a.cwasm", "a.toml"] {
             assert!(asks(written, name), "{name}");
         }
     }

@@ -32,7 +32,7 @@ fn as_it_stands_it_says_the_defaults() {
     let (named, _) = resolved(&[], &variables, Some(&table)).unwrap();
     assert_eq!(named.plugin.len(), 1);
     assert_eq!(
-        named.plugin["add-header"],
+        named.for_plugin("add-header"),
         defaults.for_plugin("add-header")
     );
     assert!(named.requires("add-header"));

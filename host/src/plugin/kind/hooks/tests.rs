@@ -146,6 +146,7 @@ fn host(contracts: Contracts, cache: Option<&Path>) -> Workbench {
             .unwrap()
             .with_only_components(false),
         cache: cache.map(|directory| Cache::open(directory, 100 << 20).unwrap()),
+        most_memory: PluginLimits::default().memory,
         resources: Resources::new(1, 2, services()),
         runtime: Handle::current(),
         standard: StandardCompilers::new(PluginLimits::default().memory),

@@ -47,7 +47,7 @@ impl StandardState {
         origin: Arc<GuestExchange>,
     ) -> Self {
         // It knows nothing of our settings, but where its like find theirs.
-        let guest = GuestState::new(version, &version.config.settings);
+        let guest = GuestState::new(version, version.config.settings.texts());
         // It serves one exchange, so what it says ends with it.
         guest.voice.begin(origin.exchange());
         Self {

@@ -6,13 +6,17 @@ use crate::stamp::Written;
 /// The world that the looks see.
 struct World {
     start: Instant,
-    files: BTreeMap<String, SeenFile>,
+    files: BTreeMap<Part, SeenFile>,
     directory: bool,
     fails: bool,
 }
 
 impl World {
     fn put(&mut self, path: &str, ino: u64, content: i64, age: u64) {
+        let part = match path {
+            "a.toml" => Part::Config,
+            _ => Part::Code,
+        };
         let identity = Stamp {
             file: FileId { dev: 1, ino },
             written: Written {
@@ -23,12 +27,13 @@ impl World {
         };
         let seen = SeenFile {
             name: "a".into(),
+            part,
             path: path.into(),
             identity: Some(identity),
             age: Duration::from_millis(age),
             shadows: vec![],
         };
-        self.files.insert("a".into(), seen);
+        self.files.insert(part, seen);
     }
 
     fn found(&self) -> Scan {
@@ -55,7 +60,9 @@ impl World {
         match what {
             "file" => self.put("a.wasm", ino, numbers[1], 0),
             "other" => self.put("a.wat", ino, numbers[1], 0),
-            "gone" => self.files.clear(),
+            "config" => self.put("a.toml", ino, numbers[1], 0),
+            "gone" => drop(self.files.remove(&Part::Code)),
+            "config-gone" => drop(self.files.remove(&Part::Config)),
             "written" => settler.hint(now, file, Hint::Written),
             "closed" => settler.hint(now, file, Hint::Closed),
             "moved" => settler.hint(now, file, Hint::Moved),
@@ -108,12 +115,11 @@ fn describe(change: &Change) -> String {
             "no directory"
         })
         .into(),
-        Change::Upsert { path, settled, .. } => {
-            format!(
-                "{} {}",
-                if *settled { "settled" } else { "try" },
-                path.display()
-            )
+        Change::Upsert { files, settled, .. } => {
+            let paths = [&files.code, &files.config].into_iter().flatten();
+            let paths: Vec<_> = paths.map(|path| path.display().to_string()).collect();
+            let what = if *settled { "settled" } else { "try" };
+            format!("{what} {}", paths.join("+"))
         }
         Change::Removed { name } => format!("removed {name}"),
         Change::Ready => "ready".into(),
@@ -240,6 +246,91 @@ fn with_events() {
 }
 
 #[test]
+fn with_configuration() {
+    let both = "100 file 1 1, 100 moved 1, 100 config 9 1, 100 moved 9";
+    let serves = "110 settled a.wasm+a.toml";
+    let cases: &[(&str, &str, &str)] = &[
+        ("both are renamed into place", "", ""),
+        (
+            "again, one after the other",
+            "5000 config 8 2, 5000 moved 8, 5009 file 2 2, 5009 moved 2",
+            "5019 settled a.wasm+a.toml",
+        ),
+        (
+            "code first, which waits as long as its configuration may still be written",
+            "5000 file 2 2, 5000 closed 2, 5005 config 9 2, 5005 closed 9",
+            "7005 settled a.wasm+a.toml",
+        ),
+        (
+            "half of a configuration is not taken",
+            "5000 config 9 2, 5000 closed 9, 6500 config 9 3, 6500 closed 9",
+            "8500 settled a.wasm+a.toml",
+        ),
+        (
+            "a configuration that is being written holds up the code",
+            "5000 config 9 2, 5000 written 9, 6000 file 2 2, 6000 moved 2, 9000 closed 9",
+            "9000 settled a.wasm+a.toml",
+        ),
+        (
+            "the code alone",
+            "5000 file 2 2, 5000 moved 2",
+            "5010 settled a.wasm+a.toml",
+        ),
+        (
+            "the configuration goes, then the code",
+            "5000 config-gone, 6000 gone",
+            "5150 settled a.wasm, 6150 removed a",
+        ),
+        (
+            "the code goes, then the configuration",
+            "5000 gone, 6000 config-gone",
+            "5150 settled a.toml, 6150 removed a",
+        ),
+        ("both go", "5000 gone, 5000 config-gone", "5150 removed a"),
+        (
+            "an editor deletes the configuration and creates it again",
+            "5000 config-gone, 5100 config 8 2, 5100 closed 8",
+            "7100 settled a.wasm+a.toml",
+        ),
+    ];
+    for (name, script, expected) in cases {
+        let script = format!("{both}, {script}");
+        let expected = match *expected {
+            "" => serves.to_owned(),
+            more => format!("{serves}, {more}"),
+        };
+        assert_eq!(from_empty(Timing::EVENTS, &script), expected, "{name}");
+    }
+    let alone: &[(&str, &str, &str)] = &[
+        (
+            "a configuration alone counts once nothing comes after it",
+            "100 config 9 1, 100 moved 9",
+            "2100 settled a.toml",
+        ),
+        (
+            "code comes in time",
+            "100 config 9 1, 100 moved 9, 1000 file 1 1, 1000 moved 1",
+            "1010 settled a.wasm+a.toml",
+        ),
+        (
+            "code comes later",
+            "100 config 9 1, 100 moved 9, 5000 file 1 1, 5000 moved 1",
+            "2100 settled a.toml, 5010 settled a.wasm+a.toml",
+        ),
+    ];
+    for (name, script, expected) in alone {
+        assert_eq!(from_empty(Timing::EVENTS, script), *expected, "{name}");
+    }
+    let mut world = world();
+    world.put("a.toml", 9, 1, 0);
+    world.put("a.wasm", 1, 1, 60_000);
+    assert_eq!(
+        play(Timing::EVENTS, world, ""),
+        "0 directory, 0 try a.wasm+a.toml, 0 ready, 2000 settled a.wasm+a.toml"
+    );
+}
+
+#[test]
 fn without_events() {
     let cases: &[(&str, &str, &str)] = &[
         (
@@ -296,7 +387,7 @@ fn a_state_that_cannot_be_had_changes_nothing() {
     world.put("a.wasm", 1, 1, 60_000);
     let mut settler = Settler::new(Timing::EVENTS);
     assert_eq!(settler.look(world.start, world.found()).len(), 3);
-    world.files.get_mut("a").unwrap().identity = None;
+    world.files.get_mut(&Part::Code).unwrap().identity = None;
     let later = world.start + Duration::from_secs(1);
     assert_eq!(settler.look(later, world.found()), []);
     assert_eq!(settler.wake_at(), None);

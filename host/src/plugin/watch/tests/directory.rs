@@ -143,7 +143,7 @@ fn a_relative_path_will_do() {
     let root = tempfile::tempdir().unwrap();
     let mut relative: PathBuf = here.components().skip(1).map(|_| "..").collect();
     relative.push(root.path().strip_prefix("/").unwrap());
-    let (_watcher, mut changes) = watch(relative.clone(), WatchMode::Events, HOUR).unwrap();
+    let (_watcher, mut changes) = watch(relative.clone(), None, WatchMode::Events, HOUR).unwrap();
     assert_eq!(
         changes.blocking_recv(),
         Some(Change::Directory { present: true })
@@ -155,7 +155,7 @@ fn a_relative_path_will_do() {
         changes.blocking_recv(),
         Some(Change::Upsert {
             name: "a".into(),
-            path,
+            files: code(path),
             settled: false
         })
     );
@@ -167,11 +167,11 @@ fn without_watching_there_is_one_look() {
     one_plugin(root.path());
     let dir = root.path().join("plugins");
     let path = dir.join("a.wasm");
-    let (_watcher, mut changes) = watch(dir, WatchMode::Off, MOMENT).unwrap();
+    let (_watcher, mut changes) = watch(dir, None, WatchMode::Off, MOMENT).unwrap();
     let all: Vec<Change> = std::iter::from_fn(|| changes.blocking_recv()).collect();
     let upsert = Change::Upsert {
         name: "a".into(),
-        path,
+        files: code(path),
         settled: true,
     };
     assert_eq!(
@@ -183,6 +183,6 @@ fn without_watching_there_is_one_look() {
 #[test]
 fn a_file_is_no_directory() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    let error = watch(file.path().to_owned(), WatchMode::Events, HOUR).unwrap_err();
+    let error = watch(file.path().to_owned(), None, WatchMode::Events, HOUR).unwrap_err();
     assert!(matches!(error, WatchError::NotADirectory { .. }), "{error}");
 }

@@ -174,7 +174,8 @@ async fn who_is_not_granted_what_it_imports_is_refused() {
     ] {
         let expected = format!(
             "it imports what the configuration does not allow it; to allow it, add these lines to the configuration:\n\
-             [plugin.p.allow]\n{line}"
+             [plugin.p.allow]\n{line}\n\
+             (or to p.toml beside the plugin's file, with [allow] as the first line)"
         );
         for host in hosts(CONTRACTS, None) {
             let error = prepare(&host, "p", file.as_bytes()).unwrap_err();

@@ -60,7 +60,7 @@ impl Way {
     /// Code of a plugin file, with no trial.
     pub fn load(&self, file: &str, limits: PluginLimits) -> Result<Guest, PluginError> {
         let mut config = PluginConfig::new(limits);
-        config.settings = vec![("one".into(), "first".into()), ("two".into(), "ü".into())];
+        config.settings = [("one", "first"), ("two", "ü")].into();
         self.load_with(file, config)
     }
 

@@ -1,0 +1,431 @@
+//! `NAME.toml` beside `NAME.wasm`: what it says is in force with the code, changes with it, and names the plugin.
+
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use tollgate_tests::*;
+
+/// What an answer shows of `greet`: its version and its setting.
+fn shown(answer: &Answer) -> (u16, Option<String>, Option<String>) {
+    (
+        answer.status(),
+        answer.field("x-mark"),
+        answer.field("x-greeting"),
+    )
+}
+
+fn served(version: &str, greeting: &str) -> (u16, Option<String>, Option<String>) {
+    (200, Some(version.to_owned()), Some(greeting.to_owned()))
+}
+
+fn greeting(text: &str) -> String {
+    format!("[settings]\ngreeting = '{text}'\n")
+}
+
+async fn ok() -> Origin {
+    origin().route("/", text("ok")).start().await
+}
+
+/// A proxy whose plugin says `first`.
+async fn greeting_first(origin: &Origin) -> Proxy {
+    let proxy = proxy()
+        .plugin("greet", guest("greet"))
+        .file("greet.toml", greeting("first"))
+        .backend(origin)
+        .start()
+        .await;
+    assert_eq!(shown(&proxy.get("/").await), served("v000", "first"));
+    proxy
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_order_match_and_permissions_count_from_the_start() {
+    let origin = origin().route("/", text("ok")).route("/a", text("ok"));
+    let origin = origin.start().await;
+    let proxy = proxy()
+        .plugin("greet", guest("greet"))
+        .file(
+            "greet.toml",
+            "order = 7\nmatch = { path = '/' }\n[settings]\ngreeting = 'hi'\n",
+        )
+        .plugin("count", guest("count-state"))
+        .file(
+            "count.toml",
+            "match = { path = '/n' }\nallow = { state = true }",
+        )
+        .config("state.store = 'memory'\n[plugin.greet.settings]\nother = 1")
+        .backend(&origin)
+        .start()
+        .await;
+    assert_eq!(shown(&proxy.get("/").await), served("v000", "hi"));
+    assert_eq!(shown(&proxy.get("/a").await), (200, None, None));
+    assert_eq!(proxy.status("greet").unwrap().order, 7);
+    assert_eq!(proxy.get("/n").await.status(), 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_configuration_file_wins_key_by_key() {
+    let origin = ok().await;
+    let proxy = proxy()
+        .plugin("greet", guest("greet"))
+        .file("greet.toml", format!("order = 7\n{}", greeting("beside")))
+        .plugin("count", guest("count-state"))
+        .file("count.toml", "match = { path = '/n' }\nallow = { state = true }")
+        .config("state.store = 'memory'\nplugin.greet.settings.greeting = 'main'\nplugin.count.allow.state = false")
+        .backend(&origin)
+        .start()
+        .await;
+    assert_eq!(shown(&proxy.get("/").await), served("v000", "main"));
+    assert_eq!(proxy.status("greet").unwrap().order, 7);
+    // What the one grants the other takes away.
+    assert_eq!(proxy.get("/n").await.status(), 503);
+    let refusal = proxy.refusal("count").unwrap();
+    assert!(
+        refusal.contains("[plugin.count.allow]\nstate = true")
+            && refusal.contains("count.toml beside the plugin's file"),
+        "{refusal}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_takes_effect_without_another_compilation() {
+    let origin = ok().await;
+    let proxy = greeting_first(&origin).await;
+    let hash = proxy.status("greet").unwrap().serving.unwrap().hash;
+    proxy.plugins.replace("greet.toml", greeting("second"));
+    eventually!(shown(&proxy.get("/").await) == served("v000", "second"));
+    proxy.plugins.write("greet.toml", greeting("third"));
+    eventually!(shown(&proxy.get("/").await) == served("v000", "third"));
+    assert_eq!(proxy.status("greet").unwrap().serving.unwrap().hash, hash);
+    // A link is followed, and what it leads to.
+    let elsewhere = proxy.plugins.beside().join("elsewhere");
+    std::fs::write(&elsewhere, greeting("linked")).unwrap();
+    symlink(&elsewhere, proxy.plugins.beside().join("link")).unwrap();
+    std::fs::rename(
+        proxy.plugins.beside().join("link"),
+        proxy.plugins.file("greet.toml"),
+    )
+    .unwrap();
+    eventually!(shown(&proxy.get("/").await) == served("v000", "linked"));
+    std::fs::write(&elsewhere, greeting("changed")).unwrap();
+    eventually!(shown(&proxy.get("/").await) == served("v000", "changed"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mistake_keeps_version_and_configuration() {
+    let origin = ok().await;
+    let proxy = greeting_first(&origin).await;
+    let mistakes = [
+        ("order = ", "greet.toml:1: "),
+        (
+            "\nsetings = {}",
+            "greet.toml:2: setings: unknown key; did you mean settings?",
+        ),
+        (
+            "order = 'x'",
+            "greet.toml:1: order = 'x': expected a whole number",
+        ),
+        ("", "its lifecycle.start returned an error: no greeting"),
+        (&"#".repeat(5 << 20), "greet.toml: larger than 4 MiB"),
+    ];
+    for (text, expected) in mistakes {
+        proxy.plugins.replace("greet.toml", text);
+        eventually!(
+            proxy
+                .refusal("greet")
+                .is_some_and(|refusal| refusal.contains(expected))
+        );
+        assert_eq!(
+            shown(&proxy.get("/").await),
+            served("v000", "first"),
+            "{expected}"
+        );
+    }
+    // New code does not serve under old settings while the new ones are wrong.
+    proxy
+        .plugins
+        .replace("greet.wat", guest("greet").version("v001").text());
+    proxy.plugins.replace("greet.toml", "order = ");
+    eventually!(
+        proxy
+            .refusal("greet")
+            .is_some_and(|refusal| refusal.contains("greet.toml:1: "))
+    );
+    assert_eq!(shown(&proxy.get("/").await), served("v000", "first"));
+    // The configuration file can be changed meanwhile; the plugin keeps what it has of its own.
+    proxy
+        .plugins
+        .replace("../tollgate.toml", "plugin.greet.order = 3");
+    eventually!(proxy.status("greet").unwrap().order == 3);
+    assert_eq!(
+        proxy.get("/").await.field("x-greeting").as_deref(),
+        Some("first")
+    );
+    proxy.plugins.replace("greet.toml", greeting("good"));
+    eventually!(shown(&proxy.get("/").await) == served("v001", "good"));
+    assert_eq!(proxy.refusal("greet"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn code_and_configuration_that_change_together_serve_together() {
+    let origin = ok().await;
+    let proxy = greeting_first(&origin).await;
+    let mut before = served("v000", "first");
+    let deploys: [(&str, bool, bool); 4] = [
+        ("v001", true, true),
+        ("v002", false, true),
+        ("v003", true, false),
+        ("v004", false, false),
+    ];
+    for (version, by_rename, code_first) in deploys {
+        let next = served(version, version);
+        let code = guest("greet").version(version);
+        let put = |name: &str, text: &str| match by_rename {
+            true => proxy.plugins.replace(name, text),
+            false => proxy.plugins.write(name, text),
+        };
+        if code_first {
+            put("greet.wat", code.text());
+            put("greet.toml", &greeting(version));
+        } else {
+            put("greet.toml", &greeting(version));
+            put("greet.wat", code.text());
+        }
+        let patience = Patience::begin();
+        loop {
+            let now = shown(&proxy.get("/").await);
+            if now == next {
+                break;
+            }
+            assert_eq!(now, before, "never the one with the other's predecessor");
+            patience.wait("the new version").await;
+        }
+        before = next;
+    }
+}
+
+/// Half of a file may well be one without mistakes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_written_in_two_pieces_is_taken_when_it_is_whole() {
+    let origin = ok().await;
+    let proxy = greeting_first(&origin).await;
+    let half = format!("match = {{ path = '/elsewhere/**' }}\n{}", greeting("half"));
+    proxy.plugins.write("greet.toml", &half);
+    for _ in 0..20 {
+        assert_eq!(shown(&proxy.get("/").await), served("v000", "first"));
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let whole = greeting("whole");
+    proxy.plugins.write("greet.toml", &whole);
+    let patience = Patience::begin();
+    loop {
+        let now = shown(&proxy.get("/").await);
+        if now == served("v000", "whole") {
+            break;
+        }
+        assert_eq!(now, served("v000", "first"));
+        patience.wait("the whole file").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_file_at_the_start_lets_nobody_by() {
+    let origin = ok().await;
+    for broken in ["order = ", "ordr = 1", "[plugin.greet]\norder = 1", "\u{1}"] {
+        let proxy = proxy()
+            .plugin("greet", guest("greet"))
+            .file("greet.toml", broken)
+            .backend(&origin)
+            .start()
+            .await;
+        assert_eq!(proxy.get("/").await.status(), 503, "{broken}");
+        let refusal = proxy.refusal("greet").unwrap();
+        assert!(refusal.contains("greet.toml:1"), "{refusal}");
+        assert_eq!(proxy.status("greet").unwrap().state(), "failed (required)");
+        // Another configuration does not bring it into service without what its file says.
+        proxy.plugins.replace(
+            "../tollgate.toml",
+            "plugin.greet.settings.greeting = 'x'\nserver.max-fields = 900",
+        );
+        for _ in 0..10 {
+            assert_eq!(proxy.get("/").await.status(), 503, "{broken}");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        proxy.plugins.replace("greet.toml", greeting("good"));
+        eventually!(proxy.get("/").await.status() == 200);
+    }
+    assert!(origin.requests().len() >= 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_in_the_place_of_the_file_lets_nobody_by() {
+    type Put = fn(&std::path::Path);
+    let places: [(&str, Put); 3] = [
+        ("this is a directory", |path| {
+            std::fs::create_dir(path).unwrap()
+        }),
+        ("no such file", |path| symlink("nowhere", path).unwrap()),
+        ("this is a device", |path| {
+            symlink("/dev/null", path).unwrap()
+        }),
+    ];
+    let origin = ok().await;
+    for (expected, put) in places {
+        let plugins = Plugins::new();
+        put(&plugins.file("mark.toml"));
+        let proxy = proxy()
+            .plugins(plugins)
+            .plugin("mark", guest("mark"))
+            .backend(&origin)
+            .start()
+            .await;
+        assert_eq!(proxy.get("/").await.status(), 503, "{expected}");
+        let refusal = proxy.refusal("mark").unwrap();
+        assert!(refusal.contains(expected), "{refusal}");
+    }
+    if rustix::process::geteuid().is_root() {
+        return;
+    }
+    let plugins = Plugins::new();
+    plugins.write("mark.toml", "");
+    let closed = std::fs::Permissions::from_mode(0);
+    std::fs::set_permissions(plugins.file("mark.toml"), closed).unwrap();
+    let proxy = proxy().plugins(plugins).plugin("mark", guest("mark"));
+    let proxy = proxy.backend(&origin).start().await;
+    assert_eq!(proxy.get("/").await.status(), 503);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_without_code_names_the_plugin() {
+    let origin = origin().route("/", text("ok")).route("/a", text("ok"));
+    let origin = origin.start().await;
+    let file = format!("match = {{ path = '/a' }}\n{}", greeting("hi"));
+    let proxy = proxy()
+        .file("greet.toml", &file)
+        .file("optional.toml", "required = false")
+        .file("off.toml", "enabled = false")
+        .backend(&origin)
+        .start()
+        .await;
+    assert_eq!(proxy.get("/").await.status(), 200);
+    assert_eq!(proxy.get("/a").await.status(), 503);
+    let status = proxy.status("greet").unwrap();
+    assert_eq!(status.state(), "missing (required)");
+    assert_eq!(proxy.plugin_names(), ["greet"]);
+    proxy.plugins.replace("greet.wat", guest("greet").text());
+    eventually!(proxy.get("/a").await.status() == 200);
+    assert_eq!(shown(&proxy.get("/a").await), served("v000", "hi"));
+    // Its code goes: what it would take part in is refused, from the moment that it does not take part any more.
+    proxy.plugins.remove("greet.wat");
+    let patience = Patience::begin();
+    loop {
+        let now = shown(&proxy.get("/a").await);
+        if now.0 == 503 {
+            break;
+        }
+        assert_eq!(now, served("v000", "hi"));
+        patience.wait("the removal").await;
+    }
+    assert_eq!(proxy.get("/").await.status(), 200);
+    proxy.plugins.remove("greet.toml");
+    eventually!(proxy.get("/a").await.status() == 200);
+    assert_eq!(proxy.status("greet"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_is_switched_off_and_on_by_its_file() {
+    let origin = ok().await;
+    let proxy = greeting_first(&origin).await;
+    proxy.plugins.replace("greet.toml", "enabled = false");
+    eventually!(shown(&proxy.get("/").await) == (200, None, None));
+    assert_eq!(proxy.status("greet").unwrap().state(), "disabled");
+    let all = format!("enabled = true\n{}", greeting("on"));
+    proxy.plugins.replace("greet.toml", all);
+    eventually!(shown(&proxy.get("/").await) == served("v000", "on"));
+    // The configuration file has the last word.
+    proxy.plugins.replace("greet.toml", "enabled = false");
+    eventually!(shown(&proxy.get("/").await) == (200, None, None));
+    proxy.plugins.replace(
+        "../tollgate.toml",
+        "plugin.greet = { enabled = true, settings = { greeting = 'main' } }",
+    );
+    eventually!(shown(&proxy.get("/").await) == served("v000", "main"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_goes_leaves_what_can_serve_without_it() {
+    let origin = ok().await;
+    let proxy = proxy()
+        .plugin("greet", guest("greet"))
+        .file("greet.toml", greeting("hi"))
+        .plugin("mark", guest("setting"))
+        .file("mark.toml", greeting("there"))
+        .config("plugin.mark.order = 1")
+        .backend(&origin)
+        .start()
+        .await;
+    // The one can't be started without, so it goes on with what it had.
+    proxy.plugins.remove("greet.toml");
+    eventually!(proxy.refusal("greet").is_some());
+    assert_eq!(shown(&proxy.get("/").await), served("v000", "hi"));
+    assert_eq!(
+        proxy.status("greet").unwrap().state(),
+        "active, new version refused"
+    );
+    proxy.plugins.remove("greet.wat");
+    eventually!(proxy.get("/").await.field("x-mark").is_none());
+    assert_eq!(
+        proxy.get("/").await.field("x-greeting").as_deref(),
+        Some("there")
+    );
+    proxy.plugins.remove("mark.toml");
+    eventually!(proxy.get("/").await.field("x-greeting").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_others_are_left_alone() {
+    let origin = ok().await;
+    let proxy = proxy()
+        .plugin("mark", guest("mark"))
+        .file("plugin.toml", "name = 'mark'\nlanguage = 'wat'")
+        .file("Cargo.toml", "[package]")
+        .file("mark.toml~", "order = ")
+        .file(".mark.toml.swp", "order = ")
+        .file("a b.toml", "x")
+        .backend(&origin)
+        .start()
+        .await;
+    assert_eq!(
+        proxy.get("/").await.field("x-mark").as_deref(),
+        Some("v000")
+    );
+    assert_eq!(proxy.plugin_names(), ["mark"]);
+    // The proxy's own file may stand among the plugins.
+    let own = proxy.plugins.file("own.toml");
+    let directory = proxy.plugins.path();
+    std::fs::write(&own, format!("plugins = '{}'", directory.display())).unwrap();
+    let checked = run_binary(&["check-config", "--config", own.to_str().unwrap()]).await;
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_config_reads_the_files_beside_plugins() {
+    let plugins = Plugins::new();
+    plugins.write("mark.wat", guest("mark").text());
+    plugins.write("mark.toml", "ordr = 1");
+    plugins.write("gone.toml", "order = 1");
+    let directory = plugins.path();
+    let check = || run_binary(&["check-config", "--plugins", directory.to_str().unwrap()]);
+    let checked = check().await;
+    assert_eq!(checked.code, Some(64), "{checked:?}");
+    for expected in [
+        "mark.toml:1: ordr: unknown key; did you mean order?",
+        "plugin gone: gone.toml requires it, and there is no file gone.wasm or gone.wat",
+        "add the file, or remove gone.toml, or set required = false in it",
+    ] {
+        assert!(checked.stderr.contains(expected), "{checked:?}");
+    }
+    plugins.write("mark.toml", "order = 1");
+    plugins.remove("gone.toml");
+    let checked = check().await;
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+}
