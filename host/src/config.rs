@@ -36,4 +36,4 @@ pub use required::{Remark, remarks};
 pub use resolve::{plugin_file, read_file, resolve, settings};
 pub(crate) use resolve::{read_limits, settings_in};
 pub use settings::{Setting, Settings};
-pub(crate) use units::time_above_zero;
+pub(crate) use units::{duration, time_above_zero};

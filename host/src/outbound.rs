@@ -31,6 +31,7 @@ mod mark;
 mod path;
 mod prepare;
 mod report;
+mod stand_in;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -47,5 +48,6 @@ pub use error::{Bound, CallError, Part, Phase};
 pub use mark::{DEEPEST, MARK, depth_of, is_own_mark, mark};
 pub use prepare::CallHead;
 pub use report::{CallReport, Peer};
+pub use stand_in::{StandIn, StandInAnswer};
 pub use stream::StreamCall;
 pub use whole::{WholeAnswer, WholeCall};

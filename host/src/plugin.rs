@@ -40,4 +40,7 @@ pub use prepare::{PluginError, Workbench, trial};
 pub use status::{PluginStatus, PluginTable, Serving};
 pub use supervise::{Reconfigure, Supervisor};
 pub use swap::{Chains, Member, RouteChain};
-pub use wasm::{Ambient, CompileError, Engines, InterfaceName, PluginVersion, Services, Tier};
+pub use wasm::{
+    Ambient, CompileError, Engines, InterfaceName, PausedClock, PluginServices, PluginState,
+    PluginVersion, Services, Tier,
+};

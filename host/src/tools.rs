@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod conditions;
+mod cut;
 mod dev;
 mod exit;
 mod lab;

@@ -3,6 +3,7 @@
 mod cases;
 mod check;
 mod conditions;
+mod services;
 
 use std::fs;
 use std::path::PathBuf;

@@ -294,7 +294,7 @@ impl<'s> Value<'s> {
         })
     }
 
-    fn number(self) -> Option<Scalar> {
+    pub(crate) fn number(self) -> Option<Scalar> {
         let Some(number) = integer(self.value) else {
             return self.wrong("a whole number");
         };

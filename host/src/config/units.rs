@@ -31,7 +31,7 @@ const MAX_MEMORY: u64 = 4 << 30;
 const MAX_STREAMS: u32 = (1 << 31) - 1;
 
 /// A time with its unit: `500ms`, `30s`, `1m30s`, `2h`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     read_duration(text.trim())
         .ok_or_else(|| "expected a time with its unit, such as 500ms, 30s or 1m30s".to_owned())
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
@@ -110,10 +111,47 @@ impl Body for Sending {
     }
 }
 
+/// Where the bytes of a response come from.
+pub(super) enum Source {
+    Network(Incoming),
+    StandIn(Full<Bytes>),
+}
+
+impl Body for Source {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match self.get_mut() {
+            Self::Network(body) => Pin::new(body).poll_frame(cx),
+            Self::StandIn(body) => Pin::new(body)
+                .poll_frame(cx)
+                .map_err(|never| match never {}),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Network(body) => body.is_end_stream(),
+            Self::StandIn(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Network(body) => body.size_hint(),
+            Self::StandIn(body) => body.size_hint(),
+        }
+    }
+}
+
 /// The body of a response. It counts as a call under way until it ends or is dropped; dropping it early closes the
 /// connection (HTTP/1.1) or resets the stream (HTTP/2).
 pub struct AnswerBody {
-    inner: Incoming,
+    inner: Source,
     state: State,
     limit: u64,
     /// None when somebody else keeps the time.
@@ -138,7 +176,7 @@ struct Gap {
 
 impl AnswerBody {
     pub(super) fn new(
-        inner: Incoming,
+        inner: Source,
         under_way: UnderWay,
         start: Instant,
         report: CallReport,

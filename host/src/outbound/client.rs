@@ -11,13 +11,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::{Method, Response, StatusCode};
-use hyper::body::Incoming;
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::Instant;
 
 use super::allow::Allow;
-use super::body::{AnswerBody, CallBody, Sending, Stream};
+use super::body::{AnswerBody, CallBody, Sending, Source, Stream};
 use super::budget::{CallBudget, UnderWay};
 use super::config::OutboundConfig;
 use super::connect::{Connector, Settings};
@@ -25,6 +24,7 @@ use super::error::{CallError, Part};
 use super::mark::DEEPEST;
 use super::prepare::{Asker, CallHead, Prepared, prepare};
 use super::report::{CallReport, Peer};
+use super::stand_in::{self, StandIn};
 use super::url::Url;
 use super::{fault, fields};
 use crate::counted::Counter;
@@ -63,6 +63,8 @@ struct Own {
     under_way: Counter,
     either: Client<Connector, Sending>,
     http1: Client<Connector, Sending>,
+    /// Answers in the place of both.
+    stand_in: Option<Arc<dyn StandIn>>,
 }
 
 impl Outbound {
@@ -106,6 +108,20 @@ impl Outbound {
 
     /// Calls of a plugin to what it may reach. `plugin` is its name in the configuration, for errors.
     pub fn caller(&self, plugin: &str, allow: Allow) -> Caller {
+        self.caller_of(plugin, allow, None)
+    }
+
+    /// The same with somebody who answers in the place of the network: no socket is opened.
+    pub fn caller_without_network(
+        &self,
+        plugin: &str,
+        allow: Allow,
+        stand_in: Arc<dyn StandIn>,
+    ) -> Caller {
+        self.caller_of(plugin, allow, Some(stand_in))
+    }
+
+    fn caller_of(&self, plugin: &str, allow: Allow, stand_in: Option<Arc<dyn StandIn>>) -> Caller {
         let allow = Arc::new(allow);
         let client = |alpn| {
             self.0.client(Settings {
@@ -124,6 +140,7 @@ impl Outbound {
             shared: self.0.clone(),
             under_way: Counter::default(),
             allow,
+            stand_in,
         }))
     }
 }
@@ -217,10 +234,21 @@ impl Caller {
         loop {
             let sending = body.sending(&mut prepared, config.max_request, &start.sent)?;
             let request = std::mem::take(&mut prepared.request).map(|()| sending);
+            if let Some(stand_in) = &own.stand_in {
+                let response = stand_in::ask(&**stand_in, request, asker.depth).await?;
+                let response = response.map(Source::StandIn);
+                return answered(response, stand_in::peer(), under_way, start, attempts);
+            }
             let may_repeat = attempts == 1 && matches!(body, Outgoing::Whole(_));
             let is_idempotent = is_idempotent(request.method());
             let error = match client.request(request).await {
-                Ok(response) => return answered(response, under_way, start, attempts),
+                Ok(mut response) => {
+                    let peer = response.extensions_mut().remove::<Arc<Peer>>();
+                    let nobodys = || CallError::Configuration("a connection of nobody's".into());
+                    let peer = peer.ok_or_else(nobodys)?;
+                    let response = response.map(Source::Network);
+                    return answered(response, peer, under_way, start, attempts);
+                }
                 Err(error) => error,
             };
             if !may_repeat || !is_safe_again(&error, is_idempotent) {
@@ -289,7 +317,8 @@ fn too_large(limit: u64) -> CallError {
 }
 
 fn answered(
-    response: Response<Incoming>,
+    response: Response<Source>,
+    peer: Arc<Peer>,
     under_way: UnderWay,
     start: &Start,
     attempts: u32,
@@ -300,8 +329,6 @@ fn answered(
             "it switches protocols, which nobody asked it to".into(),
         ));
     }
-    let peer = head.extensions.remove::<Arc<Peer>>();
-    let peer = peer.ok_or_else(|| CallError::Configuration("a connection of nobody's".into()))?;
     head.extensions.clear();
     fields::strip_response(&mut head.headers);
     let elapsed = start.at.elapsed();

@@ -51,7 +51,8 @@ pub(super) fn of_request(error: &legacy::Error, peer: &str, max_head: usize) -> 
     of_transport(error)
 }
 
-fn of_request_body(fault: &BodyFault) -> CallError {
+/// Of a request whose own body stood in its way.
+pub(super) fn of_request_body(fault: &BodyFault) -> CallError {
     match fault {
         BodyFault::TooLarge(limit) => CallError::TooLarge {
             what: Part::RequestBody,

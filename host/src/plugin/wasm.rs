@@ -13,7 +13,7 @@ mod state;
 mod version;
 mod voice;
 
-pub use ambient::Ambient;
+pub use ambient::{Ambient, PausedClock};
 #[cfg(test)]
 pub use clock::ClockGoes;
 pub use clock::wait_for_an_instance;
@@ -23,6 +23,6 @@ pub use engine::{Engines, Tier};
 pub use fault::explain;
 pub use interface::{InterfaceName, track, versions_fit};
 pub use limits::CpuBudget;
-pub use services::{PluginState, ServiceError, Services};
+pub use services::{PluginServices, PluginState, ServiceError, Services};
 pub use state::GuestState;
 pub use version::PluginVersion;

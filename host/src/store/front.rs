@@ -208,6 +208,17 @@ impl Store {
         Ok(answer == Answer::Flag(true))
     }
 
+    /// How long a key is still there; none if it does not expire, and if it is absent.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn time_left(&self, bucket: &str, key: &str) -> Result<Option<Duration>, StoreError> {
+        match &self.backend {
+            Backend::Local(local) => Ok(local.time_left(bucket, key)),
+            Backend::Redis(redis) => redis.time_left(bucket, key).await,
+        }
+    }
+
     /// Keys that begin with a prefix, sorted by their bytes: those behind `after`, at most `limit`, and at most
     /// [`MOST_KEYS`]. The last of them is what the next page comes after. No more than asked for: there may be more.
     ///

@@ -6,6 +6,7 @@ mod syncer;
 
 use std::path::Path;
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -86,6 +87,12 @@ impl Local {
         let now = self.shared.now();
         let table = self.shared.table();
         table.get(bucket, key, now).map(|entry| entry.value.clone())
+    }
+
+    pub fn time_left(&self, bucket: &str, key: &str) -> Option<Duration> {
+        let now = self.shared.now();
+        let table = self.shared.table();
+        table.get(bucket, key, now)?.time_left(now)
     }
 
     pub fn keys(

@@ -78,6 +78,17 @@ impl Redis {
             .collect())
     }
 
+    pub async fn time_left(&self, bucket: &str, key: &str) -> Result<Option<Duration>, StoreError> {
+        let mut command = redis::cmd("PTTL");
+        command.arg(format!("{}{key}", self.values(bucket)));
+        let left: i64 = self
+            .connection
+            .call(async |connection| command.query_async(connection).await)
+            .await?;
+        // -1: it does not expire. -2: it is absent.
+        Ok(u64::try_from(left).ok().map(Duration::from_millis))
+    }
+
     /// One change, see [`Op`].
     pub async fn write(&self, bucket: &str, key: &str, op: &Op<'_>) -> Result<Answer, StoreError> {
         let call = match op {

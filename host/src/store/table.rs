@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -23,6 +24,12 @@ pub struct Entry {
 impl Entry {
     pub fn is_expired(&self, now: u64) -> bool {
         self.expires <= now
+    }
+
+    /// None: it does not expire.
+    pub fn time_left(&self, now: u64) -> Option<Duration> {
+        let left = Duration::from_millis(self.expires.saturating_sub(now));
+        (self.expires != NEVER).then_some(left)
     }
 }
 

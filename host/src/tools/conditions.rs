@@ -1,16 +1,16 @@
-//! Under which conditions the tools call a plugin: its settings and limits, the time, the random numbers, and how long
-//! they wait. Said by `[test]` in `plugin.toml`, by a case's section `options`, and by flags.
+//! Under which conditions the tools call a plugin: its settings and limits, where it may send requests, the time, the random
+//! numbers, how long they wait, and how bodies arrive. Said by `[test]` in `plugin.toml`, by a case's section `options`, and by flags.
 
 use std::time::Duration;
 
 use toml::de::DeValue;
 use toml::value::Datetime;
 
-use crate::config::file::{Mistakes, Scalar, TomlTable};
+use crate::config::file::{Mistakes, Scalar, TomlTable, Value};
 use crate::config::{self, PluginConfig, PluginLimits};
 use crate::config::{Allow, Bucket, Settings};
 use crate::outbound;
-use crate::plugin::Ambient;
+use crate::tools::cut::Cut;
 
 /// When it is unless somebody says otherwise: 2026-01-01T00:00:00Z.
 pub const DEFAULT_NOW: Duration = Duration::from_secs(1_767_225_600);
@@ -33,7 +33,14 @@ pub struct Conditions {
     /// None: nobody said anything of settings.
     pub settings: Option<Settings>,
     pub limits: PluginLimits,
-    pub ambient: Ambient,
+    /// Where it may send requests; none: nobody said anything of it.
+    pub calls: Option<outbound::Allow>,
+    /// The time since 1970-01-01T00:00:00Z at which the clocks stand. None: the machine's clock.
+    pub now: Option<Duration>,
+    /// What the random numbers begin from. None: the system's randomness.
+    pub seed: Option<u64>,
+    /// How the bodies of the request and the response arrive.
+    pub pieces: [Cut; 2],
     /// How long a call may take in all, waiting included.
     pub timeout: Duration,
 }
@@ -43,10 +50,10 @@ impl Default for Conditions {
         Self {
             settings: None,
             limits: PluginLimits::default(),
-            ambient: Ambient {
-                now: Some(DEFAULT_NOW),
-                seed: Some(DEFAULT_SEED),
-            },
+            calls: None,
+            now: Some(DEFAULT_NOW),
+            seed: Some(DEFAULT_SEED),
+            pieces: [Cut::Whole, Cut::Whole],
             timeout: DEFAULT_TIMEOUT,
         }
     }
@@ -84,11 +91,22 @@ impl Conditions {
                 _ => value.text(),
             };
             let now = entry.and_then(|entry| entry.read(mistakes, now));
-            changed.ambient.now = now.unwrap_or(self.ambient.now);
+            changed.now = now.unwrap_or(self.now);
         }
         if let Some(entry) = table.text_or_number("seed") {
             let seed = entry.read(mistakes, seed);
-            changed.ambient.seed = seed.unwrap_or(self.ambient.seed);
+            changed.seed = seed.unwrap_or(self.seed);
+        }
+        if let Some(mut allow) = table.table("allow") {
+            changed.calls = destinations(&mut allow, mistakes).or(changed.calls);
+            allow.finish(&[]);
+        }
+        if let Some(mut pieces) = table.table("pieces") {
+            for (name, cut) in ["request", "response"].into_iter().zip(&mut changed.pieces) {
+                let said = pieces.take(name).and_then(|value| lengths(value, mistakes));
+                *cut = said.unwrap_or(cut.clone());
+            }
+            pieces.finish(&[]);
         }
         table.finish(&LIMITS);
         changed
@@ -99,15 +117,40 @@ impl Conditions {
         PluginConfig {
             settings: self.settings.clone().unwrap_or_default(),
             standard: true,
-            // State begins empty in each case. Requests are denied, whereto ever: a test needs no network.
+            // What the plugin may reach unless somebody says otherwise is said where its calls are answered.
             allow: Allow {
                 state: Some(Bucket::Own),
-                http: Some(outbound::Allow::default()),
+                http: Some(self.calls.clone().unwrap_or_default()),
                 environment: Vec::new(),
             },
             ..PluginConfig::new(self.limits)
         }
     }
+}
+
+/// Where requests may go, by the keys of the configuration's table `allow`.
+fn destinations(allow: &mut TomlTable<'_>, mistakes: &Mistakes) -> Option<outbound::Allow> {
+    let http = allow.list("http", "URLs such as https://api.example.com/v1");
+    let ranges = allow.list("http-private", "ranges of addresses such as 10.0.0.0/8");
+    let destination = |entry: Scalar| entry.read(mistakes, outbound::Destination::parse);
+    let range = |entry: Scalar| entry.read(mistakes, outbound::AddressRange::parse);
+    let ranges = ranges.into_iter().flatten().filter_map(range).collect();
+    let http = http?.into_iter().filter_map(destination).collect();
+    Some(outbound::Allow::new(http, ranges))
+}
+
+/// The lengths of pieces: a number, of all of them, or a list.
+fn lengths(value: Value<'_>, mistakes: &Mistakes) -> Option<Cut> {
+    let length = |text: &str| match text.parse() {
+        Ok(length) if length > 0 => Ok(length),
+        _ => Err("expected a number of bytes from 1 on, or a list of such numbers".to_owned()),
+    };
+    if value.value.is_array() {
+        let lengths = value.items().filter_map(Value::number);
+        let lengths = lengths.filter_map(|number| number.read(mistakes, length));
+        return Some(Cut::At(lengths.collect()));
+    }
+    value.number()?.read(mistakes, length).map(Cut::Every)
 }
 
 /// Keys of the table `limits`, for people who write them right beside it.
@@ -230,21 +273,33 @@ mod tests {
                 deadline: Duration::from_secs(3),
                 ..PluginLimits::default()
             },
-            ambient: Ambient {
-                now: Some(Duration::from_secs(9)),
-                seed: Some(7),
-            },
+            now: Some(Duration::from_secs(9)),
+            seed: Some(7),
             timeout: Duration::from_secs(2),
+            ..Conditions::default()
         };
         assert_eq!(read(text), Ok(expected));
-        let real = read("now = 'real'\nseed = 'real'").unwrap().ambient;
-        assert_eq!(real, Ambient::default());
+        let real = read("now = 'real'\nseed = 'real'").unwrap();
+        assert_eq!((real.now, real.seed), (None, None));
+        let pieces = read("pieces.request = [3, 5]\npieces.response = 1")
+            .unwrap()
+            .pieces;
+        assert_eq!(pieces, [Cut::At(vec![3, 5]), Cut::Every(1)]);
+        let allow = "http = ['https://a.example']\nhttp-private = ['10.0.0.0/8']";
+        let calls = read(&format!("[allow]\n{allow}")).unwrap().calls;
+        let destination = outbound::Destination::parse("https://a.example").unwrap();
+        let range = outbound::AddressRange::parse("10.0.0.0/8").unwrap();
+        assert_eq!(
+            calls,
+            Some(outbound::Allow::new(vec![destination], vec![range]))
+        );
     }
 
     #[test]
     fn mistakes_are_told_with_their_place() {
-        let told = read("deadline = '1s'\nnow = 'x'\nseed = -1\nlimits.memroy = 1\n").unwrap_err();
-        assert_eq!(told.len(), 4, "{told:?}");
+        let text = "deadline = '1s'\nnow = 'x'\nseed = -1\nlimits.memroy = 1\npieces.request = [0]\nallow.state = true\n";
+        let told = read(text).unwrap_err();
+        assert_eq!(told.len(), 6, "{told:?}");
         assert!(told[0].starts_with("p:1: deadline: unknown key; did you mean limits.deadline?"));
         assert!(
             told[1].starts_with("p:2: now = 'x': expected a date"),
@@ -256,6 +311,14 @@ mod tests {
         );
         assert!(
             told[3].contains("limits.memroy: unknown key; did you mean"),
+            "{told:?}"
+        );
+        assert!(
+            told[4].starts_with("p:5: pieces.request = 0: expected a number of bytes from 1 on"),
+            "{told:?}"
+        );
+        assert!(
+            told[5].starts_with("p:6: allow.state: unknown key"),
             "{told:?}"
         );
     }

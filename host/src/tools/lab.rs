@@ -112,7 +112,7 @@ impl Lab {
 }
 
 /// State that ends with the tool, and a client: what the proxy would keep must not change by a test.
-pub(super) fn services() -> Result<Services, String> {
+fn services() -> Result<Services, String> {
     let state = StoreConfig {
         kind: Kind::Memory,
         quotas: Quotas::default(),

@@ -19,13 +19,15 @@ use recipe::Recipe;
 pub const MANIFEST: &str = "plugin.toml";
 
 /// Keys of tables, for people who write them at the top.
-const IN_TABLES: [&str; 6] = [
+const IN_TABLES: [&str; 8] = [
     "build.ways",
     "build.watch",
     "test.settings",
     "test.limits",
     "test.now",
     "test.seed",
+    "test.allow",
+    "test.pieces",
 ];
 
 /// What is known of a project before anything is built.

@@ -2,16 +2,22 @@
 //!
 //! `plugin-sdk/TESTING.md` says what a file of cases looks like.
 
+mod calls;
 mod case;
 mod compare;
 mod har;
 mod json;
 mod lines;
+mod meets;
 mod message;
 mod pattern;
+mod pieces;
+mod read;
 mod report;
 mod run;
 mod sections;
+mod setup;
+mod state;
 mod subject;
 #[cfg(test)]
 mod tests;
@@ -22,21 +28,19 @@ use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use self::case::{Case, CaseFile};
 use self::report::{Outcome, Report};
 use self::run::Got;
 use self::sections::Mistake;
+use self::setup::Bench;
 use self::subject::{NoSubject, Subject};
 use super::conditions::{self, Conditions};
 use super::exit::USAGE;
-use super::lab::{self, Lab};
 use super::log::{self, PluginLines};
 use crate::cli::TestArgs;
 use crate::config::Settings;
-use crate::plugin::{Guest, PluginVersion};
 
 /// What a case at least is, for those who have none.
 const EXAMPLE: &str = "### request
@@ -75,14 +79,14 @@ fn all(args: &TestArgs, lines: &PluginLines) -> Result<Report, Refused> {
         .into_iter()
         .map(|path| (read(&path, &subject.conditions), path))
         .collect();
-    let plugin = Plugin::compile(&subject, args.no_cache, most_memory(&subject, &files))?;
+    let bench = Bench::new(&subject, args.no_cache, most_memory(&subject, &files))?;
     let failed = |words: String| (1, words);
     let mut report = Report {
         plugin: subject.name.clone(),
         ..Report::default()
     };
     let session = Session {
-        plugin,
+        bench,
         args,
         flags,
         lines,
@@ -119,7 +123,7 @@ fn all(args: &TestArgs, lines: &PluginLines) -> Result<Report, Refused> {
 fn most_memory(subject: &Subject, files: &[(Result<CaseFile, Mistake>, PathBuf)]) -> u64 {
     let read = files.iter().filter_map(|(file, _)| file.as_ref().ok());
     let cases = read.flat_map(|file| &file.cases);
-    let memory = cases.map(|case| case.input.conditions.limits.memory);
+    let memory = cases.map(|case| case.conditions.limits.memory);
     memory.fold(subject.conditions.limits.memory, u64::max)
 }
 
@@ -143,8 +147,8 @@ impl Flags {
 
     fn applied(&self, conditions: &Conditions) -> Conditions {
         let mut conditions = conditions.clone();
-        conditions.ambient.now = self.now.unwrap_or(conditions.ambient.now);
-        conditions.ambient.seed = self.seed.unwrap_or(conditions.ambient.seed);
+        conditions.now = self.now.unwrap_or(conditions.now);
+        conditions.seed = self.seed.unwrap_or(conditions.seed);
         conditions
     }
 }
@@ -176,7 +180,7 @@ pub fn settings_of_cases(tests: &Path, conditions: &Conditions) -> Vec<(String, 
         .filter_map(|path| read(&path, conditions).ok());
     let case = |file: CaseFile| {
         let case = file.cases.into_iter().next()?;
-        Some((case.name, case.input.conditions.settings?))
+        Some((case.name, case.conditions.settings?))
     };
     read.filter_map(case).collect()
 }
@@ -217,7 +221,7 @@ fn case_files(subject: &Subject) -> Result<Vec<PathBuf>, Refused> {
 fn read(path: &Path, conditions: &Conditions) -> Result<CaseFile, Mistake> {
     match path.extension() {
         Some(extension) if extension == "har" => har::read(path, conditions),
-        _ => case::read(path, conditions),
+        _ => read::read(path, conditions),
     }
 }
 
@@ -232,7 +236,7 @@ fn mistaken(path: &Path, mistake: &Mistake) -> report::Result {
 
 /// One run of the command.
 struct Session<'a> {
-    plugin: Plugin,
+    bench: Bench,
     args: &'a TestArgs,
     flags: Flags,
     lines: &'a PluginLines,
@@ -242,34 +246,33 @@ impl Session<'_> {
     /// # Errors
     /// When the file can't be updated.
     fn run_file(&self, file: &CaseFile, report: &mut Report) -> io::Result<()> {
-        let mut came: Vec<(&Case, Got)> = Vec::new();
+        let mut came: Vec<(&Case, Came)> = Vec::new();
         for case in &file.cases {
             let filter = self.args.filter.as_deref();
             if filter.is_some_and(|filter| !case.name.contains(filter)) {
                 report.left_out += 1;
                 continue;
             }
-            let guest = self
-                .plugin
-                .under(&self.flags.applied(&case.input.conditions));
-            let run = run::run(&guest, &case.input, self.lines);
-            came.push((case, self.plugin.lab.runtime.block_on(run)));
+            let conditions = self.flags.applied(&case.conditions);
+            came.push((case, self.bench.run(case, conditions, self.lines)));
         }
         if self.args.update {
-            let came: Vec<_> = came.iter().map(|(case, got)| (*case, got)).collect();
+            let came: Vec<_> = came.iter().filter_map(to_write).collect();
             if let Some(text) = update::updated(file, &came) {
                 fs::write(&file.path, text)?;
                 report.updated.push(file.path.display().to_string());
             }
         }
-        for (case, got) in came {
-            let updated = self.args.update && update::updated(file, &[(case, &got)]).is_some();
+        for case in came {
+            let written = to_write(&case).filter(|_| self.args.update);
+            let updated = written.is_some_and(|case| update::updated(file, &[case]).is_some());
+            let (case, came) = case;
             report.results.push(report::Result {
                 name: case.name.clone(),
                 file: file.path.display().to_string(),
                 outcome: match updated {
                     true => Outcome::Updated,
-                    false => judge(case, &got),
+                    false => judge(case, came),
                 },
             });
         }
@@ -277,45 +280,30 @@ impl Session<'_> {
     }
 }
 
-fn judge(case: &Case, got: &Got) -> Outcome {
-    let failures = compare::compare(&case.expect, got);
+/// What came of the exchanges of a case, or why it could not be run.
+type Came = Result<Vec<Got>, String>;
+
+/// A case of which what came can be written. Where an outbound request had no answer, nothing came as it will.
+fn to_write<'c>((case, came): &'c (&Case, Came)) -> Option<(&'c Case, &'c [Got])> {
+    let came = came.as_ref().ok()?;
+    let is_whole = came.iter().all(|got| got.calls.is_as_expected());
+    is_whole.then_some((case, came))
+}
+
+fn judge(case: &Case, came: Came) -> Outcome {
+    let came = match came {
+        Ok(came) => came,
+        Err(problem) => return Outcome::Mistake(problem),
+    };
+    let mut failures = Vec::new();
+    for (number, (exchange, got)) in case.exchanges.iter().zip(&came).enumerate() {
+        let number = (case.exchanges.len() > 1).then_some(number + 1);
+        let failed = compare::compare(&exchange.expect, got).into_iter();
+        failures.extend(failed.map(|failure| (number, failure)));
+    }
     match failures.is_empty() {
         false => Outcome::Failed(failures),
-        true if case.expect.is_empty() => Outcome::NothingExpected,
+        true if case.exchanges.iter().all(|e| e.expect.is_empty()) => Outcome::NothingExpected,
         true => Outcome::Ok,
-    }
-}
-
-/// The plugin, compiled once for all cases.
-struct Plugin {
-    guest: Guest,
-    lab: Lab,
-}
-
-impl Plugin {
-    fn compile(subject: &Subject, no_cache: bool, most_memory: u64) -> Result<Self, Refused> {
-        let failed = |words: String| (1, words);
-        let cache = lab::cache(no_cache).map_err(|errors| (USAGE, errors.to_string()))?;
-        let lab = Lab::new(cache, most_memory).map_err(failed)?;
-        let config = subject.conditions.config();
-        let guest = lab.plugin_file(&subject.name, &subject.file, config);
-        let guest =
-            guest.map_err(|error| failed(format!("{}: {error}", subject.file.display())))?;
-        Ok(Self { guest, lab })
-    }
-
-    /// The plugin under these conditions and with nothing in its memory and its state.
-    fn under(&self, conditions: &Conditions) -> Arc<Guest> {
-        let own = self.guest.version();
-        let config = conditions.config();
-        // It was had when the plugin was compiled; without it, its calls say so.
-        let services = lab::services().ok();
-        let services =
-            services.and_then(|services| services.for_plugin(&own.name, &config.allow).ok());
-        let version = PluginVersion::new(own.name.clone(), own.hash, config);
-        let version = version
-            .with_ambient(conditions.ambient)
-            .with_services(services.unwrap_or_default());
-        Arc::new(self.guest.again(Arc::new(version)))
     }
 }

@@ -118,7 +118,14 @@ on_all! {
         store.set("b", "made to stay", bytes("1"), seconds(10)).await.unwrap();
         store.set("b", "soon", bytes("1"), Some(Duration::ZERO)).await.unwrap();
         store.set("b", "late", bytes("1"), Some(Duration::MAX)).await.unwrap();
+        let left = store.time_left("b", "set").await.unwrap();
+        assert!(left.is_some_and(|left| (1..=10).contains(&left.as_secs())), "{left:?}");
+        for forever in ["stays", "absent"] {
+            assert_eq!(store.time_left("b", forever).await, Ok(None), "{forever}");
+        }
         lab.pass(6).await;
+        let left = store.time_left("b", "set").await.unwrap();
+        assert!(left.is_some_and(|left| left.as_secs() <= 4), "{left:?}");
         // Each write but an increment sets the expiry anew.
         store.set("b", "made to stay", bytes("1"), None).await.unwrap();
         assert_eq!(store.increment("b", "count", 1, seconds(100)).await, Ok(2));

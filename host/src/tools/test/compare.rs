@@ -4,16 +4,19 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderMap, Request, Response};
 use similar::{Algorithm, TextDiff};
 
+use super::calls::{Call, met_url};
 use super::case::{Expect, NONE};
-use super::json;
-use super::lines::{align, lines};
-use super::message::{Exact, TargetPattern, is_printable, request_head, response_head, target};
-use super::pattern;
+use super::lines::align;
+use super::meets::{Bodies, met_error, met_log, met_request, met_response, met_target, met_value};
+use super::message::{
+    self, TargetPattern, is_plain, is_printable, meant, request_head, response_head,
+};
 use super::run::Got;
-use super::sections::Kind;
+use super::sections::{Kind, Title};
+use super::{pieces, state};
 use crate::message::Target;
 
 /// How long to look for the smallest difference before a larger one does.
@@ -23,7 +26,7 @@ const LONGEST_LOOK: Duration = Duration::from_secs(1);
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Failure {
     pub kind: Kind,
-    /// A unified diff from what was expected to what came.
+    /// A unified diff from what was expected to what came, or in words what is missing.
     pub diff: String,
 }
 
@@ -52,6 +55,24 @@ pub(super) fn compare(expect: &Expect, got: &Got) -> Vec<Failure> {
             &text(&got.error),
         ));
     }
+    call_failures(expect, got, &mut failures);
+    for (at, kind) in [Kind::ExpectRequestPieces, Kind::ExpectResponsePieces]
+        .into_iter()
+        .enumerate()
+    {
+        if let Some(expected) = &expect.pieces[at]
+            && !pieces::are_met(expected, &got.pieces[at])
+        {
+            let (expected, came) = pieces::shown(expected, &got.pieces[at]);
+            failures.push(failure(kind, &expected, &came));
+        }
+    }
+    if let Some(expected) = &expect.state
+        && !state::are_met(expected, &got.state)
+    {
+        let (expected, came) = state::shown(expected, &got.state);
+        failures.push(failure(Kind::ExpectState, &expected, &came));
+    }
     if let Some(expected) = &expect.log
         && !met_log(expected, &got.log)
     {
@@ -60,142 +81,75 @@ pub(super) fn compare(expect: &Expect, got: &Got) -> Vec<Failure> {
     failures
 }
 
-/// Whether a backend would take what came for what was expected: which names of fields come before which others is
-/// nothing to it.
-pub(super) fn met_request(
-    expected: Option<&Request<Bytes>>,
-    came: Option<&Request<Bytes>>,
-) -> bool {
-    match (expected, came) {
-        (None, None) => true,
-        (Some(expected), Some(came)) => {
-            expected.method() == came.method()
-                && met_target(expected, came)
-                && met_fields(expected.headers(), came.headers())
-                && Bodies::of_requests(expected, came).are_met()
-        }
-        _ => false,
+/// Outbound requests that had no answer, and answers that nobody asked for.
+fn call_failures(expect: &Expect, got: &Got, failures: &mut Vec<Failure>) {
+    let unsent: Vec<&Call> = got
+        .calls
+        .unsent
+        .iter()
+        .map(|at| &expect.calls[*at])
+        .collect();
+    let unanswered = &got.calls.unanswered;
+    let both = unsent.len().min(unanswered.len());
+    for (call, came) in unsent.iter().zip(unanswered) {
+        failures.push(call_failure(&call.request, came));
     }
-}
-
-/// The same for a client. A reason phrase says nothing that the status doesn't.
-pub(super) fn met_response(
-    expected: Option<&Response<Bytes>>,
-    came: Option<&Response<Bytes>>,
-) -> bool {
-    match (expected, came) {
-        (None, None) => true,
-        (Some(expected), Some(came)) => {
-            expected.status() == came.status()
-                && met_fields(expected.headers(), came.headers())
-                && Bodies::of_responses(expected, came).are_met()
-        }
-        _ => false,
-    }
-}
-
-pub(super) fn met_error(expected: Option<&str>, came: Option<&str>) -> bool {
-    match (expected, came) {
-        (None, None) => true,
-        (Some(expected), Some(came)) => pattern::meets(expected.as_bytes(), came.as_bytes()),
-        _ => false,
-    }
-}
-
-pub(super) fn met_log(expected: &[String], came: &[String]) -> bool {
-    let meets = |(e, c): (&String, &String)| pattern::meets(e.as_bytes(), c.as_bytes());
-    expected.len() == came.len() && expected.iter().zip(came).all(meets)
-}
-
-pub(super) fn met_target(expected: &Request<Bytes>, came: &Request<Bytes>) -> bool {
-    match expected.extensions().get::<TargetPattern>() {
-        Some(TargetPattern(pattern)) => pattern::meets(pattern.as_bytes(), target(came).as_bytes()),
-        None => target(expected) == target(came),
-    }
-}
-
-fn met_fields(expected: &HeaderMap, came: &HeaderMap) -> bool {
-    let met = |name| {
-        let (expected, came) = (expected.get_all(name), came.get_all(name));
-        expected.iter().count() == came.iter().count()
-            && expected.iter().zip(came).all(|(e, c)| met_value(e, c))
+    let in_words = |diff| Failure {
+        kind: Kind::OutboundRequest,
+        diff,
     };
-    expected.keys_len() == came.keys_len() && expected.keys().all(met)
+    for call in &unsent[both..] {
+        let line = call.line;
+        let sent = "the plugin did not send this request";
+        let request = whole_request(&call.request, call.request.headers());
+        failures.push(in_words(format!(
+            "{sent}, which is expected on line {line}:\n{request}"
+        )));
+    }
+    for came in &unanswered[both..] {
+        let mut escaped = came.clone();
+        for value in escaped.headers_mut().values_mut() {
+            *value = meant(value).into_owned();
+        }
+        let request = whole_request(&escaped, came.headers());
+        failures.push(in_words(format!(
+            "the case has no answer for a request that the plugin sent; to give one, add:\n{request}### {}\nHTTP/1.1 200 OK\n",
+            Kind::OutboundResponse
+        )));
+    }
 }
 
-/// Whether one value of a field is as expected.
-pub(super) fn met_value(expected: &HeaderValue, came: &HeaderValue) -> bool {
-    pattern::meets(expected.as_bytes(), came.as_bytes())
+/// A section of an outbound request.
+fn whole_request(request: &Request<Bytes>, order: &HeaderMap) -> String {
+    let base64 = !is_plain(request.body());
+    let title = Title::new(None, Kind::OutboundRequest, base64);
+    let content = message::content(request_head(request, order), request.body(), base64);
+    format!("### {title}\n{}", String::from_utf8_lossy(&content))
 }
 
-/// The bodies of two messages, and how they are to be compared.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Bodies<'m> {
-    pub expected: &'m Bytes,
-    pub came: &'m Bytes,
-    /// One of the messages says that it holds JSON.
-    json: bool,
-    /// What is expected was written as base64: it is meant byte by byte.
-    pub exact: bool,
-}
-
-impl<'m> Bodies<'m> {
-    pub(super) fn of_requests(expected: &'m Request<Bytes>, came: &'m Request<Bytes>) -> Self {
-        Self {
-            expected: expected.body(),
-            came: came.body(),
-            json: json::is_announced(expected.headers()) || json::is_announced(came.headers()),
-            exact: expected.extensions().get::<Exact>().is_some(),
-        }
+fn call_failure(expected: &Request<Bytes>, came: &Request<Bytes>) -> Failure {
+    let (mut left, mut right) = (expected.clone(), came.clone());
+    if met_url(expected, came)
+        && let Some(url) = came.extensions().get::<TargetPattern>()
+    {
+        left.extensions_mut().insert(url.clone());
     }
-
-    pub(super) fn of_responses(expected: &'m Response<Bytes>, came: &'m Response<Bytes>) -> Self {
-        Self {
-            expected: expected.body(),
-            came: came.body(),
-            json: json::is_announced(expected.headers()) || json::is_announced(came.headers()),
-            exact: expected.extensions().get::<Exact>().is_some(),
-        }
+    *left.headers_mut() = shown_fields(expected.headers(), came.headers());
+    // Fields that the case doesn't name don't count.
+    let others = came
+        .headers()
+        .keys()
+        .filter(|name| !expected.headers().contains_key(*name));
+    for name in others {
+        right.headers_mut().remove(name);
     }
-
-    /// Both as JSON, if that is how they are compared.
-    pub(super) fn as_json(self) -> Option<(json::Json, json::Json)> {
-        if !self.json || self.exact {
-            return None;
-        }
-        Some((json::parse(self.expected)?, json::parse(self.came)?))
-    }
-
-    pub(super) fn are_met(self) -> bool {
-        if self.exact {
-            return self.expected == self.came;
-        }
-        match self.as_json() {
-            Some((expected, came)) => json::meets(&expected, &came),
-            None => pattern::meets(self.expected, self.came),
-        }
-    }
-
-    /// Both for a diff: the same text where what came is as expected.
-    fn shown(self) -> (Bytes, Bytes) {
-        if self.are_met() {
-            return (self.came.clone(), self.came.clone());
-        }
-        if let Some((expected, came)) = self.as_json() {
-            let (expected, came) = json::aligned(&expected, &came);
-            return (json::pretty(&expected).into(), json::pretty(&came).into());
-        }
-        if self.exact || !pattern::is_pattern(self.expected) {
-            return (self.expected.clone(), self.came.clone());
-        }
-        let (mut expected, came) = (lines(self.expected), lines(self.came));
-        for (at, line) in align(&expected, &came).into_iter().enumerate() {
-            if let Some(line) = line {
-                expected[line] = came[at];
-            }
-        }
-        (expected.concat().into(), self.came.clone())
-    }
+    let (left_body, right_body) = Bodies::of_requests(expected, came).shown();
+    let order = expected.headers();
+    messages(
+        Kind::OutboundRequest,
+        Some((request_head(&left, order), left_body)),
+        Some((request_head(&right, order), right_body)),
+    )
 }
 
 /// The head and the body of a message, if there is one.

@@ -5,6 +5,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -12,8 +13,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use serde::Deserialize;
 
-use super::case::{Case, CaseFile, Input, Reader, receive, received};
+use super::case::{Case, CaseExchange, CaseFile, Input, receive, received};
 use super::message;
+use super::read::Reader;
 use super::sections::{Kind, Mistake, Section, sections};
 use crate::tools::conditions::Conditions;
 
@@ -86,8 +88,13 @@ pub(super) fn read(path: &Path, conditions: &Conditions) -> Result<CaseFile, Mis
         let wrong = |problem| mistake(path, 1, format!("entry {number}: {problem}"));
         Ok(Case {
             name: format!("{name}#{number}"),
-            input: input(entry, conditions.clone()).map_err(wrong)?,
-            expect: reader.expect(&sections, Some(number))?,
+            conditions: conditions.clone(),
+            state: Vec::new(),
+            exchanges: vec![CaseExchange {
+                after: Duration::ZERO,
+                input: input(entry).map_err(wrong)?,
+                expect: reader.expect(&sections, Some(number))?,
+            }],
             entry: Some(number),
         })
     });
@@ -129,6 +136,14 @@ fn check(path: &Path, sections: &[Section], entries: usize) -> Result<(), Mistak
             (Kind::Request | Kind::Response, _) => {
                 "the HAR itself has the requests and responses".to_owned()
             }
+            (
+                kind @ (Kind::State
+                | Kind::Next
+                | Kind::OutboundRequest
+                | Kind::OutboundResponse
+                | Kind::OutboundError),
+                _,
+            ) => format!("a HAR has no section `{kind}`; write such a case as a .http file"),
             (Kind::Settings | Kind::Options, None) => continue,
             (kind @ (Kind::Settings | Kind::Options), Some(_)) => {
                 format!("{kind} are those of all entries; leave the number out")
@@ -142,7 +157,7 @@ fn check(path: &Path, sections: &[Section], entries: usize) -> Result<(), Mistak
     Ok(())
 }
 
-fn input(entry: Entry, conditions: Conditions) -> Result<Input, String> {
+fn input(entry: Entry) -> Result<Input, String> {
     let (scheme, request) = receive(request(entry.request)?)?;
     let response = match entry.response {
         // 0 is what browsers write for an answer that never came.
@@ -150,7 +165,6 @@ fn input(entry: Entry, conditions: Conditions) -> Result<Input, String> {
         _ => Response::default(),
     };
     Ok(Input {
-        conditions,
         scheme,
         request,
         response: received(response),

@@ -1,5 +1,7 @@
 //! Requests and responses as text: a first line, fields, a blank line, and the body as it is or as base64.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
@@ -35,11 +37,18 @@ fn wrong<T>(line: usize, problem: impl Into<String>) -> Result<T, Wrong> {
     Err(Wrong { line, problem })
 }
 
-/// A request from the content of a section.
-pub(super) fn parse_request(content: &[u8], base64: bool) -> Result<Request<Bytes>, Wrong> {
+/// A request from the content of a section. Only one that is expected has wildcards.
+pub(super) fn parse_request(
+    content: &[u8],
+    base64: bool,
+    is_expected: bool,
+) -> Result<Request<Bytes>, Wrong> {
     let (head, body) = split(content, base64)?;
     let expected = "expected METHOD TARGET HTTP/1.1, such as `GET /path?query HTTP/1.1`";
-    let (line, pattern) = without_wildcards(head[0]);
+    let (line, pattern) = match is_expected {
+        true => without_wildcards(head[0]),
+        false => (head[0].to_owned(), None),
+    };
     let line = [&line[..], b"\r\n\r\n"].concat();
     let mut request = httparse::Request::new(&mut []);
     let complete = request
@@ -251,6 +260,15 @@ fn in_order_of<'a>(
     names.flat_map(|name| fields.get_all(name).iter().map(move |value| (name, value)))
 }
 
+/// A value that means itself.
+pub(super) fn meant(value: &HeaderValue) -> Cow<'_, HeaderValue> {
+    if !pattern::is_pattern(value.as_bytes()) {
+        return Cow::Borrowed(value);
+    }
+    let escaped = HeaderValue::from_bytes(&pattern::escaped(value.as_bytes()));
+    escaped.map_or(Cow::Borrowed(value), Cow::Owned)
+}
+
 /// Whether a body can stand in a file as it is, and be the same after an editor or a version control has had it.
 pub(super) fn is_plain(body: &[u8]) -> bool {
     let is_section = |line: &[u8]| line.starts_with(MARK);
@@ -304,7 +322,7 @@ mod tests {
                 continue;
             }
             let text = content(request_head(&request, request.headers()), body, base64);
-            let parsed = parse_request(&text, base64).unwrap();
+            let parsed = parse_request(&text, base64, true).unwrap();
             let same = (
                 parsed.method(),
                 target(&parsed),
@@ -394,7 +412,7 @@ mod tests {
             (b"GET / HTTP/1.1\na b: x\n", 1, "expected a field"),
         ];
         for (text, line, expected) in cases {
-            let wrong = parse_request(text, false).unwrap_err();
+            let wrong = parse_request(text, false, true).unwrap_err();
             assert_eq!(
                 wrong.line,
                 line,
@@ -404,7 +422,7 @@ mod tests {
             );
             assert!(wrong.problem.starts_with(expected), "{}", wrong.problem);
         }
-        let wrong = parse_request(b"GET / HTTP/1.1\nhost: h\n\na?b\n", true).unwrap_err();
+        let wrong = parse_request(b"GET / HTTP/1.1\nhost: h\n\na?b\n", true, true).unwrap_err();
         assert!(
             wrong.line == 3 && wrong.problem.contains("not base64"),
             "{wrong:?}"

@@ -22,7 +22,8 @@ pub(super) enum Outcome {
     Updated,
     /// It ran without a failure, and there was nothing to hold it against.
     NothingExpected,
-    Failed(Vec<Failure>),
+    /// Each with the number of its exchange, counted from 1, in a case of several.
+    Failed(Vec<(Option<usize>, Failure)>),
     /// It could not be run; says where the mistake stands.
     Mistake(String),
 }
@@ -80,7 +81,12 @@ impl Report {
                 )?,
                 Outcome::Failed(failures) => {
                     writeln!(out, "{}   {name}", paint.red("FAILED"))?;
-                    for failure in failures {
+                    let mut last = None;
+                    for (exchange, failure) in failures {
+                        if let Some(number) = exchange.filter(|_| *exchange != last) {
+                            writeln!(out, "    exchange {number}:")?;
+                        }
+                        last = *exchange;
                         print_diff(out, &failure.diff, paint)?;
                     }
                 }
@@ -156,6 +162,8 @@ struct JsonCase<'a> {
 struct JsonFailure<'a> {
     /// The section's name.
     expectation: String,
+    /// The number of the exchange in a case of several, counted from 1.
+    exchange: Option<usize>,
     diff: &'a str,
 }
 
@@ -172,8 +180,9 @@ fn json(result: &Result) -> JsonCase<'_> {
         result: result.outcome.word().to_lowercase(),
         failures: failures
             .iter()
-            .map(|f| JsonFailure {
+            .map(|(exchange, f)| JsonFailure {
                 expectation: failure(f),
+                exchange: *exchange,
                 diff: &f.diff,
             })
             .collect(),

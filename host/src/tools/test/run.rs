@@ -1,84 +1,173 @@
-//! One case through a chain of one plugin, as the proxy would run it, but for a backend that answers from the file.
+//! The exchanges of a case through a chain of one plugin, as the proxy would run them, but for a backend that answers from the
+//! file.
 
+use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::stream;
 use http::{HeaderMap, Request, Response, header};
-use http_body_util::{BodyExt, Full};
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
 
-use super::case::Input;
+use super::calls::{CallsCame, CannedCalls};
+use super::case::{Case, Input};
+use super::state::Entry;
 use super::{message, timed};
 use crate::interceptor::{Chain, Hook, InterceptError, Link, Surround, Transform};
 use crate::message::{
-    Body, BodyError, Exchange, RequestHead, ResponseHead, Streaming, TargetError,
+    Body, BodyError, BoxError, Exchange, RequestHead, ResponseHead, Streaming, TargetError,
 };
-use crate::plugin::Guest;
+use crate::plugin::{Guest, PluginState};
 use crate::proxy::upstream::UpstreamError;
 use crate::proxy::{ErrorFields, ExchangeError, Last, Switch, Wish, flow, receive_response};
+use crate::store::{MOST_KEYS, StoreError};
+use crate::tools::conditions::Conditions;
+use crate::tools::cut::Cut;
 use crate::tools::log::PluginLines;
 
-/// Every case is the first exchange, of a client at this port of this machine: plugins that show them show the same
-/// each time.
-const EXCHANGE: u64 = 1;
+/// Every case begins with the first exchange, of a client at this port of this machine: plugins that show them show the
+/// same each time.
+const FIRST_EXCHANGE: u64 = 1;
 const CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 50_000);
 
-/// What came of a case.
+/// Where a case runs.
+#[derive(Debug)]
+pub(super) struct Stage {
+    /// With nothing in its memory.
+    pub plugin: Guest,
+    pub conditions: Conditions,
+    /// The plugin's bucket, empty.
+    pub state: PluginState,
+    /// The answers to the plugin's outbound requests.
+    pub calls: Arc<CannedCalls>,
+}
+
+/// What came of an exchange.
 #[derive(Debug, Default)]
 pub(super) struct Got {
     /// What reached the backend.
     pub request: Option<Request<Bytes>>,
     /// What the client would get; none when a hook failed.
     pub response: Option<Response<Bytes>>,
+    /// In which pieces the bodies left, the request's and the response's.
+    pub pieces: [Vec<Bytes>; 2],
+    pub calls: CallsCame,
+    /// The plugin's state afterwards.
+    pub state: Vec<Entry>,
+    /// It is not the one that was there before.
+    pub has_changed_state: bool,
     /// The hook that failed, and why: `forward-request: TEXT`.
     pub error: Option<String>,
     /// `LEVEL text`
     pub log: Vec<String>,
 }
 
-/// Runs a case. `log` is where the plugin's lines go.
-pub(super) async fn run(plugin: &Guest, input: &Input, log: &PluginLines) -> Got {
-    log.take();
-    let mut got = run_link(plugin.link(), input).await;
-    got.log = log.take();
-    got
+/// Runs the exchanges of a case. `log` is where the plugin's lines go.
+///
+/// # Errors
+/// When the plugin's state can't be what the case says.
+pub(super) async fn run(stage: &Stage, case: &Case, log: &PluginLines) -> Result<Vec<Got>, String> {
+    let mut state = fill(&stage.state, &case.state).await?;
+    let mut all = Vec::with_capacity(case.exchanges.len());
+    for (exchange, id) in case.exchanges.iter().zip(FIRST_EXCHANGE..) {
+        if !exchange.after.is_zero() {
+            tokio::time::sleep(exchange.after).await;
+            state = read(&stage.state).await?;
+        }
+        log.take();
+        stage.calls.begin(&exchange.expect.calls);
+        let link = stage.plugin.link();
+        let mut got = run_link(link, id, &exchange.input, &stage.conditions).await;
+        got.calls = stage.calls.end();
+        got.log = log.take();
+        got.state = read(&stage.state).await?;
+        got.has_changed_state = got.state != state;
+        state.clone_from(&got.state);
+        all.push(got);
+    }
+    Ok(all)
 }
 
-/// Runs a case through a chain of this link.
-pub(super) async fn run_link<H: Transform, A: Surround>(link: Link<H, A>, input: &Input) -> Got {
+/// Puts what a case says into a state, and says what is there.
+async fn fill(state: &PluginState, entries: &[Entry]) -> Result<Vec<Entry>, String> {
+    for Entry { key, value, left } in entries {
+        let set = state.store.set(&state.bucket, key, value.clone(), *left);
+        set.await
+            .map_err(|error| format!("state: {key}: {error}"))?;
+    }
+    read(state).await
+}
+
+/// All that a plugin's state holds, in the order of its keys.
+async fn read(state: &PluginState) -> Result<Vec<Entry>, String> {
+    let PluginState { store, bucket } = state;
+    let failed = |error: StoreError| format!("the plugin's state can't be read: {error}");
+    let mut entries: Vec<Entry> = Vec::new();
+    loop {
+        let after = entries.last().map(|entry| entry.key.clone());
+        let page = store.keys(bucket, "", after.as_deref(), MOST_KEYS).await;
+        let page = page.map_err(failed)?;
+        if page.is_empty() {
+            return Ok(entries);
+        }
+        for key in page {
+            // One that expires meanwhile is not there.
+            if let Some(value) = store.get(bucket, &key).await.map_err(failed)? {
+                let left = store.time_left(bucket, &key).await.map_err(failed)?;
+                entries.push(Entry { key, value, left });
+            }
+        }
+    }
+}
+
+/// Runs an exchange through a chain of this link.
+pub(super) async fn run_link<H: Transform, A: Surround>(
+    link: Link<H, A>,
+    id: u64,
+    input: &Input,
+    conditions: &Conditions,
+) -> Got {
     let backend = Arc::new(Canned {
         fields: input.request.headers().clone(),
         response: input.response.clone(),
+        cut: conditions.pieces[1].clone(),
         got: Mutex::new(None),
     });
-    let came = pass(link, &backend, input).await;
+    let came = pass(link, &backend, id, input, conditions).await;
     let request = backend.lock().take();
-    let (response, error) = match came {
-        Ok(response) => (Some(response), None),
-        Err(error) => (None, Some(error)),
+    let (request, sent) = request.map_or((None, Vec::new()), |(head, pieces)| (Some(head), pieces));
+    let (response, pieces, error) = match came {
+        Ok((response, pieces)) => (Some(response), pieces, None),
+        Err(error) => (None, Vec::new(), Some(error)),
     };
     Got {
         request,
         response,
+        pieces: [sent, pieces],
         error,
-        log: Vec::new(),
+        ..Got::default()
     }
 }
 
 async fn pass<H: Transform, A: Surround>(
     link: Link<H, A>,
     backend: &Arc<Canned>,
+    id: u64,
     input: &Input,
-) -> Result<Response<Bytes>, String> {
+    conditions: &Conditions,
+) -> Result<(Response<Bytes>, Vec<Bytes>), String> {
     let (parts, sent) = input.request.clone().into_parts();
     let head = message::head_of(&parts).map_err(|error| error.to_string())?;
-    let exchange = Exchange::new(EXCHANGE, CLIENT, input.scheme, head, arriving(sent));
+    let sent = arriving(sent, &conditions.pieces[0]);
+    let exchange = Exchange::new(id, CLIENT, input.scheme, head, sent);
     let hook = match &link {
         Link::Around(_) => Hook::Handle,
         Link::Hooks(_) | Link::Missing(_) => Hook::ForwardRequest,
     };
-    let limit = input.conditions.timeout;
+    let limit = conditions.timeout;
     let (link, mut alarm) = timed::link(link, limit);
     let chain = Arc::new(Chain::new(vec![link]));
     let kept = ErrorFields::default();
@@ -88,23 +177,26 @@ async fn pass<H: Transform, A: Surround>(
         late = alarm.hook() => return Err(took_longer(late, limit)),
     };
     result.map_err(|error| explain(&error, hook))?;
-    let body = whole(exchange.response_body.send());
-    let body = tokio::time::timeout(limit, body).await;
-    let body = body.map_err(|_| took_longer(hook, limit))??;
+    let pieces = whole(exchange.response_body.send());
+    let pieces = tokio::time::timeout(limit, pieces).await;
+    let pieces = pieces.map_err(|_| took_longer(hook, limit))??;
     // A length that the backend told is one that may be seen.
     let before = input.response.headers();
-    Ok(answer(&exchange.response, before, body))
+    let response = answer(&exchange.response, before, pieces.concat().into());
+    Ok((response, pieces))
 }
 
 /// What comes last: keeps the last request that reaches it, and answers each from the file.
 struct Canned {
     fields: HeaderMap,
     response: Response<Bytes>,
-    got: Mutex<Option<Request<Bytes>>>,
+    /// How the response's body arrives.
+    cut: Cut,
+    got: Mutex<Option<(Request<Bytes>, Vec<Bytes>)>>,
 }
 
 impl Canned {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Request<Bytes>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<(Request<Bytes>, Vec<Bytes>)>> {
         self.got.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -119,37 +211,44 @@ impl Last for Canned {
             backend: "of the case".to_owned(),
             error,
         };
-        let sent = exchange.request_body.send().collect().await;
+        let sent = pieces(exchange.request_body.send()).await;
         let lost = |error| failed(UpstreamError::RequestBody(error));
         let sent = sent.map_err(|error| lost(BodyError::from_source(error.as_ref())))?;
-        let request = captured(&exchange.request, &self.fields, sent.to_bytes());
-        *self.lock() = Some(request.map_err(|error| failed(UpstreamError::Target(error)))?);
+        let request = captured(&exchange.request, &self.fields, sent.concat().into());
+        let request = request.map_err(|error| failed(UpstreamError::Target(error)))?;
+        *self.lock() = Some((request, sent));
         let (parts, body) = self.response.clone().into_parts();
         let head = ResponseHead::from(&parts);
-        receive_response(exchange, head, arriving(body)).map_err(failed)?;
+        receive_response(exchange, head, arriving(body, &self.cut)).map_err(failed)?;
         Ok(None)
     }
 }
 
 /// A body as it comes from a peer: it can be read once, unless a plugin keeps it.
-fn arriving(body: Bytes) -> Body {
+fn arriving(body: Bytes, cut: &Cut) -> Body {
     if body.is_empty() {
-        Body::Empty
-    } else {
-        Body::Stream(Streaming::new(Full::new(body)))
+        return Body::Empty;
     }
+    let pieces = cut.pieces(body).into_iter();
+    let frames = pieces.map(|piece| Ok::<_, Infallible>(Frame::data(piece)));
+    Body::Stream(Streaming::new(StreamBody::new(stream::iter(frames))))
 }
 
-async fn whole(body: Body) -> Result<Bytes, String> {
-    let collected = body.collect().await;
-    collected
-        .map(|body| body.to_bytes())
-        .map_err(|error| match BodyError::find(error.as_ref()) {
-            Some(BodyError::Rewriting(failed)) => {
-                one_line(&format!("{}: {}", failed.hook, failed.why))
-            }
-            _ => one_line(&format!("the body was lost: {error}")),
-        })
+/// The pieces in which a body leaves.
+async fn pieces(mut body: Body) -> Result<Vec<Bytes>, BoxError> {
+    let mut pieces = Vec::new();
+    while let Some(frame) = body.frame().await {
+        pieces.extend(frame?.into_data().ok().filter(|data| !data.is_empty()));
+    }
+    Ok(pieces)
+}
+
+async fn whole(body: Body) -> Result<Vec<Bytes>, String> {
+    let pieces = pieces(body).await;
+    pieces.map_err(|error| match BodyError::find(error.as_ref()) {
+        Some(BodyError::Rewriting(failed)) => one_line(&format!("{}: {}", failed.hook, failed.why)),
+        _ => one_line(&format!("the body was lost: {error}")),
+    })
 }
 
 fn captured(
@@ -219,7 +318,6 @@ mod tests {
     use super::*;
     use crate::interceptor::{Interceptor, Matches, Next, OnFailure, Outcome, Verdict};
     use crate::message::{Known, Scheme, Side};
-    use crate::tools::conditions::Conditions;
 
     /// What a plugin does in whichever hook.
     #[derive(Clone, Copy, PartialEq)]
@@ -312,12 +410,11 @@ mod tests {
 
     async fn run_as(link: Link<Fake, Fake>) -> Got {
         let input = Input {
-            conditions: Conditions::default(),
             scheme: Scheme::Http,
             request: Request::new(Bytes::from_static(b"sent")),
             response: Response::new(Bytes::from_static(b"canned")),
         };
-        run_link(link, &input).await
+        run_link(link, FIRST_EXCHANGE, &input, &Conditions::default()).await
     }
 
     async fn around(does: Does, policy: OnFailure) -> Got {

@@ -4,12 +4,18 @@
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::config;
 
 /// What a section's line begins with.
 pub(super) const MARK: &[u8] = b"### ";
 
 /// Behind a section's name when its body is not written as it is.
 const BASE64: &str = "(base64 body)";
+
+/// Behind a section's name when time passes before it, with the time and a closing bracket.
+const AFTER: &str = "(after ";
 
 /// A mistake in a file of cases: where it stands, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,31 +32,70 @@ pub(super) struct Mistake {
 pub(super) enum Kind {
     Settings,
     Options,
+    State,
+    Next,
     Request,
     Response,
+    OutboundRequest,
+    OutboundResponse,
+    OutboundError,
     ExpectRequest,
     ExpectResponse,
+    ExpectRequestPieces,
+    ExpectResponsePieces,
+    ExpectState,
     ExpectError,
     ExpectLog,
 }
 
 /// The names of sections, as they are written.
-const NAMES: [(&str, Kind); 8] = [
+const NAMES: [(&str, Kind); 16] = [
     ("settings", Kind::Settings),
     ("options", Kind::Options),
     ("request", Kind::Request),
     ("response", Kind::Response),
+    ("state", Kind::State),
+    ("outbound request", Kind::OutboundRequest),
+    ("outbound response", Kind::OutboundResponse),
+    ("outbound error", Kind::OutboundError),
     ("expect request", Kind::ExpectRequest),
     ("expect response", Kind::ExpectResponse),
+    ("expect request pieces", Kind::ExpectRequestPieces),
+    ("expect response pieces", Kind::ExpectResponsePieces),
+    ("expect state", Kind::ExpectState),
     ("expect error", Kind::ExpectError),
     ("expect log", Kind::ExpectLog),
+    ("next", Kind::Next),
 ];
 
 impl Kind {
     /// Whether it holds a message, whose body may be in base64.
     fn has_body(self) -> bool {
-        use Kind::{ExpectRequest, ExpectResponse, Request, Response};
-        matches!(self, Request | Response | ExpectRequest | ExpectResponse)
+        use Kind::{
+            ExpectRequest, ExpectResponse, OutboundRequest, OutboundResponse, Request, Response,
+        };
+        [Request, Response, ExpectRequest, ExpectResponse].contains(&self)
+            || [OutboundRequest, OutboundResponse].contains(&self)
+    }
+
+    /// Whether a time before it can be said.
+    fn can_wait(self) -> bool {
+        [Kind::Next, Kind::OutboundResponse].contains(&self)
+    }
+
+    /// Whether an exchange can have several of it.
+    fn can_repeat(self) -> bool {
+        [
+            Kind::OutboundRequest,
+            Kind::OutboundResponse,
+            Kind::OutboundError,
+        ]
+        .contains(&self)
+    }
+
+    /// Whether it is about the case as a whole, and so stands before the first `next`.
+    fn is_of_case(self) -> bool {
+        [Kind::Settings, Kind::Options, Kind::State].contains(&self)
     }
 }
 
@@ -61,19 +106,35 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What a section's line says: `### 2 expect request (base64 body)`.
+/// What a section's line says: `### 2 expect request (base64 body)`, `### next (after 3s)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Title {
     /// Which entry of a HAR it is about, counted from 1.
     pub entry: Option<usize>,
     pub kind: Kind,
     pub base64: bool,
+    /// How long before it happens.
+    pub after: Option<Duration>,
+}
+
+impl Title {
+    /// Of a section that an update writes.
+    pub(super) fn new(entry: Option<usize>, kind: Kind, base64: bool) -> Self {
+        Self {
+            entry,
+            kind,
+            base64,
+            after: None,
+        }
+    }
 }
 
 /// One section of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Section {
     pub title: Title,
+    /// Which exchange of the file it is about, counted from 0.
+    pub part: usize,
     /// Where its line stands, counted from 1; its content begins on the next.
     pub line: usize,
     /// From its line on, up to the next section's.
@@ -85,7 +146,7 @@ pub(super) struct Section {
 /// Takes a file apart; the path is for messages. Sections of `numbered` files may speak of an entry.
 pub(super) fn sections(path: &Path, text: &[u8], numbered: bool) -> Result<Vec<Section>, Mistake> {
     let mut found: Vec<Section> = Vec::new();
-    let mut at = 0;
+    let (mut at, mut part) = (0, 0);
     for (number, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let start = at;
         at += line.len();
@@ -98,12 +159,22 @@ pub(super) fn sections(path: &Path, text: &[u8], numbered: bool) -> Result<Vec<S
             problem,
         };
         let title = title(&String::from_utf8_lossy(words), numbered).map_err(mistake)?;
-        let same =
-            |other: &&Section| (other.title.entry, other.title.kind) == (title.entry, title.kind);
-        if let Some(first) = found.iter().find(same) {
+        part += usize::from(title.kind == Kind::Next);
+        let same = |other: &&Section| {
+            (other.part, other.title.entry, other.title.kind) == (part, title.entry, title.kind)
+        };
+        if let Some(first) = found.iter().find(same).filter(|_| !title.kind.can_repeat()) {
             let problem = format!(
-                "a second section `{}` (the first is on line {}); write another case into a file of its own",
+                "a second section `{}` (the first is on line {}); write another case into a file of its own, or a line \
+                 `### next` before another exchange of this case",
                 title.kind, first.line
+            );
+            return Err(mistake(problem));
+        }
+        if part > 0 && title.kind.is_of_case() {
+            let problem = format!(
+                "the section `{}` is about the whole case; it stands before the first `### next`",
+                title.kind
             );
             return Err(mistake(problem));
         }
@@ -113,6 +184,7 @@ pub(super) fn sections(path: &Path, text: &[u8], numbered: bool) -> Result<Vec<S
         }
         found.push(Section {
             title,
+            part,
             line: number + 1,
             whole: start..text.len(),
             content: at..text.len(),
@@ -129,15 +201,30 @@ fn title(words: &str, numbered: bool) -> Result<Title, String> {
         }
         _ => (None, words),
     };
-    let (name, base64) = match rest.strip_suffix(BASE64) {
-        Some(name) => (name.trim_end(), true),
-        None => (rest, false),
-    };
+    let (mut name, mut base64, mut after) = (rest, false, None);
+    loop {
+        if let Some(before) = name.strip_suffix(BASE64) {
+            (name, base64) = (before.trim_end(), true);
+        } else if let Some((before, time)) =
+            name.strip_suffix(')').and_then(|n| n.split_once(AFTER))
+        {
+            let time = config::time_above_zero(time);
+            after = Some(time.map_err(|expected| format!("`{words}`: {expected}"))?);
+            name = before.trim_end();
+        } else {
+            break;
+        }
+    }
     let kind = NAMES.iter().find(|(known, _)| *known == name);
     let kind = kind.map(|(_, kind)| *kind).ok_or_else(|| unknown(words))?;
     if base64 && !kind.has_body() {
         return Err(format!(
             "a section `{kind}` has no body that could be base64"
+        ));
+    }
+    if after.is_some() && !kind.can_wait() {
+        return Err(format!(
+            "a section `{kind}` has no time before it; `next` and `outbound response` can have one"
         ));
     }
     if number.is_some() && !numbered {
@@ -148,7 +235,16 @@ fn title(words: &str, numbered: bool) -> Result<Title, String> {
         entry: entry.transpose()?,
         kind,
         base64,
+        after,
     })
+}
+
+/// A time with its unit, as it is written in cases.
+pub(super) fn time(time: Duration) -> String {
+    match time.subsec_millis() {
+        0 => format!("{}s", time.as_secs()),
+        _ => format!("{}ms", time.as_millis()),
+    }
 }
 
 fn unknown(words: &str) -> String {
@@ -166,6 +262,9 @@ impl fmt::Display for Title {
             write!(f, "{entry} ")?;
         }
         write!(f, "{}", self.kind)?;
+        if let Some(after) = self.after {
+            write!(f, " {AFTER}{})", time(after))?;
+        }
         match self.base64 {
             true => write!(f, " {BASE64}"),
             false => Ok(()),
@@ -211,6 +310,12 @@ mod tests {
             (Some(12), Kind::ExpectResponse, true)
         );
         assert_eq!(base64.to_string(), "12 expect response (base64 body)");
+        for words in [
+            "next (after 1500ms)",
+            "outbound response (after 3s) (base64 body)",
+        ] {
+            assert_eq!(title(words, false).unwrap().to_string(), words);
+        }
     }
 
     #[test]
@@ -231,6 +336,22 @@ mod tests {
             (
                 "### settings (base64 body)",
                 "a.http:1: a section `settings` has no body",
+            ),
+            (
+                "### next (after 3)",
+                "a.http:1: `next (after 3)`: expected a time with its unit",
+            ),
+            (
+                "### request (after 3s)",
+                "a.http:1: a section `request` has no time before it",
+            ),
+            (
+                "### request\n### next\n### settings",
+                "a.http:3: the section `settings` is about the whole case",
+            ),
+            (
+                "### next\n### request\n### outbound error\n### outbound error\n### request",
+                "a.http:5: a second section `request` (the first is on line 2)",
             ),
             (
                 "### 1 request",

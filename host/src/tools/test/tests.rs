@@ -1,12 +1,15 @@
 //! Files of cases, read, held against what came, and written.
 
+mod exchanges;
+
 use std::path::Path;
 
 use bytes::Bytes;
 use http::{HeaderValue, Response};
 
-use super::case::{self, Case, CaseFile};
+use super::case::{CaseExchange, CaseFile};
 use super::compare::compare;
+use super::read;
 use super::run::Got;
 use super::sections::Kind;
 use super::{har, message, update};
@@ -22,19 +25,19 @@ fn read_text(name: &str, text: &[u8]) -> Result<CaseFile, String> {
     std::fs::write(&path, text).unwrap();
     let read = match name.ends_with(".har") {
         true => har::read(&path, &Conditions::default()),
-        false => case::read(&path, &Conditions::default()),
+        false => read::read(&path, &Conditions::default()),
     };
     let prefix = format!("{}/", directory.path().display());
     read.map_err(|mistake| mistake.to_string().replace(&prefix, ""))
 }
 
-fn only(file: &CaseFile) -> &Case {
-    assert_eq!(file.cases.len(), 1);
-    &file.cases[0]
+fn only(file: &CaseFile) -> &CaseExchange {
+    assert_eq!((file.cases.len(), file.cases[0].exchanges.len()), (1, 1));
+    &file.cases[0].exchanges[0]
 }
 
 /// What a plugin that changes nothing leaves, with other bodies.
-fn came(case: &Case, body: &[u8]) -> Got {
+fn came(case: &CaseExchange, body: &[u8]) -> Got {
     let mut request = case.input.request.clone();
     *request.body_mut() = Bytes::copy_from_slice(body);
     let mut response = case.input.response.clone();
@@ -44,10 +47,12 @@ fn came(case: &Case, body: &[u8]) -> Got {
         response: Some(response),
         error: None,
         log: vec!["info a".to_owned(), "warn b  c".to_owned()],
+        ..Got::default()
     }
 }
 
 fn updated(file: &CaseFile, got: &Got) -> Option<Vec<u8>> {
+    let got = std::slice::from_ref(got);
     let came: Vec<_> = file.cases.iter().map(|case| (case, got)).collect();
     update::updated(file, &came)
 }
@@ -56,10 +61,10 @@ fn updated(file: &CaseFile, got: &Got) -> Option<Vec<u8>> {
 fn a_case_is_what_its_sections_say() {
     let file = read_text("a.b.http", CASE).unwrap();
     let case = only(&file);
-    assert_eq!(case.name, "a.b");
+    assert_eq!(file.cases[0].name, "a.b");
     let settings = [("list", "[1]"), ("mark", "a")].map(|(k, v)| (k.to_owned(), v.to_owned()));
     assert_eq!(
-        case.input.conditions.settings.as_ref().unwrap().texts(),
+        file.cases[0].conditions.settings.as_ref().unwrap().texts(),
         &settings[..]
     );
     let request = &case.input.request;
@@ -78,7 +83,13 @@ fn a_case_is_what_its_sections_say() {
 
 #[test]
 fn a_target_is_what_the_proxy_takes_for_one() {
-    for target in ["/`a`?q=up{job=\"x\"}", "/<a>?<b>", "/\u{e9}", "*"] {
+    for target in [
+        "/`a`?q=up{job=\"x\"}",
+        "/<a>?<b>",
+        "/\u{e9}",
+        "*",
+        "/{{any}}",
+    ] {
         let text = format!("### request\nOPTIONS {target} HTTP/1.1\nhost: h\n");
         let file = read_text("a.http", text.as_bytes()).unwrap();
         let request = &only(&file).input.request;
@@ -264,7 +275,7 @@ fn an_update_changes_only_what_is_not_met() {
         ### expect error\nforward-request: x\n### expect log\ninfo a\n\n\nwarn b  c\n### expect request\nGET /old HTTP/1.1";
     let file = read_text("a.http", text.as_bytes()).unwrap();
     let mut got = came(only(&file), b"old");
-    got.response = file.cases[0].expect.response.clone().unwrap();
+    got.response = file.cases[0].exchanges[0].expect.response.clone().unwrap();
     got.request
         .as_mut()
         .unwrap()
@@ -535,7 +546,7 @@ fn each_entry_of_a_har_is_a_case() {
     let file = read_text("a.har", HAR.as_bytes()).unwrap();
     let names: Vec<_> = file.cases.iter().map(|case| &case.name[..]).collect();
     assert_eq!(names, ["a.har#1", "a.har#2"]);
-    let input = &file.cases[0].input;
+    let input = &file.cases[0].exchanges[0].input;
     assert_eq!(
         (input.scheme.as_str(), input.request.method().as_str()),
         ("https", "POST")
@@ -554,7 +565,7 @@ fn each_entry_of_a_har_is_a_case() {
         1,
         "the body is without its coding"
     );
-    assert_eq!(file.cases[1].input.response.status(), 200);
+    assert_eq!(file.cases[1].exchanges[0].input.response.status(), 200);
 }
 
 #[test]
@@ -563,8 +574,8 @@ fn what_is_expected_of_a_har_stands_beside_it() {
     let path = directory.path().join("a.har");
     std::fs::write(&path, HAR).unwrap();
     let file = har::read(&path, &Conditions::default()).unwrap();
-    let got = came(&file.cases[1], b"\xff");
-    let text = update::updated(&file, &[(&file.cases[1], &got)]).unwrap();
+    let got = came(&file.cases[1].exchanges[0], b"\xff");
+    let text = update::updated(&file, &[(&file.cases[1], std::slice::from_ref(&got))]).unwrap();
     assert!(text.starts_with(b"### 2 expect request (base64 body)\nGET / HTTP/1.1\nhost: h\n\n/w==\n### 2 expect response"));
     std::fs::write(
         &file.path,
@@ -576,13 +587,16 @@ fn what_is_expected_of_a_har_stands_beside_it() {
         Path::new(&format!("{}.expected", path.display()))
     );
     let again = har::read(&path, &Conditions::default()).unwrap();
-    assert!(again.cases[0].expect.is_empty());
-    assert_eq!(compare(&again.cases[1].expect, &got), []);
+    assert!(again.cases[0].exchanges[0].expect.is_empty());
+    assert_eq!(compare(&again.cases[1].exchanges[0].expect, &got), []);
     assert_eq!(
-        again.cases[0].input.conditions.settings,
+        again.cases[0].conditions.settings,
         Some([("mark", "a")].into())
     );
-    assert_eq!(update::updated(&again, &[(&again.cases[1], &got)]), None);
+    assert_eq!(
+        update::updated(&again, &[(&again.cases[1], std::slice::from_ref(&got))]),
+        None
+    );
 }
 
 #[test]

@@ -6,16 +6,14 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 
-use super::case::{Case, CaseFile, NONE};
-use super::compare::{
-    Bodies, met_error, met_log, met_request, met_response, met_target, met_value,
-};
-use super::json;
+use super::case::{Case, CaseExchange, CaseFile, NONE};
 use super::lines::{align, lines};
-use super::message::{self, TargetPattern, is_plain, request_head, response_head, target};
-use super::pattern;
+use super::meets::{Bodies, met_error, met_log, met_request, met_response, met_target, met_value};
+use super::message::{self, TargetPattern, is_plain, meant, request_head, response_head, target};
+use super::pieces::ExpectedPiece;
 use super::run::Got;
-use super::sections::{Kind, Title};
+use super::sections::{Kind, Section, Title};
+use super::{json, pattern, pieces, state};
 
 /// What becomes of the section of one expectation.
 enum Edit {
@@ -25,58 +23,79 @@ enum Edit {
     Remove,
 }
 
+/// What an update can write, in the order in which it writes what is not there.
+const EXPECTATIONS: [Kind; 7] = [
+    Kind::ExpectRequest,
+    Kind::ExpectRequestPieces,
+    Kind::ExpectResponse,
+    Kind::ExpectResponsePieces,
+    Kind::ExpectState,
+    Kind::ExpectError,
+    Kind::ExpectLog,
+];
+
 /// The file's text with what came of its cases; none when nothing changes. A case that was not run keeps what it has.
-pub(super) fn updated(file: &CaseFile, came: &[(&Case, &Got)]) -> Option<Vec<u8>> {
-    let mut text = file.text.clone();
-    // From behind, so that what stands before stays where it is.
-    for section in file.sections.iter().rev() {
+pub(super) fn updated(file: &CaseFile, came: &[(&Case, &[Got])]) -> Option<Vec<u8>> {
+    let begin = file.sections.first();
+    let begin = begin.map_or(file.text.len(), |first| first.whole.start);
+    let mut text = file.text[..begin].to_vec();
+    let mut sections = file.sections.iter().peekable();
+    while let Some(section) = sections.next() {
         let case = came
             .iter()
             .find(|(case, _)| case.entry == section.title.entry);
-        let edit = case.and_then(|(case, got)| edit(section.title.kind, case, got));
+        let its_own = case.and_then(|case| exchange(case, section.part));
+        let edit = its_own.and_then(|(of, got)| edit(section.title.kind, of, got));
         match edit {
-            None | Some(Edit::Keep) => {}
-            Some(Edit::Remove) => {
-                text.drain(section.whole.clone());
-            }
+            None | Some(Edit::Keep) => text.extend(&file.text[section.whole.clone()]),
+            Some(Edit::Remove) => {}
             Some(Edit::Write(content, base64)) => {
                 let title = Title {
                     base64,
                     ..section.title
                 };
-                text.splice(section.whole.clone(), written(title, &content));
+                text.extend(written(title, &content));
             }
         }
+        if sections.peek().is_none_or(|next| next.part > section.part) {
+            add(file, came, section.part, &mut text);
+        }
     }
-    for (case, got) in came {
-        for kind in [
-            Kind::ExpectRequest,
-            Kind::ExpectResponse,
-            Kind::ExpectError,
-            Kind::ExpectLog,
-        ] {
-            let there = |section: &super::sections::Section| {
-                (section.title.entry, section.title.kind) == (case.entry, kind)
+    if file.sections.is_empty() {
+        add(file, came, 0, &mut text);
+    }
+    (text != file.text).then_some(text)
+}
+
+/// One exchange of a case and what came of it.
+fn exchange<'c>(
+    (case, came): &(&'c Case, &'c [Got]),
+    part: usize,
+) -> Option<(&'c CaseExchange, &'c Got)> {
+    Some((case.exchanges.get(part)?, came.get(part)?))
+}
+
+/// Writes what is not in the file, behind the sections of an exchange.
+fn add(file: &CaseFile, came: &[(&Case, &[Got])], part: usize, text: &mut Vec<u8>) {
+    for case in came {
+        let Some((of, got)) = exchange(case, part) else {
+            continue;
+        };
+        let entry = case.0.entry;
+        for kind in EXPECTATIONS {
+            let is_there = |section: &Section| {
+                (section.part, section.title.entry, section.title.kind) == (part, entry, kind)
             };
-            if !file.sections.iter().any(there)
-                && let Some(Edit::Write(content, base64)) = edit(kind, case, got)
+            if !file.sections.iter().any(is_there)
+                && let Some(Edit::Write(content, base64)) = edit(kind, of, got)
             {
                 if !text.is_empty() && !text.ends_with(b"\n") {
                     text.push(b'\n');
                 }
-                let entry = case.entry;
-                text.extend(written(
-                    Title {
-                        entry,
-                        kind,
-                        base64,
-                    },
-                    &content,
-                ));
+                text.extend(written(Title::new(entry, kind, base64), &content));
             }
         }
     }
-    (text != file.text).then_some(text)
 }
 
 fn written(title: Title, content: &[u8]) -> Vec<u8> {
@@ -84,10 +103,22 @@ fn written(title: Title, content: &[u8]) -> Vec<u8> {
 }
 
 /// What becomes of a section; none for those that are no expectations.
-fn edit(kind: Kind, case: &Case, got: &Got) -> Option<Edit> {
-    let expect = &case.expect;
+fn edit(kind: Kind, exchange: &CaseExchange, got: &Got) -> Option<Edit> {
+    let CaseExchange { input, expect, .. } = exchange;
     Some(match kind {
-        Kind::Settings | Kind::Options | Kind::Request | Kind::Response => return None,
+        Kind::Settings | Kind::Options | Kind::State | Kind::Next => return None,
+        Kind::Request | Kind::Response => return None,
+        Kind::OutboundRequest | Kind::OutboundResponse | Kind::OutboundError => return None,
+        Kind::ExpectRequestPieces => pieces_edit(expect.pieces[0].as_ref(), &got.pieces[0]),
+        Kind::ExpectResponsePieces => pieces_edit(expect.pieces[1].as_ref(), &got.pieces[1]),
+        Kind::ExpectState => match &expect.state {
+            Some(expected) if state::are_met(expected, &got.state) => Edit::Keep,
+            None if !got.has_changed_state => Edit::Keep,
+            expected => {
+                let expected = expected.as_deref().unwrap_or_default();
+                Edit::Write(state::kept(expected, &got.state).into_bytes(), false)
+            }
+        },
         Kind::ExpectRequest => match (&expect.request, &got.request) {
             (Some(expected), got) if met_request(expected.as_ref(), got.as_ref()) => Edit::Keep,
             // Nothing went on because a hook failed: that is what the section of the error says.
@@ -95,7 +126,7 @@ fn edit(kind: Kind, case: &Case, got: &Got) -> Option<Edit> {
             (_, None) => none(),
             (expected, Some(came)) => {
                 let expected = expected.as_ref().and_then(Option::as_ref);
-                request(expected, came, case.input.request.headers())
+                request(expected, came, input.request.headers())
             }
         },
         Kind::ExpectResponse => match (&expect.response, &got.response) {
@@ -103,7 +134,7 @@ fn edit(kind: Kind, case: &Case, got: &Got) -> Option<Edit> {
             (_, None) => Edit::Remove,
             (expected, Some(came)) => {
                 let expected = expected.as_ref().and_then(Option::as_ref);
-                response(expected, came, case.input.response.headers())
+                response(expected, came, input.response.headers())
             }
         },
         Kind::ExpectError => match &got.error {
@@ -122,6 +153,16 @@ fn edit(kind: Kind, case: &Case, got: &Got) -> Option<Edit> {
             expected => log(expected.as_deref().unwrap_or_default(), &got.log),
         },
     })
+}
+
+/// In which pieces a body leaves is written only where a case wants to know.
+fn pieces_edit(expected: Option<&Vec<ExpectedPiece>>, came: &[Bytes]) -> Edit {
+    match expected {
+        Some(expected) if !pieces::are_met(expected, came) => {
+            Edit::Write(pieces::kept(expected, came).into_bytes(), false)
+        }
+        _ => Edit::Keep,
+    }
 }
 
 fn none() -> Edit {
@@ -185,15 +226,6 @@ fn fields(expected: Option<&HeaderMap>, came: &HeaderMap) -> HeaderMap {
 
 fn append(fields: &mut HeaderMap, name: &HeaderName, value: Cow<'_, HeaderValue>) {
     fields.append(name.clone(), value.into_owned());
-}
-
-/// A value that means itself.
-fn meant(value: &HeaderValue) -> Cow<'_, HeaderValue> {
-    if !pattern::is_pattern(value.as_bytes()) {
-        return Cow::Borrowed(value);
-    }
-    let escaped = HeaderValue::from_bytes(&pattern::escaped(value.as_bytes()));
-    escaped.map_or(Cow::Borrowed(value), Cow::Owned)
 }
 
 /// The body of an expectation: its text, and whether that must be base64.
