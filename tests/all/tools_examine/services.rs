@@ -1,8 +1,6 @@
 //! `tollgate test`: cases that say what a plugin's state is, what its outbound requests come to, how time passes, and how bodies
 //! arrive; and cases of several exchanges.
 
-use tollgate_tests::*;
-
 use super::{Desk, json};
 
 const REQUEST: &str = "### request\nGET / HTTP/1.1\nhost: h\n";
