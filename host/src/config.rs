@@ -29,7 +29,8 @@ pub use keys::{AllowKeys, LimitKeys, MatchKey, PluginKeys};
 pub use mistake::{ConfigErrors, Mistake, Place};
 pub(crate) use names::nearest_name;
 pub use plugin::{
-    DEFAULT_ORDER, OnFailure, PluginConfig, PluginLimits, PluginNameError, check_plugin_name,
+    BackgroundConfig, DEFAULT_ORDER, OnFailure, PluginConfig, PluginLimits, PluginNameError,
+    check_plugin_name,
 };
 pub use reload::needs_restart;
 pub use required::{Remark, remarks};

@@ -5,6 +5,7 @@
 
 pub mod watch;
 
+mod background;
 pub mod beside;
 mod jobs;
 mod progress;

@@ -60,6 +60,23 @@ pub mod request_body {
     });
 }
 
+/// The same for background work.
+pub mod background {
+    wit_bindgen::generate!({
+        path: "wit/v0.1",
+        inline: "
+            package tollgate:rust-sdk-background;
+            world rust-background {
+                export tollgate:proxy/background@0.1.0;
+            }
+        ",
+        world: "tollgate:rust-sdk-background/rust-background",
+        generate_all,
+        pub_export_macro: true,
+        default_bindings_module: "tollgate_plugin::bindings::background",
+    });
+}
+
 /// The same for the bodies of responses.
 pub mod response_body {
     wit_bindgen::generate!({

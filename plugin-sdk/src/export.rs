@@ -4,13 +4,15 @@
 
 mod bodies;
 mod loaded;
+mod traits;
 
 pub use bodies::*;
 pub use loaded::{HookResult, Loaded};
 use loaded::{line, loaded};
+pub use traits::{Has, Lacks, is_named};
 
 use crate::settings::from_settings;
-use crate::{Plugin, Request, Response, Verdict, host};
+use crate::{Background, Plugin, Request, Response, Verdict, host};
 
 /// Exports a type as the plugin of this crate: `export!(AddHeader);`. Use it once per crate.
 ///
@@ -39,8 +41,8 @@ use crate::{Plugin, Request, Response, Verdict, host};
 /// tollgate_plugin::export!(NoPlugin);
 /// ```
 ///
-/// A plugin that rewrites bodies says so: `export!(Redact, RequestBody)`, `export!(Redact, ResponseBody)`, or with both. The host then
-/// finds exactly these exports. Because a body that is not exported would never reach the plugin, leaving one out is a compile error:
+/// A plugin with other traits names them: `export!(Redact, RequestBody)`, `export!(Keys, ResponseBody, Background)`. The host then finds
+/// exactly these exports. Because a body that is not exported would never reach the plugin, leaving a trait out is a compile error:
 ///
 /// ```compile_fail,E0080
 /// # use tollgate_plugin::{Fate, Plugin, Request, Response, ResponseBody, Result, Rewriter, Sink, Wish};
@@ -61,26 +63,29 @@ use crate::{Plugin, Request, Response, Verdict, host};
 #[macro_export]
 macro_rules! export {
     ($plugin:ty $(,)?) => {
-        $crate::__exports_its_bodies!($plugin, REQUEST_BODY, RESPONSE_BODY);
+        $crate::__exports_its_traits!($plugin;);
         $crate::__export_plugin!($plugin, load);
     };
-    ($plugin:ty, RequestBody $(,)?) => {
-        $crate::__exports_its_bodies!($plugin, RESPONSE_BODY);
-        $crate::__export_plugin!($plugin, load_with_bodies, RequestBody);
-    };
-    ($plugin:ty, ResponseBody $(,)?) => {
-        $crate::__exports_its_bodies!($plugin, REQUEST_BODY);
-        $crate::__export_plugin!($plugin, load_with_bodies, ResponseBody);
-    };
-    ($plugin:ty, RequestBody, ResponseBody $(,)?) => {
-        $crate::__export_plugin!($plugin, load_with_bodies, RequestBody, ResponseBody);
-    };
-    ($plugin:ty, ResponseBody, RequestBody $(,)?) => {
-        $crate::__export_plugin!($plugin, load_with_bodies, RequestBody, ResponseBody);
+    ($plugin:ty, $($trait:ident),+ $(,)?) => {
+        $($crate::__is_for_export!($trait);)+
+        $crate::__exports_its_traits!($plugin; $($trait),+);
+        $crate::__export_plugin!($plugin, load_with_more $(, $trait)+);
     };
     ($plugin:ty, $($other:tt)*) => {
+        $crate::__is_for_export!(other);
+    };
+}
+
+/// Refuses what is not the name of a trait for [`export!`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __is_for_export {
+    (RequestBody) => {};
+    (ResponseBody) => {};
+    (Background) => {};
+    ($other:ident) => {
         ::core::compile_error!(
-            "behind the plugin, export! takes RequestBody, ResponseBody or both"
+            "behind the plugin, export! takes names of traits that the plugin has: RequestBody, ResponseBody, Background"
         );
     };
 }
@@ -88,16 +93,20 @@ macro_rules! export {
 /// Refuses a plugin with a trait that it doesn't export.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __exports_its_bodies {
-    ($plugin:ty, $($trait:ident),+) => {
+macro_rules! __exports_its_traits {
+    ($plugin:ty; $($trait:ident),*) => {
         const _: () = {
-            #[allow(unused_imports, reason = "not for a plugin that has the trait")]
+            #[allow(unused_imports, reason = "not for a plugin that has every trait")]
             use $crate::export::Lacks as _;
-            $(::core::assert!(
-                !<$crate::export::Has<$plugin>>::$trait,
-                "the plugin rewrites bodies that export! doesn't name: write export!(PLUGIN, RequestBody), \
-                 export!(PLUGIN, ResponseBody) or export!(PLUGIN, RequestBody, ResponseBody)",
-            );)+
+            type Has = $crate::export::Has<$plugin>;
+            const NAMED: &[&str] = &[$(::core::stringify!($trait)),*];
+            ::core::assert!(
+                $crate::export::is_named(Has::REQUEST_BODY, NAMED, "RequestBody")
+                    && $crate::export::is_named(Has::RESPONSE_BODY, NAMED, "ResponseBody")
+                    && $crate::export::is_named(Has::BACKGROUND, NAMED, "Background"),
+                "the plugin has a trait that export! doesn't name: RequestBody, ResponseBody and Background are named behind the \
+                 plugin, such as export!(PLUGIN, ResponseBody, Background)",
+            );
         };
     };
 }
@@ -107,7 +116,7 @@ macro_rules! __exports_its_bodies {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __export_plugin {
-    ($plugin:ty, $load:ident $(, $body:ident)*) => {
+    ($plugin:ty, $load:ident $(, $trait:ident)*) => {
         const _: () = {
             struct Exported;
 
@@ -130,7 +139,7 @@ macro_rules! __export_plugin {
             }
 
             $crate::bindings::export!(Exported with_types_in $crate::bindings);
-            $($crate::__export_body!($plugin, $body);)*
+            $($crate::__export_trait!($plugin, $trait);)*
         };
     };
 }
@@ -140,12 +149,36 @@ macro_rules! __export_plugin {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __export_plugin {
-    ($plugin:ty, $load:ident $(, $body:ident)*) => {
+    ($plugin:ty, $load:ident $(, $trait:ident)*) => {
         const _: fn() -> $crate::export::Loaded<$plugin> = $crate::export::$load;
         $(const _: fn(&$plugin) = |plugin| {
-            fn has_the_trait(_: &impl $crate::$body) {}
+            fn has_the_trait(_: &impl $crate::$trait) {}
             has_the_trait(plugin);
         };)*
+    };
+}
+
+/// Exports one of the traits.
+#[cfg(target_family = "wasm")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_trait {
+    ($plugin:ty, RequestBody) => {
+        $crate::__export_body!($plugin, RequestBody, request_body, begin_request);
+    };
+    ($plugin:ty, ResponseBody) => {
+        $crate::__export_body!($plugin, ResponseBody, response_body, begin_response);
+    };
+    ($plugin:ty, Background) => {
+        const _: () = {
+            impl $crate::bindings::background::exports::tollgate::proxy::background::Guest for Exported {
+                fn tick() -> $crate::export::HookResult<()> {
+                    with_plugin($crate::export::tick)
+                }
+            }
+
+            $crate::bindings::background::export!(Exported with_types_in $crate::bindings::background);
+        };
     };
 }
 
@@ -154,12 +187,6 @@ macro_rules! __export_plugin {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __export_body {
-    ($plugin:ty, RequestBody) => {
-        $crate::__export_body!($plugin, RequestBody, request_body, begin_request);
-    };
-    ($plugin:ty, ResponseBody) => {
-        $crate::__export_body!($plugin, ResponseBody, response_body, begin_response);
-    };
     ($plugin:ty, $trait:ident, $interface:ident, $begin:ident) => {
         const _: () = {
             type Slot = $crate::export::Slot<<$plugin as $crate::$trait>::Rewriter>;
@@ -248,9 +275,9 @@ pub fn load<P: Plugin>() -> Loaded<P> {
     from_settings(&settings)
 }
 
-/// The same for a plugin that rewrites bodies, and so needs neither hook.
-pub fn load_with_bodies<P: Plugin>() -> Loaded<P> {
-    crate::missing::rewrites_bodies();
+/// The same for a plugin that exports more than its hooks, and so needs neither.
+pub fn load_with_more<P: Plugin>() -> Loaded<P> {
+    crate::missing::does_more();
     load()
 }
 
@@ -272,6 +299,11 @@ pub fn forward_request<P: Plugin>(plugin: &Loaded<P>) -> HookResult<bool> {
 /// Runs the second hook.
 pub fn return_response<P: Plugin>(plugin: &Loaded<P>) -> HookResult<()> {
     line(loaded(plugin)?.return_response(&Request::in_hand(), &mut Response::in_hand()))
+}
+
+/// Does the background work once.
+pub fn tick<P: Background>(plugin: &Loaded<P>) -> HookResult<()> {
+    line(loaded(plugin)?.tick())
 }
 
 /// Runs the first hook for the contract.

@@ -73,6 +73,7 @@
 //! | read and change a response | [`Response`] |
 //! | answer without the backend | [`Answer`] |
 //! | rewrite a body as it flows | [`RequestBody`], [`ResponseBody`], [`Rewriter`] |
+//! | do something at an interval, without an exchange | [`Background`] |
 //! | read and write events of an event stream | [`events`] |
 //! | read settings | [`Plugin`] |
 //! | identify the client, pass data to `return_response` | [`exchange`] |
@@ -150,6 +151,7 @@ extern crate alloc;
 struct Readme;
 
 mod answer;
+mod background;
 mod body;
 pub mod client;
 mod error;
@@ -193,6 +195,7 @@ pub mod bindings;
 pub mod export;
 
 pub use answer::Answer;
+pub use background::Background;
 pub use body::{Fate, RequestBody, ResponseBody, Rewriter, Sink, Unit, Wish};
 pub use error::{BodyError, Error, FieldError, Result};
 pub use field::FieldValue;

@@ -6,13 +6,13 @@ use core::sync::atomic::{AtomicU8, Ordering};
 pub(crate) const FORWARD_REQUEST: u8 = 1;
 pub(crate) const RETURN_RESPONSE: u8 = 2;
 /// It has something else to do.
-const REWRITES_BODIES: u8 = 4;
+const DOES_MORE: u8 = 4;
 
 static MISSING: AtomicU8 = AtomicU8::new(0);
 
-/// Says that the plugin rewrites bodies: it may have neither hook.
-pub(crate) fn rewrites_bodies() {
-    MISSING.fetch_or(REWRITES_BODIES, Ordering::Relaxed);
+/// Says that the plugin exports more than hooks: it may have neither.
+pub(crate) fn does_more() {
+    MISSING.fetch_or(DOES_MORE, Ordering::Relaxed);
 }
 
 /// Called by the trait's own hooks, which stand for one that the plugin doesn't have. A plugin that has neither would be
@@ -46,13 +46,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plugin_that_rewrites_bodies_says_so_when_it_is_loaded() {
+    fn a_plugin_that_exports_more_says_so_when_it_is_loaded() {
         #[derive(serde::Deserialize)]
         struct Plain;
         impl crate::Plugin for Plain {}
-        let run = || crate::export::load_with_bodies::<Plain>().is_ok();
+        let run = || crate::export::load_with_more::<Plain>().is_ok();
         let _guard = crate::in_hand::install(crate::in_hand::State::default());
-        assert!(run() && MISSING.load(Ordering::Relaxed) & REWRITES_BODIES != 0);
+        assert!(run() && MISSING.load(Ordering::Relaxed) & DOES_MORE != 0);
     }
 
     #[test]
@@ -62,9 +62,6 @@ mod tests {
         assert!(!has_none(RETURN_RESPONSE, RETURN_RESPONSE));
         assert!(has_none(FORWARD_REQUEST, RETURN_RESPONSE));
         assert!(has_none(RETURN_RESPONSE, FORWARD_REQUEST));
-        assert!(!has_none(
-            REWRITES_BODIES | RETURN_RESPONSE,
-            FORWARD_REQUEST
-        ));
+        assert!(!has_none(DOES_MORE | RETURN_RESPONSE, FORWARD_REQUEST));
     }
 }

@@ -18,8 +18,8 @@ use crate::{Answer, Request, Response, Result, missing};
 /// hooks of an exchange may run in two instances. Use notes ([`exchange`](crate::exchange)) to pass data to
 /// `return_response`.
 ///
-/// At least one of the two hooks must be implemented, unless the plugin rewrites bodies ([`RequestBody`](crate::RequestBody),
-/// [`ResponseBody`](crate::ResponseBody)): the host refuses a plugin that does nothing.
+/// At least one of the two hooks must be implemented, unless the plugin exports more ([`RequestBody`](crate::RequestBody),
+/// [`ResponseBody`](crate::ResponseBody), [`Background`](crate::Background)): the host refuses a plugin that does nothing.
 ///
 /// ```
 /// use tollgate_plugin::{Answer, Plugin, Request, Result, Verdict, testing};

@@ -29,6 +29,7 @@
 //! the host sets, and when a body can be read. The free functions of the crate (`exchange::id()`, `info!`, …) refer to the
 //! exchange that runs on the calling thread.
 
+mod background;
 mod checked;
 mod outcome;
 mod rewriting;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::allow::{Allow, Bucket};
-use super::plugin::{OnFailure, PluginConfig, PluginLimits};
+use super::plugin::{BackgroundConfig, OnFailure, PluginConfig, PluginLimits};
 use super::settings::Settings;
 use crate::matching::{MatchRule, Matches};
 use crate::outbound;
@@ -20,6 +20,8 @@ pub struct PluginKeys {
     pub matches: Option<MatchKey>,
     pub limits: LimitKeys,
     pub allow: AllowKeys,
+    /// `every` of `background`.
+    pub background_every: Option<Duration>,
 }
 
 /// The key `match`.
@@ -71,6 +73,7 @@ impl PluginKeys {
             },
             limits: self.limits.over(weaker.limits),
             allow: self.allow.over(&weaker.allow),
+            background_every: self.background_every.or(weaker.background_every),
         }
     }
 
@@ -85,6 +88,9 @@ impl PluginKeys {
             settings: self.settings,
             matches: self.matches.map(MatchKey::matches).unwrap_or_default(),
             allow: self.allow.allow(),
+            background: BackgroundConfig {
+                every: self.background_every.unwrap_or(defaults.background.every),
+            },
             ..defaults
         }
     }

@@ -67,6 +67,8 @@ pub struct PluginConfig {
     pub limits: PluginLimits,
     /// What it may reach beyond the exchange.
     pub allow: Allow,
+    /// Of its background work, if it has any.
+    pub background: BackgroundConfig,
     /// Whether it may be a standard component.
     pub standard: bool,
     /// Whether its exchanges are answered 503 while no version of it serves, if the configuration names it at all; see
@@ -87,9 +89,25 @@ impl PluginConfig {
             on_failure: OnFailure::default(),
             limits,
             allow: Allow::default(),
+            background: BackgroundConfig::default(),
             standard: false,
             required: true,
             max_head: ServerConfig::default().max_head,
+        }
+    }
+}
+
+/// When a plugin does its background work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BackgroundConfig {
+    /// The time from the beginning of one call to that of the next.
+    pub every: Duration,
+}
+
+impl Default for BackgroundConfig {
+    fn default() -> Self {
+        Self {
+            every: Duration::from_secs(60),
         }
     }
 }

@@ -325,6 +325,15 @@ pub(crate) fn time_above_zero(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// The interval of background work.
+pub(super) fn background(text: &str) -> Result<Duration, String> {
+    const LEAST: Duration = Duration::from_millis(100);
+    match time(text)? {
+        time if time < LEAST => Err("expected at least 100ms".to_owned()),
+        time => Ok(time),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

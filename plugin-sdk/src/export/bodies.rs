@@ -1,7 +1,6 @@
 //! The way from the contract's exports for bodies to the traits' methods. The functions are the same in a native test.
 
 use core::cell::RefCell;
-use core::marker::PhantomData;
 
 use super::loaded::{HookResult, Loaded, line, loaded};
 use crate::body::{Fate, RequestBody, ResponseBody, Rewriter, Sink, Unit, Wish};
@@ -62,31 +61,6 @@ pub fn end<R: Rewriter>(slot: &Slot<R>) -> HookResult<()> {
 }
 
 const NOT_BEGUN: &str = "the host gave a piece of a body that had not begun";
-
-/// Tells which of the traits a type has, for [`export!`](crate::export): the constants of `Has` if it has the trait, else those of
-/// `Lacks`.
-#[derive(Debug)]
-pub struct Has<T>(PhantomData<T>);
-
-impl<T: RequestBody> Has<T> {
-    /// It has the trait.
-    pub const REQUEST_BODY: bool = true;
-}
-
-impl<T: ResponseBody> Has<T> {
-    /// It has the trait.
-    pub const RESPONSE_BODY: bool = true;
-}
-
-/// See [`Has`].
-pub trait Lacks {
-    /// It doesn't have the trait.
-    const REQUEST_BODY: bool = false;
-    /// It doesn't have the trait.
-    const RESPONSE_BODY: bool = false;
-}
-
-impl<T> Lacks for Has<T> {}
 
 #[cfg(target_family = "wasm")]
 mod wit {

@@ -56,7 +56,7 @@ impl Exchange {
         self.state.request.body = Body::Streaming(pieces.concat());
         let mut rewritten = Rewritten::default();
         let outcome = self.run_with(
-            export::load_with_bodies::<P>,
+            export::load_with_more::<P>,
             |ran| {
                 let slot = Slot::new(None);
                 let begin = |plugin| export::begin_request::<P>(plugin, &slot);
@@ -116,7 +116,7 @@ impl Exchange {
             ..self
         }
         .run_with(
-            export::load_with_bodies::<P>,
+            export::load_with_more::<P>,
             |_| {},
             |ran| {
                 let slot = Slot::new(None);

@@ -6,7 +6,7 @@ use super::{assert_none, sources, without_inline_tests};
 
 /// Files of the host that start tasks or threads, and why it is no matter to the process when one of those ends. What must
 /// not end is started through `essential`.
-const SPAWNING: [(&str, &str); 20] = [
+const SPAWNING: [(&str, &str); 21] = [
     (
         "host/src/essential.rs",
         "the way to start what must not end",
@@ -17,6 +17,10 @@ const SPAWNING: [(&str, &str); 20] = [
     ("host/src/admin.rs", "a connection"),
     ("host/src/dial.rs", "an attempt to connect"),
     ("host/src/echo.rs", "a connection"),
+    (
+        "host/src/plugin/background.rs",
+        "goes on after a panic in a call",
+    ),
     ("host/src/plugin/kind/hooks/idle.rs", "waited for"),
     (
         "host/src/plugin/jobs.rs",

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use toml::de::DeValue;
 
@@ -16,11 +17,12 @@ use crate::config::{
 };
 
 /// Keys of tables, for people who write them right into a plugin's table.
-pub(super) const IN_PLUGIN_TABLES: [&str; 15] = [
+pub(super) const IN_PLUGIN_TABLES: [&str; 16] = [
     "allow.environment",
     "allow.http",
     "allow.http-private",
     "allow.state",
+    "background.every",
     "limits.deadline",
     "limits.memory",
     "limits.body",
@@ -115,6 +117,12 @@ impl Layers<'_> {
         limits
     }
 
+    fn background(&self, mut table: TomlTable<'_>) -> Option<Duration> {
+        let every = self.said(table.text("every"), units::background);
+        table.finish(&[]);
+        every
+    }
+
     pub(super) fn plugins(&self, table: &TomlTable<'_>) -> BTreeMap<String, PluginKeys> {
         let plugin = |(name, value): (&str, Value<'_>)| {
             if let Err(problem) = check_plugin_name(name) {
@@ -138,6 +146,10 @@ impl Layers<'_> {
             allow: match table.table("allow") {
                 Some(table) => self.allow(table),
                 None => AllowKeys::default(),
+            },
+            background_every: match table.table("background") {
+                Some(table) => self.background(table),
+                None => None,
             },
             matches: table
                 .take("match")

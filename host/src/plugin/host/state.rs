@@ -120,6 +120,12 @@ impl HooksState {
         self.restart(CallPace::Yielding);
     }
 
+    /// The call begins by which a plugin does its background work, for no exchange.
+    pub fn begin_background(&mut self) {
+        self.guest.voice.begin_background();
+        self.restart(CallPace::Yielding);
+    }
+
     /// A call at this pace begins: nothing of the one before it is left.
     pub fn begin(&mut self, exchange: ExchangeId, pace: CallPace) {
         self.guest.voice.begin(exchange);

@@ -53,6 +53,7 @@ impl Supervisor {
                 _ = retire.tick(), if !self.retiring.is_empty() => self.retire(),
                 () = tokio::time::sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {}
             }
+            self.follow_background();
             self.tell_started();
         }
     }

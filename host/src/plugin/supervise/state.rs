@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::pending::{PendingConfig, Wanted};
 use crate::config::{Config, Remark};
+use crate::plugin::background::Tickers;
 use crate::plugin::hash::ContentHash;
 use crate::plugin::jobs::{Jobs, Look};
 use crate::plugin::kind::Guest;
@@ -38,6 +39,7 @@ pub struct Supervisor {
     pub(super) pending: Option<PendingConfig>,
     pub(super) retiring: Retiring,
     pub(super) jobs: Jobs,
+    pub(super) tickers: Tickers,
     /// What a configuration that was refused waits for.
     pub(super) wanted: Option<Wanted>,
     /// Told when all files that were there at the start have their verdict.
@@ -133,6 +135,7 @@ impl Supervisor {
             pending: None,
             retiring: Retiring::default(),
             jobs: Jobs::new(bench),
+            tickers: Tickers::default(),
             wanted: None,
             started: Some(Start::new(started)),
             scanned: false,
@@ -158,6 +161,13 @@ impl Supervisor {
         self.retiring.extend(old);
         self.table
             .update(name, 0, |status| status.serving = Some(serving));
+    }
+
+    /// Has those tick that serve.
+    pub(super) fn follow_background(&mut self) {
+        let plugins = self.plugins.iter();
+        let serving = plugins.filter_map(|(name, plugin)| Some((name, plugin.serving.as_ref()?)));
+        self.tickers.follow(serving);
     }
 
     pub(super) fn publish(&self) {

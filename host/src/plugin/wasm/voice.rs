@@ -28,8 +28,9 @@ const LONGEST_LINE: usize = text::LONGEST;
 const MOST_BYTES: usize = 64 << 10;
 const MOST_LINES: usize = 1000;
 
-/// What stands for the exchange while an instance is made; trials have the host's own, which is number 0.
+/// What stands for the exchange while an instance is made, and in background work; trials have the host's own, which is number 0.
 const START: u64 = u64::MAX;
+const BACKGROUND: u64 = u64::MAX - 1;
 const TRIAL: u64 = 0;
 
 /// One instance's way into the log. Clones are the same.
@@ -84,6 +85,11 @@ impl Voice {
             (true, false) => self.0.muted.store(false, Ordering::Relaxed),
             _ => {}
         }
+    }
+
+    /// A call for no exchange begins.
+    pub fn begin_background(&self) {
+        self.begin(ExchangeId(BACKGROUND));
     }
 
     /// The call is over, or the making of the instance.
@@ -232,6 +238,7 @@ impl fmt::Display for Told {
         match self.0 {
             START => f.write_str("start"),
             TRIAL => f.write_str("trial"),
+            BACKGROUND => f.write_str("background"),
             id => ExchangeId(id).fmt(f),
         }
     }

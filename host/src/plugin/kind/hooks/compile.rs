@@ -61,6 +61,7 @@ pub struct Linked {
     pub can_wait: bool,
     /// Whether it exports what rewrites the request's body, and the response's.
     rewrites: [bool; 2],
+    pub has_background: bool,
     /// What it needs to be granted, for what it imports.
     pub permissions: Arc<[Permission]>,
 }
@@ -122,6 +123,11 @@ impl Linked {
 fn rewrites(contract: &Contract, exports: impl Fn(usize) -> bool) -> [bool; 2] {
     let numbers = contract.body_exports;
     numbers.map(|number| number.is_some_and(&exports))
+}
+
+/// Whether there is background work in what a plugin exports.
+fn has_background(contract: &Contract, exports: impl Fn(usize) -> bool) -> bool {
+    contract.background_export.is_some_and(exports)
 }
 
 /// What a plugin with these imports needs to be granted.
@@ -274,6 +280,7 @@ impl HooksCompiler {
             linked: Linked {
                 can_wait: linked.can_wait,
                 rewrites: rewrites(contract, |number| linked.exports(number)),
+                has_background: has_background(contract, |number| linked.exports(number)),
                 permissions: permissions(rows),
                 code: LinkedCode::Direct(linked),
                 contract,
@@ -299,6 +306,7 @@ impl HooksCompiler {
         Ok(HooksCode {
             linked: Linked {
                 rewrites: rewrites(contract, |number| linked.exports(number)),
+                has_background: has_background(contract, |number| linked.exports(number)),
                 can_wait: component::can_wait(&component, engine, self.contracts),
                 permissions: permissions(
                     component::imported(&component, engine, self.contracts).into_iter(),

@@ -34,6 +34,8 @@ pub struct Contract {
     pub exports: &'static [ExportedInterface],
     /// Which of them rewrite bodies as they flow: the request's and the response's.
     pub body_exports: [Option<usize>; 2],
+    /// Which of them is background work.
+    pub background_export: Option<usize>,
     /// Its own interfaces that a plugin may import.
     pub capabilities: &'static [Capability],
     /// Checks the types of what a plugin exports, which names alone don't say.
@@ -69,6 +71,11 @@ pub trait Hooks: Send + Sync {
 
     /// Calls that function, on a stack of its own.
     async fn start(&self, _: &mut Store<HooksState>) -> wasmtime::Result<Result<(), String>> {
+        Ok(Ok(()))
+    }
+
+    /// Does its background work once, on a stack of its own.
+    async fn tick(&self, _: &mut Store<HooksState>) -> wasmtime::Result<Result<(), String>> {
         Ok(Ok(()))
     }
 

@@ -119,6 +119,19 @@ impl Instance {
         (exchange, result)
     }
 
+    /// Has it do its background work once. There is no exchange.
+    pub async fn tick(&mut self, version: &PluginVersion) -> Result<(), InterceptError> {
+        self.calls += 1;
+        let state = self.store.data_mut();
+        *state.exchange = Exchange::blank();
+        state.begin_background();
+        state.restart_calls();
+        self.store.set_epoch_deadline(1);
+        let run = self.hooks.tick(&mut self.store);
+        let called = Self::bounded(&mut self.trial, run).await;
+        self.end_held(called, version)
+    }
+
     /// From now on its calls are for this body of this exchange, of which it gets the heads, and what it emits goes there.
     pub fn hold(&mut self, exchange: &Exchange, outbox: Outbox) {
         let state = self.store.data_mut();

@@ -73,6 +73,27 @@ impl HooksPlugin {
         self.code.linked.can_wait
     }
 
+    /// Whether it has work that no exchange asks for.
+    pub fn has_background(&self) -> bool {
+        self.code.linked.has_background
+    }
+
+    /// Does its background work once, on the instance that is kept for it, or on a new one.
+    ///
+    /// # Errors
+    /// The plugin's own, and whatever a call can fail of.
+    pub async fn tick(&self, kept: &mut Option<Instance>) -> Result<(), InterceptError> {
+        let mut instance = match kept.take() {
+            Some(instance) => instance,
+            None => self.idle.make(&self.code.linked, &self.version).await?,
+        };
+        let result = instance.tick(&self.version).await;
+        if instance.is_reusable(&result, &self.version) {
+            *kept = Some(instance);
+        }
+        result
+    }
+
     /// The linear memory of the largest instance that waits for this thread's next call, in bytes; none if none waits,
     /// since the last one was replaced.
     pub fn idle_memory(&self) -> Option<u64> {

@@ -26,13 +26,14 @@ pub static CONTRACT: Contract = Contract {
     wit: Wit::new(FILES, DEPENDENCIES),
     exports: &EXPORTS,
     body_exports: [Some(2), Some(3)],
+    background_export: Some(4),
     capabilities: &CAPABILITIES,
     check: |plugin| PluginPre::new(plugin.clone()).map(drop),
     enter: |entrance| Ok(Box::new(Functions::find(entrance)?)),
 };
 
 /// In the order in which [`Functions::find`] looks for them.
-const EXPORTS: [ExportedInterface; 4] = [
+const EXPORTS: [ExportedInterface; 5] = [
     ExportedInterface {
         name: INTERCEPTOR,
         functions: &["forward-request", "return-response"],
@@ -48,6 +49,10 @@ const EXPORTS: [ExportedInterface; 4] = [
     ExportedInterface {
         name: "response-body",
         functions: &["begin", "piece", "end"],
+    },
+    ExportedInterface {
+        name: "background",
+        functions: &["tick"],
     },
 ];
 

@@ -35,6 +35,7 @@ pub static CONTRACT: Contract = Contract {
         functions: &["on-request", "on-response"],
     }],
     body_exports: [None, None],
+    background_export: None,
     capabilities: &CAPABILITIES,
     check: |plugin| PluginPre::new(plugin.clone()).map(drop),
     enter: |entrance| Ok(Box::new(Functions::find(entrance)?)),

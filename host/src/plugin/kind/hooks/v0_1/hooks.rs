@@ -18,6 +18,7 @@ pub struct Functions {
     start: Option<Exported<(), Result<(), String>>>,
     request_body: Option<BodyFunctions>,
     response_body: Option<BodyFunctions>,
+    tick: Option<Exported<(), Result<(), String>>>,
 }
 
 /// Of an interface that rewrites a body.
@@ -35,6 +36,7 @@ impl Functions {
             start: entrance.function(1, 0)?,
             request_body: BodyFunctions::find(&mut entrance, 2)?,
             response_body: BodyFunctions::find(&mut entrance, 3)?,
+            tick: entrance.function(4, 0)?,
         })
     }
 
@@ -102,6 +104,13 @@ impl Hooks for Functions {
         match &self.start {
             Some(start) => start.call_async(store, ()).await,
             None => Ok(Ok(())),
+        }
+    }
+
+    async fn tick(&self, store: &mut Store<HooksState>) -> wasmtime::Result<Result<(), String>> {
+        match &self.tick {
+            Some(tick) => tick.call_async(store, ()).await,
+            None => bail!("it has no background work"),
         }
     }
 
