@@ -48,6 +48,9 @@ mod descriptors;
 /// Guests that wait.
 mod waiting;
 
+/// Work that no exchange asks for.
+mod background;
+
 /// Idle instances, and what they give way to.
 mod idle;
 

@@ -70,6 +70,7 @@ fn no_key_is_missing() {
         "cache",
         "limits",
         "plugin.x",
+        "plugin.x.background",
         "plugin.x.limits",
         "plugin.x.match",
     ];

@@ -8,6 +8,7 @@ mod giving_way;
 mod linked;
 mod measuring;
 mod services;
+mod ticking;
 mod v0_2;
 mod ways;
 
