@@ -31,7 +31,10 @@ async fn what_ticks_is_what_serves() {
         .start_binary()
         .await;
     eventually!(ticks(&proxy, "v000") > 3);
-    assert!(!proxy.stderr().contains("exchange=trial"), "not in the trial");
+    assert!(
+        !proxy.stderr().contains("exchange=trial"),
+        "not in the trial"
+    );
     let next = guest("tick").version("v002");
     proxy.plugins.replace("tick.wat", next.text());
     eventually!(ticks(&proxy, "v002") > 0);
@@ -50,9 +53,14 @@ async fn what_ticks_is_what_serves() {
     // One may have been on its way into the log.
     assert!(ticks(&proxy, "v002") <= last + 1);
     // It comes back, and is switched off.
-    proxy.plugins.replace("tick.wat", guest("tick").version("v003").text());
+    proxy
+        .plugins
+        .replace("tick.wat", guest("tick").version("v003").text());
     eventually!(ticks(&proxy, "v003") > 0);
-    proxy.configure(&format!("plugin.tick.enabled = false\n{}", OFTEN.replace("plugin.tick", "#")));
+    proxy.configure(&format!(
+        "plugin.tick.enabled = false\n{}",
+        OFTEN.replace("plugin.tick", "#")
+    ));
     eventually!(proxy.stderr().contains("configuration reloaded"));
     let off = ticks(&proxy, "v003");
     a_while(&proxy).await;
@@ -70,7 +78,9 @@ async fn who_fails_is_told_and_called_less_often() {
         .start_binary()
         .await;
     for wait in ["200ms", "400ms", "800ms"] {
-        let line = format!("plugin tick: background.tick returned an error: fail; it is called again after {wait}");
+        let line = format!(
+            "plugin tick: background.tick returned an error: fail; it is called again after {wait}"
+        );
         eventually!(proxy.stderr().contains(&line));
     }
     assert_eq!(proxy.get("/").await.status(), 200, "exchanges don't suffer");

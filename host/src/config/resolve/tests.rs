@@ -369,7 +369,7 @@ plugin.a = 1
 [plugin.'a.wasm']
 => 1: plugin."a.wasm": a plugin's name is its file name without the extension
 [plugin.a.wasm]
-=> 1: plugin.a.wasm: unknown key; expected one of limits, enabled, required, order, on-failure, settings, allow, match
+=> 1: plugin.a.wasm: unknown key; expected one of limits, enabled, required, order, on-failure, settings, allow, background, match
 [plugin.a] ; enabled = 'yes'
 => 2: plugin.a.enabled = 'yes': expected true or false
 [plugin.a] ; order = 3_000_000_000

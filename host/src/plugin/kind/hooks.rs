@@ -19,6 +19,7 @@ mod tests;
 mod thread_number;
 mod transform;
 mod v0_1;
+mod waits;
 mod wit;
 
 pub use capability::Capability;

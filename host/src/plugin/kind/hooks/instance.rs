@@ -1,17 +1,15 @@
 //! One instance of a plugin and the calls into it.
 
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::future::Future;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::Instant;
 use wasmtime::{AsContextMut, Store, UpdateDeadline};
 
 use super::compile::Linked;
 use super::contract::{BodyWish, Fate, Hooks};
+use super::waits::{waiting_at_most, within};
 use crate::interceptor::{Hook, InterceptError, Outcome, Verdict};
 use crate::message::{BodyError, Exchange, Side};
 use crate::plugin::host::{CallPace, HooksState, Outbox, TrialServices};
@@ -326,40 +324,6 @@ fn on_tick(state: &mut HooksState) -> UpdateDeadline {
             UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))
         }
     }
-}
-
-/// The future's output, or none if it takes longer than that.
-///
-/// Most calls are done when they are first polled; those never ask for the time or for a timer.
-async fn within<F: Future + Unpin>(longest: Duration, mut future: F) -> Option<F::Output> {
-    match poll_fn(|cx| Poll::Ready(Pin::new(&mut future).poll(cx))).await {
-        Poll::Ready(output) => Some(output),
-        Poll::Pending => tokio::time::timeout(longest, future).await.ok(),
-    }
-}
-
-/// The future's output, or none if it waits for longer than what is left, from which its waiting is taken off.
-///
-/// What it computes doesn't count, nor that it gives way to others at a tick: on a busy machine that may take any time.
-pub async fn waiting_at_most<F: Future + Unpin>(
-    left: &mut Duration,
-    mut future: F,
-) -> Option<F::Output> {
-    let mut alarm = std::pin::pin!(tokio::time::sleep(*left));
-    let mut since = None;
-    poll_fn(|cx| {
-        if let Some(since) = since.take() {
-            *left = left.saturating_sub(Instant::elapsed(&since));
-        }
-        if let Poll::Ready(output) = Pin::new(&mut future).poll(cx) {
-            return Poll::Ready(Some(output));
-        }
-        let now = Instant::now();
-        since = Some(now);
-        alarm.as_mut().reset(now + *left);
-        alarm.as_mut().poll(cx).map(|()| None)
-    })
-    .await
 }
 
 pub fn stalled(limit: Duration) -> InterceptError {

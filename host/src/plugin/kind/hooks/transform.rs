@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::compile::HooksCode;
 use super::idle::{IdleInstances, ReplacedInstances};
-use super::instance::{Instance, waiting_at_most};
+use super::instance::Instance;
 use super::permits::Permit;
 use super::resources::Resources;
 use super::rewriting::{Lender, RewrittenBody};
 use super::thread_number::ThreadNumber;
+use super::waits::waiting_at_most;
 use crate::config::Permission;
 use crate::interceptor::{
     Hook, InterceptError, Interceptor, Matches, OnFailure, Outcome, Transform, Verdict,
