@@ -8,7 +8,7 @@ use crate::host::Side;
 use crate::in_hand::{self, Body, Message, State};
 
 /// Codings that the host can undo.
-const CODINGS: [&str; 5] = ["gzip", "x-gzip", "deflate", "br", "identity"];
+const CODINGS: [&str; 6] = ["gzip", "x-gzip", "deflate", "br", "zstd", "identity"];
 
 /// What became of a body that was rewritten.
 #[derive(Clone, Debug, Default)]
@@ -236,7 +236,7 @@ fn accept(message: &mut Message, decoded: bool) -> HookResult<()> {
                 .any(|known| coding.eq_ignore_ascii_case(known));
             if !is_known && !coding.is_empty() {
                 return Err(format!(
-                    "the content coding {coding:?} is not supported: gzip, deflate and br are"
+                    "the content coding {coding:?} is not supported: gzip, deflate, br and zstd are"
                 ));
             }
         }
