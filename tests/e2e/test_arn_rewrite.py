@@ -317,15 +317,23 @@ def test_a_compressed_call_is_swapped_too(aws, direct):
 
 
 def test_a_body_that_is_too_long_to_be_swapped_is_refused(tollgate, rewriting):
+    """A form has to be read as a whole; JSON of any length flows."""
     settings = {"account": {"client": SHOWN, "backend": BACKEND}, "max_body": 1000}
     proxy = tollgate(rewriting.backend.url, {**add_header(), "arn-rewrite": settings})
-    ssm = client("ssm", proxy.url)
     with pytest.raises(ClientError) as error:
-        ssm.put_parameter(Name="long", Value="x" * 1000, Type="String")
+        client("sns", proxy.url).publish(PhoneNumber="+10000000000", Message="x" * 1000)
     assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 413
-    fields = {"x-amz-target": "AmazonSSM.PutParameter", "content-type": "application/x-amz-json-1.1"}
-    status, text = raw(proxy, "POST", "/", b"x" * 1001, fields)
+    assert "raise max_body" in error.value.response["Error"]["Message"]
+    fields = {"content-type": "application/x-www-form-urlencoded"}
+    form = b"Action=Publish&Version=2010-03-31&Message=".ljust(1001, b"x")
+    fields["authorization"] = "AWS4-HMAC-SHA256 Credential=t/20260101/us-east-1/sns/aws4_request"
+    status, text = raw(proxy, "POST", "/", form, fields)
     assert status == 413 and b"longer than 1000 bytes" in text and b"max_body" in text
+    ssm, value = client("ssm", proxy.url), f"arn:aws:iam::{SHOWN}:root " + "x" * 2000
+    ssm.put_parameter(Name="long", Value=value, Type="String")
+    assert ssm.get_parameter(Name="long")["Parameter"]["Value"] == value
+    stored = client("ssm", rewriting.backend.url, marked=False).get_parameter(Name="long")["Parameter"]
+    assert stored["Value"] == value.replace(SHOWN, BACKEND)
 
 
 def test_a_function_of_7_mb_is_made_with_the_backends_role(aws, direct, unique):

@@ -1,4 +1,4 @@
-//! Reading a body that is a document: which ones may be, how they are written, and undoing gzip.
+//! A body that is a document: which ones may be, which are read as a whole, how they are written, and undoing gzip.
 
 use std::io::{Read, Write};
 
@@ -8,6 +8,13 @@ use flate2::write::GzEncoder;
 use tollgate_plugin::{BodyError, Error, FieldValue};
 
 use crate::document::Syntax;
+use crate::flow::Kind;
+
+/// A document up to this length is read as a whole if its length is known, so that its digests can be made anew. All others flow.
+const LONGEST_WHOLE: u64 = 1 << 20;
+
+/// Content codings that the host undoes.
+const CODINGS: [&str; 6] = ["gzip", "x-gzip", "deflate", "br", "zstd", "identity"];
 
 /// What a message says of its body.
 #[derive(Debug, Default)]
@@ -68,19 +75,54 @@ impl Head {
         self.length != Some(0) && is_document
     }
 
+    /// Whether nothing can be said of the document before its end: CBOR has lengths, and a form names its call anywhere.
+    pub(crate) fn has_to_be_whole(&self) -> bool {
+        self.media_type.contains("cbor") || self.is_form()
+    }
+
+    pub(crate) fn is_form(&self) -> bool {
+        self.media_type.contains("urlencoded")
+    }
+
+    /// Whether the body is swapped as it flows, and not read before.
+    pub(crate) fn flows(&self) -> bool {
+        let is_long = self.length.is_none_or(|length| length > LONGEST_WHOLE);
+        let is_gzip = matches!(self.coding.as_str(), "" | "identity" | "gzip" | "x-gzip");
+        !self.has_to_be_whole() && (is_long || !is_gzip)
+    }
+
+    /// Whether a body is said to be there, as far as one can tell.
+    pub(crate) fn may_have_body(&self) -> bool {
+        self.length.is_some() || !self.media_type.is_empty()
+    }
+
+    /// How an answer that streams is framed, if it is.
+    pub(crate) fn framing(&self) -> Option<Kind> {
+        match self.media_type.as_str() {
+            "text/event-stream" => Some(Kind::Events),
+            "application/vnd.amazon.eventstream" => Some(Kind::Frames),
+            _ => None,
+        }
+    }
+
+    /// Checks that the host can undo the coding of a body that flows.
+    pub(crate) fn check_coding(&self) -> Result<(), Unreadable> {
+        let mut codings = self.coding.split(',').map(str::trim);
+        match codings.find(|coding| !coding.is_empty() && !CODINGS.contains(coding)) {
+            Some(coding) => Err(Unreadable::Coded(coding.to_owned())),
+            None => Ok(()),
+        }
+    }
+
     /// What the body is written in: the type says it for CBOR and forms, and the body's own beginning for all else.
     pub(crate) fn syntax(&self, body: &[u8]) -> Syntax {
         if self.media_type.contains("cbor") {
             return Syntax::Cbor;
         }
-        if self.media_type.contains("urlencoded") {
+        if self.is_form() {
             return Syntax::Form;
         }
-        match body.trim_ascii_start().first() {
-            Some(b'{' | b'[' | b'"') => Syntax::Json,
-            Some(b'<') => Syntax::Xml,
-            _ => Syntax::Text,
-        }
+        Syntax::of(body)
     }
 
     /// The body, decompressed; up to `most` bytes.
@@ -147,6 +189,11 @@ impl Unreadable {
         }
     }
 
+    /// Whether it is only too long to be read as a whole.
+    pub(crate) fn is_longer(&self) -> bool {
+        matches!(self, Self::LongerThanSetting(_) | Self::LongerThanHost(_))
+    }
+
     /// What is wrong and what to do, about the body of a request or of a response.
     pub(crate) fn text(&self, whose: &str) -> String {
         match self {
@@ -156,7 +203,7 @@ impl Unreadable {
             ),
             Self::LongerThanHost(most) => format!(
                 "the {whose}'s body is longer than {most} bytes and can't be searched for names: set limits = {{ body = \
-                 \"72MiB\" }} in [plugin.arn-rewrite]"
+                 \"32MiB\" }} in [plugin.arn-rewrite], and max_body in its settings to as much"
             ),
             Self::Coded(coding) => format!(
                 "the {whose}'s body has content-encoding {coding} and can't be searched for names: send it as it is, or \

@@ -17,6 +17,25 @@ pub(crate) struct Decoded<'a> {
     base: usize,
 }
 
+/// How a text is escaped.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Escapes {
+    None,
+    Json,
+    Xml,
+}
+
+impl Escapes {
+    /// The text that begins at `base`, decoded.
+    pub(crate) fn undone(self, raw: &[u8], base: usize) -> Decoded<'_> {
+        match self {
+            Self::None => Decoded::plain(raw, base),
+            Self::Json => Decoded::json(raw, base),
+            Self::Xml => Decoded::xml(raw, base),
+        }
+    }
+}
+
 impl<'a> Decoded<'a> {
     /// Text without escapes that begins at `base`.
     pub(crate) fn plain(text: &'a [u8], base: usize) -> Self {

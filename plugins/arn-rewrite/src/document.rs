@@ -3,9 +3,14 @@
 mod cbor;
 mod form;
 mod json;
+mod stream;
+mod window;
 mod xml;
 
+use std::borrow::Cow;
 use std::ops::Range;
+
+pub(crate) use stream::{Stream, root_is_error};
 
 use crate::decoded::Decoded;
 use crate::find;
@@ -23,14 +28,35 @@ pub(crate) enum Syntax {
     Text,
 }
 
+impl Syntax {
+    /// What a text is written in, by how it begins.
+    pub(crate) fn of(text: &[u8]) -> Self {
+        match text.trim_ascii_start().first() {
+            Some(b'{' | b'[' | b'"') => Self::Json,
+            Some(b'<') => Self::Xml,
+            _ => Self::Text,
+        }
+    }
+}
+
 /// A name that takes another's place: where that stands in the document, and the name.
-type Edit<'n> = (Range<usize>, &'n str);
+type Edit<'n> = (Range<usize>, Cow<'n, str>);
+
+/// Where a place of a text is in the whole document.
+type Place<'p> = &'p dyn Fn(usize) -> usize;
 
 /// How deep documents may lie in documents.
 const MOST_DOCUMENTS: usize = 4;
 
 /// How deep lists and tables may lie in one another.
 const MOST_DEPTH: usize = 200;
+
+/// The longest text of a document that comes in parts to be looked at in one piece, in bytes. A value waits as long for the name
+/// beside it.
+const LONGEST_TEXT: usize = 64 << 10;
+
+/// The same of a text that is a document. The longest ones of AWS are state machines and templates, of 1 MB.
+const LONGEST_DOCUMENT: usize = 4 << 20;
 
 /// The document with its names swapped; none if it stays as it is, as one does that is not well-formed.
 pub(crate) fn swap(
@@ -42,7 +68,7 @@ pub(crate) fn swap(
     let mut editor = Editor::new(names, api);
     match syntax {
         Syntax::Json => json::walk(&mut editor, document, &|at| at)?,
-        Syntax::Xml => xml::walk(&mut editor, document),
+        Syntax::Xml => xml::walk(&mut editor, document, &|at| at),
         Syntax::Form => form::walk(&mut editor, document, Class::Text),
         Syntax::Cbor => return cbor::swap(&mut editor, document),
         Syntax::Text => editor.value(Field::default(), &Decoded::plain(document, 0), &|at| at),
@@ -68,7 +94,8 @@ pub(crate) fn swap_url_text(names: &Names, class: Class, text: &[u8]) -> Option<
     let mut edits = Vec::new();
     let decoded = Decoded::url(text, 0);
     scan(names, class, &decoded.text, &mut |range, name| {
-        edits.push((decoded.place(range.start)..decoded.place(range.end), name));
+        let place = decoded.place(range.start)..decoded.place(range.end);
+        edits.push((place, name.into()));
     });
     splice(text, edits)
 }
@@ -77,7 +104,7 @@ pub(crate) fn swap_url_text(names: &Names, class: Class, text: &[u8]) -> Option<
 pub(crate) fn swap_text(names: &Names, class: Class, text: &[u8]) -> Option<Vec<u8>> {
     let mut edits = Vec::new();
     scan(names, class, text, &mut |range, name| {
-        edits.push((range, name))
+        edits.push((range, name.into()));
     });
     splice(text, edits)
 }
@@ -106,7 +133,7 @@ impl<'a, 'n> Editor<'a, 'n> {
     }
 
     /// Looks at a value. `root` says where a place of the text around it is in the whole document.
-    fn value(&mut self, field: Field<'_>, value: &Decoded<'_>, root: &dyn Fn(usize) -> usize) {
+    fn value(&mut self, field: Field<'_>, value: &Decoded<'_>, root: Place<'_>) {
         let class = keys::class(self.api, field);
         let text: &[u8] = &value.text;
         let place = |at: usize| root(value.place(at));
@@ -118,12 +145,10 @@ impl<'a, 'n> Editor<'a, 'n> {
     }
 
     /// Looks at a document that a value is, if it is one: JSON, perhaps escaped as in URLs (IAM's answers).
-    fn document(&mut self, text: &[u8], place: &dyn Fn(usize) -> usize) -> bool {
-        let start = text.iter().position(|byte| !byte.is_ascii_whitespace());
-        let rest = &text[start.unwrap_or(text.len())..];
+    fn document(&mut self, text: &[u8], place: Place<'_>) -> bool {
         let before = self.edits.len();
         self.inside += 1;
-        let walked = match rest {
+        let walked = match text.trim_ascii_start() {
             [b'{' | b'[', ..] => json::walk(self, text, place),
             [b'%', b'7', b'B' | b'b', ..] => {
                 let decoded = Decoded::url(text, 0);
@@ -138,12 +163,20 @@ impl<'a, 'n> Editor<'a, 'n> {
         walked.is_some()
     }
 
-    fn scan(&mut self, class: Class, text: &[u8], place: &dyn Fn(usize) -> usize) {
+    fn scan(&mut self, class: Class, text: &[u8], place: Place<'_>) {
         let edits = &mut self.edits;
         scan(self.names, class, text, &mut |range, name| {
-            edits.push((place(range.start)..place(range.end), name));
+            edits.push((place(range.start)..place(range.end), name.into()));
         });
     }
+}
+
+/// Whether a text may be a document, by how it begins. It may be escaped.
+fn begins_document(text: &[u8]) -> bool {
+    let is_space = |byte: &u8| byte.is_ascii_whitespace() || b"\\nrt".contains(byte);
+    let start = text.iter().position(|byte| !is_space(byte));
+    let rest = &text[start.unwrap_or_default()..];
+    matches!(rest, [b'{' | b'[', ..] | [b'%', b'7', b'B' | b'b', ..])
 }
 
 /// Finds the names in a text of a class.

@@ -25,6 +25,9 @@ const OBSOLETE: [&str; 10] = [
     "x-amz-checksum-algorithm",
 ];
 
+/// Fields that hold one that is made anew, if the body is here as a whole.
+const RENEWABLE: [&str; 3] = ["content-md5", "x-amz-checksum-crc32", "x-amz-crc32"];
+
 /// What becomes of the fields that describe a body's bytes, when these are the new ones.
 pub(crate) fn of_changed_body(fields: &[(String, FieldValue)], body: &[u8]) -> Changes {
     let mut changes = Changes::default();
@@ -37,10 +40,7 @@ pub(crate) fn of_changed_body(fields: &[(String, FieldValue)], body: &[u8]) -> C
                 "x-amz-checksum-crc32",
                 STANDARD.encode(crc32fast::hash(body).to_be_bytes()),
             ),
-            // A signature would need the client's key, and covers the head as well.
-            "x-amz-content-sha256" if value.as_bytes().len() == 64 => {
-                ("x-amz-content-sha256", "UNSIGNED-PAYLOAD".to_owned())
-            }
+            _ if let Some(unsigned) = unsigned(name, value) => unsigned,
             _ => {
                 changes
                     .obsolete
@@ -61,6 +61,23 @@ pub(crate) fn of_changed_body(fields: &[(String, FieldValue)], body: &[u8]) -> C
             .retain(|name| !name.ends_with("-algorithm"));
     }
     changes
+}
+
+/// The same of a body that is changed as it flows: nothing can be made anew before its end.
+pub(crate) fn of_flowing_body(fields: &[(String, FieldValue)]) -> Changes {
+    let mut changes = Changes::default();
+    for (name, value) in fields {
+        let mut known = RENEWABLE.iter().chain(&OBSOLETE);
+        changes.obsolete.extend(known.find(|known| *known == name));
+        changes.renewed.extend(unsigned(name, value));
+    }
+    changes
+}
+
+/// A signature would need the client's key, and covers the head as well.
+fn unsigned(name: &str, value: &FieldValue) -> Option<(&'static str, String)> {
+    let is_digest = name == "x-amz-content-sha256" && value.as_bytes().len() == 64;
+    is_digest.then(|| ("x-amz-content-sha256", "UNSIGNED-PAYLOAD".to_owned()))
 }
 
 /// Fields that no plugin may set (`wit/v0.1/types.wit`).
@@ -114,6 +131,26 @@ mod tests {
                 ("x-amz-checksum-crc32", "y/Q5Jg==".into())
             ]
         );
+    }
+
+    #[test]
+    fn a_body_that_flows_has_no_digest_before_its_end() {
+        let sha = "0".repeat(64);
+        let fields = [
+            ("content-md5", "x"),
+            ("x-amz-crc32", "1"),
+            ("x-amz-checksum-crc32", "x"),
+            ("x-amz-sdk-checksum-algorithm", "CRC32"),
+            ("x-amz-checksum-sha256", "x"),
+            ("x-amz-content-sha256", &sha),
+            ("x-amz-request-id", "x"),
+        ];
+        let fields = fields.map(|(name, value)| (name.to_owned(), FieldValue::from(value)));
+        let changes = of_flowing_body(&fields);
+        let names = fields[..5].iter().map(|(name, _)| name.as_str());
+        assert!(names.eq(changes.obsolete));
+        let unsigned = ("x-amz-content-sha256", "UNSIGNED-PAYLOAD".to_owned());
+        assert_eq!(changes.renewed, [unsigned]);
     }
 
     #[test]

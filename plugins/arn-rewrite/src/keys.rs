@@ -99,6 +99,8 @@ fn is_content_of(api: Api<'_>, name: &str) -> bool {
                 || name.starts_with("messageattribute")
                 || (name == "message" && !api.is_answer)
         }
+        // What models are asked, and what they say: an answer comes in pieces that begin anywhere.
+        "bedrock" => matches!(name, "delta" | "messages" | "output" | "start" | "system"),
         "events" => matches!(name, "detail" | "input" | "inputtemplate"),
         "lambda" | "pipes" => name == "filtercriteria",
         "logs" => matches!(
@@ -138,6 +140,13 @@ pub(crate) fn class(api: Api<'_>, field: Field<'_>) -> Class {
         || field
             .beside
             .is_some_and(|beside| beside.to_ascii_lowercase().starts_with("tag"));
+    // A line of a log that is followed; elsewhere a message is the service's.
+    let is_line = api.service == "logs"
+        && field.parent.eq_ignore_ascii_case("sessionResults")
+        && field.name.eq_ignore_ascii_case("message");
+    if is_line {
+        return Class::Content;
+    }
     let class = match field.beside {
         Some(beside) => by_name(api, &normalized(beside), ""),
         None => by_name(api, &normalized(field.name), &normalized(field.parent)),
@@ -285,6 +294,9 @@ mod tests {
             ("iam", "PathPrefix", Class::Content),
             ("logs", "nextToken", Class::Content),
             ("logs", "events", Class::Content),
+            ("logs", "message", Class::Text),
+            ("bedrock", "messages", Class::Content),
+            ("bedrock", "modelArn", Class::Text),
             ("iam", "events", Class::Text),
             ("kinesis", "PartitionKey", Class::Content),
             ("sqs", "MessageBody", Class::Content),

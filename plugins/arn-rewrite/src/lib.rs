@@ -3,11 +3,16 @@
 //! Only what is known to be a call of one of AWS's APIs is changed (`aws-requests` knows), and in it only what is known
 //! to hold names: ARNs, accounts, regions, hosts, service URLs, names of resources (`find.rs`, `keys.rs`). Objects,
 //! messages, items and whatever else a user stores stay as they are, byte for byte.
+//!
+//! A short document of known length is read and swapped in the hooks. All others are swapped as they flow (`flow.rs`): the hooks leave
+//! word what they are.
 
 mod body;
 mod decoded;
 mod document;
 mod find;
+mod flow;
+mod frames;
 mod head;
 mod integrity;
 mod keys;
@@ -18,10 +23,14 @@ mod settings;
 mod tests;
 
 use aws_requests::{Call, Head, Protocol, Recognised};
-use tollgate_plugin::{Answer, Error, Plugin, Request, Response, Result, Verdict, exchange};
+use tollgate_plugin::{
+    Answer, Error, Plugin, Request, RequestBody, Response, ResponseBody, Result, Verdict, Wish,
+    exchange,
+};
 
 use body::{Body, Unreadable};
 use document::Syntax;
+use flow::{Flow, Kind};
 use keys::{Api, Class};
 use s3::Document;
 use settings::ArnRewrite;
@@ -29,6 +38,23 @@ use settings::ArnRewrite;
 /// Where the first hook tells the second which service was called. `content` before it says that a good answer is the
 /// user's own.
 const CALL: &str = "arn-rewrite.call";
+/// Where the hooks tell those of the bodies how a body is to flow.
+const REQUEST: &str = "arn-rewrite.request";
+const ANSWER: &str = "arn-rewrite.answer";
+
+/// What becomes of a body.
+enum Change {
+    /// It stays as it is.
+    None,
+    To(Vec<u8>),
+    Flows(Kind),
+}
+
+impl From<Option<Vec<u8>>> for Change {
+    fn from(new: Option<Vec<u8>>) -> Self {
+        new.map_or(Self::None, Self::To)
+    }
+}
 
 impl Plugin for ArnRewrite {
     fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
@@ -47,7 +73,7 @@ impl Plugin for ArnRewrite {
                     call
                 }
                 Err(Unreadable::Missing(error)) => return Err(error),
-                Err(why) if head.signed_for().is_some() => return Ok(refused(&why)),
+                Err(why) if head.signed_for().is_some() => return Ok(refused(&why, &message)),
                 // A form of no one knows whom.
                 Err(_) => None,
             },
@@ -56,10 +82,18 @@ impl Plugin for ArnRewrite {
         };
         if let Some(call) = &call {
             match self.request_body(&head, call, &message, form, request) {
-                Ok(None) => {}
-                Ok(Some(bytes)) => set_body(request, bytes)?,
+                Ok(Change::None) => {}
+                Ok(Change::To(bytes)) => set_body(request, bytes)?,
+                Ok(Change::Flows(kind)) => {
+                    let changes = integrity::of_flowing_body(&request.fields());
+                    for name in changes.obsolete {
+                        request.delete_field(name)?;
+                    }
+                    request.set_fields(changes.renewed)?;
+                    kind.announce(REQUEST, &call.service);
+                }
                 Err(Unreadable::Missing(error)) => return Err(error),
-                Err(why) => return Ok(refused(&why)),
+                Err(why) => return Ok(refused(&why, &message)),
             }
             // Not before here: an answer of this plugin's own is not the service's.
             let is_content = head.is_content(call);
@@ -75,18 +109,30 @@ impl Plugin for ArnRewrite {
             return Ok(());
         }
         let note = exchange::note(CALL).map(|note| String::from_utf8_lossy(&note).into_owned());
-        if let Some(note) = &note
-            && let Some(bytes) = self.response_body(note, request, response)?
-        {
-            let changes = integrity::of_changed_body(&response.fields(), &bytes);
-            for name in changes.obsolete {
-                response.delete_field(name)?;
+        let change = match &note {
+            Some(note) => self.response_body(note, request, response)?,
+            None => Change::None,
+        };
+        match change {
+            Change::None => {}
+            Change::To(bytes) => {
+                let changes = integrity::of_changed_body(&response.fields(), &bytes);
+                for name in changes.obsolete {
+                    response.delete_field(name)?;
+                }
+                response.set_fields(changes.renewed)?;
+                if let Some(coding) = response.field("content-encoding") {
+                    response.set_field("content-encoding", coding)?;
+                }
+                response.set_body(bytes);
             }
-            response.set_fields(changes.renewed)?;
-            if let Some(coding) = response.field("content-encoding") {
-                response.set_field("content-encoding", coding)?;
+            Change::Flows(kind) => {
+                for name in integrity::of_flowing_body(&response.fields()).obsolete {
+                    response.delete_field(name)?;
+                }
+                let note = note.as_deref().unwrap_or_default();
+                kind.announce(ANSWER, service_of(note));
             }
-            response.set_body(bytes);
         }
         let location = match note.as_deref() {
             Some("s3") => Class::Bucket,
@@ -102,7 +148,7 @@ impl Plugin for ArnRewrite {
 }
 
 impl ArnRewrite {
-    /// The request's body as the backend shall see it; none if it stays as it is. `read` is the body, if it was read.
+    /// What becomes of the request's body. `read` is the body, if it was read.
     fn request_body(
         &self,
         head: &Head,
@@ -110,7 +156,7 @@ impl ArnRewrite {
         message: &body::Head,
         read: Option<Body>,
         request: &Request,
-    ) -> Result<Option<Vec<u8>>, Unreadable> {
+    ) -> Result<Change, Unreadable> {
         let document = match call.protocol {
             Protocol::S3 => s3::request(head),
             _ if head.is_content(call) || head.method == "GET" || head.method == "HEAD" => {
@@ -120,14 +166,24 @@ impl ArnRewrite {
         };
         let region = self.names.region.as_ref();
         match document {
-            Document::No => return Ok(None),
-            Document::Yes if !message.may_be_document() => return Ok(None),
-            Document::Location if region.is_none() => return Ok(None),
+            Document::No => return Ok(Change::None),
+            Document::Yes if !message.may_be_document() => return Ok(Change::None),
+            Document::Location if region.is_none() => return Ok(Change::None),
             Document::Yes | Document::Location => {}
+        }
+        let may_flow = document == Document::Yes && !message.has_to_be_whole();
+        if read.is_none() && may_flow && message.flows() && message.may_have_body() {
+            message.check_coding()?;
+            return Ok(Change::Flows(Kind::Document));
         }
         let body = match read {
             Some(body) => body,
-            None => message.read(self.max_body, || request.body())?,
+            None => match message.read(self.max_body, || request.body()) {
+                Err(why) if why.is_longer() && may_flow => {
+                    return Ok(Change::Flows(Kind::Document));
+                }
+                read => read?,
+            },
         };
         let new = match (document, region) {
             (Document::Location, Some(region)) => {
@@ -142,16 +198,11 @@ impl ArnRewrite {
                 &body.bytes,
             ),
         };
-        Ok(new.map(|new| body.coded(new)))
+        Ok(new.map(|new| body.coded(new)).into())
     }
 
-    /// The response's body as the client shall see it; none if it stays as it is.
-    fn response_body(
-        &self,
-        note: &str,
-        request: &Request,
-        response: &Response,
-    ) -> Result<Option<Vec<u8>>> {
+    /// What becomes of the response's body.
+    fn response_body(&self, note: &str, request: &Request, response: &Response) -> Result<Change> {
         let status = response.status();
         let message = body::Head::new(|name| response.field(name));
         let head = head_of(request);
@@ -162,28 +213,45 @@ impl ArnRewrite {
         };
         // A part of a document, or none.
         let is_partial = matches!(status, 204 | 206 | 304) || head.method == "HEAD";
-        if document == Document::No || is_partial || !message.may_be_document() {
-            return Ok(None);
+        if document == Document::No || is_partial {
+            return Ok(Change::None);
         }
-        let body = match message.read(self.max_body, || response.body()) {
-            Ok(body) => body,
-            Err(Unreadable::Missing(error)) => return Err(error),
-            Err(why) => return Err(Error::new(why.text("response"))),
+        let is_s3_error = note == "s3" && status >= 300;
+        let framing = message.framing().filter(|_| note != "s3");
+        if framing.is_none() && !message.may_be_document() {
+            return Ok(Change::None);
+        }
+        let of_document = match is_s3_error {
+            true => Kind::S3Error,
+            false => Kind::Document,
+        };
+        let may_flow = document == Document::Yes && !message.has_to_be_whole();
+        let kind = framing.or(may_flow.then_some(of_document));
+        let unreadable = |why: Unreadable| match why {
+            Unreadable::Missing(error) => error,
+            why => Error::new(why.text("response")),
+        };
+        if let Some(kind) = kind.filter(|_| framing.is_some() || message.flows()) {
+            message.check_coding().map_err(unreadable)?;
+            return Ok(Change::Flows(kind));
+        }
+        let body = match (message.read(self.max_body, || response.body()), kind) {
+            (Ok(body), _) => body,
+            (Err(why), Some(kind)) if why.is_longer() => return Ok(Change::Flows(kind)),
+            (Err(why), _) => return Err(unreadable(why)),
         };
         if document == Document::Location {
             let region = self.names.region.as_ref();
-            return Ok(region
-                .and_then(|region| s3::tell_other_region(region, &body.bytes))
-                .map(|new| body.coded(new)));
+            let new = region.and_then(|region| s3::tell_other_region(region, &body.bytes));
+            return Ok(new.map(|new| body.coded(new)).into());
         }
         let syntax = message.syntax(&body.bytes);
-        let is_s3_error = || body.bytes.windows(6).any(|window| window == b"<Error");
-        if note == "s3" && status >= 300 && (syntax != Syntax::Xml || !is_s3_error()) {
-            return Ok(None);
+        let is_error = || document::root_is_error(&body.bytes) == Some(true);
+        if is_s3_error && (syntax != Syntax::Xml || !is_error()) {
+            return Ok(Change::None);
         }
-        let service = note.strip_prefix("content ").unwrap_or(note);
-        let new = self.swapped(service, true, syntax, &body.bytes);
-        Ok(new.map(|new| body.coded(new)))
+        let new = self.swapped(service_of(note), true, syntax, &body.bytes);
+        Ok(new.map(|new| body.coded(new)).into())
     }
 
     fn swapped(
@@ -221,6 +289,27 @@ impl ArnRewrite {
     }
 }
 
+impl RequestBody for ArnRewrite {
+    type Rewriter = Flow;
+
+    fn request_body(&self, _: &Request) -> Result<Option<Wish<Flow>>> {
+        Ok(Flow::wish(&self.names, REQUEST, false))
+    }
+}
+
+impl ResponseBody for ArnRewrite {
+    type Rewriter = Flow;
+
+    fn response_body(&self, _: &Request, _: &Response) -> Result<Option<Wish<Flow>>> {
+        Ok(Flow::wish(&self.names, ANSWER, true))
+    }
+}
+
+/// The service in the note that the first hook leaves.
+fn service_of(note: &str) -> &str {
+    note.strip_prefix("content ").unwrap_or(note)
+}
+
 fn set_body(request: &mut Request, bytes: Vec<u8>) -> Result<()> {
     let changes = integrity::of_changed_body(&request.fields(), &bytes);
     for name in changes.obsolete {
@@ -252,11 +341,19 @@ fn unsigned_s3() -> Call {
     }
 }
 
-/// The answer to a request whose body has to be looked at and can't be.
-fn refused(why: &Unreadable) -> Verdict {
-    let text = format!("plugin arn-rewrite: {}\n", why.text("request"));
-    tollgate_plugin::warn!("{}", why.text("request"));
-    Answer::new(why.status()).text(text).into()
+/// The answer to a request whose body has to be looked at and can't be. Clients that send forms read XML alone.
+fn refused(why: &Unreadable, message: &body::Head) -> Verdict {
+    let text = why.text("request");
+    tollgate_plugin::warn!("{text}");
+    let answer = Answer::new(why.status());
+    if !message.is_form() {
+        return answer.text(format!("plugin arn-rewrite: {text}\n")).into();
+    }
+    let xml = format!(
+        "<ErrorResponse><Error><Type>Sender</Type><Code>RequestBodyNotReadable</Code><Message>plugin arn-rewrite: {text}</Message>\
+         </Error></ErrorResponse>"
+    );
+    answer.field("content-type", "text/xml").body(xml).into()
 }
 
-tollgate_plugin::export!(ArnRewrite);
+tollgate_plugin::export!(ArnRewrite, RequestBody, ResponseBody);

@@ -9,12 +9,13 @@ use crate::names::{Names, Pair};
 #[serde(try_from = "Settings")]
 pub(crate) struct ArnRewrite {
     pub(crate) names: Names,
-    /// The longest body to read, in bytes.
+    /// The longest body to read as a whole, in bytes.
     pub(crate) max_body: u64,
 }
 
-/// AWS's largest document is a call of Lambda with 50 MB of code, in base64: 70,167,211 bytes.
-const MOST_OF_AWS: u64 = 72 << 20;
+/// The largest of AWS's documents that can't be swapped as they flow: forms with an e-mail of 10 MB in base64, and 10 MB of Kinesis's
+/// records. It is the default of the host's limit as well.
+const MOST_OF_AWS: u64 = 16 << 20;
 
 /// The settings as written.
 #[derive(Deserialize)]

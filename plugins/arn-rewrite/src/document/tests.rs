@@ -18,7 +18,7 @@ fn swapped(service: &str, is_answer: bool, syntax: Syntax, text: &str) -> String
 }
 
 /// A service, a document, and the document with its names swapped.
-const JSON: &[(&str, &str, &str)] = &[
+pub(super) const JSON: &[(&str, &str, &str)] = &[
     (
         "sts",
         r#"{"Account": "123456789012", "n": 123456789012}"#,
@@ -88,6 +88,11 @@ const JSON: &[(&str, &str, &str)] = &[
         r#"{"EventPattern":"{\"account\":[\"111122223333\"],\"detail\":{\"account\":[\"123456789012\"]}}"}"#,
     ),
     (
+        "logs",
+        r#"{"sessionResults":[{"message":"arn:aws:s3:::b"}],"message":"arn:aws:s3:::b"}"#,
+        r#"{"sessionResults":[{"message":"arn:aws:s3:::b"}],"message":"arn:aws-cn:s3:::b"}"#,
+    ),
+    (
         "x",
         r#"{"m":{"arn:aws:s3:::b":1}}"#,
         r#"{"m":{"arn:aws-cn:s3:::b":1}}"#,
@@ -128,61 +133,64 @@ fn what_is_not_well_formed_stays() {
     assert_eq!(swapped("x", true, Syntax::Json, &deep), deep);
 }
 
+/// A service, a document, and the document with its names swapped.
+pub(super) const XML: &[(&str, &str, &str)] = &[
+    (
+        "sts",
+        "<R><Account>123456789012</Account><Note>123456789012</Note></R>",
+        "<R><Account>111122223333</Account><Note>123456789012</Note></R>",
+    ),
+    (
+        "sns",
+        "<e><key>Owner</key><value>123456789012</value></e>",
+        "<e><key>Owner</key><value>111122223333</value></e>",
+    ),
+    (
+        "ec2",
+        "<userIds><item>123456789012</item></userIds>",
+        "<userIds><item>111122223333</item></userIds>",
+    ),
+    (
+        "iam",
+        "<PolicyDocument>%7B%22AWS%22%3A%20%22123456789012%22%7D</PolicyDocument>",
+        "<PolicyDocument>%7B%22AWS%22%3A%20%22111122223333%22%7D</PolicyDocument>",
+    ),
+    (
+        "sqs",
+        "<a><Name>Policy</Name><Value>{&quot;AWS&quot;:&quot;123456789012&quot;}</Value></a>",
+        "<a><Name>Policy</Name><Value>{&quot;AWS&quot;:&quot;111122223333&quot;}</Value></a>",
+    ),
+    (
+        "x",
+        "<!-- <Account>123456789012</Account> --><Account a='>'/><a:Account><![CDATA[123456789012]]></a:Account>",
+        "<!-- <Account>123456789012</Account> --><Account a='>'/><a:Account><![CDATA[111122223333]]></a:Account>",
+    ),
+    (
+        "x",
+        "<NextMarker>arn:aws:s3:::b</NextMarker><Message>no arn:aws:s3:::b</Message>",
+        "<NextMarker>arn:aws:s3:::b</NextMarker><Message>no arn:aws-cn:s3:::b</Message>",
+    ),
+    // S3: buckets and owners, and no keys.
+    (
+        "s3",
+        "<ListBucketResult><Name>b-123456789012</Name><Prefix>b-123456789012/</Prefix><Contents><Key>b-123456789012</Key><Owner><ID>123456789012</ID></Owner></Contents></ListBucketResult>",
+        "<ListBucketResult><Name>b-111122223333</Name><Prefix>b-123456789012/</Prefix><Contents><Key>b-123456789012</Key><Owner><ID>111122223333</ID></Owner></Contents></ListBucketResult>",
+    ),
+    (
+        "s3",
+        "<Location>http://h/b-123456789012/k-123456789012</Location>",
+        "<Location>http://h/b-111122223333/k-123456789012</Location>",
+    ),
+    (
+        "s3",
+        "<Q><Queue>arn:aws:sqs:us-east-1:123456789012:q</Queue><S3Key><Value>arn:aws:s3:::b</Value></S3Key></Q>",
+        "<Q><Queue>arn:aws-cn:sqs:eu-central-1:111122223333:q</Queue><S3Key><Value>arn:aws:s3:::b</Value></S3Key></Q>",
+    ),
+];
+
 #[test]
 fn xml_changes_by_its_elements() {
-    for (service, backend, client) in [
-        (
-            "sts",
-            "<R><Account>123456789012</Account><Note>123456789012</Note></R>",
-            "<R><Account>111122223333</Account><Note>123456789012</Note></R>",
-        ),
-        (
-            "sns",
-            "<e><key>Owner</key><value>123456789012</value></e>",
-            "<e><key>Owner</key><value>111122223333</value></e>",
-        ),
-        (
-            "ec2",
-            "<userIds><item>123456789012</item></userIds>",
-            "<userIds><item>111122223333</item></userIds>",
-        ),
-        (
-            "iam",
-            "<PolicyDocument>%7B%22AWS%22%3A%20%22123456789012%22%7D</PolicyDocument>",
-            "<PolicyDocument>%7B%22AWS%22%3A%20%22111122223333%22%7D</PolicyDocument>",
-        ),
-        (
-            "sqs",
-            "<a><Name>Policy</Name><Value>{&quot;AWS&quot;:&quot;123456789012&quot;}</Value></a>",
-            "<a><Name>Policy</Name><Value>{&quot;AWS&quot;:&quot;111122223333&quot;}</Value></a>",
-        ),
-        (
-            "x",
-            "<!-- <Account>123456789012</Account> --><Account a='>'/><a:Account><![CDATA[123456789012]]></a:Account>",
-            "<!-- <Account>123456789012</Account> --><Account a='>'/><a:Account><![CDATA[111122223333]]></a:Account>",
-        ),
-        (
-            "x",
-            "<NextMarker>arn:aws:s3:::b</NextMarker><Message>no arn:aws:s3:::b</Message>",
-            "<NextMarker>arn:aws:s3:::b</NextMarker><Message>no arn:aws-cn:s3:::b</Message>",
-        ),
-        // S3: buckets and owners, and no keys.
-        (
-            "s3",
-            "<ListBucketResult><Name>b-123456789012</Name><Prefix>b-123456789012/</Prefix><Contents><Key>b-123456789012</Key><Owner><ID>123456789012</ID></Owner></Contents></ListBucketResult>",
-            "<ListBucketResult><Name>b-111122223333</Name><Prefix>b-123456789012/</Prefix><Contents><Key>b-123456789012</Key><Owner><ID>111122223333</ID></Owner></Contents></ListBucketResult>",
-        ),
-        (
-            "s3",
-            "<Location>http://h/b-123456789012/k-123456789012</Location>",
-            "<Location>http://h/b-111122223333/k-123456789012</Location>",
-        ),
-        (
-            "s3",
-            "<Q><Queue>arn:aws:sqs:us-east-1:123456789012:q</Queue><S3Key><Value>arn:aws:s3:::b</Value></S3Key></Q>",
-            "<Q><Queue>arn:aws-cn:sqs:eu-central-1:111122223333:q</Queue><S3Key><Value>arn:aws:s3:::b</Value></S3Key></Q>",
-        ),
-    ] {
+    for (service, backend, client) in XML.iter().copied() {
         assert_eq!(swapped(service, true, Syntax::Xml, backend), client);
     }
     for odd in [
