@@ -6,6 +6,7 @@ import threading
 
 import pytest
 from conftest import MARK, add_header
+from harness import http2_peer
 from harness.message import read_chunked
 from harness.origin import answer
 from harness.raw import BEHIND, OK, Recorder, converse
@@ -383,3 +384,28 @@ def test_an_answer_to_head_is_not_awaited(tollgate, origin, connect):
     for _ in range(5):
         assert client.request("HEAD", "/").get("content-length") == "2"
         assert client.request("GET", "/").body == b"ok"
+
+
+@pytest.mark.parametrize("backend", ["http1", "http2"])
+@pytest.mark.parametrize("sender", ["http1", "http2"])
+def test_an_empty_body_that_a_plugin_has_read_has_a_length(tollgate, origin, http2_origin, connect, http2, sender, backend):
+    """Without one, a server waits for a body, or answers 411. The plugin reads what may be the creation of a bucket."""
+    requests = []
+    if backend == "http1":
+        url = origin(answer(OK, requests)).url
+    else:
+        url = http2_origin(http2_peer.answer(200, requests=requests)).url
+    region = {"client": "eu-west-1", "backend": "eu-west-2"}
+    proxy = tollgate(url, {**add_header(), "arn-rewrite": {"region": region}})
+    signed = "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/s3/aws4_request"
+    if sender == "http1":
+        client = connect(proxy)
+        head = f"PUT /bucket HTTP/1.1\r\nhost: a\r\nauthorization: {signed}\r\ntransfer-encoding: chunked\r\n\r\n"
+        client.send(head.encode() + b"0\r\n\r\n")
+        assert client.response().status == 200
+    else:
+        stream = http2(proxy).request("PUT", "/bucket", ("authorization", signed), end=False, authority="a")
+        stream.send_data(b"", end=True)
+        assert stream.message().status == 200
+    (request,) = requests
+    assert (request.body, request.all("content-length"), request.all("transfer-encoding")) == (b"", ["0"], [])
