@@ -20,6 +20,9 @@ pub enum Kind {
         /// The database. Beside it are its logs, `PATH.log0` and `PATH.log1`.
         path: PathBuf,
         durability: Durability,
+        /// Whether its directory is made if it is not there. Where somebody names the path it is not: a disk that is not mounted must
+        /// not become an empty store.
+        make_directory: bool,
     },
     /// In a Redis server, which several hosts share.
     Redis {

@@ -1,6 +1,9 @@
 //! The store that the rest of the host sees: the same operations whatever is behind them, with the limits on single keys
 //! and values.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,7 +67,14 @@ impl Store {
         let quotas = config.quotas;
         let backend = match &config.kind {
             Kind::Memory => Backend::Local(Local::memory(quotas, clock)?),
-            Kind::Embedded { path, durability } => {
+            Kind::Embedded {
+                path,
+                durability,
+                make_directory,
+            } => {
+                if *make_directory {
+                    make_directory_of(path)?;
+                }
                 Backend::Local(Local::embedded(path, *durability, quotas, clock, disk)?)
             }
             Kind::Redis {
@@ -269,4 +279,19 @@ impl Store {
             _ => Ok(()),
         }
     }
+}
+
+/// Makes a directory that is nobody else's business, if need be.
+fn make_directory_of(path: &Path) -> Result<(), StoreError> {
+    let Some(directory) = path.parent() else {
+        return Ok(());
+    };
+    let made = DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory);
+    made.map_err(|error| StoreError::CannotOpen {
+        path: directory.to_owned(),
+        why: error.to_string(),
+    })
 }

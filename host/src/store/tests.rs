@@ -120,6 +120,7 @@ fn embedded(path: &Path, durability: Durability) -> Kind {
     Kind::Embedded {
         path: path.to_owned(),
         durability,
+        make_directory: false,
     }
 }
 

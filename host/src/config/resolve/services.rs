@@ -68,6 +68,7 @@ impl Layers<'_> {
                 timeout,
             },
             Place::Embedded => Kind::Embedded {
+                make_directory: path.is_none(),
                 path: path.map(|(path, _)| path).or_else(|| {
                     let state = self.base_directory("XDG_STATE_HOME", ".local/state")?;
                     Some(state.join(FILE))

@@ -229,6 +229,26 @@ fn a_place_that_is_no_place_is_told() {
 }
 
 #[test]
+fn a_directory_is_made_if_it_shall_be() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state/tollgate/state.redb");
+    let config = StoreConfig {
+        kind: Kind::Embedded {
+            path: path.clone(),
+            durability: Durability::Eventual,
+            make_directory: true,
+        },
+        quotas: Quotas::default(),
+    };
+    for _ in 0..2 {
+        Store::open(&config).unwrap();
+    }
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(path.parent().unwrap()), 0o700);
+}
+
+#[test]
 fn a_file_that_may_not_be_written_is_told() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
