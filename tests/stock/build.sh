@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds standard wasi:http components, which were not written for tollgate, to target/stock/<name>.wasm: all, or those named.
+# Builds standard wasi:http components, which were not written for tollgate, and a plugin that uses standard interfaces, to target/stock/<name>.wasm: all, or those named.
 #
 #   tests/stock/build.sh [NAME…]
 #
@@ -7,6 +7,7 @@
 #   stock-service             the same as a wasi:http 0.3 service
 #   stock-proxy               rust/proxy: the same for wasi:http 0.2
 #   stock-forward             rust/forward: a wasi:http 0.2 proxy by wstd, which marks and sends on to backend.internal
+#   outgoing                  rust/outgoing: a plugin of tollgate's that uses wstd for requests, and wasi:keyvalue
 #   wstd-http-server          the crate wstd's own examples http_server and http_server_proxy, as published
 #   wstd-http-server-proxy
 #   wasip3-http-proxy         the crate wasip3's own examples http-proxy and http-proxy-compat (wasi:http 0.3.2), as published
@@ -135,6 +136,7 @@ make() {
 	stock-service) guest behaviour "$1" --features service ;;
 	stock-proxy) guest proxy "$1" ;;
 	stock-forward) guest forward "$1" ;;
+	outgoing) guest outgoing "$1" ;;
 	# shellcheck disable=SC2086 # a list of words
 	wstd-http-server) example wstd http_server "$1" -- $start ;;
 	# shellcheck disable=SC2086 # a list of words
@@ -145,7 +147,7 @@ make() {
 	esac
 }
 
-all='stock-middleware stock-service stock-proxy stock-forward wstd-http-server wstd-http-server-proxy
+all='stock-middleware stock-service stock-proxy stock-forward outgoing wstd-http-server wstd-http-server-proxy
 wasip3-http-proxy wasip3-http-proxy-compat'
 # shellcheck disable=SC2086 # a list of words
 [ $# -gt 0 ] || set -- $all

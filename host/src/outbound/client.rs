@@ -198,6 +198,11 @@ impl Caller {
         &self.0.shared.config
     }
 
+    /// The most bytes of a response's body.
+    pub fn max_response(&self) -> u64 {
+        self.config().max_response
+    }
+
     /// Sends a request and waits for the response's head, without a limit in time. Whoever stops waiting drops it, and the
     /// connection with it.
     pub(super) async fn ask(

@@ -1,11 +1,12 @@
 #!/bin/sh
-# Builds standard components from plain JavaScript, for StarlingMonkey, to target/stock/<name>.wasm: all of them, or those
-# named.
+# Builds standard components from plain JavaScript, and a plugin that uses fetch, for StarlingMonkey, to
+# target/stock/<name>.wasm: all of them, or those named.
 #
 #   tests/stock/js/build.sh [NAME…]
 #
 #   stock-js-answer    answer.js: answers by itself, with a body that streams
 #   stock-js-forward   forward.js: sends on to backend.internal and adds a field
+#   stock-js-fetch     fetch.js: a plugin of tollgate's that sends requests by fetch
 #
 # componentize-js is installed with npm to target/stock-build/js (385 MB). One component takes half a minute.
 set -eu
@@ -23,7 +24,7 @@ build=$target/stock-build/js
 out=$target/stock
 mkdir -p "$build" "$out"
 
-all='stock-js-answer stock-js-forward'
+all='stock-js-answer stock-js-forward stock-js-fetch'
 # shellcheck disable=SC2086 # a list of words
 [ $# -gt 0 ] || set -- $all
 for name in "$@"; do
@@ -44,10 +45,35 @@ mkdir -p "$build/wit/deps"
 cp -r "$build/node_modules/@bytecodealliance/jco/lib/wit/builtin/0.2.12/." "$build/wit/deps/"
 find "$build/wit/deps" -name '*.wit' -exec sed -i.bak "s/@0\.2\.12/@$version/g" {} +
 find "$build/wit/deps" -name '*.bak' -exec rm {} +
-printf 'package local:stock;\n\nworld stock {\n  include wasi:http/proxy@%s;\n}\n' "$version" >"$build/wit/world.wit"
+# The contract, beside what fetch is made of. Its own clocks and randomness are of 0.2.0, which are the same here.
+contract=$build/wit/deps/tollgate
+mkdir -p "$contract"
+cp "$here"/../../../wit/v0.1/*.wit "$contract/"
+for package in wasi-config wasi-logging; do
+	cp -r "$here/../../../wit/v0.1/deps/$package" "$build/wit/deps/"
+done
+sed -i.bak "s/\(wasi:[a-z]*\/[a-z-]*\)@0\.2\.0;/\1@$version;/" "$contract/world.wit"
+rm "$contract"/*.bak
+cat >"$build/wit/world.wit" <<-END
+	package local:stock;
+
+	world stock {
+	  include wasi:http/proxy@$version;
+	}
+
+	world fetch {
+	  import wasi:http/types@$version;
+	  import wasi:http/outgoing-handler@$version;
+	  import tollgate:proxy/request@0.1.0;
+	  import tollgate:proxy/response@0.1.0;
+	  export tollgate:proxy/interceptor@0.1.0;
+	}
+END
 
 for name in "$@"; do
-	"$build/node_modules/.bin/componentize-js" "$here/${name#stock-js-}.js" --wit "$build/wit" --world-name stock \
+	world=stock
+	[ "$name" != stock-js-fetch ] || world=fetch
+	"$build/node_modules/.bin/componentize-js" "$here/${name#stock-js-}.js" --wit "$build/wit" --world-name $world \
 		--out "$build/$name.wasm" >&2
 	mv "$build/$name.wasm" "$out/$name.wasm"
 	echo "$out/$name.wasm $(wc -c <"$out/$name.wasm") bytes"

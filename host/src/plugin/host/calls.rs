@@ -1,5 +1,7 @@
 //! Outbound requests of a plugin.
 
+use std::sync::Arc;
+
 use super::state::HooksState;
 use crate::outbound::{CallBudget, CallError, Caller, WholeAnswer, WholeCall};
 
@@ -23,7 +25,7 @@ impl HooksState {
     }
 
     /// A plugin that imports the interface has a client, or it would not serve.
-    fn caller(&mut self) -> Result<Caller, CallError> {
+    pub(super) fn caller(&mut self) -> Result<Caller, CallError> {
         if let Some(trial) = &mut self.trial {
             return Err(trial.call());
         }
@@ -36,7 +38,7 @@ impl HooksState {
     pub fn restart_calls(&mut self) {
         let depth = self.exchange.depth;
         if self.calls.made() > 0 || self.calls.depth() != depth {
-            self.calls = CallBudget::new(depth);
+            self.calls = Arc::new(CallBudget::new(depth));
         }
     }
 }

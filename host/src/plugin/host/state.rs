@@ -8,6 +8,7 @@ use wasmtime_wasi::{WasiCtxView, WasiView};
 use super::described::DescribedSides;
 use super::fields::Growth;
 use super::outbox::Outbox;
+use super::outgoing::OutgoingHttp;
 use super::trial::TrialServices;
 use crate::message::{BodyError, Exchange, ExchangeId};
 use crate::outbound::CallBudget;
@@ -29,7 +30,9 @@ pub struct HooksState {
     /// What the call in hand has said itself about the bytes of the two bodies.
     pub described: DescribedSides,
     /// Outbound requests that the call in hand has made.
-    pub calls: CallBudget,
+    pub calls: Arc<CallBudget>,
+    /// For a guest whose language has an HTTP library over WASI.
+    pub outgoing: OutgoingHttp,
     /// In a trial: what it has in place of its services.
     pub trial: Option<TrialServices>,
     /// Where the body goes that the instance rewrites.
@@ -107,7 +110,8 @@ impl HooksState {
             body_error: None,
             last_words: None,
             described: DescribedSides::default(),
-            calls: CallBudget::new(0),
+            calls: Arc::default(),
+            outgoing: OutgoingHttp::new(version.config.max_head),
             trial: None,
             outbox: None,
             pace: CallPace::Yielding,

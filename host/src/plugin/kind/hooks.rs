@@ -29,5 +29,6 @@ pub use idle::ReplacedInstances;
 pub use instance::Instance;
 pub use resources::Resources;
 pub use served::Contracts;
+pub use standard::CAPABILITIES as STANDARD_CAPABILITIES;
 pub use transform::HooksPlugin;
 pub use wit::WORLD;

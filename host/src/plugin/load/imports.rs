@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use super::LoadError;
 use super::wasi;
-use crate::plugin::kind::hooks::{Contract, Contracts, INTERCEPTOR, PACKAGE};
+use crate::plugin::kind::hooks::{
+    Contract, Contracts, INTERCEPTOR, PACKAGE, STANDARD_CAPABILITIES,
+};
 use crate::plugin::wasm::InterfaceName;
 use crate::text;
 
@@ -83,7 +85,9 @@ pub(super) fn check_names_of_imports(
             return Err(claims.other_version(name, &ours));
         }
         let is_known = |parsed: InterfaceName<'_>| {
-            wasi::has(&parsed) || find_served(&parsed, &served).is_some()
+            wasi::has(&parsed)
+                || find_served(&parsed, &served).is_some()
+                || STANDARD_CAPABILITIES.iter().any(|row| row.serves(&parsed))
         };
         if !parsed.is_some_and(is_known) {
             let remark = remark(parsed, claims, &served);
@@ -128,13 +132,15 @@ fn remark(name: Option<InterfaceName<'_>>, claims: &Claims<'_>, served: &[String
         let ours = InterfaceName::parse(ours);
         ours.is_some_and(|ours| (ours.package, ours.interface) == (name.package, name.interface))
     };
-    if let Some(ours) = served.iter().map(String::as_str).find(same) {
+    let standard = STANDARD_CAPABILITIES.iter().map(|row| row.interface);
+    let mut served = served.iter().map(String::as_str).chain(standard);
+    if let Some(ours) = served.find(same) {
         return format!(" (this host has `{ours}`)");
     }
     if wasi::has_other_version(&name) {
         " (this host has version 0.2)".into()
     } else if name.package == "wasi:http" {
-        " (plugins have no HTTP client in this version)".into()
+        " (of wasi:http this host has types and outgoing-handler in version 0.2)".into()
     } else {
         " (which this host does not have)".into()
     }
@@ -156,6 +162,8 @@ pub(super) fn importable(contract: &'static Contract) -> String {
         }
     }
     let mut text = format!("{PACKAGE}/{{{}}}@{}", ours.join(","), contract.versions());
+    let others = others
+        + ", wasi:http/{types,outgoing-handler}@0.2.x, wasi:keyvalue/{store,atomics,batch}@0.2.0-draft2";
     let _ = write!(text, "{others} and {}", wasi::SERVED);
     text
 }

@@ -256,18 +256,18 @@ fn unknown_imports_are_all_named() {
     let others = [
         "package acme:db@1.0.0; interface kv { get: func(); }",
         "package wasi:logging@0.1.0; interface logging { log: func(); }",
-        "package wasi:http@0.2.6; interface outgoing-handler { handle: func(); }",
+        "package wasi:http@0.3.0; interface client { send: func(); }",
         "package wasi:io@0.3.0; interface poll { poll: func(); }",
     ];
     let world = "import background; import acme:db/kv@1.0.0; import wasi:logging/logging@0.1.0;
-                 import wasi:http/outgoing-handler@0.2.6; import wasi:io/poll@0.3.0; import free: func();";
+                 import wasi:http/client@0.3.0; import wasi:io/poll@0.3.0; import free: func();";
     let wit = contract_like("0.1.0", "", HOOKS, world);
     let import = |module: &str, name: &str| format!("(import \"{module}\" \"{name}\" (func))");
     let imports = [
         import("tollgate:proxy/background@0.1.0", "tick"),
         import("acme:db/kv@1.0.0", "get"),
         import("wasi:logging/logging@0.1.0", "log"),
-        import("wasi:http/outgoing-handler@0.2.6", "handle"),
+        import("wasi:http/client@0.3.0", "send"),
         import("wasi:io/poll@0.3.0", "poll"),
         import("$root", "free"),
     ];
@@ -279,7 +279,7 @@ fn unknown_imports_are_all_named() {
         "`tollgate:proxy/background@0.1.0` (the contract declares it, but this host does not serve it yet)",
         "`acme:db/kv@1.0.0` (which this host does not have)",
         "`wasi:logging/logging@0.1.0` (this host has `wasi:logging/logging@0.1.0-draft`)",
-        "`wasi:http/outgoing-handler@0.2.6` (plugins have no HTTP client in this version)",
+        "`wasi:http/client@0.3.0` (of wasi:http this host has types and outgoing-handler in version 0.2)",
         "`wasi:io/poll@0.3.0` (this host has version 0.2)",
         "`free` (imports must be interfaces with a package)",
         "may import tollgate:proxy/{state,client,request,response,exchange,body-sink,timer}",

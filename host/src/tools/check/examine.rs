@@ -11,7 +11,9 @@ use super::times;
 use crate::config::{Allow, Config, PluginConfig, PluginLimits};
 use crate::interceptor::InterceptError;
 use crate::plugin::load::{self, Loaded};
-use crate::plugin::{CompileError, ContentHash, Guest, PluginError, PluginVersion, Tier};
+use crate::plugin::{
+    CompileError, ContentHash, Guest, PluginError, PluginKind, PluginVersion, Tier,
+};
 use crate::tools::lab::Lab;
 
 /// What is needed to look at plugins.
@@ -114,6 +116,8 @@ fn compiled(time: Duration, guest: &Result<Guest, PluginError>) -> Compiled {
 
 fn about(loaded: &Loaded, allow: &Allow) -> Result<PluginDescription, PluginError> {
     let interfaces = load::interfaces(&loaded.component)?;
+    let can_be_granted = matches!(loaded.kind, PluginKind::Interceptor(_));
+    let allow = can_be_granted.then_some(allow);
     Ok(PluginDescription {
         contract: loaded.kind.to_string(),
         kind: loaded.source.to_string(),

@@ -72,8 +72,9 @@ const RULES: [ImportRule; 13] = [
     },
 ];
 
-/// What the import of this name needs, of a plugin to which this is granted.
-pub(super) fn import(name: &str, allow: &Allow) -> Import {
+/// What the import of this name needs, of a plugin to which this is granted; none for a standard component, to which nothing can
+/// be granted.
+pub(super) fn import(name: &str, allow: Option<&Allow>) -> Import {
     let (interface, version) = match name.split_once('@') {
         Some((interface, version)) => (interface, Some(version.to_owned())),
         None => (name, None),
@@ -83,7 +84,9 @@ pub(super) fn import(name: &str, allow: &Allow) -> Import {
         let mut rows = Contracts::SERVED.capabilities();
         rows.find(|row| row.serves(&name))
     });
-    if let Some(needed) = row.and_then(|row| row.permission) {
+    if let Some(allow) = allow
+        && let Some(needed) = row.and_then(|row| row.permission)
+    {
         let granted = allow.grants(needed);
         return Import {
             interface: interface.to_owned(),
@@ -139,10 +142,13 @@ mod tests {
             ("wasi:filesystem/preopens@0.2.6", Some("files")),
             ("wasi:sockets/tcp@0.2.6", Some("network")),
             ("wasi:http/handler@0.3.0", None),
-            ("wasi:http/outgoing-handler@0.2.6", Some("network")),
+            ("wasi:http/types@0.2.6", None),
+            ("wasi:http/outgoing-handler@0.2.6", Some("http")),
+            ("wasi:keyvalue/store@0.2.0-draft", Some("state")),
+            ("wasi:keyvalue/batch@0.2.0-draft2", Some("state")),
         ];
         for (name, permission) in cases {
-            let import = import(name, &Allow::default());
+            let import = import(name, Some(&Allow::default()));
             assert_eq!(import.permission, permission, "{name}");
             assert_eq!(import.granted, permission.is_none(), "{name}");
             assert_eq!(import.name(), name);
@@ -151,9 +157,11 @@ mod tests {
             state: Some(crate::config::Bucket::Own),
             ..Allow::default()
         };
-        let import = |name| super::import(name, &allow);
+        let import = |name| super::import(name, Some(&allow));
         assert!(import("tollgate:proxy/state@0.1.0").granted);
         assert!(!import("tollgate:proxy/client@0.1.0").granted);
+        let standard = super::import("wasi:http/outgoing-handler@0.2.6", None);
+        assert_eq!(standard.permission, Some("network"));
         assert!(
             import("wasi:filesystem/types@0.2.0")
                 .needs()

@@ -9,8 +9,9 @@ use wasmtime_wasi::random::WasiRandomView;
 
 use super::abi::{InterfaceFunctions, record, variant};
 use super::capability::Capability;
-use crate::plugin::host::HooksState;
+use crate::config::Permission;
 use crate::plugin::host::standard::{logging, settings};
+use crate::plugin::host::{HooksState, key_value, outgoing};
 
 variant!(settings::Error { 0 Upstream(String), 1 Io(String) });
 variant!(logging::Level { 0 Trace, 1 Debug, 2 Info, 3 Warn, 4 Error, 5 Critical });
@@ -23,7 +24,7 @@ record!(wall_clock::Datetime {
 type Setting<T> = Result<T, settings::Error>;
 
 /// Their rows.
-pub static CAPABILITIES: [Capability; 4] = [
+pub static CAPABILITIES: [Capability; 12] = [
     Capability {
         interface: "wasi:config/store@0.2.0-rc.1",
         permission: None,
@@ -52,12 +53,74 @@ pub static CAPABILITIES: [Capability; 4] = [
         link: WITH_WASI,
         functions: add_random,
     },
+    Capability {
+        interface: "wasi:http/types@0.2.0",
+        permission: None,
+        waiting: &[],
+        link: outgoing::add_types_to_linker,
+        functions: ONLY_COMPONENTS,
+    },
+    Capability {
+        interface: "wasi:http/outgoing-handler@0.2.0",
+        permission: Some(Permission::Http),
+        waiting: &[],
+        link: outgoing::add_handler_to_linker,
+        functions: ONLY_COMPONENTS,
+    },
+    Capability {
+        interface: "wasi:keyvalue/store@0.2.0-draft",
+        permission: Some(Permission::State),
+        waiting: &[],
+        link: key_value::add_draft_to_linker,
+        functions: ONLY_COMPONENTS,
+    },
+    Capability {
+        interface: "wasi:keyvalue/atomics@0.2.0-draft",
+        permission: Some(Permission::State),
+        waiting: &[],
+        link: WITH_THE_FIRST,
+        functions: ONLY_COMPONENTS,
+    },
+    Capability {
+        interface: "wasi:keyvalue/batch@0.2.0-draft",
+        permission: Some(Permission::State),
+        waiting: &[],
+        link: WITH_THE_FIRST,
+        functions: ONLY_COMPONENTS,
+    },
+    Capability {
+        interface: "wasi:keyvalue/store@0.2.0-draft2",
+        permission: Some(Permission::State),
+        waiting: &[],
+        link: key_value::add_draft2_to_linker,
+        functions: ONLY_COMPONENTS,
+    },
+    Capability {
+        interface: "wasi:keyvalue/atomics@0.2.0-draft2",
+        permission: Some(Permission::State),
+        waiting: &[],
+        link: WITH_THE_FIRST,
+        functions: ONLY_COMPONENTS,
+    },
+    Capability {
+        interface: "wasi:keyvalue/batch@0.2.0-draft2",
+        permission: Some(Permission::State),
+        waiting: &[],
+        link: WITH_THE_FIRST,
+        functions: ONLY_COMPONENTS,
+    },
 ];
 
 type Own = HasSelf<HooksState>;
 
 /// Linked with the rest of WASI.
 const WITH_WASI: fn(&mut Linker<HooksState>) -> wasmtime::Result<()> = |_| Ok(());
+
+/// Linked with the first interface of its package.
+const WITH_THE_FIRST: fn(&mut Linker<HooksState>) -> wasmtime::Result<()> = |_| Ok(());
+
+/// They have handles, which only components can have. What is of no package that answers at once can wait anyway.
+const ONLY_COMPONENTS: fn(&mut InterfaceFunctions<'_>) = |_| {};
 
 fn add_settings(functions: &mut InterfaceFunctions<'_>) {
     use settings::Host as _;
