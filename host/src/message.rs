@@ -7,6 +7,7 @@ mod fields;
 mod head;
 mod known;
 
+mod backends;
 mod body;
 mod chunk;
 pub mod coding;
@@ -23,6 +24,7 @@ mod side;
 mod target;
 mod tunnel;
 
+pub use backends::{BackendChoice, BackendNames};
 pub use body::{Body, BodyError, BoxError, ReadLimits, RewriteError, Streaming};
 pub use exchange::{Exchange, ExchangeId, Notes};
 pub use fields::{AsName, AsValue, Checked, FieldLine, Fields, GivenName, Lines, Name, as_text};

@@ -10,6 +10,7 @@ mod prefixed;
 pub mod http1;
 pub mod http2;
 
+mod backends;
 mod bad_head;
 mod exchange;
 mod expect;
@@ -31,6 +32,7 @@ mod error_fields;
 mod proxy_status;
 mod respond;
 
+pub use backends::Backends;
 pub use accept::{accept, bind};
 pub use connection::Listener;
 pub use error::{ExchangeError, Resource};

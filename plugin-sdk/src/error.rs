@@ -111,6 +111,17 @@ pub enum StateError {
     Unavailable(String),
 }
 
+/// Why the backend of a request was not changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BackendError {
+    /// The plugin has no permission for this backend. The text says what to add to the configuration.
+    Denied(String),
+    /// The configuration has no backend with this name. The text lists those that the plugin may choose.
+    Unknown(String),
+    /// There is no request to be sent: this is not `forward_request`.
+    TooLate,
+}
+
 impl Error {
     /// An error of the plugin's own: one lower-case clause that says what is wrong.
     ///
@@ -186,6 +197,16 @@ impl fmt::Display for StateError {
     }
 }
 
+impl fmt::Display for BackendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Denied(why) | Self::Unknown(why) => f.write_str(why),
+            Self::TooLate => f.write_str("the backend can be chosen in forward_request alone"),
+        }
+    }
+}
+
+impl core::error::Error for BackendError {}
 impl core::error::Error for FieldError {}
 impl core::error::Error for BodyError {}
 impl core::error::Error for StateError {}

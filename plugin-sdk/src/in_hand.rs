@@ -44,6 +44,11 @@ pub(crate) struct State {
     pub(crate) answers: Vec<(String, Result<IncomingResponse, SendError>)>,
     pub(crate) asked: Vec<OutgoingRequest>,
     pub(crate) metrics: Recorded,
+    /// Where the request goes, and where it could.
+    pub(crate) backend: String,
+    pub(crate) backends: Vec<String>,
+    /// Whether `forward_request` runs.
+    pub(crate) may_choose: bool,
     /// Since 1970.
     pub(crate) now: Duration,
     pub(crate) random: u64,
@@ -108,6 +113,9 @@ impl Default for State {
             answers: Vec::new(),
             asked: Vec::new(),
             metrics: Recorded::default(),
+            backend: "default".to_owned(),
+            backends: Vec::new(),
+            may_choose: false,
             now: Duration::from_secs(1_767_225_600),
             random: 0,
         }

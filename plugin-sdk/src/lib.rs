@@ -77,6 +77,7 @@
 //! | read and write events of an event stream | [`events`] |
 //! | read settings | [`Plugin`] |
 //! | identify the client, pass data to `return_response` | [`exchange`] |
+//! | choose the backend of a request | [`Request::set_backend`], [`backends`] |
 //! | keep data beyond an exchange | [`state`] |
 //! | send requests to other servers | [`client`] |
 //! | count and measure | [`metrics`] |
@@ -152,6 +153,7 @@ struct Readme;
 
 mod answer;
 mod background;
+pub mod backends;
 mod body;
 pub mod client;
 mod error;

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use crate::host::{self, Side};
 use crate::message::message_methods;
+use crate::error::BackendError;
 use crate::{FieldError, Result, url};
 
 /// The request of the current exchange, with the changes of the plugins before this one.
@@ -67,14 +68,29 @@ impl Request {
         host::authority()
     }
 
-    /// Changes only the field `host`, the authority that the backend receives. It does not choose another backend; the
-    /// routes in the host's configuration do that.
+    /// Changes only the field `host`, the authority that the backend receives. It does not choose another backend;
+    /// [`set_backend`](Self::set_backend) does that.
     ///
     /// # Errors
     ///
     /// Returns an error if the text is not a valid field value.
     pub fn set_authority(&mut self, authority: impl AsRef<str>) -> Result<(), FieldError> {
         host::set_authority(authority.as_ref())
+    }
+
+    /// The name of the backend that the request is sent to. The plugin needs the permission `backends`.
+    pub fn backend(&self) -> String {
+        host::backend()
+    }
+
+    /// Sends the request to another backend of the configuration, in `forward_request`. The last call counts, also one of a later plugin.
+    /// The plugin needs the permission `backends`. `host` stays as it is; see [`set_authority`](Self::set_authority).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the backend is not listed in the permission or is not in the configuration.
+    pub fn set_backend(&mut self, name: impl AsRef<str>) -> Result<(), BackendError> {
+        host::set_backend(name.as_ref())
     }
 
     /// Path and query as they were sent: not decoded and not normalised.

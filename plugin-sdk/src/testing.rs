@@ -238,6 +238,12 @@ impl Exchange {
         self
     }
 
+    /// Names the backends that the plugin may choose. The one of the route is `default`.
+    pub fn backends(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.state.backends = names.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Sets the backend's response.
     pub fn backend_response(mut self, answer: Answer) -> Self {
         self.backend = Some(answer);
@@ -265,7 +271,9 @@ impl Exchange {
         let guard = in_hand::install(self.state);
         let plugin = load();
         let started = export::start(&plugin);
+        in_hand::with(|state| state.may_choose = true);
         let answered = started.and_then(|()| export::forward_request(&plugin));
+        in_hand::with(|state| state.may_choose = false);
         let mut ran = Ran {
             plugin: &plugin,
             error: None,

@@ -21,7 +21,7 @@ use crate::descriptors;
 use crate::plugin::watch::{self, Change, Watcher};
 use crate::plugin::{Reconfigure, RouteChain};
 use crate::proxy::upstream::Backend;
-use crate::proxy::{Proxy, Route, Routing};
+use crate::proxy::{Backends, Proxy, Route, Routing};
 use crate::stamp::Stamp;
 use crate::text;
 use crate::tls::{Reloaded, ServerIdentity};
@@ -265,11 +265,13 @@ pub fn routing(
     backends: &RunningBackends,
     chains: Vec<Arc<RouteChain>>,
 ) -> Routing<RouteChain> {
+    let all = Arc::new(Backends::new(backends));
     let routes = config.routes.iter().zip(chains);
     let route = |(route, chains): (&config::route::RouteConfig, Arc<RouteChain>)| {
         Some(Arc::new(Route {
             config: route.clone(),
-            backend: backends.get(&route.backend)?.clone(),
+            backend: all.choice(&route.backend)?,
+            backends: all.clone(),
             chains,
         }))
     };

@@ -9,6 +9,8 @@ pub enum Permission {
     State,
     /// Requests to other servers.
     Http,
+    /// Choosing the backend of a request.
+    Backends,
 }
 
 impl Permission {
@@ -17,6 +19,7 @@ impl Permission {
         match self {
             Permission::State => "state",
             Permission::Http => "http",
+            Permission::Backends => "backends",
         }
     }
 
@@ -25,6 +28,7 @@ impl Permission {
         match self {
             Permission::State => "state = true",
             Permission::Http => "http = [\"https://api.example.com/\"]",
+            Permission::Backends => "backends = [\"NAME\"]",
         }
     }
 
@@ -41,6 +45,8 @@ pub struct Allow {
     pub state: Option<Bucket>,
     /// Where it may send requests; none if it may send none.
     pub http: Option<outbound::Allow>,
+    /// Names of the backends that it may choose; none if it may choose none.
+    pub backends: Option<Vec<String>>,
     /// Names of environment variables that the plugin sees.
     pub environment: Vec<String>,
 }
@@ -59,6 +65,7 @@ impl Allow {
         match permission {
             Permission::State => self.state.is_some(),
             Permission::Http => self.http.is_some(),
+            Permission::Backends => self.backends.is_some(),
         }
     }
 }

@@ -54,6 +54,7 @@ pub struct AllowKeys {
     pub http: Option<Vec<outbound::Destination>>,
     pub http_private: Option<Vec<outbound::AddressRange>>,
     pub environment: Option<Vec<String>>,
+    pub backends: Option<Vec<String>>,
 }
 
 impl PluginKeys {
@@ -156,6 +157,7 @@ impl AllowKeys {
             http: own.http.or(weaker.http),
             http_private: own.http_private.or(weaker.http_private),
             environment: own.environment.or(weaker.environment),
+            backends: own.backends.or(weaker.backends),
         }
     }
 
@@ -167,6 +169,7 @@ impl AllowKeys {
             state: self.state.flatten(),
             http: http.map(|destinations| outbound::Allow::new(destinations, private)),
             environment: self.environment.unwrap_or_default(),
+            backends: self.backends.filter(|names| !names.is_empty()),
         }
     }
 }

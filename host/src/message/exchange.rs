@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use http_body::Body as _;
 
-use super::{Body, Fields, Known, RequestHead, ResponseHead, Scheme, Side};
+use super::{BackendChoice, Body, Fields, Known, RequestHead, ResponseHead, Scheme, Side};
 
 /// One request and its response on their way through the chain.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub struct Exchange {
     pub response: ResponseHead,
     pub response_body: Body,
     pub notes: Notes,
+    /// Where the request goes.
+    pub backend: BackendChoice,
     /// How many calls of plugins deep the request is; 0 for one that comes from a client.
     pub depth: u32,
     /// What to go back to if the call that runs fails; see [`Exchange::checkpoint`].
@@ -34,6 +36,7 @@ struct Saved {
     request: RequestHead,
     response: ResponseHead,
     notes: Notes,
+    backend: BackendChoice,
     /// The body that the call replaced; none while it stands.
     request_body: Option<Body>,
     response_body: Option<Body>,
@@ -67,6 +70,7 @@ impl Exchange {
             response: ResponseHead::new(StatusCode::OK),
             response_body: Body::Empty,
             notes: Notes::default(),
+            backend: BackendChoice::default(),
             depth: 0,
             saved: None,
         }
@@ -90,6 +94,7 @@ impl Exchange {
             response: self.response.clone(),
             response_body: Body::Gone,
             notes: self.notes.clone(),
+            backend: self.backend.clone(),
             depth: self.depth,
             saved: None,
         }
@@ -170,6 +175,7 @@ impl Exchange {
             request: self.request.clone(),
             response: self.response.clone(),
             notes: self.notes.clone(),
+            backend: self.backend.clone(),
             request_body: None,
             response_body: None,
         }));
@@ -188,6 +194,7 @@ impl Exchange {
         self.request = saved.request;
         self.response = saved.response;
         self.notes = saved.notes;
+        self.backend = saved.backend;
         if let Some(body) = saved.request_body {
             self.request_body = body;
         }

@@ -1,6 +1,7 @@
 //! What a plugin can reach, whatever version of the contract it was made for: the state in its store, and one file for each
 //! thing that an interface is about. The versions (`plugin/kind/hooks`) put it into their types.
 
+mod backends;
 mod body;
 mod body_sink;
 mod calls;
@@ -21,6 +22,7 @@ pub mod standard;
 mod state;
 mod trial;
 
+pub use backends::ChoiceError;
 pub use described::Described;
 pub use fields::FieldError;
 pub use outbox::{Outbox, Sent};

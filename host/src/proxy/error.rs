@@ -22,6 +22,9 @@ pub enum ExchangeError {
     TooLarge { limit: u64 },
     #[error("no route matches")]
     NoRoute,
+    /// An interceptor chose a backend that the exchange's configuration does not have.
+    #[error("the configuration has no backend {0:?}")]
+    NoBackend(String),
     /// Read in different ways, the path takes routes with different plugins.
     #[error(
         "bad request: the path can be read in more than one way, and routes with different plugins match"
@@ -79,6 +82,7 @@ impl ExchangeError {
             | Self::Ambiguous => true,
             Self::Upstream { error, .. } => matches!(error, UpstreamError::RequestBody(_)),
             Self::Saturated(_)
+            | Self::NoBackend(_)
             | Self::TimedOut(_)
             | Self::Panicked
             | Self::Missing { .. }
@@ -107,6 +111,7 @@ impl ExchangeError {
             | Self::NoRoute
             | Self::Ambiguous => NextErrorKind::Refused,
             Self::Saturated(_)
+            | Self::NoBackend(_)
             | Self::Panicked
             | Self::Missing { .. }
             | Self::Interceptor { .. } => NextErrorKind::Other,

@@ -110,7 +110,7 @@ impl<S: ChainSource> Proxy<S> {
                     // This exchange keeps this chain to its last byte, whatever is swapped in meanwhile.
                     let chain = route.chains.current();
                     let result = {
-                        let flow = pin!(flow::run(&chain, &route.backend, exchange, wish, &kept));
+                        let flow = pin!(flow::run(&chain, &route.backends, exchange, wish, &kept));
                         within(bound, flow).await
                     };
                     held = Some(chain);
@@ -213,6 +213,7 @@ fn receive<S>(
     let route = routing.find(&head)?.clone();
     let mut exchange = Exchange::new(id.0, client.address, client.scheme, head, body);
     exchange.depth = depth;
+    exchange.backend = route.backend.clone();
     Ok(Received {
         exchange: Box::new(exchange),
         wish: Wish {

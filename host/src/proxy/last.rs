@@ -5,9 +5,10 @@ use std::future::Future;
 
 use http::{StatusCode, Version};
 
+use super::backends::Backends;
 use super::error::ExchangeError;
 use super::tunnel::Opening;
-use super::upstream::{Backend, Outgoing, Upgrade, UpstreamError};
+use super::upstream::{Outgoing, Upgrade, UpstreamError};
 use crate::message::{
     Body, Checked, Exchange, Known, OnInformational, ResponseHead, hygiene, lengths, syntax,
 };
@@ -41,12 +42,14 @@ pub struct Switch {
     pub status: StatusCode,
 }
 
-impl Last for Backend {
+/// The backend that the exchange has chosen.
+impl Last for Backends {
     async fn answer(
         &self,
         exchange: &mut Exchange,
         wish: Wish,
     ) -> Result<Option<Switch>, ExchangeError> {
+        let backend = self.chosen(&exchange.backend)?;
         let body = exchange.request_body.send();
         // Nobody need be asked whether a body that is here already may come.
         let expect_continue = wish.expect_continue && matches!(body, Body::Stream(_));
@@ -61,10 +64,10 @@ impl Last for Backend {
             on_informational: wish.on_informational,
         };
         let failed = |error| ExchangeError::Upstream {
-            backend: self.name().to_owned(),
+            backend: backend.name().to_owned(),
             error,
         };
-        let received = self.send(outgoing).await.map_err(failed)?;
+        let received = backend.send(outgoing).await.map_err(failed)?;
         let protocol = receive_response(exchange, received.head, received.body).map_err(failed)?;
         let status = exchange.response.status;
         Ok(received.tunnel.map(|opening| Switch {

@@ -209,7 +209,7 @@ fn classify(error: &ExchangeError) -> (StatusCode, ProxyError) {
         ExchangeError::TimedOut(_) => {
             (StatusCode::GATEWAY_TIMEOUT, ProxyError::HttpResponseTimeout)
         }
-        ExchangeError::Panicked => (
+        ExchangeError::Panicked | ExchangeError::NoBackend(_) => (
             StatusCode::INTERNAL_SERVER_ERROR,
             ProxyError::ProxyInternalError,
         ),
@@ -325,6 +325,7 @@ fn public_details(error: &ExchangeError) -> String {
                 other => format!("{backend}: {}", in_words(other.proxy_error())),
             }
         }
+        ExchangeError::NoBackend(_) => "the chosen backend is not there".to_owned(),
         ExchangeError::Request(why) => why.to_string(),
         ExchangeError::Head(why) => why.to_string(),
         other => other.to_string(),

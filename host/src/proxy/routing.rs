@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
+use super::backends::Backends;
 use super::error::ExchangeError;
-use super::upstream::Backend;
 use crate::config::route::RouteConfig;
 use crate::config::server::ServerConfig;
 use crate::matching::{self, PathReading};
 use crate::message::hygiene::Forwarding;
-use crate::message::{Known, RequestHead};
+use crate::message::{BackendChoice, Known, RequestHead};
 
 /// All that exchanges take from the configuration.
 #[derive(Debug)]
@@ -25,7 +25,10 @@ pub struct Routing<S> {
 #[derive(Debug)]
 pub struct Route<S> {
     pub config: RouteConfig,
-    pub backend: Arc<Backend>,
+    /// Where its requests go unless a plugin chooses another one.
+    pub backend: BackendChoice,
+    /// Those that can be chosen.
+    pub backends: Arc<Backends>,
     pub chains: Arc<S>,
 }
 

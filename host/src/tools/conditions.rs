@@ -35,6 +35,8 @@ pub struct Conditions {
     pub limits: PluginLimits,
     /// Where it may send requests; none: nobody said anything of it.
     pub calls: Option<outbound::Allow>,
+    /// The backends that it may choose.
+    pub backends: Vec<String>,
     /// The time since 1970-01-01T00:00:00Z at which the clocks stand. None: the machine's clock.
     pub now: Option<Duration>,
     /// What the random numbers begin from. None: the system's randomness.
@@ -51,6 +53,7 @@ impl Default for Conditions {
             settings: None,
             limits: PluginLimits::default(),
             calls: None,
+            backends: Vec::new(),
             now: Some(DEFAULT_NOW),
             seed: Some(DEFAULT_SEED),
             pieces: [Cut::Whole, Cut::Whole],
@@ -99,6 +102,9 @@ impl Conditions {
         }
         if let Some(mut allow) = table.table("allow") {
             changed.calls = destinations(&mut allow, mistakes).or(changed.calls);
+            if let Some(names) = allow.list("backends", "names of backends") {
+                changed.backends = names.into_iter().map(|entry| entry.text).collect();
+            }
             allow.finish(&[]);
         }
         if let Some(mut pieces) = table.table("pieces") {
@@ -121,6 +127,7 @@ impl Conditions {
             allow: Allow {
                 state: Some(Bucket::Own),
                 http: Some(self.calls.clone().unwrap_or_default()),
+                backends: Some(self.backends.clone()),
                 environment: Vec::new(),
             },
             ..PluginConfig::new(self.limits)

@@ -43,6 +43,8 @@ pub struct RequestSeen {
     pub method: String,
     /// Path and query.
     pub target: String,
+    /// The name of the backend that it is sent to.
+    pub backend: String,
     /// All fields in their order, names in lower case.
     pub fields: Vec<Field>,
     /// What is sent on.
@@ -115,6 +117,7 @@ impl RequestSeen {
         Self {
             method: state.method.clone(),
             target: state.target.clone(),
+            backend: state.backend.clone(),
             fields: state.request.fields.clone(),
             body: body.bytes().to_vec(),
             body_wanted: body.was_wanted(),

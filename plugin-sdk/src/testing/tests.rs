@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::testing::{self, Exchange, Outcome};
+use crate::backends::{self, BackendError};
 use crate::{Answer, BodyError, FieldError, Plugin, Request, Response, Result, Verdict, exchange};
 
 /// A plugin whose hooks are closures, so that each test can say what they do.
@@ -362,4 +363,42 @@ fn json_that_is_encoded_is_told_as_such() {
         .error;
     let told = "the body is encoded (content-encoding: gzip): call request.accept_identity() in forward_request";
     assert_eq!(error.as_deref(), Some(told));
+}
+
+#[derive(serde::Deserialize)]
+struct Chooses {
+    backend: String,
+}
+
+impl Plugin for Chooses {
+    fn start(&self) -> Result<()> {
+        assert_eq!(backends::choose(&self.backend), Err(BackendError::TooLate));
+        Ok(())
+    }
+
+    fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
+        request.set_backend(&self.backend)?;
+        assert_eq!(request.backend(), self.backend);
+        Ok(Verdict::Forward)
+    }
+
+    fn return_response(&self, request: &Request, response: &mut Response) -> Result<()> {
+        assert_eq!(backends::choose(&self.backend), Err(BackendError::TooLate));
+        Ok(response.set_field("x-backend", request.backend())?)
+    }
+}
+
+#[test]
+fn a_backend_that_is_granted_can_be_chosen_before_the_request_is_sent() {
+    let run = |granted: &str| {
+        let exchange = testing::exchange().setting("backend", "b");
+        exchange.backends([granted]).run::<Chooses>()
+    };
+    let outcome = run("b");
+    assert_eq!((outcome.error, outcome.request.backend.as_str()), (None, "b"));
+    assert_eq!(outcome.response.field("x-backend"), Some("b"));
+    let denied = run("c");
+    assert_eq!(denied.request.backend, "default");
+    let why = denied.error.unwrap();
+    assert!(why.contains("no backend \"b\""), "{why}");
 }

@@ -55,6 +55,11 @@ impl NamedBackends {
     }
 
     /// All by name, and every address with the place where it was given.
+    /// All names that are known.
+    pub(super) fn names(&self) -> BTreeSet<String> {
+        self.names.clone()
+    }
+
     pub(super) fn done(self) -> (BTreeMap<String, BackendConfig>, Vec<Placed<BackendUrl>>) {
         (self.configs, self.addresses)
     }

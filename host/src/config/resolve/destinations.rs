@@ -1,6 +1,6 @@
 //! Where requests go, as a whole: the default backend, the backends and the routes to them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -16,6 +16,8 @@ use crate::config::{DEFAULT_ECHO, DEFAULT_LISTEN, Place};
 #[derive(Debug)]
 pub(super) struct Destinations {
     pub(super) backends: BTreeMap<String, BackendConfig>,
+    /// Of all backends, also of those that have mistakes.
+    pub(super) names: BTreeSet<String>,
     pub(super) routes: Vec<RouteConfig>,
     pub(super) echo: Option<SocketAddr>,
     /// Whether it must be that address.
@@ -73,9 +75,14 @@ impl Layers<'_> {
             None if has_routes || has_table => (None, false, None),
             None => (Some(DEFAULT_ECHO), false, None),
         };
+        if echo.is_some() {
+            backends.know(DEFAULT_BACKEND);
+        }
+        let names = backends.names();
         let (backends, addresses) = backends.done();
         Destinations {
             backends,
+            names,
             routes,
             echo,
             echo_fixed,

@@ -1,6 +1,6 @@
 //! The plugins and what they may use: `plugins`, `[limits]` and `[plugin.NAME]`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -17,7 +17,8 @@ use crate::config::{
 };
 
 /// Keys of tables, for people who write them right into a plugin's table.
-pub(super) const IN_PLUGIN_TABLES: [&str; 16] = [
+pub(super) const IN_PLUGIN_TABLES: [&str; 17] = [
+    "allow.backends",
     "allow.environment",
     "allow.http",
     "allow.http-private",
@@ -73,7 +74,7 @@ pub fn plugin_file(path: &Path, text: &str) -> Result<PluginKeys, ConfigErrors> 
             mistakes.add(table.place.without_value(), problem);
             PluginKeys::default()
         }
-        None => file_alone(&mistakes).plugin(root),
+        None => file_alone(&mistakes).plugin(root, None),
     };
     drop(document);
     mistakes.or(keys)
@@ -123,18 +124,27 @@ impl Layers<'_> {
         every
     }
 
-    pub(super) fn plugins(&self, table: &TomlTable<'_>) -> BTreeMap<String, PluginKeys> {
+    /// `backends` are the names of the backends.
+    pub(super) fn plugins(
+        &self,
+        table: &TomlTable<'_>,
+        backends: &BTreeSet<String>,
+    ) -> BTreeMap<String, PluginKeys> {
         let plugin = |(name, value): (&str, Value<'_>)| {
             if let Err(problem) = check_plugin_name(name) {
                 let place = value.place.clone().without_value();
                 self.mistakes.add(place, problem.to_string());
             }
-            Some((name.to_owned(), self.plugin(value.table()?)))
+            Some((name.to_owned(), self.plugin(value.table()?, Some(backends))))
         };
         table.values().filter_map(plugin).collect()
     }
 
-    fn plugin(&self, mut table: TomlTable<'_>) -> PluginKeys {
+    fn plugin(
+        &self,
+        mut table: TomlTable<'_>,
+        backends: Option<&BTreeSet<String>>,
+    ) -> PluginKeys {
         let settings = |table: &mut TomlTable<'_>| Some(settings_in(&table.table("settings")?));
         let keys = PluginKeys {
             limits: self.limits(table.table("limits")),
@@ -144,7 +154,7 @@ impl Layers<'_> {
             on_failure: self.said(table.text("on-failure"), units::on_failure),
             settings: settings(&mut table).unwrap_or_default(),
             allow: match table.table("allow") {
-                Some(table) => self.allow(table),
+                Some(table) => self.allow(table, backends),
                 None => AllowKeys::default(),
             },
             background_every: match table.table("background") {

@@ -37,6 +37,8 @@ pub struct HooksState {
     pub trial: Option<TrialServices>,
     /// Where the body goes that the instance rewrites.
     pub outbox: Option<Outbox>,
+    /// Whether the call in hand may choose the backend: it is that of a request which is not sent yet.
+    pub may_choose: bool,
     /// How the call in hand runs.
     pub pace: CallPace,
     /// Of a guest that is a core module.
@@ -114,6 +116,7 @@ impl HooksState {
             outgoing: OutgoingHttp::new(version.config.max_head),
             trial: None,
             outbox: None,
+            may_choose: false,
             pace: CallPace::Yielding,
             core: CoreGuest::default(),
         }
@@ -143,6 +146,7 @@ impl HooksState {
         self.body_error = None;
         self.last_words = None;
         self.described = DescribedSides::default();
+        self.may_choose = false;
         self.pace = pace;
     }
 }

@@ -17,8 +17,9 @@ use super::case::{Case, Input};
 use super::state::Entry;
 use super::{message, timed};
 use crate::interceptor::{Chain, Hook, InterceptError, Link, Surround, Transform};
+use crate::config::backend::DEFAULT_BACKEND;
 use crate::message::{
-    Body, BodyError, BoxError, Exchange, RequestHead, ResponseHead, Streaming, TargetError,
+    BackendChoice, BackendNames, Body, BodyError, BoxError, Exchange, RequestHead, ResponseHead, Streaming, TargetError,
 };
 use crate::plugin::{Guest, PluginState};
 use crate::proxy::upstream::UpstreamError;
@@ -162,7 +163,8 @@ async fn pass<H: Transform, A: Surround>(
     let (parts, sent) = input.request.clone().into_parts();
     let head = message::head_of(&parts).map_err(|error| error.to_string())?;
     let sent = arriving(sent, &conditions.pieces[0]);
-    let exchange = Exchange::new(id, CLIENT, input.scheme, head, sent);
+    let mut exchange = Exchange::new(id, CLIENT, input.scheme, head, sent);
+    exchange.backend = backends(&conditions.backends);
     let hook = match &link {
         Link::Around(_) => Hook::Handle,
         Link::Hooks(_) | Link::Missing(_) => Hook::ForwardRequest,
@@ -184,6 +186,13 @@ async fn pass<H: Transform, A: Surround>(
     let before = input.response.headers();
     let response = answer(&exchange.response, before, pieces.concat().into());
     Ok((response, pieces))
+}
+
+/// Those that the plugin may choose, and the one of the route. Whichever it is, the answer is that of the case.
+fn backends(granted: &[String]) -> BackendChoice {
+    let names = granted.iter().cloned().chain([DEFAULT_BACKEND.to_owned()]);
+    let names = Arc::new(BackendNames::new(names));
+    BackendChoice::of(&names, DEFAULT_BACKEND).unwrap_or_default()
 }
 
 /// What comes last: keeps the last request that reaches it, and answers each from the file.

@@ -3,9 +3,19 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::bindings::tollgate::proxy::{client, state};
-use crate::error::StateError;
+use crate::bindings::tollgate::proxy::{backends, client, state};
+use crate::error::{BackendError, StateError};
 use crate::outbound::{IncomingResponse, OutgoingRequest, SendError};
+
+pub(crate) use backends::backend;
+
+pub(crate) fn set_backend(name: &str) -> Result<(), BackendError> {
+    backends::set_backend(name).map_err(|error| match error {
+        backends::BackendError::Denied(why) => BackendError::Denied(why),
+        backends::BackendError::Unknown(why) => BackendError::Unknown(why),
+        backends::BackendError::TooLate => BackendError::TooLate,
+    })
+}
 
 pub(crate) fn state_get(key: &str) -> Result<Option<Vec<u8>>, StateError> {
     Ok(state::get(key)?)

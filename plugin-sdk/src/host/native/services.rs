@@ -2,9 +2,27 @@
 
 use std::time::Duration;
 
-use crate::error::StateError;
+use crate::error::{BackendError, StateError};
 use crate::in_hand::{Kept, with};
 use crate::outbound::{IncomingResponse, OutgoingRequest, SendError};
+
+pub(crate) fn backend() -> String {
+    with(|state| state.backend.clone())
+}
+
+pub(crate) fn set_backend(name: &str) -> Result<(), BackendError> {
+    with(|state| {
+        if !state.may_choose {
+            return Err(BackendError::TooLate);
+        }
+        if !state.backends.iter().any(|granted| granted == name) {
+            let why = format!("the test has no backend {name:?}: add it with backends()");
+            return Err(BackendError::Denied(why));
+        }
+        state.backend = name.to_owned();
+        Ok(())
+    })
+}
 
 pub(crate) fn state_get(key: &str) -> Result<Option<Vec<u8>>, StateError> {
     Ok(with(|state| state.kept(key).map(|kept| kept.value.clone())))

@@ -98,6 +98,7 @@ impl Instance {
         version: &PluginVersion,
     ) -> Outcome<Verdict> {
         self.begin(&mut exchange, CallPace::Straight);
+        self.store.data_mut().may_choose = hook == Hook::ForwardRequest;
         let called = self.hooks.run_straight(&mut self.store, hook);
         let result = self.end(Some(called), &mut exchange, version);
         (exchange, result)
@@ -232,6 +233,7 @@ impl Instance {
         version: &PluginVersion,
     ) -> Outcome<Verdict> {
         self.begin(&mut exchange, CallPace::Yielding);
+        self.store.data_mut().may_choose = hook == Hook::ForwardRequest;
         let run = self.hooks.run_yielding(&mut self.store, hook);
         let called = Self::bounded(&mut self.trial, run).await;
         let result = self.end(called, &mut exchange, version);

@@ -1,6 +1,7 @@
 //! Version 0.1 of the contract, `wit/v0.1`.
 
 mod bindings;
+mod choosing;
 mod convert;
 mod functions;
 mod hooks;
@@ -17,7 +18,7 @@ use crate::config::Permission;
 use crate::plugin::host::HooksState;
 use bindings::PluginPre;
 use bindings::tollgate::proxy::{
-    body_sink, client, exchange, metrics, request, response, state, timer, types,
+    backends, body_sink, client, exchange, metrics, request, response, state, timer, types,
 };
 use hooks::Functions;
 
@@ -58,7 +59,7 @@ const EXPORTS: [ExportedInterface; 5] = [
 
 type Own = HasSelf<HooksState>;
 
-static CAPABILITIES: [Capability; 9] = [
+static CAPABILITIES: [Capability; 10] = [
     Capability {
         interface: "tollgate:proxy/types@0.1.0",
         permission: None,
@@ -128,6 +129,13 @@ static CAPABILITIES: [Capability; 9] = [
         waiting: &[],
         link: |linker| metrics::add_to_linker::<HooksState, Own>(linker, |state| state),
         functions: measuring::add_metrics,
+    },
+    Capability {
+        interface: "tollgate:proxy/backends@0.1.0",
+        permission: Some(Permission::Backends),
+        waiting: &[],
+        link: |linker| backends::add_to_linker::<HooksState, Own>(linker, |state| state),
+        functions: choosing::add_backends,
     },
 ];
 

@@ -120,6 +120,9 @@ impl Surround for StandardComponent {
             }
         };
         exchange.notes = origin.notes();
+        if result.is_ok() {
+            exchange.backend = origin.backend();
+        }
         (exchange, result)
     }
 }

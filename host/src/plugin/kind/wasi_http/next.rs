@@ -9,7 +9,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use super::convert;
 use super::life::GuestLife;
 use crate::interceptor::{Next, NextError};
-use crate::message::{Exchange, ExchangeId, Known, Notes, Scheme};
+use crate::message::{BackendChoice, Exchange, ExchangeId, Known, Notes, Scheme};
 
 /// The exchange that a guest was called for, and what comes after it.
 pub struct GuestExchange {
@@ -18,6 +18,10 @@ pub struct GuestExchange {
     scheme: Scheme,
     host: Option<Box<[u8]>>,
     notes: Mutex<Notes>,
+    /// Where each request goes unless a later plugin chooses another one.
+    backend: BackendChoice,
+    /// Where the last one went.
+    went_to: Mutex<BackendChoice>,
     next: Arc<dyn Next>,
     life: Arc<GuestLife>,
     failed: Mutex<Option<NextError>>,
@@ -39,6 +43,8 @@ impl GuestExchange {
             scheme: exchange.scheme,
             host: exchange.request.fields.get(Known::Host).map(Into::into),
             notes: Mutex::new(exchange.notes.clone()),
+            backend: exchange.backend.clone(),
+            went_to: Mutex::new(exchange.backend.clone()),
             next,
             life,
             failed: Mutex::new(None),
@@ -58,11 +64,13 @@ impl GuestExchange {
         let (head, body) = convert::from_guest(request, self.host.as_deref()).await?;
         let mut exchange = Exchange::new(self.id.0, self.client, self.scheme, head, body);
         exchange.notes = self.notes();
+        exchange.backend = self.backend.clone();
         let asked = self.next.clone().ask(Box::new(exchange)).await;
         drop(asking);
         match asked {
             Ok(mut exchange) => {
                 *lock(&self.notes) = std::mem::take(&mut exchange.notes);
+                *lock(&self.went_to) = std::mem::take(&mut exchange.backend);
                 *lock(&self.failed) = None;
                 let (fields, status, body) = convert::answer_to_guest(*exchange, self.life.clone());
                 let mut response = Response::new(body);
@@ -81,6 +89,11 @@ impl GuestExchange {
     /// The notes as the last request left them.
     pub fn notes(&self) -> Notes {
         lock(&self.notes).clone()
+    }
+
+    /// The backend of the last request that was answered.
+    pub fn backend(&self) -> BackendChoice {
+        lock(&self.went_to).clone()
     }
 
     /// Why the last request came to nothing.
