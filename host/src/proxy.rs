@@ -32,8 +32,8 @@ mod error_fields;
 mod proxy_status;
 mod respond;
 
-pub use backends::Backends;
 pub use accept::{accept, bind};
+pub use backends::Backends;
 pub use connection::Listener;
 pub use error::{ExchangeError, Resource};
 pub use error_fields::ErrorFields;

@@ -152,8 +152,8 @@ extern crate alloc;
 struct Readme;
 
 mod answer;
-mod background;
 pub mod backends;
+mod background;
 mod body;
 pub mod client;
 mod error;

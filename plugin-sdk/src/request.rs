@@ -5,9 +5,9 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::error::BackendError;
 use crate::host::{self, Side};
 use crate::message::message_methods;
-use crate::error::BackendError;
 use crate::{FieldError, Result, url};
 
 /// The request of the current exchange, with the changes of the plugins before this one.

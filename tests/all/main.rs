@@ -48,6 +48,9 @@ mod descriptors;
 /// Guests that wait.
 mod waiting;
 
+/// Backends that plugins choose.
+mod backends;
+
 /// Work that no exchange asks for.
 mod background;
 

@@ -166,7 +166,9 @@ impl Layers<'_> {
         let state = self.state(file.table("state"), base);
         let outbound = self.outbound(file.table("outbound"), base);
         let defaults = self.limits(file.table("limits"));
-        let plugin = file.table("plugin").map(|table| self.plugins(&table, &destinations.names));
+        let plugin = file
+            .table("plugin")
+            .map(|table| self.plugins(&table, &destinations.names));
         file.finish(&IN_TABLES);
         Config {
             file: None,

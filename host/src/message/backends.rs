@@ -34,7 +34,10 @@ impl BackendChoice {
 
     /// Its name; empty if there is none.
     pub fn name(&self) -> &str {
-        let name = self.names.as_ref().and_then(|names| names.0.get(self.number));
+        let name = self
+            .names
+            .as_ref()
+            .and_then(|names| names.0.get(self.number));
         name.map_or("", String::as_str)
     }
 

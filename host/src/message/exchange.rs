@@ -237,6 +237,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_a_call_chose_is_undone_with_it() {
+        use crate::message::BackendNames;
+        let names = BackendNames::new(["a".to_owned(), "b".to_owned()]);
+        let mut exchange = Exchange::blank();
+        exchange.backend = BackendChoice::of(&names.into(), "a").unwrap();
+        for (commits, expected) in [(false, "a"), (true, "b")] {
+            exchange.checkpoint();
+            exchange.backend.choose("b");
+            if commits {
+                exchange.commit();
+            }
+            exchange.rollback();
+            assert_eq!(exchange.backend.name(), expected);
+        }
+        assert_eq!(exchange.without_bodies().backend.name(), "b");
+    }
+
+    #[test]
     fn an_empty_note_is_a_note() {
         let mut notes = Notes::default();
         assert_eq!(notes.get("a"), None);

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use crate::testing::{self, Exchange, Outcome};
 use crate::backends::{self, BackendError};
+use crate::testing::{self, Exchange, Outcome};
 use crate::{Answer, BodyError, FieldError, Plugin, Request, Response, Result, Verdict, exchange};
 
 /// A plugin whose hooks are closures, so that each test can say what they do.
@@ -395,7 +395,10 @@ fn a_backend_that_is_granted_can_be_chosen_before_the_request_is_sent() {
         exchange.backends([granted]).run::<Chooses>()
     };
     let outcome = run("b");
-    assert_eq!((outcome.error, outcome.request.backend.as_str()), (None, "b"));
+    assert_eq!(
+        (outcome.error, outcome.request.backend.as_str()),
+        (None, "b")
+    );
     assert_eq!(outcome.response.field("x-backend"), Some("b"));
     let denied = run("c");
     assert_eq!(denied.request.backend, "default");

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use toml::de::DeValue;
 
 use super::layers::Layers;
-use crate::config::{check_plugin_name, nearest_name};
 use crate::config::file::{Mistakes, Scalar, TomlTable, Value};
 use crate::config::{AllowKeys, Bucket};
+use crate::config::{check_plugin_name, nearest_name};
 use crate::outbound;
 
 impl Layers<'_> {

@@ -140,11 +140,7 @@ impl Layers<'_> {
         table.values().filter_map(plugin).collect()
     }
 
-    fn plugin(
-        &self,
-        mut table: TomlTable<'_>,
-        backends: Option<&BTreeSet<String>>,
-    ) -> PluginKeys {
+    fn plugin(&self, mut table: TomlTable<'_>, backends: Option<&BTreeSet<String>>) -> PluginKeys {
         let settings = |table: &mut TomlTable<'_>| Some(settings_in(&table.table("settings")?));
         let keys = PluginKeys {
             limits: self.limits(table.table("limits")),

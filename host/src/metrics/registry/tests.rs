@@ -1,5 +1,6 @@
 //! What is recorded, what is refused, and that nothing is lost.
 
+use std::sync::Barrier;
 use std::thread;
 
 use super::*;
@@ -227,16 +228,18 @@ fn a_plugin_is_told_once_for_each_name_and_reason() {
 #[test]
 fn no_change_is_lost_between_threads() {
     const THREADS: u32 = 4;
-    const TIMES: u32 = 20_000;
+    const TIMES: u32 = 100_000;
     let metrics = Metrics::default();
+    let together = Barrier::new(THREADS as usize);
     thread::scope(|scope| {
         for number in 0..THREADS {
-            let metrics = metrics.clone();
+            let (metrics, together) = (metrics.clone(), &together);
             scope.spawn(move || {
+                together.wait();
                 let plugin = metrics.of_plugin("p");
                 for time in 0..TIMES {
                     // All of them meet at new series, too.
-                    let series = (time / 1000).to_string();
+                    let series = (time / 5000).to_string();
                     plugin.add("hits", 1.0, &[]).unwrap();
                     plugin.add("hits", 1.0, &[("series", &series)]).unwrap();
                     plugin.observe("seconds", f64::from(number), &[]).unwrap();

@@ -16,10 +16,11 @@ use super::calls::{CallsCame, CannedCalls};
 use super::case::{Case, Input};
 use super::state::Entry;
 use super::{message, timed};
-use crate::interceptor::{Chain, Hook, InterceptError, Link, Surround, Transform};
 use crate::config::backend::DEFAULT_BACKEND;
+use crate::interceptor::{Chain, Hook, InterceptError, Link, Surround, Transform};
 use crate::message::{
-    BackendChoice, BackendNames, Body, BodyError, BoxError, Exchange, RequestHead, ResponseHead, Streaming, TargetError,
+    BackendChoice, BackendNames, Body, BodyError, BoxError, Exchange, RequestHead, ResponseHead,
+    Streaming, TargetError,
 };
 use crate::plugin::{Guest, PluginState};
 use crate::proxy::upstream::UpstreamError;

@@ -2,6 +2,7 @@
 
 mod alike;
 mod bodies;
+mod choosing;
 mod exports;
 mod failures;
 mod giving_way;

@@ -171,6 +171,7 @@ async fn who_is_not_granted_what_it_imports_is_refused() {
     for (file, line) in [
         (counting(), "state = true"),
         (calling(peer), "http = [\"https://api.example.com/\"]"),
+        (super::choosing::choosing(), "backends = [\"NAME\"]"),
     ] {
         let expected = format!(
             "it imports what the configuration does not allow it; to allow it, add these lines to the configuration:\n\
@@ -187,6 +188,7 @@ async fn who_is_not_granted_what_it_imports_is_refused() {
             let granted = PluginConfig {
                 allow: Allow {
                     http: Some(outbound::Allow::default()),
+                    backends: Some(vec!["b".to_owned()]),
                     ..state(Bucket::Own)
                 },
                 ..PluginConfig::new(PluginLimits::default())
