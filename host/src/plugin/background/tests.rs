@@ -1,7 +1,7 @@
 //! Who ticks when, on a clock that stands still unless everybody waits.
 
 use std::sync::Mutex as Locked;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::*;
 use crate::config::{PluginConfig, PluginLimits};
@@ -15,6 +15,8 @@ struct Calls {
     begun: Instant,
     list: Arc<Locked<Vec<(&'static str, u64)>>>,
     running: Arc<AtomicU32>,
+    /// Two calls ran at the same time.
+    met: Arc<AtomicBool>,
 }
 
 /// What a call of a fake does.
@@ -22,6 +24,8 @@ struct Calls {
 enum Does {
     /// Takes so many seconds.
     Takes(u64),
+    /// Never ends, and gives way only now and then.
+    Computes,
     Fails,
     Panics,
 }
@@ -54,12 +58,16 @@ impl Background for Fake {
     async fn tick(&self, kept: &mut u32) -> Result<(), InterceptError> {
         let running = Running(self.calls.running.clone());
         let others = running.0.fetch_add(1, Ordering::Relaxed);
-        assert_eq!(others, 0, "two calls at the same time");
+        self.calls.met.fetch_or(others > 0, Ordering::Relaxed);
         *kept += 1;
         let now = self.calls.begun.elapsed().as_secs();
         self.calls.list.lock().unwrap().push((self.code, now));
         match self.does {
             Does::Takes(seconds) => tokio::time::sleep(SECOND * seconds.try_into().unwrap()).await,
+            Does::Computes => loop {
+                std::thread::sleep(Duration::from_millis(30));
+                tokio::task::yield_now().await;
+            },
             Does::Fails => return Err(InterceptError::Returned("no".to_owned())),
             Does::Panics => panic!("on purpose"),
         }
@@ -73,10 +81,12 @@ impl Calls {
             begun: Instant::now(),
             list: Arc::default(),
             running: Arc::default(),
+            met: Arc::default(),
         }
     }
 
     fn take(&self) -> Vec<(&'static str, u64)> {
+        assert!(!self.met.load(Ordering::Relaxed), "two calls met");
         std::mem::take(&mut self.list.lock().unwrap())
     }
 
@@ -201,4 +211,22 @@ async fn nothing_ticks_without_whoever_follows_the_plugins() {
     seconds(100).await;
     assert_eq!(calls.take(), [("p", 0)]);
     assert_eq!(calls.running.load(Ordering::Relaxed), 0);
+}
+
+/// On threads of their own, where to abort a task is not to end it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_computes_is_over_before_the_next_version_begins() {
+    let (mut tickers, calls) = (Tickers::default(), Calls::new());
+    serve(&mut tickers, Some(&calls.version("old", Does::Computes)));
+    while calls.running.load(Ordering::Relaxed) == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    serve(&mut tickers, Some(&calls.version("unseen", Does::Computes)));
+    serve(&mut tickers, Some(&calls.version("new", Does::Takes(1000))));
+    let begun = || calls.list.lock().unwrap().len();
+    while begun() < 2 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let codes: Vec<_> = calls.take().into_iter().map(|(code, _)| code).collect();
+    assert_eq!(codes, ["old", "new"]);
 }
