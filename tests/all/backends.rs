@@ -47,10 +47,7 @@ async fn a_request_goes_to_the_backend_that_was_chosen() {
         default.last_request().texts("x-seen"),
         ["default", "default"]
     );
-    for request in [
-        to("other"),
-        to("other").field("expect", "100-continue").body("x"),
-    ] {
+    for request in [to("other"), to("other").body("x")] {
         let answer = proxy.ask(&request).await;
         assert_eq!(
             (answer.text(), answer.field("x-went-to").as_deref()),
@@ -66,7 +63,7 @@ async fn a_request_goes_to_the_backend_that_was_chosen() {
         .field("connection", "upgrade")
         .field("upgrade", "websocket");
     client.send(socket.bytes()).await;
-    assert_eq!(client.head().await.status(), 101);
+    assert_eq!(client.head().await.status, 101);
     assert_eq!(client.bytes(14).await, b"other speaking");
     assert_eq!(default.requests().len(), 1);
 }
@@ -156,18 +153,13 @@ async fn a_grant_for_a_backend_that_is_not_there_is_a_mistake() {
         .start_binary()
         .await;
     proxy.configure(&config(&other, "").replace("['other']", "['othe']"));
-    let mistake = "tollgate.toml:4: plugin.choose.allow.backends[0] = 'othe': unknown backend; did you mean \"other\"?";
     eventually!(proxy.stderr().contains("configuration not reloaded"));
-    assert!(
-        proxy.stderr().contains("did you mean \"other\"?"),
-        "{mistake} is not in {}",
-        proxy.stderr()
-    );
-    assert!(
-        proxy.stderr().contains(":4: plugin.choose.allow.backends"),
-        "{}",
-        proxy.stderr()
-    );
+    let log = proxy.stderr();
+    let mistake = [
+        ":4: plugin.choose.allow.backends",
+        "did you mean \"other\"?",
+    ];
+    assert!(mistake.iter().all(|part| log.contains(part)), "{log}");
     // Without a word about backends the plugin is not served at all.
     proxy.configure(&config(&other, "").replace("allow.backends = ['other']", ""));
     eventually!(proxy.stderr().contains("backends = [\"NAME\"]"));
