@@ -106,7 +106,7 @@ async fn the_choice_of_a_call_that_failed_is_undone() {
 async fn times_and_addresses_are_those_of_the_backend_that_was_chosen() {
     let (default, _) = origins().await;
     let gate = Gate::new();
-    let slow = origin().route("/", text("late").wait(&gate)).start().await;
+    let slow = origin().route("/", text("late").after(&gate)).start().await;
     let proxy = proxy()
         .plugin("choose", guest("choose"))
         .config(&format!(
