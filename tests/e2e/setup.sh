@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes target/venv, the virtual environment of tests/e2e and tests/moto, and installs the Debian packages whose programs
-# the tests start, where it may. Does nothing when all is there.
+# the tests start, where it may, and target/e2e-js, clients for JavaScript. Does nothing when all is there.
 # PYTHON=/path/to/python3 chooses the interpreter; E2E_NO_APT=1 leaves the system's packages alone.
 set -eu
 
@@ -55,7 +55,26 @@ install_packages() {
     [ -z "$packages" ] || printf 'some tests will be skipped; on Debian or Ubuntu: sudo apt-get install %s\n' "$packages" >&2
 }
 
+# The vendors' clients of language models for JavaScript; without npm the tests that need them are skipped.
+install_clients() {
+    clients=$here/../../target/e2e-js
+    if ! command -v npm >/dev/null; then
+        printf 'tests with clients for JavaScript will be skipped, because npm is missing (install Node.js 20 or newer)\n' >&2
+        return 0
+    fi
+    cmp -s "$here/javascript/package.json" "$clients/installed.json" && return 0
+    mkdir -p "$clients"
+    cp "$here/javascript/package.json" "$clients/package.json"
+    if npm install --prefix "$clients" --no-audit --no-fund --no-package-lock --loglevel=error >&2; then
+        cp "$here/javascript/package.json" "$clients/installed.json"
+    else
+        rm -rf "$clients/node_modules"
+        printf 'tests with clients for JavaScript will be skipped, because npm could not install them\n' >&2
+    fi
+}
+
 install_packages
+install_clients
 
 command -v "$python" >/dev/null ||
     fail "$python was not found; on Debian or Ubuntu: sudo apt-get install python3 python3-venv"

@@ -1,177 +1,24 @@
 """The plugin llm-guard, seen by the vendors' own clients: what a model says comes without secrets, or ends with the API's error.
 
-The backend is made here and says invented things. It cuts each text into deltas of a few characters.
+The backend (harness/model.py) cuts each text into deltas of a few characters.
 """
 
-import gzip
 import json
+import re
 import threading
 
 import anthropic
 import openai
 import pytest
 from conftest import add_header
+from harness.model import REDACTED, REDACTED_ARGUMENTS, SECRET, Model
 from harness.waiting import until
 
-SECRET = "AKIAIOSFODNN7EXAMPLE"
-CARD = "4111 1111 1111 1111"
-SAID = f"The key is {SECRET}, the card {CARD}. Good night."
-REDACTED = "The key is [redacted], the card [redacted]. Good night."
-ARGUMENTS = json.dumps({"key": SECRET, "note": "a\nb", "number": 4111111111111111})
-REDACTED_ARGUMENTS = {"key": "[redacted]", "note": "a\nb", "number": "[redacted]"}
+# Budgets are in the state.
+ALLOW = '[plugin.llm-guard.allow]\nstate = true\n\n[state]\nstore = "memory"\n'
 
 HALTING = {"keywords": ["good night"], "keywords_action": "halt"}
 SIZES = pytest.mark.parametrize("size", [1, 3, 7, 1000])
-
-
-def cut(text, size):
-    return [text[at : at + size] for at in range(0, len(text), size)]
-
-
-def sse(data, named=False):
-    name = f"event: {data['type']}\n" if named else ""
-    return f"{name}data: {json.dumps(data)}\n\n".encode()
-
-
-def chat_document():
-    call = {"id": "call_1", "type": "function", "function": {"name": "store", "arguments": ARGUMENTS}}
-    message = {"role": "assistant", "content": SAID, "refusal": None, "tool_calls": [call]}
-    choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
-    usage = {"prompt_tokens": 3, "completion_tokens": 21, "total_tokens": 24}
-    return {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
-
-
-def chat_events(size):
-    def chunk(delta, finish=None, **more):
-        choice = {"index": 0, "delta": delta, "finish_reason": finish}
-        return sse({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice], **more})
-
-    yield chunk({"role": "assistant", "content": ""})
-    for part in cut(SAID, size):
-        yield chunk({"content": part})
-    yield chunk({"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": {"name": "store", "arguments": ""}}]})
-    for part in cut(ARGUMENTS, size):
-        yield chunk({"tool_calls": [{"index": 0, "function": {"arguments": part}}]})
-    yield chunk({}, "stop", usage={"prompt_tokens": 3, "completion_tokens": 21, "total_tokens": 24})
-    yield b"data: [DONE]\n\n"
-
-
-def response_document(status="completed"):
-    text = {"type": "output_text", "text": SAID, "annotations": []}
-    items = [
-        {"type": "message", "id": "m_1", "role": "assistant", "status": "completed", "content": [text]},
-        {"type": "function_call", "id": "f_1", "call_id": "call_1", "name": "store", "arguments": ARGUMENTS, "status": "completed"},
-    ]
-    return {
-        "id": "r", "object": "response", "created_at": 1, "model": "m", "status": status, "instructions": "Say good night.",
-        "output": items if status == "completed" else [], "parallel_tool_calls": True, "tool_choice": "auto", "tools": [],
-        "usage": {"input_tokens": 3, "output_tokens": 21, "total_tokens": 24} if status == "completed" else None,
-    }  # fmt: skip
-
-
-def response_events(size):
-    number = iter(range(10_000))
-
-    def event(kind, **more):
-        return sse({"type": f"response.{kind}", "sequence_number": next(number), **more}, named=True)
-
-    done = response_document()
-    yield event("created", response=response_document("in_progress"))
-    for output, item in enumerate(done["output"]):
-        text = {"content": []} if item["type"] == "message" else {"arguments": ""}
-        yield event("output_item.added", output_index=output, item={**item, **text, "status": "in_progress"})
-        place = {"item_id": item["id"], "output_index": output}
-        if item["type"] == "message":
-            place["content_index"] = 0
-            empty = {"type": "output_text", "text": "", "annotations": []}
-            yield event("content_part.added", **place, part=empty)
-            for part in cut(SAID, size):
-                yield event("output_text.delta", **place, delta=part, logprobs=[])
-            yield event("output_text.done", **place, text=SAID, logprobs=[])
-            yield event("content_part.done", **place, part=item["content"][0])
-        else:
-            for part in cut(ARGUMENTS, size):
-                yield event("function_call_arguments.delta", **place, delta=part)
-            yield event("function_call_arguments.done", **place, name="store", arguments=ARGUMENTS)
-        yield event("output_item.done", output_index=output, item=item)
-    yield event("completed", response=done)
-
-
-def message_document():
-    content = [
-        {"type": "text", "text": SAID, "citations": None},
-        {"type": "tool_use", "id": "t_1", "name": "store", "input": json.loads(ARGUMENTS)},
-    ]
-    usage = {"input_tokens": 3, "output_tokens": 21}
-    return {
-        "id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": content, "stop_reason": "end_turn",
-        "stop_sequence": None, "usage": usage,
-    }  # fmt: skip
-
-
-def message_events(size):
-    done = message_document()
-    start = {**done, "content": [], "stop_reason": None, "usage": {"input_tokens": 3, "output_tokens": 1}}
-    yield sse({"type": "message_start", "message": start}, named=True)
-    yield sse({"type": "ping"}, named=True)
-    for index, block in enumerate(done["content"]):
-        is_text = block["type"] == "text"
-        empty = {**block, "text": ""} if is_text else {**block, "input": {}}
-        yield sse({"type": "content_block_start", "index": index, "content_block": empty}, named=True)
-        for part in cut(SAID if is_text else ARGUMENTS, size):
-            delta = {"type": "text_delta", "text": part} if is_text else {"type": "input_json_delta", "partial_json": part}
-            yield sse({"type": "content_block_delta", "index": index, "delta": delta}, named=True)
-        yield sse({"type": "content_block_stop", "index": index}, named=True)
-    delta = {"stop_reason": "end_turn", "stop_sequence": None}
-    yield sse({"type": "message_delta", "delta": delta, "usage": {"output_tokens": 21}}, named=True)
-    yield sse({"type": "message_stop"}, named=True)
-
-
-APIS = {
-    "/v1/chat/completions": (chat_document, chat_events),
-    "/v1/responses": (response_document, response_events),
-    "/v1/messages": (message_document, message_events),
-}
-
-
-class Model:
-    """The backend. Its requests are kept; `size` is that of deltas; `ignores_stream` answers JSON whatever is asked."""
-
-    def __init__(self, origin):
-        self.requests = []
-        self.size = 3
-        self.ignores_stream = False
-        self.compresses = False
-        self.wait = None
-        self.status = 200
-        self.url = origin(self.serve).url
-
-    def serve(self, peer):
-        while True:
-            request = peer.request()
-            self.requests.append(request)
-            document, events = APIS[request.target]
-            asked = json.loads(request.body)
-            if self.status != 200:
-                self.answer(peer, "application/json", json.dumps({"error": {"message": f"no {SECRET}", "type": "x"}}).encode())
-            elif asked.get("stream") and not self.ignores_stream:
-                self.stream(peer, events(self.size))
-            else:
-                self.answer(peer, "application/json", json.dumps(document()).encode())
-
-    def answer(self, peer, kind, body):
-        peer.send(b"HTTP/1.1 %d X\r\ncontent-type: %s\r\ncontent-length: %d\r\n\r\n%s" % (self.status, kind.encode(), len(body), body))
-
-    def stream(self, peer, events):
-        coding = b"content-encoding: gzip\r\n" if self.compresses else b""
-        peer.send(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n%stransfer-encoding: chunked\r\n\r\n" % coding)
-        if self.compresses:
-            events = [gzip.compress(b"".join(events))]
-        for event in events:
-            peer.send(b"%x\r\n%s\r\n" % (len(event), event))
-            if self.wait:
-                assert self.wait.acquire(timeout=10), "the client never saw what was sent"
-        peer.send(b"0\r\n\r\n")
 
 
 @pytest.fixture
@@ -182,7 +29,7 @@ def model(origin):
 @pytest.fixture
 def guarded(tollgate, model):
     """Starts a proxy with the plugin: guarded(settings)."""
-    return lambda settings=None: tollgate(model.url, {**add_header(), "llm-guard": settings or {}})
+    return lambda settings=None, **more: tollgate(model.url, {**add_header(), "llm-guard": settings or {}}, config=ALLOW, **more)
 
 
 def openai_client(proxy):
@@ -351,3 +198,74 @@ def test_nothing_waits_but_what_could_be_a_match(guarded, model):
         if chunk.choices[0].finish_reason:
             model.wait.release()
     assert chunks > 20
+
+
+def ask_anything(proxy, api, **more):
+    if api == "messages":
+        return anthropic_client(proxy).messages.create(**MESSAGE, **more)
+    return (ask_chat if api == "chat" else ask_responses)(proxy, **more)
+
+
+@pytest.mark.parametrize("api", ["chat", "responses", "messages"])
+def test_a_used_up_budget_is_the_apis_error(guarded, model, api):
+    proxy = guarded({"budget": {"tokens": 24}})
+    ask_anything(proxy, api)
+    with pytest.raises((openai.RateLimitError, anthropic.RateLimitError)) as error:
+        ask_anything(proxy, api)
+    body = error.value.body.get("error", error.value.body)
+    assert body["type"] == ("rate_limit_error" if api == "messages" else "insufficient_quota")
+    assert len(model.requests) == 1
+    assert 0 < int(error.value.response.headers["retry-after"]) <= 86_400
+    # Another key has a budget of its own; with retries as they are by default, nobody asks twice.
+    if api == "chat":
+        other = openai.OpenAI(base_url=f"{proxy.url}/v1", api_key="sk-other", timeout=20)
+        other.chat.completions.create(model="m", messages=[{"role": "user", "content": "Hello."}])
+        with pytest.raises(openai.RateLimitError):
+            other.chat.completions.create(model="m", messages=[{"role": "user", "content": "Hello."}])
+        assert len(model.requests) == 2
+        refused = lambda: proxy.log().count("refused, the budget is used up")  # noqa: E731
+        until(lambda: refused() >= 2, "both refusals are in the log")
+        assert refused() == 2
+
+
+@pytest.mark.parametrize("api", ["chat", "responses", "messages"])
+def test_a_stream_over_its_budget_halts(guarded, api):
+    proxy = guarded({"budget": {"tokens": 17, "counts": "output", "streams": "halt"}})
+    said, code = "", None
+    try:
+        for event in ask_anything(proxy, api, stream=True):
+            if api == "chat":
+                said += event.choices[0].delta.content or ""
+            elif event.type == "response.output_text.delta":
+                said += event.delta
+            elif event.type == "content_block_delta" and event.delta.type == "text_delta":
+                said += event.delta.text
+            elif event.type == "response.failed":
+                code = event.response.error.code
+    except (openai.APIError, anthropic.APIStatusError) as error:
+        code = getattr(error, "code", None) or error.body["error"]["type"]
+    assert code == {"chat": "insufficient_quota", "responses": "rate_limit_exceeded", "messages": "rate_limit_error"}[api]
+    assert REDACTED.startswith(said)
+    until_logged(proxy, "halted because the budget is used up")
+
+
+def test_a_client_that_leaves_has_paid(guarded, model):
+    proxy = guarded({"budget": {"tokens": 17, "counts": "output"}})
+    model.size = 1
+    with openai_client(proxy).chat.completions.create(
+        model="m", messages=[{"role": "user", "content": "Hello."}], stream=True
+    ) as stream:
+        for _, chunk in zip(range(1000), stream):
+            if chunk.choices[0].delta.tool_calls and chunk.choices[0].delta.tool_calls[0].function.arguments == "n":
+                break
+    with pytest.raises(openai.RateLimitError):
+        ask_chat(proxy)
+
+
+def test_the_time_to_the_first_token_is_measured(guarded, model):
+    proxy = guarded()
+    model.before = 0.3
+    list(ask_chat(proxy, stream=True))
+    until_logged(proxy, "first token after")
+    ms = int(re.search(r"first token after (\d+) ms", proxy.log())[1])
+    assert 300 <= ms < 5000

@@ -10,7 +10,7 @@ pub mod openai_responses;
 
 use std::ops::Range;
 
-use crate::json::{Edit, Value, What, quote};
+use crate::json::{Edit, Value, What};
 use crate::scan::Kind;
 
 /// Which API.
@@ -67,6 +67,15 @@ pub enum Ended {
     All,
 }
 
+/// Why an answer ends with an error of its API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// A content filter.
+    Content,
+    /// The budget of tokens is used up.
+    Budget,
+}
+
 /// Tokens as the model's server counts them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Usage {
@@ -82,6 +91,10 @@ pub struct Seen {
     /// Choices that are under way.
     pub choices: Vec<String>,
     pub sequence: u64,
+    /// The model that answers.
+    pub model: Option<String>,
+    /// Whether the event that ends the answer has come.
+    pub is_over: bool,
 }
 
 /// Members that are no text wherever they are, but in what a tool is called with.
@@ -122,26 +135,31 @@ impl Api {
             Self::OpenaiResponses => openai_responses::plan(json, root, seen, &mut plan),
             Self::Anthropic => anthropic::plan(json, root, &mut plan),
         }
+        if seen.model.is_none() {
+            let within = ["response", "message"]
+                .iter()
+                .find_map(|name| root.get(name));
+            let model = root.get("model").or_else(|| within?.get("model"));
+            seen.model = model.and_then(Value::text).map(str::to_owned);
+        }
+        seen.is_over |= plan.ended.contains(&Ended::All);
         plan
     }
 
     /// The events that end a stream with an error.
-    pub fn halt(self, seen: &Seen, message: &str, line_end: &str) -> String {
+    pub fn halt(self, seen: &Seen, reason: Reason, message: &str, line_end: &str) -> String {
         match self {
-            Self::OpenaiChat => openai_chat::halt(seen, line_end),
-            Self::OpenaiResponses => openai_responses::halt(seen, message, line_end),
-            Self::Anthropic => anthropic::halt(message, line_end),
+            Self::OpenaiChat => openai_chat::halt(seen, reason, message, line_end),
+            Self::OpenaiResponses => openai_responses::halt(seen, reason, message, line_end),
+            Self::Anthropic => anthropic::halt(reason, message, line_end),
         }
     }
 
     /// The body of an error response.
-    pub fn error(self, message: &str) -> String {
+    pub fn error(self, reason: Reason, message: &str) -> String {
         match self {
-            Self::OpenaiChat | Self::OpenaiResponses => format!(
-                r#"{{"error":{{"message":{},"type":"invalid_request_error","param":null,"code":"content_filter"}}}}"#,
-                quote(message)
-            ),
-            Self::Anthropic => anthropic::error(message),
+            Self::OpenaiChat | Self::OpenaiResponses => openai_chat::error(reason, message),
+            Self::Anthropic => anthropic::error(reason, message),
         }
     }
 

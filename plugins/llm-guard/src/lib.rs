@@ -1,36 +1,51 @@
 //! Redacts or halts answers of language models while they stream.
 //!
 //! The way of an answer: `settings` (which API, which patterns) → `rewrite` (an event or a document in, what becomes of it
-//! out) → `sse` and `json` (what is where) → `api` (what of it is text) → `scan` (what of the text may go on). Only this file
-//! knows of the SDK.
+//! out) → `sse` and `json` (what is where) → `api` (what of it is text) → `scan` (what of the text may go on). `stream` does that for
+//! each event of a stream; `budget` counts tokens in the state, `report` writes metrics.
 
 mod api;
+mod budget;
 mod json;
 mod patterns;
+mod report;
 mod rewrite;
 mod scan;
 mod settings;
 mod sse;
+mod stream;
 #[cfg(test)]
 mod tests;
 
+use std::rc::Rc;
+
 use tollgate_plugin::{
-    Fate, Plugin, Request, Response, ResponseBody, Result, Rewriter, Sink, Verdict, Wish, exchange,
-    info, warn,
+    Plugin, Request, Response, ResponseBody, Result, Verdict, Wish, clocks, exchange, info, warn,
 };
 
-use api::Api;
-use rewrite::{Answer, Halt, Unreadable};
+use api::{Api, Reason};
+use budget::{Budget, Meter};
+use rewrite::{Answer, Halt, OVER_BUDGET, Unreadable};
 use scan::Scan;
 use settings::Guard;
+use stream::Stream;
 
 /// Where the first hook tells the others which API was called.
 const API: &str = "llm-guard.api";
+/// When the request came, in milliseconds since 1970.
+const START: &str = "llm-guard.start";
+/// Who pays for it.
+const METER: &str = "llm-guard.meter";
 
 /// Codings that the host undoes.
 const CODINGS: [&str; 5] = ["gzip", "x-gzip", "deflate", "br", "zstd"];
 
 impl Plugin for Guard {
+    fn start(&self) -> Result<()> {
+        report::describe();
+        Ok(())
+    }
+
     fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
         let Some(api) = self.api(&request.path()) else {
             return Ok(Verdict::Forward);
@@ -42,10 +57,25 @@ impl Plugin for Guard {
         if self.prompts
             && let Some(halt) = self.check_prompt(api, request)?
         {
-            let answer =
-                tollgate_plugin::Answer::new(400).field("content-type", "application/json");
-            return Ok(answer.body(api.error(&halt.message())).into());
+            return Ok(error(400, api, halt.reason(), &halt.message()).into());
         }
+        let now = clocks::unix_ms();
+        if let Some(budget) = &self.budget {
+            match budget.begin(budget.payers(request), prompt_estimate(request)?, now)? {
+                Ok(meter) => exchange::set_note(METER, meter.note()),
+                Err(left) => {
+                    info!("{}: refused, the budget is used up", api.name());
+                    report::refused(api, &Halt::Budget);
+                    // The vendors' clients repeat a 429 unless they are told not to.
+                    let answer = error(429, api, Reason::Budget, OVER_BUDGET);
+                    let answer = answer
+                        .field("retry-after", left.to_string())
+                        .field("x-should-retry", "false");
+                    return Ok(answer.into());
+                }
+            }
+        }
+        exchange::set_note(START, now.to_string());
         // Not before here: an answer of this plugin's own is not the model's.
         exchange::set_note(API, api.name());
         Ok(Verdict::Forward)
@@ -58,13 +88,22 @@ impl Plugin for Guard {
             return Ok(());
         }
         let mut answer = self.answer(api);
-        match self.read_response(response, &mut answer) {
+        let read = self.read_response(response, &mut answer);
+        // An answer that streams pays as it goes, and an error of the backend costs nothing.
+        if !matches!(read, Ok(None))
+            && let Some((budget, mut meter)) = self.meter()
+        {
+            let (input, output) = answer.used();
+            meter.settle(&budget, input, output)?;
+        }
+        match read {
             Ok(None) => Ok(()),
             Ok(Some(new)) => {
                 if let Some(new) = new {
                     response.set_body(new);
                 }
                 info!("{}", answer.summary("whole", None));
+                report::answered(api, self.models.label(answer.model()), &answer, None);
                 Ok(())
             }
             Err(Halt::Unreadable(why)) if self.unreadable == Unreadable::Pass => {
@@ -73,12 +112,13 @@ impl Plugin for Guard {
             }
             Err(halt) => {
                 info!("{}", answer.summary("whole", Some(&halt)));
+                report::answered(api, self.models.label(answer.model()), &answer, Some(&halt));
                 let status = if matches!(halt, Halt::Pattern(_)) {
                     400
                 } else {
                     502
                 };
-                refuse(response, status, &api.error(&halt.message()))
+                refuse(response, status, &api.error(halt.reason(), &halt.message()))
             }
         }
     }
@@ -89,45 +129,24 @@ impl ResponseBody for Guard {
 
     fn response_body(&self, _: &Request, response: &Response) -> Result<Option<Wish<Stream>>> {
         let is_ours = noted().filter(|_| is_stream(response) && is_decodable(response));
-        Ok(is_ours.map(|api| Wish::events(Stream(self.answer(api))).decoded()))
-    }
-}
-
-/// An answer that streams.
-#[derive(Debug)]
-pub struct Stream(Answer);
-
-impl Rewriter for Stream {
-    fn piece(&mut self, event: &[u8], sink: &mut Sink) -> Result<Fate> {
-        let mut out = Vec::new();
-        let (fate, halt) = self.0.event(event, &mut out);
-        if !out.is_empty() {
-            sink.emit(out);
-        }
-        if halt.is_some() {
-            info!("{}", self.0.summary("streamed", halt.as_ref()));
-        }
-        Ok(match fate {
-            rewrite::Fate::Keep => Fate::Keep,
-            rewrite::Fate::Replace => Fate::Replace,
-            rewrite::Fate::Stop => Fate::Stop,
-        })
-    }
-
-    fn end(&mut self, sink: &mut Sink) -> Result<()> {
-        let mut out = Vec::new();
-        let halt = self.0.end(&mut out);
-        if !out.is_empty() {
-            sink.emit(out);
-        }
-        info!("{}", self.0.summary("streamed", halt.as_ref()));
-        Ok(())
+        Ok(is_ours.map(|api| {
+            let start =
+                exchange::note(START).and_then(|note| String::from_utf8(note).ok()?.parse().ok());
+            let stream = Stream::new(api, self.answer(api), self.meter(), start, &self.models);
+            Wish::events(stream).decoded()
+        }))
     }
 }
 
 impl Guard {
     fn answer(&self, api: Api) -> Answer {
         Answer::new(api, Scan::new(&self.patterns), self.unreadable)
+    }
+
+    /// Who pays for the exchange in hand.
+    fn meter(&self) -> Option<(Rc<Budget>, Meter)> {
+        let budget = Rc::clone(self.budget.as_ref()?);
+        Some((budget, Meter::from_note(&exchange::note(METER)?)?))
     }
 
     /// Looks at what a client sends to a model. Tells why it must not be sent.
@@ -146,6 +165,7 @@ impl Guard {
                 if let Some(new) = new {
                     request.set_body(new);
                     info!("{}", prompt.redactions("prompt"));
+                    report::matched(&prompt, None);
                 }
                 Ok(None)
             }
@@ -155,6 +175,8 @@ impl Guard {
             }
             Err(halt) => {
                 info!("{}, prompt: {halt}", api.name());
+                report::refused(api, &halt);
+                report::matched(&prompt, Some(&halt));
                 Ok(Some(halt))
             }
         }
@@ -197,6 +219,23 @@ impl Guard {
             false => answer.document(&body).map(Some),
         }
     }
+}
+
+/// Tokens of a prompt: a token is taken for four bytes of the request's body.
+fn prompt_estimate(request: &Request) -> Result<u64> {
+    let told = request
+        .field("content-length")
+        .and_then(|value| value.as_str()?.parse().ok());
+    let bytes: u64 = match told {
+        Some(bytes) => bytes,
+        None => request.body()?.len() as u64,
+    };
+    Ok(bytes.div_ceil(4))
+}
+
+fn error(status: u16, api: Api, reason: Reason, message: &str) -> tollgate_plugin::Answer {
+    let answer = tollgate_plugin::Answer::new(status).field("content-type", "application/json");
+    answer.body(api.error(reason, message))
 }
 
 fn noted() -> Option<Api> {

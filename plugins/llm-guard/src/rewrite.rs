@@ -4,13 +4,16 @@
 //! and goes on at the beginning of the next string of its channel. If none follows, a new event with it is put before the
 //! event that ends the channel. Other bytes of an event stay as they are.
 
-use crate::api::{Api, Delta, Ended, Frame, Plan, Seen, Usage};
+use crate::api::{Api, Delta, Ended, Frame, Plan, Reason, Seen, Usage};
 use crate::json::{self, Edit, quote, splice};
 use crate::scan::{Kind, Scan, Text};
 use crate::sse;
 
 /// Texts that may be under way in one answer.
 const MOST_CHANNELS: usize = 1000;
+
+/// What a client hears whose budget is used up.
+pub const OVER_BUDGET: &str = "The budget of tokens is used up.";
 
 /// What becomes of an event.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,6 +30,8 @@ pub enum Halt {
     Pattern(String),
     /// Something cannot be read.
     Unreadable(String),
+    /// The budget of tokens is used up.
+    Budget,
 }
 
 /// What is done with what cannot be read.
@@ -51,6 +56,16 @@ pub struct Answer {
     line_end: String,
     /// What could not be read and was passed.
     passed: u64,
+    /// Characters that came in fragments.
+    streamed: u64,
+}
+
+/// What an answer has cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tokens {
+    pub input: Option<u64>,
+    pub output: u64,
+    pub is_reported: bool,
 }
 
 /// A text that comes in fragments.
@@ -72,6 +87,14 @@ impl Halt {
             Self::Unreadable(_) => {
                 "The proxy's content filter could not read the content.".to_owned()
             }
+            Self::Budget => OVER_BUDGET.to_owned(),
+        }
+    }
+
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Pattern(_) | Self::Unreadable(_) => Reason::Content,
+            Self::Budget => Reason::Budget,
         }
     }
 }
@@ -81,6 +104,7 @@ impl std::fmt::Display for Halt {
         match self {
             Self::Pattern(name) => write!(f, "halted by {name}"),
             Self::Unreadable(why) => write!(f, "halted because it is unreadable: {why}"),
+            Self::Budget => f.write_str("halted because the budget is used up"),
         }
     }
 }
@@ -96,6 +120,7 @@ impl Answer {
             usage: Usage::default(),
             line_end: "\n".to_owned(),
             passed: 0,
+            streamed: 0,
         }
     }
 
@@ -109,15 +134,19 @@ impl Answer {
                 (Fate::Keep, None)
             }
             Err(halt) => {
-                out.clear();
-                out.extend(
-                    self.api
-                        .halt(&self.seen, &halt.message(), &self.line_end)
-                        .bytes(),
-                );
+                self.end_with(&halt, out);
                 (Fate::Stop, Some(halt))
             }
         }
+    }
+
+    /// Puts an ending of our own in place of what was to go on.
+    pub fn end_with(&self, halt: &Halt, out: &mut Vec<u8>) {
+        let end = self
+            .api
+            .halt(&self.seen, halt.reason(), &halt.message(), &self.line_end);
+        out.clear();
+        out.extend(end.bytes());
     }
 
     fn read(&mut self, piece: &[u8], out: &mut Vec<u8>) -> Result<Fate, Halt> {
@@ -158,6 +187,7 @@ impl Answer {
             let new = match slot.delta {
                 None => self.scan.whole(&slot.text, slot.kind),
                 Some(delta) => {
+                    self.streamed += slot.text.chars().count() as u64;
                     let is_last = is_ended(&plan.ended, &delta.key, &delta.group);
                     let at = self.channel(delta, slot.kind)?;
                     let new = self
@@ -239,12 +269,7 @@ impl Answer {
     /// The stream is over. What is still held back goes on; an ending of our own, if that holds a pattern.
     pub fn end(&mut self, out: &mut Vec<u8>) -> Option<Halt> {
         let halt = self.finish(&[Ended::All], out).err()?;
-        out.clear();
-        out.extend(
-            self.api
-                .halt(&self.seen, &halt.message(), &self.line_end)
-                .bytes(),
-        );
+        self.end_with(&halt, out);
         Some(halt)
     }
 
@@ -256,8 +281,53 @@ impl Answer {
         let mut plan = self.api.plan(text, &root, &mut self.seen);
         self.usage.update(plan.usage);
         plan.ended = vec![Ended::All];
+        self.seen.is_over = true;
         let (mut edits, _) = self.edits(plan, &mut Vec::new())?;
         Ok((!edits.is_empty()).then(|| splice(body, &mut edits)))
+    }
+
+    /// Tokens of the answer so far, for want of better: a token is taken for four characters, as the vendors say of English.
+    /// Of a stream only fragments count, since other events repeat what came in them.
+    fn estimate(&self) -> u64 {
+        let characters = if self.streamed > 0 {
+            self.streamed
+        } else {
+            self.scan.characters
+        };
+        characters.div_ceil(4)
+    }
+
+    /// Tokens that the answer has cost so far: those of the prompt, if they are known, and its own. Reports before the end
+    /// are too low.
+    pub fn used(&self) -> (Option<u64>, u64) {
+        let output = match self.usage.output {
+            Some(output) if self.seen.is_over => output,
+            reported => self.estimate().max(reported.unwrap_or(0)),
+        };
+        (self.usage.input, output)
+    }
+
+    /// Tokens by direction, and whether the answer reported them. Those of the prompt are known only if they are reported.
+    pub fn tokens(&self) -> Tokens {
+        Tokens {
+            input: self.usage.input,
+            output: self.usage.output.unwrap_or_else(|| self.estimate()),
+            is_reported: self.usage.output.is_some(),
+        }
+    }
+
+    /// Whether text has come.
+    pub fn has_begun(&self) -> bool {
+        self.streamed > 0
+    }
+
+    /// Whether no more text comes.
+    pub fn is_over(&self) -> bool {
+        self.seen.is_over
+    }
+
+    pub fn model(&self) -> Option<&str> {
+        self.seen.model.as_deref()
     }
 
     /// One line for the log.
@@ -268,13 +338,7 @@ impl Answer {
                 let input = input.map_or("unknown".to_owned(), |input| input.to_string());
                 line += &format!("{output} tokens out, {input} in (reported)");
             }
-            // Four characters a token, as the vendors say of English.
-            _ => {
-                line += &format!(
-                    "{} tokens out (estimated)",
-                    self.scan.characters.div_ceil(4)
-                )
-            }
+            _ => line += &format!("{} tokens out (estimated)", self.estimate()),
         }
         line += &self.redacted();
         if self.passed > 0 {
@@ -291,11 +355,17 @@ impl Answer {
         format!("{}, {how}{}", self.api.name(), self.redacted())
     }
 
-    fn redacted(&self) -> String {
+    /// How often each pattern was redacted, if it was.
+    pub fn matches(&self) -> impl Iterator<Item = (&str, u32)> {
         let rules = self.scan.patterns.rules.iter().zip(&self.scan.redacted);
-        let found = rules.filter(|(_, count)| **count > 0);
-        found
-            .map(|(rule, count)| format!("; redacted {} {count} times", rule.name))
+        rules
+            .filter(|(_, count)| **count > 0)
+            .map(|(rule, count)| (rule.name.as_str(), *count))
+    }
+
+    fn redacted(&self) -> String {
+        self.matches()
+            .map(|(pattern, count)| format!("; redacted {pattern} {count} times"))
             .collect()
     }
 }

@@ -5,8 +5,12 @@ use std::rc::Rc;
 use serde::Deserialize;
 
 use crate::api::Api;
+use crate::budget::{self, Budget};
 use crate::patterns::{Action, Patterns};
 use crate::rewrite::Unreadable;
+
+/// Models that can be told apart in metrics.
+const MOST_MODELS: usize = 20;
 
 /// The settings, ready for use.
 #[derive(Debug, Deserialize)]
@@ -17,7 +21,13 @@ pub struct Guard {
     pub prompts: bool,
     /// Ends of paths, and whose they are.
     pub paths: Vec<(String, Api)>,
+    pub budget: Option<Rc<Budget>>,
+    pub models: Rc<Models>,
 }
+
+/// Models that have a value of their own in metrics. `*` at the end of one stands for anything.
+#[derive(Debug)]
+pub struct Models(Vec<String>);
 
 /// The settings as written.
 #[derive(Deserialize)]
@@ -34,6 +44,8 @@ struct Settings {
     chat_paths: Vec<String>,
     responses_paths: Vec<String>,
     messages_paths: Vec<String>,
+    budget: Option<budget::Written>,
+    models: Vec<String>,
 }
 
 /// A pattern as written.
@@ -80,6 +92,8 @@ impl Default for Settings {
             chat_paths: vec!["/v1/chat/completions".to_owned()],
             responses_paths: vec!["/v1/responses".to_owned()],
             messages_paths: vec!["/v1/messages".to_owned()],
+            budget: None,
+            models: Vec::new(),
         }
     }
 }
@@ -96,25 +110,7 @@ impl TryFrom<Settings> for Guard {
             ));
         }
         let mut patterns = Patterns::new(replacement);
-        for written in &settings.patterns {
-            let name = &written.name;
-            if name.is_empty()
-                || !name
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-            {
-                return Err(format!(
-                    "setting patterns has the name {name:?}: expected letters, digits, \"-\", \"_\" and \".\""
-                ));
-            }
-            let added = patterns.add_regex(name, &written.regex, written.max, written.action);
-            added.map_err(|why| {
-                format!(
-                    "setting patterns: the regex of {name}, {:?}: {why}",
-                    written.regex
-                )
-            })?;
-        }
+        add_patterns(&mut patterns, &settings.patterns)?;
         for (number, keyword) in settings.keywords.iter().enumerate() {
             let keyword = keyword.trim();
             if keyword.is_empty() {
@@ -146,6 +142,12 @@ impl TryFrom<Settings> for Guard {
             patterns: Rc::new(patterns),
             unreadable: settings.unreadable,
             prompts: settings.prompts,
+            budget: settings
+                .budget
+                .map(Budget::try_from)
+                .transpose()?
+                .map(Rc::new),
+            models: Rc::new(models(settings.models)?),
             paths: paths(&[
                 ("chat_paths", &settings.chat_paths, Api::OpenaiChat),
                 (
@@ -156,6 +158,51 @@ impl TryFrom<Settings> for Guard {
                 ("messages_paths", &settings.messages_paths, Api::Anthropic),
             ])?,
         })
+    }
+}
+
+fn add_patterns(patterns: &mut Patterns, all: &[Written]) -> Result<(), String> {
+    for written in all {
+        let name = &written.name;
+        if name.is_empty()
+            || !name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        {
+            return Err(format!(
+                "setting patterns has the name {name:?}: expected letters, digits, \"-\", \"_\" and \".\""
+            ));
+        }
+        let added = patterns.add_regex(name, &written.regex, written.max, written.action);
+        added.map_err(|why| {
+            format!(
+                "setting patterns: the regex of {name}, {:?}: {why}",
+                written.regex
+            )
+        })?;
+    }
+    Ok(())
+}
+
+fn models(models: Vec<String>) -> Result<Models, String> {
+    if models.len() > MOST_MODELS {
+        return Err(format!(
+            "setting models has {} names: {MOST_MODELS} are the most",
+            models.len()
+        ));
+    }
+    Ok(Models(models))
+}
+
+impl Models {
+    /// How metrics call a model: by the setting that fits, so that clients cannot make up values.
+    pub fn label(&self, name: Option<&str>) -> &str {
+        let fits = |pattern: &&String| match (pattern.strip_suffix('*'), name) {
+            (_, None) => false,
+            (Some(begin), Some(name)) => name.starts_with(begin),
+            (None, Some(name)) => *pattern == name,
+        };
+        self.0.iter().find(fits).map_or("other", String::as_str)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The plugin as the host calls it: which answers it looks at, and what clients get.
 
+mod budgets;
 mod events;
 mod json;
 mod streams;
@@ -83,7 +84,7 @@ fn settings_that_are_wrong_are_told() {
         ),
         (
             json!({ "key_words": [] }),
-            "setting key_words is unknown: there are keywords, keywords_action, patterns, secrets, cards, replacement, unreadable, prompts, chat_paths, responses_paths, messages_paths",
+            "setting key_words is unknown: there are keywords, keywords_action, patterns, secrets, cards, replacement, unreadable, prompts, chat_paths, responses_paths, messages_paths, budget, models",
         ),
     ];
     for (settings, expected) in cases {
@@ -392,7 +393,7 @@ fn a_stream_goes_through_the_rewriter() {
     let line = &rewritten.outcome.log.last().unwrap().1;
     assert_eq!(
         line,
-        "openai-chat, streamed: 6 tokens out (estimated); redacted aws-access-key 1 times"
+        "openai-chat, streamed: 6 tokens out (estimated); redacted aws-access-key 1 times; first token after 0 ms"
     );
     // Another path's stream is left alone.
     let other = call("/events", json!({}))

@@ -3,7 +3,7 @@
 //!
 //! Every string in a block's delta is a fragment: text, thinking, the JSON of a tool's input. A block ends with its stop.
 
-use super::{Delta, Ended, Frame, Plan, is_no_text, kind_of};
+use super::{Delta, Ended, Frame, Plan, Reason, is_no_text, kind_of};
 use crate::json::{Value, What, quote};
 use crate::sse;
 
@@ -34,7 +34,11 @@ pub fn plan(json: &str, root: &Value, plan: &mut Plan) {
         .and_then(|message| message.get("usage"))
         .or_else(|| root.get("usage"));
     if let Some(usage) = usage {
-        plan.usage.input = usage.count("input_tokens", json);
+        // What comes from the cache, or goes there, is counted apart.
+        let cached = ["cache_creation_input_tokens", "cache_read_input_tokens"];
+        let cached = cached.iter().filter_map(|name| usage.count(name, json));
+        let input = usage.count("input_tokens", json);
+        plan.usage.input = input.map(|input| cached.fold(input, u64::saturating_add));
         plan.usage.output = usage.count("output_tokens", json);
     }
 }
@@ -72,14 +76,18 @@ fn add_fragments(json: &str, delta: &Value, index: &str, only: &[&str], plan: &m
     }
 }
 
-/// The kind that the API itself gives for content that it will not deliver.
-pub fn error(message: &str) -> String {
+/// The kinds that the API itself gives for content that it will not deliver, and for too much use.
+pub fn error(reason: Reason, message: &str) -> String {
+    let kind = match reason {
+        Reason::Content => "invalid_request_error",
+        Reason::Budget => "rate_limit_error",
+    };
     format!(
-        r#"{{"type":"error","error":{{"type":"invalid_request_error","message":{}}}}}"#,
+        r#"{{"type":"error","error":{{"type":"{kind}","message":{}}}}}"#,
         quote(message)
     )
 }
 
-pub fn halt(message: &str, line_end: &str) -> String {
-    sse::event(Some("error"), &error(message), line_end)
+pub fn halt(reason: Reason, message: &str, line_end: &str) -> String {
+    sse::event(Some("error"), &error(reason, message), line_end)
 }

@@ -3,7 +3,7 @@
 //! Every string in a delta is a fragment, whatever its name: content, refusal, reasoning under the names that servers
 //! give it, the arguments of tool calls. A choice ends with its `finish_reason`.
 
-use super::{Delta, Ended, Frame, Plan, Seen, is_no_text, kind_of};
+use super::{Delta, Ended, Frame, Plan, Reason, Seen, is_no_text, kind_of};
 use crate::json::{Value, What, quote};
 use crate::sse;
 
@@ -23,6 +23,7 @@ pub fn plan(json: &str, root: &Value, seen: &mut Seen, plan: &mut Plan) {
         if let Some(delta) = choice.get("delta") {
             if !seen.choices.iter().any(|open| open == index) {
                 seen.choices.push(index.to_owned());
+                seen.is_over = false;
             }
             let place = Place {
                 json,
@@ -36,6 +37,8 @@ pub fn plan(json: &str, root: &Value, seen: &mut Seen, plan: &mut Plan) {
             .is_some_and(|reason| reason.text().is_some())
         {
             seen.choices.retain(|open| open != index);
+            // What follows has no text.
+            seen.is_over |= seen.choices.is_empty();
             plan.ended.push(Ended::Group(index.to_owned()));
         }
         match choice.what {
@@ -117,8 +120,25 @@ fn add_fragments(
     }
 }
 
-/// The choices that are under way end with the reason `content_filter`, then the stream does.
-pub fn halt(seen: &Seen, line_end: &str) -> String {
+/// The body of an error response, and the data of an event that ends a stream with one.
+pub fn error(reason: Reason, message: &str) -> String {
+    let (kind, code) = match reason {
+        Reason::Content => ("invalid_request_error", "content_filter"),
+        Reason::Budget => ("insufficient_quota", "insufficient_quota"),
+    };
+    format!(
+        r#"{{"error":{{"message":{},"type":"{kind}","param":null,"code":"{code}"}}}}"#,
+        quote(message)
+    )
+}
+
+/// The choices that are under way end with the reason `content_filter`, then the stream does. For a budget, which no reason
+/// names, it ends with an error.
+pub fn halt(seen: &Seen, reason: Reason, message: &str, line_end: &str) -> String {
+    let done = sse::event(None, "[DONE]", line_end);
+    if reason == Reason::Budget {
+        return sse::event(None, &error(reason, message), line_end) + &done;
+    }
     let mut open = seen.choices.clone();
     if open.is_empty() {
         open.push("0".to_owned());
@@ -134,5 +154,5 @@ pub fn halt(seen: &Seen, line_end: &str) -> String {
         head => head,
     };
     let data = format!("{{{head}\"choices\":[{}]}}", ends.join(","));
-    sse::event(None, &data, line_end) + &sse::event(None, "[DONE]", line_end)
+    sse::event(None, &data, line_end) + &done
 }

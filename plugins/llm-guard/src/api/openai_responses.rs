@@ -3,7 +3,7 @@
 //! A channel is the event's type with the ids and indexes beside the delta. It ends with the type that ends with `.done`,
 //! with its item, or with the response. What a response repeats of its request is not the model's.
 
-use super::{Delta, Ended, Frame, Plan, Seen, kind_of};
+use super::{Delta, Ended, Frame, Plan, Reason, Seen, kind_of};
 use crate::json::{Value, What};
 use crate::scan::Kind;
 use crate::sse;
@@ -142,16 +142,19 @@ fn add_ends(json: &str, root: &Value, kind: &str, plan: &mut Plan) {
 }
 
 /// An error, then the response as one that has failed.
-pub fn halt(seen: &Seen, message: &str, line_end: &str) -> String {
+pub fn halt(seen: &Seen, reason: Reason, message: &str, line_end: &str) -> String {
+    let code = match reason {
+        Reason::Content => "content_filter",
+        Reason::Budget => "rate_limit_exceeded",
+    };
     let message = crate::json::quote(message);
     let (error, failed) = (seen.sequence + 1, seen.sequence + 2);
     let error = format!(
-        r#"{{"type":"error","code":"content_filter","message":{message},"param":null,"sequence_number":{error}}}"#
+        r#"{{"type":"error","code":"{code}","message":{message},"param":null,"sequence_number":{error}}}"#
     );
     let head = &seen.head;
-    let why = format!(
-        r#""status":"failed","error":{{"code":"content_filter","message":{message}}},"output":[]"#
-    );
+    let why =
+        format!(r#""status":"failed","error":{{"code":"{code}","message":{message}}},"output":[]"#);
     let failed = format!(
         r#"{{"type":"response.failed","response":{{{head}{why}}},"sequence_number":{failed}}}"#
     );
