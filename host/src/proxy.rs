@@ -18,6 +18,7 @@ mod inbound;
 mod routing;
 mod stop;
 mod tunnel;
+mod websocket;
 
 pub mod flow;
 

@@ -20,6 +20,7 @@ mod settings;
 pub mod standard;
 mod state;
 mod trial;
+mod websocket;
 
 pub use described::Described;
 pub use fields::FieldError;

@@ -8,6 +8,7 @@ use http::{StatusCode, Version};
 use super::error::ExchangeError;
 use super::tunnel::Opening;
 use super::upstream::{Backend, Outgoing, Upgrade, UpstreamError};
+use super::websocket::Conversation;
 use crate::message::{
     Body, Checked, Exchange, Known, OnInformational, ResponseHead, hygiene, lengths, syntax,
 };
@@ -39,6 +40,8 @@ pub struct Switch {
     pub opening: Opening,
     pub protocol: Option<Box<[u8]>>,
     pub status: StatusCode,
+    /// The interceptors that get the messages of the WebSocket that it is; none if bytes are copied.
+    pub conversation: Option<Conversation>,
 }
 
 impl Last for Backend {
@@ -71,6 +74,7 @@ impl Last for Backend {
             opening,
             protocol: protocol.filter(|_| status == StatusCode::SWITCHING_PROTOCOLS),
             status,
+            conversation: None,
         }))
     }
 }

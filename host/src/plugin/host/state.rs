@@ -10,6 +10,7 @@ use super::fields::Growth;
 use super::outbox::Outbox;
 use super::outgoing::OutgoingHttp;
 use super::trial::TrialServices;
+use crate::message::websocket::MessageOutbox;
 use crate::message::{BodyError, Exchange, ExchangeId};
 use crate::outbound::CallBudget;
 use crate::plugin::wasm::{CpuBudget, GuestFunction, GuestState, PluginVersion};
@@ -37,6 +38,8 @@ pub struct HooksState {
     pub trial: Option<TrialServices>,
     /// Where the body goes that the instance rewrites.
     pub outbox: Option<Outbox>,
+    /// Where the messages go that it sends, of the WebSocket that it belongs to.
+    pub messages: Option<MessageOutbox>,
     /// How the call in hand runs.
     pub pace: CallPace,
     /// Of a guest that is a core module.
@@ -114,6 +117,7 @@ impl HooksState {
             outgoing: OutgoingHttp::new(version.config.max_head),
             trial: None,
             outbox: None,
+            messages: None,
             pace: CallPace::Yielding,
             core: CoreGuest::default(),
         }

@@ -6,6 +6,7 @@ mod functions;
 mod hooks;
 mod imports;
 mod measuring;
+mod messages;
 mod services;
 
 use wasmtime::component::HasSelf;
@@ -17,7 +18,7 @@ use crate::config::Permission;
 use crate::plugin::host::HooksState;
 use bindings::PluginPre;
 use bindings::tollgate::proxy::{
-    body_sink, client, exchange, metrics, request, response, state, timer, types,
+    body_sink, client, exchange, metrics, request, response, state, timer, types, websocket,
 };
 use hooks::Functions;
 
@@ -27,13 +28,14 @@ pub static CONTRACT: Contract = Contract {
     exports: &EXPORTS,
     body_exports: [Some(2), Some(3)],
     background_export: Some(4),
+    messages_export: Some(5),
     capabilities: &CAPABILITIES,
     check: |plugin| PluginPre::new(plugin.clone()).map(drop),
     enter: |entrance| Ok(Box::new(Functions::find(entrance)?)),
 };
 
 /// In the order in which [`Functions::find`] looks for them.
-const EXPORTS: [ExportedInterface; 5] = [
+const EXPORTS: [ExportedInterface; 6] = [
     ExportedInterface {
         name: INTERCEPTOR,
         functions: &["forward-request", "return-response"],
@@ -54,11 +56,15 @@ const EXPORTS: [ExportedInterface; 5] = [
         name: "background",
         functions: &["tick"],
     },
+    ExportedInterface {
+        name: "websocket-messages",
+        functions: &["opened", "message", "closed"],
+    },
 ];
 
 type Own = HasSelf<HooksState>;
 
-static CAPABILITIES: [Capability; 9] = [
+static CAPABILITIES: [Capability; 10] = [
     Capability {
         interface: "tollgate:proxy/types@0.1.0",
         permission: None,
@@ -128,6 +134,13 @@ static CAPABILITIES: [Capability; 9] = [
         waiting: &[],
         link: |linker| metrics::add_to_linker::<HooksState, Own>(linker, |state| state),
         functions: measuring::add_metrics,
+    },
+    Capability {
+        interface: "tollgate:proxy/websocket@0.1.0",
+        permission: None,
+        waiting: &["send"],
+        link: |linker| websocket::add_to_linker::<HooksState, Own>(linker, |state| state),
+        functions: messages::add_websocket,
     },
 ];
 
