@@ -73,6 +73,7 @@
 //! | read and change a response | [`Response`] |
 //! | answer without the backend | [`Answer`] |
 //! | rewrite a body as it flows | [`RequestBody`], [`ResponseBody`], [`Rewriter`] |
+//! | get the messages of WebSockets | [`WebSocket`], [`Connection`] |
 //! | do something at an interval, without an exchange | [`Background`] |
 //! | read and write events of an event stream | [`events`] |
 //! | read settings | [`Plugin`] |
@@ -183,6 +184,7 @@ pub mod testing;
 pub mod clocks;
 pub mod random;
 pub mod url;
+pub mod websocket;
 
 /// For `export!` alone.
 #[cfg(target_family = "wasm")]
@@ -206,3 +208,4 @@ pub use panic::panicked;
 pub use plugin::{Plugin, Verdict};
 pub use request::Request;
 pub use response::Response;
+pub use websocket::{Connection, WebSocket};
