@@ -65,6 +65,11 @@
 //! A plugin can rewrite a body piece by piece, while it flows. It implements [`ResponseBody`] or [`RequestBody`], and names them when it
 //! is exported: `export!(MyPlugin, ResponseBody)`. For each body it makes a [`Rewriter`], whose fields are the state between two pieces.
 //!
+//! # WebSockets
+//!
+//! A plugin can get the messages of WebSockets. It implements [`WebSocket`] and is exported with `export!(MyPlugin, WebSocket)`. For each
+//! connection it makes a [`Connection`], whose fields are the state between two messages.
+//!
 //! # Overview
 //!
 //! | to | see |

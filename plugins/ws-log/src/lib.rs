@@ -25,7 +25,7 @@ impl WebSocket for WsLog {
             return Ok(None);
         }
         if self.log != Log::Off {
-            info!("opened {}", printable(request.path()));
+            info!("opened {}", printable(&request.path()));
         }
         Ok(Some(Logged {
             settings: self.clone(),
@@ -38,6 +38,7 @@ impl WebSocket for WsLog {
 tollgate_plugin::export!(WsLog, WebSocket);
 
 /// One connection, with what came from the client and from the backend.
+#[derive(Debug)]
 pub struct Logged {
     settings: WsLog,
     messages: [u64; 2],

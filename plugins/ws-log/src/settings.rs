@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::json::Found;
 use crate::path::Path;
 
-#[derive(Deserialize, Clone, Default)]
+#[derive(Debug, Deserialize, Clone, Default)]
 #[serde(deny_unknown_fields)]
 pub struct WsLog {
     #[serde(default)]
@@ -20,7 +20,7 @@ pub struct WsLog {
 }
 
 /// What the log has of a message.
-#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Deserialize, Clone, Copy, PartialEq, Eq, Default)]
 #[serde(rename_all = "lowercase")]
 pub enum Log {
     Text,
@@ -30,7 +30,7 @@ pub enum Log {
 }
 
 /// A message in which any value at the path is equal to this one.
-#[derive(Deserialize, Clone)]
+#[derive(Debug, Deserialize, Clone)]
 #[serde(deny_unknown_fields)]
 pub struct Drop {
     pub path: Path,
