@@ -177,6 +177,7 @@ mod missing;
 mod outbound;
 #[cfg(target_family = "wasm")]
 mod panic;
+mod peer;
 mod plugin;
 mod request;
 mod response;

@@ -1,6 +1,6 @@
 //! What a plugin has sent to the peers of a WebSocket.
 
-use crate::websocket::{Message, Peer};
+use crate::peer::{Message, Peer};
 
 /// Since it was last taken out.
 #[derive(Clone, Debug, Default)]

@@ -164,11 +164,11 @@ async fn control_frames_pass_while_an_interceptor_works_and_between_fragments() 
     assert_eq!(backend.next().await, Some(text("aä")));
 }
 
-#[tokio::test]
-async fn who_breaks_the_protocol_is_told_and_so_is_the_other() {
+/// What a client may not send, with the code and the reason that it is told.
+fn broken() -> Vec<(Vec<u8>, u16, &'static str)> {
     let masked = [0, 0, 0, 0];
     let frame = |head: &[u8], payload: &[u8]| [head, &masked, payload].concat();
-    for (bytes, code, why) in [
+    vec![
         (frame(&[0x81, 0x82], b"\xc3("), 1007, "a text is not UTF-8"),
         (
             frame(&[0x82, 0xff, 0, 0, 0, 0, 0, 1, 0, 1], b""),
@@ -225,7 +225,12 @@ async fn who_breaks_the_protocol_is_told_and_so_is_the_other() {
             1002,
             "a frame of a client must be masked, and only that",
         ),
-    ] {
+    ]
+}
+
+#[tokio::test]
+async fn who_breaks_the_protocol_is_told_and_so_is_the_other() {
+    for (bytes, code, why) in broken() {
         let log = Log::default();
         let (mut client, mut backend, run) = two(&log);
         client.raw(&bytes).await;

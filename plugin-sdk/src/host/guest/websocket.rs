@@ -2,7 +2,7 @@
 
 use crate::bindings::tollgate::proxy::types::{WsContent, WsPeer};
 use crate::bindings::tollgate::proxy::websocket;
-use crate::websocket::{Message, Peer};
+use crate::peer::{Message, Peer};
 
 pub(crate) fn send_message(receiver: Peer, message: Message) {
     let receiver = match receiver {

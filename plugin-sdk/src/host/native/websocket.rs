@@ -1,7 +1,7 @@
 //! What a plugin sends to the peers of a WebSocket.
 
 use crate::in_hand::with;
-use crate::websocket::{Message, Peer};
+use crate::peer::{Message, Peer};
 
 pub(crate) fn send_message(receiver: Peer, message: Message) {
     with(|state| {
