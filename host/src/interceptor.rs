@@ -7,7 +7,8 @@ use std::sync::Arc;
 pub use crate::config::OnFailure;
 use crate::matching::Matcher;
 pub use crate::matching::Matches;
-use crate::message::{BodyError, Exchange, Side};
+use crate::message::websocket::{Content, MessageOutbox, Peer};
+use crate::message::{BodyError, Exchange, Fate, Side};
 
 /// What an interceptor wants to happen to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +51,41 @@ pub trait Transform: Interceptor {
         side: Side,
         exchange: Box<Exchange>,
     ) -> impl Future<Output = Outcome<()>> + Send;
+
+    /// Whether it may want the messages of WebSockets.
+    fn reads_messages(&self) -> bool;
+
+    /// Asks whether it wants the messages of the WebSocket that this exchange, of which both heads are final, opens. Gives
+    /// what gets them, if so.
+    fn open_websocket(
+        self: &Arc<Self>,
+        exchange: Box<Exchange>,
+    ) -> impl Future<Output = Outcome<Option<Box<dyn MessageInterceptor>>>> + Send;
 }
+
+/// An interceptor's part in one WebSocket. It gets one message at a time.
+pub trait MessageInterceptor: Send {
+    /// The interceptor's name.
+    fn name(&self) -> &str;
+
+    /// The longest message that it takes, in bytes.
+    fn longest(&self) -> usize;
+
+    /// Where it puts what it sends in its calls. What is in it is to be taken out, and the call polled again, when either can
+    /// go on.
+    fn outbox(&self) -> MessageOutbox;
+
+    /// Gives it a message.
+    fn message(self: Box<Self>, sender: Peer, content: Content) -> MessageCall;
+
+    /// Tells it that the connection has ended. Nothing that it sends counts.
+    fn closed(self: Box<Self>) -> Pin<Box<dyn Future<Output = Result<(), InterceptError>> + Send>>;
+}
+
+/// A call for a message, which gives the interceptor back with what becomes of the message. After an error it is gone.
+pub type MessageCall = Pin<
+    Box<dyn Future<Output = Result<(Box<dyn MessageInterceptor>, Fate), InterceptError>> + Send>,
+>;
 
 /// An interceptor that surrounds what comes after it in the chain.
 pub trait Surround: Interceptor {
@@ -168,6 +203,8 @@ pub enum Hook {
     Handle,
     /// What rewrites the body of one side as it flows.
     Body(Side),
+    /// What gets the messages of a WebSocket.
+    Messages,
 }
 
 impl std::fmt::Display for Hook {
@@ -178,6 +215,7 @@ impl std::fmt::Display for Hook {
             Hook::Handle => "handle",
             Hook::Body(Side::Request) => "request-body",
             Hook::Body(Side::Response) => "response-body",
+            Hook::Messages => "websocket-messages",
         })
     }
 }

@@ -14,6 +14,7 @@ pub mod coding;
 #[cfg(test)]
 pub(crate) mod dice;
 mod exchange;
+mod fate;
 pub mod hygiene;
 mod informational;
 pub mod lengths;
@@ -23,10 +24,12 @@ mod scheme;
 mod side;
 mod target;
 mod tunnel;
+pub mod websocket;
 
 pub use backends::{BackendChoice, BackendNames};
 pub use body::{Body, BodyError, BoxError, ReadLimits, RewriteError, Streaming};
 pub use exchange::{Exchange, ExchangeId, Notes};
+pub use fate::Fate;
 pub use fields::{AsName, AsValue, Checked, FieldLine, Fields, GivenName, Lines, Name, as_text};
 pub use head::{RequestHead, ResponseHead};
 pub use informational::OnInformational;

@@ -19,6 +19,7 @@ mod inbound;
 mod routing;
 mod stop;
 mod tunnel;
+mod websocket;
 
 pub mod flow;
 

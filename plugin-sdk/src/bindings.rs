@@ -77,6 +77,24 @@ pub mod background {
     });
 }
 
+/// The same for the messages of WebSockets.
+pub mod websocket_messages {
+    wit_bindgen::generate!({
+        path: "wit/v0.1",
+        inline: "
+            package tollgate:rust-sdk-websocket-messages;
+            world rust-websocket-messages {
+                export tollgate:proxy/websocket-messages@0.1.0;
+            }
+        ",
+        world: "tollgate:rust-sdk-websocket-messages/rust-websocket-messages",
+        with: { "tollgate:proxy/types@0.1.0": crate::bindings::tollgate::proxy::types },
+        generate_all,
+        pub_export_macro: true,
+        default_bindings_module: "tollgate_plugin::bindings::websocket_messages",
+    });
+}
+
 /// The same for the bodies of responses.
 pub mod response_body {
     wit_bindgen::generate!({

@@ -5,11 +5,13 @@
 mod bodies;
 mod loaded;
 mod traits;
+mod websockets;
 
 pub use bodies::*;
 pub use loaded::{HookResult, Loaded};
 use loaded::{line, loaded};
 pub use traits::{Has, Lacks, is_named};
+pub use websockets::*;
 
 use crate::settings::from_settings;
 use crate::{Background, Plugin, Request, Response, Verdict, host};
@@ -83,9 +85,10 @@ macro_rules! __is_for_export {
     (RequestBody) => {};
     (ResponseBody) => {};
     (Background) => {};
+    (WebSocket) => {};
     ($other:ident) => {
         ::core::compile_error!(
-            "behind the plugin, export! takes names of traits that the plugin has: RequestBody, ResponseBody, Background"
+            "behind the plugin, export! takes names of traits that the plugin has: RequestBody, ResponseBody, Background, WebSocket"
         );
     };
 }
@@ -103,9 +106,10 @@ macro_rules! __exports_its_traits {
             ::core::assert!(
                 $crate::export::is_named(Has::REQUEST_BODY, NAMED, "RequestBody")
                     && $crate::export::is_named(Has::RESPONSE_BODY, NAMED, "ResponseBody")
-                    && $crate::export::is_named(Has::BACKGROUND, NAMED, "Background"),
-                "the plugin has a trait that export! doesn't name: RequestBody, ResponseBody and Background are named behind the \
-                 plugin, such as export!(PLUGIN, ResponseBody, Background)",
+                    && $crate::export::is_named(Has::BACKGROUND, NAMED, "Background")
+                    && $crate::export::is_named(Has::WEB_SOCKET, NAMED, "WebSocket"),
+                "the plugin has a trait that export! doesn't name: RequestBody, ResponseBody, Background and WebSocket are named \
+                 behind the plugin, such as export!(PLUGIN, ResponseBody, Background)",
             );
         };
     };
@@ -169,6 +173,9 @@ macro_rules! __export_trait {
     ($plugin:ty, ResponseBody) => {
         $crate::__export_body!($plugin, ResponseBody, response_body, begin_response);
     };
+    ($plugin:ty, WebSocket) => {
+        $crate::__export_websocket!($plugin);
+    };
     ($plugin:ty, Background) => {
         const _: () = {
             impl $crate::bindings::background::exports::tollgate::proxy::background::Guest for Exported {
@@ -213,6 +220,55 @@ macro_rules! __export_body {
 
             $crate::bindings::$interface::export!(Exported with_types_in $crate::bindings::$interface);
         };
+    };
+}
+
+/// Exports what gets the messages of WebSockets.
+#[cfg(all(target_family = "wasm", feature = "std"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_websocket {
+    ($plugin:ty) => {
+        const _: () = {
+            type Slot = $crate::export::Slot<<$plugin as $crate::WebSocket>::Connection>;
+
+            ::std::thread_local! {
+                static IN_HAND: Slot = const { Slot::new(None) };
+            }
+
+            impl $crate::bindings::websocket_messages::exports::tollgate::proxy::websocket_messages::Guest for Exported {
+                fn opened() -> $crate::export::HookResult<bool> {
+                    with_plugin(|plugin| IN_HAND.with(|slot| $crate::export::opened(plugin, slot)))
+                }
+
+                fn message(
+                    sender: $crate::export::WsPeer,
+                    content: $crate::export::WsContent,
+                ) -> $crate::export::HookResult<$crate::export::WitFate> {
+                    let sender = $crate::export::of_wit_peer(sender);
+                    let message = $crate::export::of_wit_content(content);
+                    $crate::export::wit_fate(IN_HAND.with(|slot| $crate::export::message(slot, sender, message)))
+                }
+
+                fn closed() -> $crate::export::HookResult<()> {
+                    IN_HAND.with(|slot| $crate::export::closed(slot))
+                }
+            }
+
+            $crate::bindings::websocket_messages::export!(Exported with_types_in $crate::bindings::websocket_messages);
+        };
+    };
+}
+
+/// As for bodies.
+#[cfg(all(target_family = "wasm", not(feature = "std")))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_websocket {
+    ($($any:tt)*) => {
+        ::core::compile_error!(
+            "WebSockets need the feature `std` of tollgate-plugin: leave default-features = false out of Cargo.toml"
+        );
     };
 }
 

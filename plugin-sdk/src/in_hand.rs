@@ -2,6 +2,7 @@
 
 mod message;
 mod metrics;
+mod websocket;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use message::is_token;
 pub(crate) use message::{Body, Message};
 pub(crate) use metrics::MetricKind;
 pub use metrics::Recorded;
+pub(crate) use websocket::SentMessages;
 
 thread_local! {
     static IN_HAND: RefCell<Option<State>> = const { RefCell::new(None) };
@@ -38,6 +40,8 @@ pub(crate) struct State {
     pub(crate) log: Vec<(Level, String)>,
     /// Of the body that is rewritten: what went on so far.
     pub(crate) emitted: Vec<Vec<u8>>,
+    /// Of the WebSocket whose messages it gets.
+    pub(crate) websocket: SentMessages,
     pub(crate) slept: Duration,
     pub(crate) kept: BTreeMap<String, Kept>,
     /// Of outbound requests, by URI.
@@ -108,6 +112,7 @@ impl Default for State {
             settings: Vec::new(),
             log: Vec::new(),
             emitted: Vec::new(),
+            websocket: SentMessages::default(),
             slept: Duration::ZERO,
             kept: BTreeMap::new(),
             answers: Vec::new(),

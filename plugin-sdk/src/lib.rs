@@ -65,6 +65,11 @@
 //! A plugin can rewrite a body piece by piece, while it flows. It implements [`ResponseBody`] or [`RequestBody`], and names them when it
 //! is exported: `export!(MyPlugin, ResponseBody)`. For each body it makes a [`Rewriter`], whose fields are the state between two pieces.
 //!
+//! # WebSockets
+//!
+//! A plugin can get the messages of WebSockets. It implements [`WebSocket`] and is exported with `export!(MyPlugin, WebSocket)`. For each
+//! connection it makes a [`Connection`], whose fields are the state between two messages.
+//!
 //! # Overview
 //!
 //! | to | see |
@@ -73,6 +78,7 @@
 //! | read and change a response | [`Response`] |
 //! | answer without the backend | [`Answer`] |
 //! | rewrite a body as it flows | [`RequestBody`], [`ResponseBody`], [`Rewriter`] |
+//! | get the messages of WebSockets | [`WebSocket`], [`Connection`] |
 //! | do something at an interval, without an exchange | [`Background`] |
 //! | read and write events of an event stream | [`events`] |
 //! | read settings | [`Plugin`] |
@@ -173,6 +179,7 @@ mod missing;
 mod outbound;
 #[cfg(target_family = "wasm")]
 mod panic;
+mod peer;
 mod plugin;
 mod request;
 mod response;
@@ -185,6 +192,7 @@ pub mod testing;
 pub mod clocks;
 pub mod random;
 pub mod url;
+pub mod websocket;
 
 /// For `export!` alone.
 #[cfg(target_family = "wasm")]
@@ -208,3 +216,4 @@ pub use panic::panicked;
 pub use plugin::{Plugin, Verdict};
 pub use request::Request;
 pub use response::Response;
+pub use websocket::{Connection, WebSocket};

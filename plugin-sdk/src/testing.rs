@@ -35,11 +35,13 @@ mod outcome;
 mod rewriting;
 #[cfg(test)]
 mod tests;
+mod websocket;
 
 pub use crate::in_hand::Recorded;
 pub use outcome::{Outcome, RequestSeen, ResponseSeen};
 pub use rewriting::Rewritten;
 pub use serde_json::json;
+pub use websocket::Conversation;
 
 use std::time::Duration;
 

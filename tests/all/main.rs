@@ -85,6 +85,9 @@ mod refused;
 mod retire;
 mod rewriting;
 
+/// Messages of WebSockets that plugins get.
+mod websocket;
+
 /// The configuration file while the proxy runs.
 mod configuration;
 

@@ -21,6 +21,7 @@ mod settings;
 pub mod standard;
 mod state;
 mod trial;
+mod websocket;
 
 pub use backends::ChoiceError;
 pub use described::Described;

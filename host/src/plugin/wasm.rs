@@ -19,7 +19,7 @@ pub use clock::ClockGoes;
 pub use clock::wait_for_an_instance;
 pub use compile::{CompileError, CompilerThreads, map_module, map_trusted};
 pub use crossing::{GuestFunction, MOST_NUMBERS, define};
-pub use engine::{Engines, Tier};
+pub use engine::{Engines, INSTANCES, Tier};
 pub use fault::explain;
 pub use interface::{InterfaceName, track, versions_fit};
 pub use limits::CpuBudget;

@@ -155,7 +155,7 @@ fn checkpoint(exchange: &mut Exchange, policy: OnFailure) {
 }
 
 /// What a call came to under the interceptor's policy; `None` when it failed and was undone.
-fn settle<T>(
+pub(super) fn settle<T>(
     exchange: &mut Exchange,
     result: Result<T, InterceptError>,
     interceptor: &impl Interceptor,
@@ -242,6 +242,15 @@ mod tests {
         }
         async fn rewrite_body(self: &Arc<Self>, _: Side, exchange: Box<Exchange>) -> Outcome<()> {
             (exchange, Ok(()))
+        }
+        fn reads_messages(&self) -> bool {
+            false
+        }
+        async fn open_websocket(
+            self: &Arc<Self>,
+            exchange: Box<Exchange>,
+        ) -> Outcome<Option<Box<dyn crate::interceptor::MessageInterceptor>>> {
+            (exchange, Ok(None))
         }
     }
 

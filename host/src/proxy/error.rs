@@ -48,6 +48,11 @@ pub enum ExchangeError {
         hook: Hook,
         error: InterceptError,
     },
+    /// The messages of a WebSocket can't be read that a plugin wants.
+    #[error(
+        "a plugin wants the messages of this WebSocket, and `sec-websocket-extensions` of the response {0}"
+    )]
+    Extensions(String),
     #[error("backend {backend}: {error}")]
     Upstream {
         backend: String,
@@ -86,6 +91,7 @@ impl ExchangeError {
             | Self::TimedOut(_)
             | Self::Panicked
             | Self::Missing { .. }
+            | Self::Extensions(_)
             | Self::Interceptor { .. } => false,
         }
     }
@@ -114,6 +120,7 @@ impl ExchangeError {
             | Self::NoBackend(_)
             | Self::Panicked
             | Self::Missing { .. }
+            | Self::Extensions(_)
             | Self::Interceptor { .. } => NextErrorKind::Other,
         };
         NextError {

@@ -22,6 +22,7 @@ use super::respond::Form;
 use super::routing::{Route, Routing};
 use super::tunnel::{self, Opening};
 use super::upstream::Upgrade;
+use super::websocket;
 use crate::counted::Counter;
 use crate::essential;
 use crate::interceptor::ChainSource;
@@ -155,7 +156,13 @@ impl<S: ChainSource> Proxy<S> {
         if let Some(client) = client {
             let (id, idle) = (exchange.id, ending.tunnel_timeout);
             self.tunnels.spawn(async move {
-                if let Err(error) = tunnel::join(client, switch.opening, idle).await {
+                let joined = match switch.conversation {
+                    Some(conversation) => {
+                        websocket::run(id, conversation, client, switch.opening, idle).await
+                    }
+                    None => tunnel::join(client, switch.opening, idle).await,
+                };
+                if let Err(error) = joined {
                     tracing::debug!(exchange = %id, "tunnel ended: {error}");
                 }
             });

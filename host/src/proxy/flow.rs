@@ -10,10 +10,11 @@ use super::chain::{self, Due, Ran, Step};
 use super::error::ExchangeError;
 use super::error_fields::ErrorFields;
 use super::last::{Last, Switch, Wish};
+use super::websocket;
 use crate::interceptor::{
     Asking, Chain, Hook, InterceptError, Next, OnFailure, Surround, Transform,
 };
-use crate::message::{Body, Exchange, OnInformational, Side, hygiene};
+use crate::message::{Body, Exchange, Known, OnInformational, Side, hygiene};
 
 /// The exchange, also after a failure, and the other side of a switch of protocols.
 pub type Flowed = (Box<Exchange>, Result<Option<Switch>, ExchangeError>);
@@ -62,7 +63,12 @@ impl<'a, H: Transform, A: Surround, L: Last> Flow<'a, H, A, L> {
             }
             asked = ran.len();
             match step {
-                Ok(Step::Last) => break self.last.answer(&mut exchange, wish).await,
+                Ok(Step::Last) => {
+                    if wish.upgrade.is_some() && websocket::is_wanted(&ran) {
+                        websocket::offer(&mut exchange.request.fields);
+                    }
+                    break self.last.answer(&mut exchange, wish).await;
+                }
                 Ok(Step::Answered) => break Ok(None),
                 Err(error) => break Err(error),
                 // On the heap: few exchanges come here, and this future would be larger for all.
@@ -73,6 +79,10 @@ impl<'a, H: Transform, A: Surround, L: Last> Flow<'a, H, A, L> {
             }
         };
         match answered {
+            Ok(Some(switch)) if websocket::is_wanted(&ran) => {
+                // On the heap, as few exchanges come here.
+                Box::pin(return_websocket(exchange, switch, &ran)).await
+            }
             Ok(switch) => {
                 let (exchange, result) = chain::return_response(exchange, &ran).await;
                 if result.is_err()
@@ -148,6 +158,30 @@ impl<'a, H: Transform, A: Surround, L: Last> Flow<'a, H, A, L> {
     }
 }
 
+/// Takes a switch of protocols back through those that ran, and asks them for the messages if it is to WebSocket.
+async fn return_websocket<H: Transform>(
+    exchange: Box<Exchange>,
+    mut switch: Switch,
+    ran: &Ran<'_, H>,
+) -> Flowed {
+    // What the backend agreed to, whatever becomes of the fields.
+    let agreed = websocket::of_response(&exchange.response.fields);
+    let protocol = switch.protocol.as_deref();
+    let protocol = protocol.or_else(|| exchange.request.fields.get(Known::Upgrade));
+    let is_websocket = protocol.is_some_and(websocket::names_websocket);
+    let (mut exchange, result) = chain::return_response(exchange, ran).await;
+    if let Err(error) = result {
+        return (exchange, Err(error));
+    }
+    if is_websocket && exchange.response.status == switch.status {
+        match websocket::open(&mut exchange, ran, agreed).await {
+            Ok(conversation) => switch.conversation = conversation,
+            Err(error) => return (exchange, Err(error)),
+        }
+    }
+    (exchange, Ok(Some(switch)))
+}
+
 /// What of the chain lies behind an interceptor that surrounds it, and behind that what comes last.
 struct Remainder<H, A, L> {
     chain: Arc<Chain<H, A>>,
@@ -209,7 +243,7 @@ impl<H: Transform, A: Surround, L: Last> Next for Remainder<H, A, L> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::interceptor::{Interceptor, Link, Matches, Outcome, Verdict};
+    use crate::interceptor::{Interceptor, Link, Matches, MessageInterceptor, Outcome, Verdict};
     use crate::message::ResponseHead;
     use crate::proxy::last::receive_response;
     use crate::proxy::upstream::{Upgrade, UpstreamError};
@@ -262,6 +296,15 @@ mod tests {
                 exchange.fields_mut(side).append("rewritten", *name);
             }
             (exchange, Ok(()))
+        }
+        fn reads_messages(&self) -> bool {
+            false
+        }
+        async fn open_websocket(
+            self: &Arc<Self>,
+            exchange: Box<Exchange>,
+        ) -> Outcome<Option<Box<dyn MessageInterceptor>>> {
+            (exchange, Ok(None))
         }
     }
 

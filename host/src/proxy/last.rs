@@ -9,6 +9,7 @@ use super::backends::Backends;
 use super::error::ExchangeError;
 use super::tunnel::Opening;
 use super::upstream::{Outgoing, Upgrade, UpstreamError};
+use super::websocket::Conversation;
 use crate::message::{
     Body, Checked, Exchange, Known, OnInformational, ResponseHead, hygiene, lengths, syntax,
 };
@@ -40,6 +41,8 @@ pub struct Switch {
     pub opening: Opening,
     pub protocol: Option<Box<[u8]>>,
     pub status: StatusCode,
+    /// The interceptors that get the messages of the WebSocket that it is; none if bytes are copied.
+    pub conversation: Option<Conversation>,
 }
 
 /// The backend that the exchange has chosen.
@@ -74,6 +77,7 @@ impl Last for Backends {
             opening,
             protocol: protocol.filter(|_| status == StatusCode::SWITCHING_PROTOCOLS),
             status,
+            conversation: None,
         }))
     }
 }

@@ -227,6 +227,7 @@ fn classify(error: &ExchangeError) -> (StatusCode, ProxyError) {
         ExchangeError::Interceptor { .. } => {
             (StatusCode::BAD_GATEWAY, ProxyError::ProxyInternalError)
         }
+        ExchangeError::Extensions(_) => (StatusCode::BAD_GATEWAY, ProxyError::HttpProtocolError),
         ExchangeError::Upstream { error, .. } => classify_upstream(error),
     }
 }
@@ -283,7 +284,7 @@ fn classify_body(hook: Hook, body: &BodyError) -> (StatusCode, ProxyError) {
             (StatusCode::BAD_GATEWAY, ProxyError::HttpResponseIncomplete)
         }
         (_, BodyError::AlreadyStreamed | BodyError::Rewriting(_))
-        | (Hook::Handle | Hook::Body(_), _) => {
+        | (Hook::Handle | Hook::Body(_) | Hook::Messages, _) => {
             (StatusCode::BAD_GATEWAY, ProxyError::ProxyInternalError)
         }
     }

@@ -35,7 +35,7 @@ pub async fn join(client: Opening, backend: Opening, idle: Duration) -> Result<(
 }
 
 /// Returns once nothing has been read for the time. It looks twice in each: a timer per read would cost more than the read.
-async fn silence(active: &AtomicBool, idle: Duration) {
+pub(super) async fn silence(active: &AtomicBool, idle: Duration) {
     let mut quiet = 0;
     while quiet < 2 {
         tokio::time::sleep(idle / 2).await;

@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 
-use crate::{Background, RequestBody, ResponseBody};
+use crate::{Background, RequestBody, ResponseBody, WebSocket};
 
 /// Tells which of the traits a type has, for [`export!`](crate::export): the constants of `Has` if it has the trait, else those of
 /// `Lacks`.
@@ -24,6 +24,11 @@ impl<T: Background> Has<T> {
     pub const BACKGROUND: bool = true;
 }
 
+impl<T: WebSocket> Has<T> {
+    /// It has the trait.
+    pub const WEB_SOCKET: bool = true;
+}
+
 /// See [`Has`].
 pub trait Lacks {
     /// It doesn't have the trait.
@@ -32,6 +37,8 @@ pub trait Lacks {
     const RESPONSE_BODY: bool = false;
     /// It doesn't have the trait.
     const BACKGROUND: bool = false;
+    /// It doesn't have the trait.
+    const WEB_SOCKET: bool = false;
 }
 
 impl<T> Lacks for Has<T> {}

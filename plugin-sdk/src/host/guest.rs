@@ -2,6 +2,8 @@
 
 #[path = "guest/services.rs"]
 mod services;
+#[path = "guest/websocket.rs"]
+mod websocket;
 
 pub(crate) use crate::bindings::metrics::tollgate::proxy::metrics::{
     add as add_metric, describe as describe_metric, observe as observe_metric, set as set_metric,
@@ -21,6 +23,7 @@ use crate::field::Field;
 use crate::{BodyError, FieldError, Level};
 
 pub(crate) use services::*;
+pub(crate) use websocket::*;
 
 pub(crate) use exchange::{client_address, id, note, set_note};
 pub(crate) use request::{authority, method, scheme, target};

@@ -4,6 +4,8 @@
 mod metrics;
 #[path = "native/services.rs"]
 mod services;
+#[path = "native/websocket.rs"]
+mod websocket;
 
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use crate::{BodyError, FieldError, Level};
 
 pub(crate) use metrics::*;
 pub(crate) use services::*;
+pub(crate) use websocket::*;
 
 pub(crate) fn method() -> String {
     with(|state| state.method.clone())

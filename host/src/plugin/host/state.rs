@@ -10,6 +10,7 @@ use super::fields::Growth;
 use super::outbox::Outbox;
 use super::outgoing::OutgoingHttp;
 use super::trial::TrialServices;
+use crate::message::websocket::MessageOutbox;
 use crate::message::{BodyError, Exchange, ExchangeId};
 use crate::outbound::CallBudget;
 use crate::plugin::wasm::{CpuBudget, GuestFunction, GuestState, PluginVersion};
@@ -39,6 +40,8 @@ pub struct HooksState {
     pub outbox: Option<Outbox>,
     /// Whether the call in hand may choose the backend: it is that of a request which is not sent yet.
     pub may_choose: bool,
+    /// Where the messages go that it sends, of the WebSocket that it belongs to.
+    pub messages: Option<MessageOutbox>,
     /// How the call in hand runs.
     pub pace: CallPace,
     /// Of a guest that is a core module.
@@ -117,6 +120,7 @@ impl HooksState {
             trial: None,
             outbox: None,
             may_choose: false,
+            messages: None,
             pace: CallPace::Yielding,
             core: CoreGuest::default(),
         }

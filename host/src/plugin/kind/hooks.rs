@@ -9,6 +9,7 @@ mod direct;
 mod exported;
 mod idle;
 mod instance;
+mod messages;
 mod permits;
 mod resources;
 mod rewriting;

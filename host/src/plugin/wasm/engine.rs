@@ -12,7 +12,7 @@ use wasmtime::{
 use super::clock;
 
 /// Instances of each engine that can exist at once, at rest or waiting. Only address space is set aside for them.
-const INSTANCES: u32 = 2000;
+pub const INSTANCES: u32 = 2000;
 
 /// The same for standard components, of which each request has one to itself until its answer is complete.
 const STANDARD_INSTANCES: u32 = 1000;

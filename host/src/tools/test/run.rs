@@ -292,7 +292,8 @@ fn took_longer(hook: Hook, limit: Duration) -> String {
 fn explain(error: &ExchangeError, hook: Hook) -> String {
     let text = match error {
         ExchangeError::Interceptor {
-            hook: hook @ (Hook::ForwardRequest | Hook::ReturnResponse | Hook::Body(_)),
+            hook:
+                hook @ (Hook::ForwardRequest | Hook::ReturnResponse | Hook::Body(_) | Hook::Messages),
             error: InterceptError::Returned(message) | InterceptError::NotStarted(message),
             ..
         } => format!("{hook}: {message}"),
@@ -387,6 +388,15 @@ mod tests {
         ) -> Outcome<()> {
             self.wait_in(Hook::Body(side)).await;
             (exchange, Ok(()))
+        }
+        fn reads_messages(&self) -> bool {
+            false
+        }
+        async fn open_websocket(
+            self: &Arc<Self>,
+            exchange: Box<Exchange>,
+        ) -> Outcome<Option<Box<dyn crate::interceptor::MessageInterceptor>>> {
+            (exchange, Ok(None))
         }
     }
 

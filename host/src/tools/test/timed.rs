@@ -9,7 +9,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::interceptor::{
-    Hook, Interceptor, Link, Matches, Next, OnFailure, Outcome, Surround, Transform, Verdict,
+    Hook, Interceptor, Link, Matches, MessageInterceptor, Next, OnFailure, Outcome, Surround,
+    Transform, Verdict,
 };
 use crate::message::{Exchange, Side};
 
@@ -102,6 +103,18 @@ impl<P: Transform> Transform for Timed<P> {
     async fn rewrite_body(self: &Arc<Self>, side: Side, exchange: Box<Exchange>) -> Outcome<()> {
         let call = self.plugin.rewrite_body(side, exchange);
         self.bound(Hook::Body(side), call).await
+    }
+
+    fn reads_messages(&self) -> bool {
+        self.plugin.reads_messages()
+    }
+
+    async fn open_websocket(
+        self: &Arc<Self>,
+        exchange: Box<Exchange>,
+    ) -> Outcome<Option<Box<dyn MessageInterceptor>>> {
+        let call = self.plugin.open_websocket(exchange);
+        self.bound(Hook::Messages, call).await
     }
 }
 

@@ -62,6 +62,8 @@ pub struct Linked {
     /// Whether it exports what rewrites the request's body, and the response's.
     rewrites: [bool; 2],
     pub has_background: bool,
+    /// Whether it exports what gets the messages of WebSockets.
+    pub reads_messages: bool,
     /// What it needs to be granted, for what it imports.
     pub permissions: Arc<[Permission]>,
 }
@@ -128,6 +130,11 @@ fn rewrites(contract: &Contract, exports: impl Fn(usize) -> bool) -> [bool; 2] {
 /// Whether there is background work in what a plugin exports.
 fn has_background(contract: &Contract, exports: impl Fn(usize) -> bool) -> bool {
     contract.background_export.is_some_and(exports)
+}
+
+/// Whether what a plugin exports gets the messages of WebSockets.
+fn reads_messages(contract: &Contract, exports: impl Fn(usize) -> bool) -> bool {
+    contract.messages_export.is_some_and(exports)
 }
 
 /// What a plugin with these imports needs to be granted.
@@ -281,6 +288,7 @@ impl HooksCompiler {
                 can_wait: linked.can_wait,
                 rewrites: rewrites(contract, |number| linked.exports(number)),
                 has_background: has_background(contract, |number| linked.exports(number)),
+                reads_messages: reads_messages(contract, |number| linked.exports(number)),
                 permissions: permissions(rows),
                 code: LinkedCode::Direct(linked),
                 contract,
@@ -307,6 +315,7 @@ impl HooksCompiler {
             linked: Linked {
                 rewrites: rewrites(contract, |number| linked.exports(number)),
                 has_background: has_background(contract, |number| linked.exports(number)),
+                reads_messages: reads_messages(contract, |number| linked.exports(number)),
                 can_wait: component::can_wait(&component, engine, self.contracts),
                 permissions: permissions(
                     component::imported(&component, engine, self.contracts).into_iter(),

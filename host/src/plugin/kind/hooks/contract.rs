@@ -14,8 +14,10 @@ use super::capability::Capability;
 use super::exported::{Entrance, OfExports};
 use super::wit::Wit;
 use crate::interceptor::{Hook, Verdict};
+pub use crate::message::Fate;
 use crate::message::Side;
 use crate::message::pieces::Unit;
+use crate::message::websocket::{Content, Peer};
 use crate::plugin::host::HooksState;
 use crate::plugin::wasm::{InterfaceName, track, versions_fit};
 
@@ -36,6 +38,8 @@ pub struct Contract {
     pub body_exports: [Option<usize>; 2],
     /// Which of them is background work.
     pub background_export: Option<usize>,
+    /// Which of them gets the messages of WebSockets.
+    pub messages_export: Option<usize>,
     /// Its own interfaces that a plugin may import.
     pub capabilities: &'static [Capability],
     /// Checks the types of what a plugin exports, which names alone don't say.
@@ -96,9 +100,23 @@ pub trait Hooks: Send + Sync {
 
     /// Tells it that the body is complete.
     async fn end_body(&self, store: &mut Store<HooksState>, side: Side) -> BodyCalled<()>;
+
+    /// Asks whether it wants the messages of this WebSocket.
+    async fn opened(&self, store: &mut Store<HooksState>) -> BodyCalled<bool>;
+
+    /// Gives it one of them.
+    async fn message(
+        &self,
+        store: &mut Store<HooksState>,
+        sender: Peer,
+        content: Content,
+    ) -> BodyCalled<Fate>;
+
+    /// Tells it that the connection has ended.
+    async fn closed(&self, store: &mut Store<HooksState>) -> BodyCalled<()>;
 }
 
-/// What a call for a body came to: a trap, the plugin's own error, or its result.
+/// What a call for a body or for a WebSocket came to: a trap, the plugin's own error, or its result.
 pub type BodyCalled<T> = wasmtime::Result<Result<T, String>>;
 
 /// How a plugin wants to get a body.
@@ -107,17 +125,6 @@ pub struct BodyWish {
     pub unit: Unit,
     /// Without its content codings.
     pub decoded: bool,
-}
-
-/// What becomes of a piece of a body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    /// It goes on behind what was emitted.
-    Keep,
-    /// What was emitted goes on in its place.
-    Replace,
-    /// What was emitted goes on, and the body ends.
-    Stop,
 }
 
 /// What a call came to: a trap, the plugin's own error, or what it decided.

@@ -1,5 +1,7 @@
 //! One instance of a plugin and the calls into it.
 
+mod messages;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -138,11 +140,11 @@ impl Instance {
         state.outbox = Some(outbox);
     }
 
-    /// It is done with that body.
+    /// It is done with that body, or that WebSocket.
     pub fn release(&mut self) {
         let state = self.store.data_mut();
         *state.exchange = Exchange::blank();
-        state.outbox = None;
+        (state.outbox, state.messages) = (None, None);
     }
 
     /// Gives it a piece of the body that it holds. Waits for as long as it does: whoever polls this knows whom it waits for.
@@ -188,11 +190,7 @@ impl Instance {
             }
             other => other.map(|_| ()),
         };
-        let ended = match ended {
-            Err(InterceptError::Returned(_) | InterceptError::Body { .. }) => Ok(()),
-            other => other,
-        };
-        (exchange, ended)
+        (exchange, within_trial(ended))
     }
 
     fn begin_held(&mut self) {
@@ -325,6 +323,14 @@ fn on_tick(state: &mut HooksState) -> UpdateDeadline {
         (true, CallPace::Yielding) => {
             UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))
         }
+    }
+}
+
+/// What the end of a call comes to in a trial, where an error that the plugin returns is no failure.
+fn within_trial(ended: Result<(), InterceptError>) -> Result<(), InterceptError> {
+    match ended {
+        Err(InterceptError::Returned(_) | InterceptError::Body { .. }) => Ok(()),
+        other => other,
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::idle::AllIdle;
 use super::permits::Permits;
+use crate::counted::Counter;
 use crate::plugin::wasm::Services;
 
 /// Shared by all plugins; clones are the same.
@@ -14,6 +15,8 @@ pub struct Resources {
     pub permits: Arc<Permits>,
     pub idle: Arc<AllIdle>,
     pub services: Services,
+    /// Instances that belong to WebSockets.
+    pub websockets: Counter,
 }
 
 impl Resources {
@@ -24,6 +27,7 @@ impl Resources {
             permits: Arc::new(Permits::new(of)),
             idle: Arc::default(),
             services,
+            websockets: Counter::default(),
         }
     }
 }

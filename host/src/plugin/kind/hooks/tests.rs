@@ -8,6 +8,7 @@ mod failures;
 mod giving_way;
 mod linked;
 mod measuring;
+mod messages;
 mod services;
 mod ticking;
 mod v0_2;

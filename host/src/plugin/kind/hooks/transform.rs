@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::compile::HooksCode;
 use super::idle::{IdleInstances, ReplacedInstances};
 use super::instance::Instance;
+use super::messages::{self, GuestMessages};
 use super::permits::Permit;
 use super::resources::Resources;
 use super::rewriting::{Lender, RewrittenBody};
@@ -13,8 +14,10 @@ use super::thread_number::ThreadNumber;
 use super::waits::waiting_at_most;
 use crate::config::Permission;
 use crate::interceptor::{
-    Hook, InterceptError, Interceptor, Matches, OnFailure, Outcome, Transform, Verdict,
+    Hook, InterceptError, Interceptor, Matches, MessageInterceptor, OnFailure, Outcome, Transform,
+    Verdict,
 };
+use crate::message::websocket::MessageOutbox;
 use crate::message::{Body, Exchange, Side, Streaming};
 use crate::plugin::host::{CallPace, Described};
 use crate::plugin::kind::common::GuestKind;
@@ -255,6 +258,39 @@ impl Transform for HooksPlugin {
             }
         }
     }
+
+    fn reads_messages(&self) -> bool {
+        self.code.linked.reads_messages
+    }
+
+    async fn open_websocket(
+        self: &Arc<Self>,
+        exchange: Box<Exchange>,
+    ) -> Outcome<Option<Box<dyn MessageInterceptor>>> {
+        let place = match messages::claim(&self.resources.websockets) {
+            Ok(place) => place,
+            Err(error) => return (exchange, Err(error)),
+        };
+        let mut instance = match self.instance().await {
+            Ok(instance) => instance,
+            Err(error) => return (exchange, Err(error)),
+        };
+        let (version, outbox) = (self.version.clone(), MessageOutbox::default());
+        let opened = instance.opened(exchange, outbox.clone(), &version);
+        let (exchange, wants) = opened.await;
+        if let Ok(true) = wants {
+            let messages = GuestMessages {
+                lender: self.clone(),
+                version,
+                instance: Box::new(instance),
+                outbox,
+                _place: place,
+            };
+            return (exchange, Ok(Some(Box::new(messages))));
+        }
+        self.idle.put(instance, &wants, &version);
+        (exchange, wants.map(|_| None))
+    }
 }
 
 #[async_trait::async_trait]
@@ -321,6 +357,10 @@ impl GuestKind for HooksPlugin {
                 exchange = tried.0;
                 tried.1.map_err(|error| (Some(Hook::Body(side)), error))?;
             }
+        }
+        if self.reads_messages() {
+            let tried = instance.try_websocket(exchange, version).await;
+            tried.1.map_err(|error| (Some(Hook::Messages), error))?;
         }
         let [forward_request, return_response] = errors;
         Ok(Trial {

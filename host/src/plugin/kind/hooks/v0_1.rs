@@ -7,6 +7,7 @@ mod functions;
 mod hooks;
 mod imports;
 mod measuring;
+mod messages;
 mod services;
 
 use wasmtime::component::HasSelf;
@@ -19,6 +20,7 @@ use crate::plugin::host::HooksState;
 use bindings::PluginPre;
 use bindings::tollgate::proxy::{
     backends, body_sink, client, exchange, metrics, request, response, state, timer, types,
+    websocket,
 };
 use hooks::Functions;
 
@@ -28,13 +30,14 @@ pub static CONTRACT: Contract = Contract {
     exports: &EXPORTS,
     body_exports: [Some(2), Some(3)],
     background_export: Some(4),
+    messages_export: Some(5),
     capabilities: &CAPABILITIES,
     check: |plugin| PluginPre::new(plugin.clone()).map(drop),
     enter: |entrance| Ok(Box::new(Functions::find(entrance)?)),
 };
 
 /// In the order in which [`Functions::find`] looks for them.
-const EXPORTS: [ExportedInterface; 5] = [
+const EXPORTS: [ExportedInterface; 6] = [
     ExportedInterface {
         name: INTERCEPTOR,
         functions: &["forward-request", "return-response"],
@@ -55,11 +58,15 @@ const EXPORTS: [ExportedInterface; 5] = [
         name: "background",
         functions: &["tick"],
     },
+    ExportedInterface {
+        name: "websocket-messages",
+        functions: &["opened", "message", "closed"],
+    },
 ];
 
 type Own = HasSelf<HooksState>;
 
-static CAPABILITIES: [Capability; 10] = [
+static CAPABILITIES: [Capability; 11] = [
     Capability {
         interface: "tollgate:proxy/types@0.1.0",
         permission: None,
@@ -136,6 +143,13 @@ static CAPABILITIES: [Capability; 10] = [
         waiting: &[],
         link: |linker| backends::add_to_linker::<HooksState, Own>(linker, |state| state),
         functions: choosing::add_backends,
+    },
+    Capability {
+        interface: "tollgate:proxy/websocket@0.1.0",
+        permission: None,
+        waiting: &["send"],
+        link: |linker| websocket::add_to_linker::<HooksState, Own>(linker, |state| state),
+        functions: messages::add_websocket,
     },
 ];
 

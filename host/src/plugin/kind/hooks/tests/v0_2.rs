@@ -36,6 +36,7 @@ pub static CONTRACT: Contract = Contract {
     }],
     body_exports: [None, None],
     background_export: None,
+    messages_export: None,
     capabilities: &CAPABILITIES,
     check: |plugin| PluginPre::new(plugin.clone()).map(drop),
     enter: |entrance| Ok(Box::new(Functions::find(entrance)?)),

@@ -18,6 +18,8 @@ wasmtime::component::bindgen!({
         "tollgate:proxy/client": async,
         "tollgate:proxy/state": async,
         "tollgate:proxy/timer": async,
+        "tollgate:proxy/websocket.send": async | trappable,
+        "tollgate:proxy/websocket.close": trappable,
         "tollgate:proxy/exchange.set-note": trappable,
     },
     exports: { default: async },

@@ -6,8 +6,10 @@ use wasmtime::{Store, bail};
 use super::bindings::exports::tollgate::proxy::interceptor as generated;
 use super::bindings::tollgate::proxy::types;
 use super::convert;
+use super::messages;
 use crate::interceptor::{Hook, Verdict};
 use crate::message::Side;
+use crate::message::websocket::{Content, Peer};
 use crate::plugin::host::HooksState;
 use crate::plugin::kind::hooks::contract::{BodyCalled, BodyWish, Called, Fate, Hooks};
 use crate::plugin::kind::hooks::exported::{Entrance, Exported};
@@ -19,6 +21,14 @@ pub struct Functions {
     request_body: Option<BodyFunctions>,
     response_body: Option<BodyFunctions>,
     tick: Option<Exported<(), Result<(), String>>>,
+    messages: Option<MessageFunctions>,
+}
+
+/// Of the interface that gets the messages of a WebSocket.
+struct MessageFunctions {
+    opened: Exported<(), Result<bool, String>>,
+    message: Exported<(types::WsPeer, types::WsContent), Result<types::Fate, String>>,
+    closed: Exported<(), Result<(), String>>,
 }
 
 /// Of an interface that rewrites a body.
@@ -37,7 +47,15 @@ impl Functions {
             request_body: BodyFunctions::find(&mut entrance, 2)?,
             response_body: BodyFunctions::find(&mut entrance, 3)?,
             tick: entrance.function(4, 0)?,
+            messages: MessageFunctions::find(&mut entrance, 5)?,
         })
+    }
+
+    fn of_messages(&self) -> wasmtime::Result<&MessageFunctions> {
+        match &self.messages {
+            Some(functions) => Ok(functions),
+            None => bail!("it gets no messages"),
+        }
     }
 
     fn of_body(&self, side: Side) -> wasmtime::Result<&BodyFunctions> {
@@ -66,6 +84,24 @@ impl BodyFunctions {
     }
 }
 
+impl MessageFunctions {
+    fn find(entrance: &mut Entrance<'_>, interface: usize) -> wasmtime::Result<Option<Self>> {
+        let functions = (
+            entrance.function(interface, 0)?,
+            entrance.function(interface, 1)?,
+            entrance.function(interface, 2)?,
+        );
+        Ok(match functions {
+            (Some(opened), Some(message), Some(closed)) => Some(Self {
+                opened,
+                message,
+                closed,
+            }),
+            _ => None,
+        })
+    }
+}
+
 #[async_trait::async_trait]
 impl Hooks for Functions {
     fn run_straight(&self, store: &mut Store<HooksState>, hook: Hook) -> Called {
@@ -78,7 +114,7 @@ impl Hooks for Functions {
                 let result = self.return_response.call(store, ())?;
                 result.map(|()| Verdict::Forward)
             }
-            Hook::Handle | Hook::Body(_) => Ok(Verdict::Forward),
+            Hook::Handle | Hook::Body(_) | Hook::Messages => Ok(Verdict::Forward),
         })
     }
 
@@ -92,7 +128,7 @@ impl Hooks for Functions {
                 let result = self.return_response.call_async(store, ()).await?;
                 result.map(|()| Verdict::Forward)
             }
-            Hook::Handle | Hook::Body(_) => Ok(Verdict::Forward),
+            Hook::Handle | Hook::Body(_) | Hook::Messages => Ok(Verdict::Forward),
         })
     }
 
@@ -136,5 +172,25 @@ impl Hooks for Functions {
 
     async fn end_body(&self, store: &mut Store<HooksState>, side: Side) -> BodyCalled<()> {
         self.of_body(side)?.end.call_async(store, ()).await
+    }
+
+    async fn opened(&self, store: &mut Store<HooksState>) -> BodyCalled<bool> {
+        self.of_messages()?.opened.call_async(store, ()).await
+    }
+
+    async fn message(
+        &self,
+        store: &mut Store<HooksState>,
+        sender: Peer,
+        content: Content,
+    ) -> BodyCalled<Fate> {
+        let message = &self.of_messages()?.message;
+        let params = (messages::ws_peer(sender), messages::ws_content(content));
+        let fate = message.call_async(store, params).await?;
+        Ok(fate.map(convert::fate))
+    }
+
+    async fn closed(&self, store: &mut Store<HooksState>) -> BodyCalled<()> {
+        self.of_messages()?.closed.call_async(store, ()).await
     }
 }

@@ -6,6 +6,7 @@ use wasmtime::Store;
 use super::bindings::exports::tollgate::proxy::interceptor::{Decision, Edit};
 use crate::interceptor::{Hook, Verdict};
 use crate::message::Side;
+use crate::message::websocket::{Content, Peer};
 use crate::plugin::host::{self, HooksState};
 use crate::plugin::kind::hooks::contract::{BodyCalled, BodyWish, Called, Fate, Hooks};
 use crate::plugin::kind::hooks::exported::{Entrance, Exported};
@@ -37,7 +38,7 @@ impl Hooks for Functions {
                 let edit = self.on_response.call(&mut *store, (status,))?;
                 Ok(edit.and_then(|edit| change(store.data_mut(), edit.status)))
             }
-            Hook::Handle | Hook::Body(_) => Ok(Ok(Verdict::Forward)),
+            Hook::Handle | Hook::Body(_) | Hook::Messages => Ok(Ok(Verdict::Forward)),
         }
     }
 
@@ -52,7 +53,7 @@ impl Hooks for Functions {
                 let edit = self.on_response.call_async(&mut *store, (status,)).await?;
                 Ok(edit.and_then(|edit| change(store.data_mut(), edit.status)))
             }
-            Hook::Handle | Hook::Body(_) => Ok(Ok(Verdict::Forward)),
+            Hook::Handle | Hook::Body(_) | Hook::Messages => Ok(Ok(Verdict::Forward)),
         }
     }
 
@@ -65,6 +66,18 @@ impl Hooks for Functions {
     }
 
     async fn end_body(&self, _: &mut Store<HooksState>, _: Side) -> BodyCalled<()> {
+        unreachable!("this version has none")
+    }
+
+    async fn opened(&self, _: &mut Store<HooksState>) -> BodyCalled<bool> {
+        unreachable!("this version has none")
+    }
+
+    async fn message(&self, _: &mut Store<HooksState>, _: Peer, _: Content) -> BodyCalled<Fate> {
+        unreachable!("this version has none")
+    }
+
+    async fn closed(&self, _: &mut Store<HooksState>) -> BodyCalled<()> {
         unreachable!("this version has none")
     }
 }
