@@ -126,7 +126,10 @@ mod tests {
         std::thread::sleep(Duration::from_millis(3));
         assert_eq!(times(&clock), (9_000, MONOTONIC_BEGIN));
         runtime.block_on(async { tokio::time::sleep(Duration::from_secs(3600)).await });
-        assert_eq!(times(&clock), (3_609_000, MONOTONIC_BEGIN + 3_600_000_000_000));
+        assert_eq!(
+            times(&clock),
+            (3_609_000, MONOTONIC_BEGIN + 3_600_000_000_000)
+        );
         // The threads of a store look too.
         let other = clock.clone();
         let seen = std::thread::spawn(move || Clock::now(&other)).join();
