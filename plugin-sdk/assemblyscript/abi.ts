@@ -65,3 +65,36 @@ export namespace randomAbi {
   @external("wasi:random/random@0.2.0", "get-random-u64") export declare function number(): u64;
   @external("wasi:random/random@0.2.0", "get-random-bytes") export declare function bytes(count: u64, result: usize): void;
 }
+
+// prettier-ignore
+export namespace stateAbi {
+  @external("tollgate:proxy/state@0.1.0", "get") export declare function get(key: usize, length: usize, result: usize): void;
+  @external("tollgate:proxy/state@0.1.0", "set") export declare function set(key: usize, length: usize, value: usize, valueLength: usize, hasTtl: i32, ttl: u64, result: usize): void;
+  @external("tollgate:proxy/state@0.1.0", "delete") export declare function remove(key: usize, length: usize, result: usize): void;
+  @external("tollgate:proxy/state@0.1.0", "increment") export declare function increment(key: usize, length: usize, by: i64, hasTtl: i32, ttl: u64, result: usize): void;
+  @external("tollgate:proxy/state@0.1.0", "compare-and-swap") export declare function compareAndSwap(key: usize, length: usize, hasExpected: i32, expected: usize, expectedLength: usize, hasNew: i32, new_: usize, newLength: usize, hasTtl: i32, ttl: u64, result: usize): void;
+  @external("tollgate:proxy/state@0.1.0", "keys") export declare function keys(prefix: usize, length: usize, hasAfter: i32, after: usize, afterLength: usize, limit: u32, result: usize): void;
+}
+
+// prettier-ignore
+export namespace clientAbi {
+  @external("tollgate:proxy/client@0.1.0", "send-all") export declare function sendAll(requests: usize, count: usize, result: usize): void;
+}
+
+// prettier-ignore
+export namespace timerAbi {
+  @external("tollgate:proxy/timer@0.1.0", "sleep") export declare function sleep(ms: u64): void;
+}
+
+// prettier-ignore
+export namespace metricsAbi {
+  @external("tollgate:proxy/metrics@0.1.0", "describe") export declare function describe(name: usize, length: usize, help: usize, helpLength: usize, bounds: usize, count: usize): void;
+  @external("tollgate:proxy/metrics@0.1.0", "add") export declare function add(name: usize, length: usize, by: f64, labels: usize, count: usize): void;
+  @external("tollgate:proxy/metrics@0.1.0", "set") export declare function set(name: usize, length: usize, value: f64, labels: usize, count: usize): void;
+  @external("tollgate:proxy/metrics@0.1.0", "observe") export declare function observe(name: usize, length: usize, value: f64, labels: usize, count: usize): void;
+}
+
+// prettier-ignore
+export namespace sinkAbi {
+  @external("tollgate:proxy/body-sink@0.1.0", "emit") export declare function emit(data: usize, length: usize): void;
+}

@@ -2,9 +2,10 @@
 // identifiers, and takes those of `std.ts` away again.
 
 import "./abort";
-import { callRequestHook, callResponseHook, misuse, takeFailure } from "./hooks";
+import { Fate, Rewriter, beginBody } from "./body";
+import { callRequestHook, callResponseHook, callStartHook, misuse, takeFailure } from "./hooks";
 import { log } from "./exchange";
-import { allocate, lower, start } from "./memory";
+import { allocate, lower, release, start } from "./memory";
 
 export * from "./std";
 
@@ -34,12 +35,65 @@ export function returnResponse(): usize {
   return lowerResult(0);
 }
 
+export function startInstance(): usize {
+  check();
+  callStartHook();
+  return lowerResult(0);
+}
+
+// The transform exports these only for a plugin that registers such a body.
+
+/** What rewrites the body in hand. An instance has one at a time. */
+let body: Rewriter | null = null;
+
+export function requestBodyBegin(): usize {
+  return begin(true);
+}
+
+export function responseBodyBegin(): usize {
+  return begin(false);
+}
+
+function begin(isRequest: bool): usize {
+  body = null;
+  const fresh = beginBody(isRequest);
+  lowerResult(fresh ? 1 : 0);
+  if (load<u8>(returned) || !fresh) return returned;
+  body = fresh;
+  store<u8>(returned, <u8>fresh.unit, 5);
+  store<u8>(returned, fresh.decoded ? 1 : 0, 6);
+  return returned;
+}
+
+export function bodyPiece(data: usize, length: usize): usize {
+  const piece = new Uint8Array(<i32>length);
+  memory.copy(piece.dataStart, data, length);
+  release();
+  const current = body;
+  if (!current) return lowerResult(0, NOT_BEGUN);
+  const fate = current.piece(piece);
+  lowerResult(<u8>fate);
+  if (load<u8>(returned) || fate == Fate.Stop) body = null;
+  return returned;
+}
+
+export function bodyEnd(): usize {
+  const current = body;
+  body = null;
+  if (!current) return lowerResult(0, NOT_BEGUN);
+  current.end();
+  return lowerResult(0);
+}
+
+const NOT_BEGUN = "the host gave a piece of a body that had not begun";
+
 export function cabi_realloc(old: usize, oldLength: usize, align: usize, length: usize): usize {
   return allocate(old, oldLength, align, length);
 }
 
-function lowerResult(verdict: u8): usize {
-  const failure = takeFailure();
+function lowerResult(verdict: u8, wrong: string | null = null): usize {
+  const told = takeFailure();
+  const failure = told === null ? wrong : told;
   store<u8>(returned, failure === null ? 0 : 1);
   if (failure === null) {
     store<u8>(returned, verdict, 4);

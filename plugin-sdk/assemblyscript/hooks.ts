@@ -1,5 +1,7 @@
 // The plugin's two hooks, and how they fail.
 
+import { bodyMisuse, hasBodies } from "./body";
+
 /** What becomes of a request. */
 export enum Verdict {
   /** It goes on to the next plugin, and behind the last one to the backend. */
@@ -13,6 +15,7 @@ export type ResponseHook = () => void;
 
 let requestHook: RequestHook | null = null;
 let responseHook: ResponseHook | null = null;
+let startHook: ResponseHook | null = null;
 let failure: string | null = null;
 /** What is wrong with the registration of hooks. */
 let wrong: string | null = null;
@@ -36,6 +39,15 @@ export function onResponse(hook: ResponseHook): void {
 }
 
 /**
+ * Registers what is called once for each new instance, before the hooks: the place to check the settings. `fail(…)` in it refuses the
+ * plugin, or the changed configuration. There is no exchange yet.
+ */
+export function onStart(hook: ResponseHook): void {
+  if (startHook) wrong = "onStart was called twice: one hook would replace the other";
+  startHook = hook;
+}
+
+/**
  * Makes the hook that runs end with an error once it returns: `return fail("no tenant")`. The text goes to the host's
  * log, not to the client. AssemblyScript has no exceptions that can be caught: `throw` ends the whole instance.
  */
@@ -46,7 +58,8 @@ export function fail(reason: string): Verdict {
 
 /** What is wrong with the plugin as a whole, or null. */
 export function misuse(): string | null {
-  if (wrong === null && !requestHook && !responseHook)
+  if (wrong === null) wrong = bodyMisuse();
+  if (wrong === null && !requestHook && !responseHook && !hasBodies())
     return "the plugin has no hook: call onRequest, onResponse or both at the top level of plugin.ts";
   return wrong;
 }
@@ -78,4 +91,10 @@ export function takeFailure(): string | null {
   const reason = failure;
   failure = null;
   return reason;
+}
+
+/** Calls the hook for the start of an instance; `takeFailure` says whether it failed. */
+export function callStartHook(): void {
+  const hook = startHook;
+  if (hook) hook();
 }

@@ -18,7 +18,7 @@ if [ -n "${TOLLGATE:-}" ]; then
     cp -r tests/contract "$out/contract"
     mkdir "$out/contract/tollgate" "$out/contract/tests"
     cp *.ts *.mjs "$out/contract/tollgate"
-    cp ../c/tests/helpers/* tests/cases/* "$out/contract/tests"
+    cp ../c/tests/helpers/* ../c/tests/services/* tests/cases/* "$out/contract/tests"
     "$TOLLGATE" build "$out/contract"
     "$TOLLGATE" test "$out/contract"
     ../refused.sh "$out/contract" tests/refused/*

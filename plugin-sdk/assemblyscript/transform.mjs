@@ -4,6 +4,13 @@
 const HOOKS = {
   forwardRequest: "tollgate:proxy/interceptor@0.1.0#forward-request",
   returnResponse: "tollgate:proxy/interceptor@0.1.0#return-response",
+  startInstance: "tollgate:proxy/lifecycle@0.1.0#start",
+};
+
+/** What exports.ts has for bodies, and the function that registers each. A plugin that does not name it does not export them. */
+const BODIES = {
+  onRequestBody: { name: "request-body", begin: "requestBodyBegin" },
+  onResponseBody: { name: "response-body", begin: "responseBodyBegin" },
 };
 
 /** Imports from `env`, and which exports of `std.ts` take their place. */
@@ -24,10 +31,14 @@ const STANDARD = {
 const HOOK_LIKE = /^(forward|return|on|handle)?_?(request|response)s?(hook|handler)?$/;
 
 export default class MakePlugin {
+  /** The functions for bodies that the plugin's sources name. */
+  registers = new Set();
+
   afterParse(parser) {
     for (const source of parser.sources) {
       if (source.isLibrary || source.normalizedPath.startsWith("tollgate/")) continue;
       for (const statement of source.statements) refuseHook(statement, source);
+      for (const register of Object.keys(BODIES)) if (source.text.includes(register)) this.registers.add(register);
     }
   }
 
@@ -37,6 +48,18 @@ export default class MakePlugin {
       module.addFunctionExport(this.exported(module, name), contractName);
       module.removeExport(name);
     }
+    this.exportBodies(module);
+  }
+
+  exportBodies(module) {
+    for (const [register, { name, begin }] of Object.entries(BODIES)) {
+      const parts = { begin, piece: "bodyPiece", end: "bodyEnd" };
+      for (const [part, exported] of Object.entries(parts)) {
+        if (!this.registers.has(register)) continue;
+        module.addFunctionExport(this.exported(module, exported), `tollgate:proxy/${name}@0.1.0#${part}`);
+      }
+    }
+    for (const name of ["requestBodyBegin", "responseBodyBegin", "bodyPiece", "bodyEnd"]) module.removeExport(name);
   }
 
   implementStandard(module) {

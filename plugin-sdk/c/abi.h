@@ -12,6 +12,11 @@
 #define REQUEST "tollgate:proxy/request@0.1.0"
 #define RESPONSE "tollgate:proxy/response@0.1.0"
 #define EXCHANGE "tollgate:proxy/exchange@0.1.0"
+#define STATE "tollgate:proxy/state@0.1.0"
+#define CLIENT "tollgate:proxy/client@0.1.0"
+#define TIMER "tollgate:proxy/timer@0.1.0"
+#define METRICS "tollgate:proxy/metrics@0.1.0"
+#define SINK "tollgate:proxy/body-sink@0.1.0"
 #define STORE "wasi:config/store@0.2.0-rc.1"
 #define LOGGING "wasi:logging/logging@0.1.0-draft"
 #define RANDOM "wasi:random/random@0.2.0"
@@ -78,14 +83,71 @@ typedef struct {
   } value;
 } settings_result;
 
-/* result<verdict, string> and result<_, string> */
+/* result<verdict, string>, result<option<body-wish>, string>, result<fate, string> and result<_, string> */
 typedef struct {
   uint8_t failed;
   union {
     uint8_t responds;
+    struct {
+      uint8_t some, unit, decoded;
+    } wish;
+    uint8_t fate;
     tg_text error;
   } value;
 } hook_result;
+
+/* state-error and send-error: all cases hold text. */
+typedef struct {
+  uint8_t kind;
+  tg_text text;
+} service_error;
+
+/* result<option<list<u8>>, state-error>, result<bool, state-error>, result<list<string>, state-error>, result<_, state-error> */
+typedef struct {
+  uint8_t failed;
+  union {
+    optional_text value;
+    uint8_t is;
+    tg_texts keys;
+    service_error error;
+  } value;
+} state_result;
+
+/* result<s64, state-error> */
+typedef struct {
+  uint8_t failed;
+  union {
+    int64_t sum;
+    service_error error;
+  } value;
+} sum_result;
+
+/* result<incoming-response, send-error>; tg_incoming_response has the layout of the record. */
+typedef struct {
+  uint8_t failed;
+  union {
+    tg_incoming_response response;
+    service_error error;
+  } value;
+} send_result;
+
+/* outgoing-request, in a list */
+typedef struct {
+  tg_text method, url;
+  const tg_field *fields;
+  size_t field_count;
+  tg_text body;
+  uint8_t has_timeout;
+  uint32_t timeout_ms;
+} outgoing;
+
+_Static_assert(sizeof(state_result) == 16 && sizeof(sum_result) == 24 && sizeof(send_result) == 32 && sizeof(outgoing) == 40,
+               "results of services are laid out as the contract has them");
+
+typedef struct {
+  send_result *items;
+  size_t count;
+} send_results;
 
 /* ---- Imports ---- */
 
@@ -152,5 +214,35 @@ typedef struct {
 IMPORT(RANDOM, "get-random-u64") uint64_t random_u64(void);
 IMPORT(RANDOM, "get-random-bytes") void random_bytes(uint64_t count, tg_text *area);
 IMPORT(CLOCK, "now") void clock_now(datetime *area);
+
+IMPORT(STATE, "get") void state_get(const char *key, size_t size, state_result *area);
+IMPORT(STATE, "set")
+void state_set(const char *key, size_t size, const char *value, size_t value_size, uint32_t has_ttl, uint64_t ttl, state_result *area);
+IMPORT(STATE, "delete") void state_delete(const char *key, size_t size, state_result *area);
+IMPORT(STATE, "increment")
+void state_increment(const char *key, size_t size, int64_t by, uint32_t has_ttl, uint64_t ttl, sum_result *area);
+IMPORT(STATE, "compare-and-swap")
+void state_swap(const char *key, size_t size, uint32_t has_expected, const char *expected, size_t expected_size,
+                uint32_t has_replacement, const char *replacement, size_t replacement_size, uint32_t has_ttl, uint64_t ttl,
+                state_result *area);
+IMPORT(STATE, "keys")
+void state_keys(const char *prefix, size_t size, uint32_t has_after, const char *after, size_t after_size, uint32_t limit,
+                state_result *area);
+
+IMPORT(CLIENT, "send")
+void client_send(const char *method, size_t method_size, const char *url, size_t url_size, const tg_field *fields,
+                 size_t field_count, const char *body, size_t body_size, uint32_t has_timeout, uint32_t timeout, send_result *area);
+IMPORT(CLIENT, "send-all") void client_send_all(const outgoing *requests, size_t count, send_results *area);
+
+IMPORT(TIMER, "sleep") void timer_sleep(uint64_t ms);
+
+typedef void measure(const char *name, size_t size, double value, const tg_field *labels, size_t count);
+IMPORT(METRICS, "describe")
+void metrics_describe(const char *name, size_t size, const char *help, size_t help_size, const double *bounds, size_t count);
+IMPORT(METRICS, "add") measure metrics_add;
+IMPORT(METRICS, "set") measure metrics_set;
+IMPORT(METRICS, "observe") measure metrics_observe;
+
+IMPORT(SINK, "emit") give_bytes sink_emit;
 
 #endif

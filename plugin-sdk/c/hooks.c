@@ -13,6 +13,10 @@
 /* A hook that the plugin doesn't define is NULL. */
 __attribute__((weak)) tg_verdict tg_forward_request(void);
 __attribute__((weak)) tg_outcome tg_return_response(void);
+__attribute__((weak)) tg_outcome tg_start(void);
+
+/* Whether the plugin rewrites bodies: TG_REQUEST_BODY and TG_RESPONSE_BODY define these. */
+__attribute__((weak)) extern const bool tg_has_request_body, tg_has_response_body;
 
 /* Names that are easily taken for those of the hooks. */
 __attribute__((weak)) tg_verdict forward_request(void);
@@ -28,11 +32,20 @@ __attribute__((weak)) extern FILE *volatile __stdout_used;
 /* Only the host calls these. */
 void *tg_cabi_realloc(void *old, size_t old_size, size_t alignment, size_t size);
 void *tg_cabi_realloc_adapter(void *old, size_t old_size, size_t alignment, size_t size);
+hook_result *tg_export_start(void);
 hook_result *tg_export_forward_request(void);
 hook_result *tg_export_return_response(void);
 
+/* Whether a call of the plugin runs, and whether the host has taken memory for the piece of a body that it is about to give. */
+static bool in_call, has_piece;
+
 EXPORT("cabi_realloc")
 void *tg_cabi_realloc(void *old, size_t old_size, size_t alignment, size_t size) {
+  if (!in_call && !has_piece) {
+    /* What the last call returned has been read. */
+    tg_memory_reset();
+    has_piece = true;
+  }
   return tg_memory_resize(old_size == 0 ? NULL : old, old_size, alignment, size);
 }
 
@@ -75,7 +88,7 @@ static void check_hooks(void) {
       refuse(TG("the function tg_return_responses is no hook: name it tg_return_response"));
     if (tg_on_response != NULL)
       refuse(TG("the function tg_on_response is no hook: name it tg_return_response"));
-    if (tg_forward_request == NULL)
+    if (tg_forward_request == NULL && &tg_has_request_body == NULL && &tg_has_response_body == NULL)
       refuse(TG("the plugin has no hook: define tg_forward_request, tg_return_response or both"));
   }
 }
@@ -87,9 +100,21 @@ __attribute__((constructor(101))) static void unbuffer(void) {
     setvbuf(__stdout_used, NULL, _IONBF, 0);
 }
 
+void tg_call_with_piece_begins(void) {
+  if (!has_piece)
+    tg_memory_reset();
+  in_call = true;
+  has_piece = false;
+}
+
+void tg_call_begins(void) {
+  has_piece = false;
+  tg_call_with_piece_begins();
+}
+
 static void begin(void) {
   check_hooks();
-  tg_memory_reset();
+  tg_call_begins();
   answered = false;
 }
 
@@ -97,6 +122,7 @@ static void begin(void) {
 static hook_result result;
 
 static hook_result *failed(tg_text error) {
+  in_call = false;
   result = (hook_result){.failed = 1, .value.error = tg_as_utf8(error)};
   return &result;
 }
@@ -109,6 +135,7 @@ hook_result *tg_export_forward_request(void) {
     return failed(verdict.error);
   if (answered && !verdict.responds)
     return failed(TG("an answer was made, but the hook returned forward: return the answer"));
+  in_call = false;
   result = (hook_result){.value.responds = verdict.responds};
   return &result;
 }
@@ -117,9 +144,37 @@ EXPORT(INTERCEPTOR "return-response")
 hook_result *tg_export_return_response(void) {
   begin();
   tg_outcome outcome = tg_return_response == NULL ? tg_done() : tg_return_response();
+  return tg_call_ends(outcome);
+}
+
+/* Its errors keep the version out of service, in these words. */
+EXPORT("tollgate:proxy/lifecycle@0.1.0#start")
+hook_result *tg_export_start(void) {
+  begin();
+  return tg_call_ends(tg_start == NULL ? tg_done() : tg_start());
+}
+
+void *tg_call_ends(tg_outcome outcome) {
   if (outcome.failed)
     return failed(outcome.error);
+  in_call = false;
   result = (hook_result){.failed = 0};
+  return &result;
+}
+
+void *tg_call_ends_with_wish(tg_wish wish) {
+  if (wish.failed)
+    return failed(wish.error);
+  in_call = false;
+  result = (hook_result){.value.wish = {wish.wanted, (uint8_t)wish.unit, wish.decoded}};
+  return &result;
+}
+
+void *tg_call_ends_with_fate(tg_fate fate) {
+  if (fate.failed)
+    return failed(fate.error);
+  in_call = false;
+  result = (hook_result){.value.fate = fate.fate};
   return &result;
 }
 

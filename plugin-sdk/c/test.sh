@@ -16,13 +16,13 @@ else
     set -- cc
 fi
 "$@" -std=c11 -Wall -Wextra -Werror -g -fsanitize=undefined -fno-sanitize-recover=undefined \
-    -o "$out/test" tests/test.c json.c memory.c url.c
+    -o "$out/test" tests/test.c events.c json.c memory.c url.c
 "$out/test"
 
 if [ -n "${TOLLGATE:-}" ]; then
     cp -r tests/contract "$out/contract"
     cp -r tests/cases "$out/contract/tests"
-    cp tests/helpers/* tests/prints/* "$out/contract/tests"
+    cp tests/helpers/* tests/prints/* tests/services/* "$out/contract/tests"
     mkdir "$out/contract/tollgate"
     cp *.c *.h "$out/contract/tollgate"
     "$TOLLGATE" build "$out/contract"

@@ -128,8 +128,43 @@ tg_text tg_error_message(tg_error error) {
     return tg_concat(TG("setting "), error.text, TG(" is missing"));
   case TG_SETTINGS_FAILED:
     return tg_concat(TG("settings can't be read: "), error.text);
+  default:
+    /* Of services. */
+    return error.text;
   }
-  return TG("unknown error");
+}
+
+tg_text tg_error_name(tg_error_kind kind) {
+  switch (kind) {
+  case TG_STATE_TOO_LARGE:
+  case TG_SEND_TOO_LARGE:
+    return TG("too-large");
+  case TG_STATE_FULL:
+    return TG("full");
+  case TG_STATE_NOT_A_NUMBER:
+    return TG("not-a-number");
+  case TG_STATE_TIMED_OUT:
+  case TG_SEND_TIMED_OUT:
+    return TG("timed-out");
+  case TG_STATE_UNAVAILABLE:
+    return TG("unavailable");
+  case TG_SEND_DENIED:
+    return TG("denied");
+  case TG_SEND_INVALID_REQUEST:
+    return TG("invalid-request");
+  case TG_SEND_UNRESOLVED:
+    return TG("unresolved");
+  case TG_SEND_UNREACHABLE:
+    return TG("unreachable");
+  case TG_SEND_TLS:
+    return TG("tls");
+  case TG_SEND_PROTOCOL:
+    return TG("protocol");
+  case TG_SEND_TOO_MANY:
+    return TG("too-many");
+  default:
+    return TG("");
+  }
 }
 
 /* ---- The request ---- */

@@ -100,6 +100,22 @@ typedef enum {
   /* Of settings. */
   TG_SETTING_MISSING, /* text is the key */
   TG_SETTINGS_FAILED, /* the store failed; text says why */
+  /* Of the state; text says why. After the last two a write may have been done. */
+  TG_STATE_TOO_LARGE,
+  TG_STATE_FULL,
+  TG_STATE_NOT_A_NUMBER,
+  TG_STATE_TIMED_OUT,
+  TG_STATE_UNAVAILABLE,
+  /* Of outbound requests; text says why. */
+  TG_SEND_DENIED,
+  TG_SEND_INVALID_REQUEST,
+  TG_SEND_UNRESOLVED,
+  TG_SEND_UNREACHABLE,
+  TG_SEND_TLS,
+  TG_SEND_TIMED_OUT,
+  TG_SEND_TOO_LARGE,
+  TG_SEND_PROTOCOL,
+  TG_SEND_TOO_MANY,
 } tg_error_kind;
 
 typedef struct {
@@ -110,6 +126,8 @@ typedef struct {
 
 /* The error in words, for a log or for tg_fail_request and tg_fail_response. */
 tg_text tg_error_message(tg_error error);
+/* The contract's word for an error of the state or of an outbound request, such as `not-a-number`; empty for any other. */
+tg_text tg_error_name(tg_error_kind kind);
 
 /* Ends tg_forward_request or tg_return_response with the error of a call, if there is one:
  * TG_TRY_REQUEST(tg_request_set_field(name, value)); */
@@ -227,6 +245,91 @@ typedef enum { TG_TRACE, TG_DEBUG, TG_INFO, TG_WARN, TG_ERROR, TG_CRITICAL } tg_
 /* One line for the host's log. */
 void tg_log(tg_level level, tg_text line);
 
+/* ---- State ---- */
+
+/* Data that outlives an exchange, in the plugin's bucket. It needs the permission `state`. Each function takes effect at one moment,
+ * also between hosts that share a Redis server. `ttl_ms` is a time to live in milliseconds; 0 is for ever. */
+
+/* The value of a key; absent if there is none, it has expired, or on an error. */
+TG_MUST_USE tg_error tg_state_get(tg_text key, tg_text *value);
+TG_MUST_USE tg_error tg_state_set(tg_text key, tg_text value, uint64_t ttl_ms);
+/* `was`, which may be NULL, is whether there was such a key. */
+TG_MUST_USE tg_error tg_state_delete(tg_text key, bool *was);
+/* Adds to a whole number, written in decimal. An absent key counts as 0. The time to live counts from when the key is created. */
+TG_MUST_USE tg_error tg_state_increment(tg_text key, int64_t by, uint64_t ttl_ms, int64_t *sum);
+/* Replaces a value if it is as expected. Absent text is an absent key; as the replacement it removes the key. */
+TG_MUST_USE tg_error tg_state_compare_and_swap(tg_text key, tg_text expected, tg_text replacement, uint64_t ttl_ms,
+                                               bool *swapped);
+/* Keys that begin with a prefix, in the order of their bytes, behind `after` (which may be absent), at most `limit` and at most 1000. */
+TG_MUST_USE tg_error tg_state_keys(tg_text prefix, tg_text after, uint32_t limit, tg_texts *keys);
+
+/* ---- Outbound requests ---- */
+
+/* They need the permission `http`, which lists where requests may go. A function waits for the whole response. Redirects are not
+ * followed. */
+
+typedef struct {
+  tg_text method;
+  tg_text url; /* absolute, with the scheme http or https */
+  const tg_field *fields;
+  size_t field_count;
+  tg_text body;
+  uint32_t timeout_ms; /* of the whole call; 0 is the host's */
+} tg_outgoing_request;
+
+/* Names of fields are in lower case. */
+typedef struct {
+  uint16_t status;
+  tg_fields fields;
+  tg_text body;
+  tg_fields trailers;
+} tg_incoming_response;
+
+/* A response, or why there is none. */
+typedef struct {
+  tg_error error;
+  tg_incoming_response response;
+} tg_sent;
+
+TG_MUST_USE tg_error tg_send(const tg_outgoing_request *request, tg_incoming_response *response);
+/* Sends a GET request. */
+TG_MUST_USE tg_error tg_get(tg_text url, tg_incoming_response *response);
+/* Sends several at the same time. The results, which are `count`, are in the order of the requests. */
+void tg_send_all(const tg_outgoing_request *requests, size_t count, tg_sent *results);
+/* The first value of a field, by its name in lower case; absent if there is none. */
+tg_text tg_incoming_field(const tg_incoming_response *response, tg_text name);
+
+/* ---- Waiting and metrics ---- */
+
+/* Waits without blocking the host; at most 120 seconds in all in a call of a hook. */
+void tg_sleep(uint64_t ms);
+
+/* What the host can't record is a warning in its log. A label is a field; labels may be NULL with a count of 0. Don't use a path, an
+ * address or an id as a label's value. */
+
+/* For tg_start. `bounds` are the upper bounds of a histogram's buckets; none are the host's. */
+void tg_metric_describe(tg_text name, tg_text help, const double *bounds, size_t count);
+/* Adds to a counter. */
+void tg_metric_add(tg_text name, double by, const tg_field *labels, size_t count);
+/* Sets a gauge. */
+void tg_metric_set(tg_text name, double value, const tg_field *labels, size_t count);
+/* Records an observation in a histogram. */
+void tg_metric_observe(tg_text name, double value, const tg_field *labels, size_t count);
+
+/* ---- Events ---- */
+
+/* Events of an event stream (server-sent events), which are the pieces of a body with TG_EVENTS: lines, and the blank line at the
+ * end. */
+
+/* The values of the fields `data` with line feeds between them; absent if there is none. */
+tg_text tg_event_data(tg_text event);
+/* The value of the last field `event`; absent if there is none or it is empty. */
+tg_text tg_event_name(tg_text event);
+/* New text: the event with other data, its other lines as they are. */
+tg_text tg_event_with_data(tg_text event, tg_text data);
+/* New text: an event to be sent. `name` may be absent, and must not have line breaks. */
+tg_text tg_event_make(tg_text name, tg_text data);
+
 /* ---- Time and chance ---- */
 
 /* Milliseconds since 1970-01-01T00:00:00Z. */
@@ -267,10 +370,102 @@ TG_MUST_USE static inline tg_outcome tg_fail_response(tg_text error) {
   return (tg_outcome){.failed = true, .error = error};
 }
 
+/* Called once for each new instance, before the hooks: the place to read the settings. A failure (tg_fail_response) refuses the
+ * plugin, or the changed configuration. There is no exchange yet. Without a definition nothing happens. */
+tg_outcome tg_start(void);
 /* Called before the backend is asked. Without a definition every request goes on. A plugin that defines neither hook is
  * refused when it is loaded. */
 tg_verdict tg_forward_request(void);
 /* Called when the response's head is there. Without a definition it stays as it is. */
 tg_outcome tg_return_response(void);
+
+/* ---- Bodies that flow ---- */
+
+/* How a body is cut into pieces. */
+typedef enum {
+  TG_BYTES,    /* as it arrives */
+  TG_TEXT,     /* never inside a UTF-8 character */
+  TG_LINES,    /* with their line ends */
+  TG_EVENTS,   /* of an event stream */
+  TG_MESSAGES, /* of gRPC, without their prefix; each tg_emit is one message */
+} tg_unit;
+
+/* Whether the plugin wants a body; made by the functions below. */
+typedef struct {
+  bool failed;
+  bool wanted;
+  tg_unit unit;
+  bool decoded;
+  tg_text error;
+} tg_wish;
+
+/* What becomes of a piece; made by the functions below. */
+typedef struct {
+  bool failed;
+  uint8_t fate;
+  tg_text error;
+} tg_fate;
+
+/* The body is given in pieces. `decoded`: content-encoding is undone before the plugin and done again behind it. */
+TG_MUST_USE static inline tg_wish tg_want(tg_unit unit, bool decoded) {
+  return (tg_wish){.wanted = true, .unit = unit, .decoded = decoded};
+}
+/* The body is left alone. */
+TG_MUST_USE static inline tg_wish tg_leave(void) { return (tg_wish){.wanted = false}; }
+TG_MUST_USE static inline tg_wish tg_fail_wish(tg_text error) { return (tg_wish){.failed = true, .error = error}; }
+/* The piece goes on as it is, after what was emitted. */
+TG_MUST_USE static inline tg_fate tg_keep(void) { return (tg_fate){.fate = 0}; }
+/* What was emitted goes on in its place, which may be nothing. */
+TG_MUST_USE static inline tg_fate tg_replace(void) { return (tg_fate){.fate = 1}; }
+/* What was emitted goes on, then the body ends properly. */
+TG_MUST_USE static inline tg_fate tg_stop(void) { return (tg_fate){.fate = 2}; }
+/* The message ends visibly broken. */
+TG_MUST_USE static inline tg_fate tg_fail_piece(tg_text error) { return (tg_fate){.failed = true, .error = error}; }
+
+/* Sends bytes of the body on, in the functions for pieces and for the end. Waits while the receiver is not ready. */
+void tg_emit(tg_text data);
+
+/* Makes the plugin rewrite the bodies of responses on their way to the client, or of requests on their way to the backend. To be written
+ * once in plugin.c, with three functions:
+ *
+ *     static tg_wish begin(void);          called when the head is final, before the first piece
+ *     static tg_fate piece(tg_text piece); called for each piece
+ *     static tg_outcome end(void);         called when the body is complete, and not after tg_stop()
+ *
+ *     TG_RESPONSE_BODY(begin, piece, end)
+ *
+ * An instance has one body at a time, so its state can be in static variables; begin resets them. Text lives until the function
+ * in hand returns. A plugin that rewrites bodies needs no hook. */
+#define TG_RESPONSE_BODY(begin, piece, end) TG_BODY(response, begin, piece, end)
+#define TG_REQUEST_BODY(begin, piece, end) TG_BODY(request, begin, piece, end)
+
+#define TG_BODY(side, begin, piece, end)                                                           \
+  const bool tg_has_##side##_body = true;                                                          \
+  void *tg_export_##side##_body_begin(void);                                                       \
+  void *tg_export_##side##_body_piece(const char *data, size_t size);                              \
+  void *tg_export_##side##_body_end(void);                                                         \
+  __attribute__((export_name("tollgate:proxy/" #side "-body@0.1.0#begin"))) void *                 \
+      tg_export_##side##_body_begin(void) {                                                        \
+    tg_call_begins();                                                                              \
+    return tg_call_ends_with_wish(begin());                                                        \
+  }                                                                                                \
+  __attribute__((export_name("tollgate:proxy/" #side "-body@0.1.0#piece"))) void *                 \
+      tg_export_##side##_body_piece(const char *data, size_t size) {                               \
+    tg_call_with_piece_begins();                                                                   \
+    return tg_call_ends_with_fate(piece((tg_text){size == 0 ? "" : data, size}));                  \
+  }                                                                                                \
+  __attribute__((export_name("tollgate:proxy/" #side "-body@0.1.0#end"))) void *                   \
+      tg_export_##side##_body_end(void) {                                                          \
+    tg_call_begins();                                                                              \
+    return tg_call_ends(end());                                                                    \
+  }
+
+/* For these macros alone. */
+void tg_call_begins(void);
+void tg_call_with_piece_begins(void);
+void *tg_call_ends(tg_outcome outcome);
+void *tg_call_ends_with_wish(tg_wish wish);
+void *tg_call_ends_with_fate(tg_fate fate);
+extern const bool tg_has_request_body, tg_has_response_body;
 
 #endif

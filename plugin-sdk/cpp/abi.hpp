@@ -15,6 +15,11 @@
 #define REQUEST "tollgate:proxy/request@0.1.0"
 #define RESPONSE "tollgate:proxy/response@0.1.0"
 #define EXCHANGE "tollgate:proxy/exchange@0.1.0"
+#define STATE "tollgate:proxy/state@0.1.0"
+#define CLIENT "tollgate:proxy/client@0.1.0"
+#define TIMER "tollgate:proxy/timer@0.1.0"
+#define METRICS "tollgate:proxy/metrics@0.1.0"
+#define SINK "tollgate:proxy/body-sink@0.1.0"
 #define STORE "wasi:config/store@0.2.0-rc.1"
 #define LOGGING "wasi:logging/logging@0.1.0-draft"
 #define RANDOM "wasi:random/random@0.2.0"
@@ -109,11 +114,65 @@ struct SettingsResult {
   } value;
 };
 
-/// result<verdict, string> or result<_, string>
+/// state-error and send-error: all cases hold text.
+struct ServiceError {
+  std::uint8_t kind;
+  Bytes text;
+};
+
+/// result<option<list<u8>>, state-error>, result<bool, …>, result<list<string>, …>, result<_, …>
+struct StateResult {
+  std::uint8_t failed;
+  union {
+    Optional value;
+    std::uint8_t is;
+    List<Bytes> keys;
+    ServiceError error;
+  } value;
+};
+
+/// result<s64, state-error>
+struct SumResult {
+  std::uint8_t failed;
+  union {
+    std::int64_t sum;
+    ServiceError error;
+  } value;
+};
+
+/// result<incoming-response, send-error>
+struct SendResult {
+  std::uint8_t failed;
+  union {
+    struct {
+      std::uint16_t status;
+      List<Field> fields;
+      Bytes body;
+      List<Field> trailers;
+    } response;
+    ServiceError error;
+  } value;
+};
+
+/// outgoing-request, in a list
+struct Outgoing {
+  Bytes method, url;
+  List<Field> fields;
+  Bytes body;
+  std::uint8_t has_timeout;
+  std::uint32_t timeout_ms;
+};
+
+static_assert(sizeof(StateResult) == 16 && sizeof(SumResult) == 24 && sizeof(SendResult) == 32 && sizeof(Outgoing) == 40);
+
+/// result<verdict, string>, result<option<body-wish>, string>, result<fate, string> or result<_, string>
 struct HookResult {
   std::uint8_t failed;
   union {
     std::uint8_t verdict;
+    struct {
+      std::uint8_t some, unit, decoded;
+    } wish;
     Bytes error;
   } value;
 };
@@ -133,6 +192,7 @@ using EditText = void(const char*, std::size_t, EditResult*);
 using EditField = void(const char*, std::size_t, const char*, std::size_t, EditResult*);
 using EditFields = void(const Field*, std::size_t, EditResult*);
 using GiveBytes = void(const char*, std::size_t);
+using Measure = void(const char*, std::size_t, double, const Field*, std::size_t);
 using GivePair = void(const char*, std::size_t, const char*, std::size_t);
 
 extern "C" {
@@ -181,6 +241,39 @@ void tg_logging_log(std::uint32_t level, const char* context, std::size_t contex
 IMPORT(RANDOM, "get-random-u64") std::uint64_t tg_random_u64();
 IMPORT(RANDOM, "get-random-bytes") void tg_random_bytes(std::uint64_t count, Bytes* area);
 IMPORT(CLOCK, "now") void tg_clock_now(Datetime* area);
+
+IMPORT(STATE, "get") void tg_state_get(const char* key, std::size_t size, StateResult* area);
+IMPORT(STATE, "set")
+void tg_state_set(const char* key, std::size_t size, const char* value, std::size_t value_size, std::uint32_t has_ttl,
+                  std::uint64_t ttl, StateResult* area);
+IMPORT(STATE, "delete") void tg_state_delete(const char* key, std::size_t size, StateResult* area);
+IMPORT(STATE, "increment")
+void tg_state_increment(const char* key, std::size_t size, std::int64_t by, std::uint32_t has_ttl, std::uint64_t ttl,
+                        SumResult* area);
+IMPORT(STATE, "compare-and-swap")
+void tg_state_swap(const char* key, std::size_t size, std::uint32_t has_expected, const char* expected,
+                   std::size_t expected_size, std::uint32_t has_replacement, const char* replacement,
+                   std::size_t replacement_size, std::uint32_t has_ttl, std::uint64_t ttl, StateResult* area);
+IMPORT(STATE, "keys")
+void tg_state_keys(const char* prefix, std::size_t size, std::uint32_t has_after, const char* after,
+                   std::size_t after_size, std::uint32_t limit, StateResult* area);
+
+IMPORT(CLIENT, "send")
+void tg_client_send(const char* method, std::size_t method_size, const char* url, std::size_t url_size, const Field* fields,
+                    std::size_t field_count, const char* body, std::size_t body_size, std::uint32_t has_timeout,
+                    std::uint32_t timeout, SendResult* area);
+IMPORT(CLIENT, "send-all") void tg_client_send_all(const Outgoing* requests, std::size_t count, List<SendResult>* area);
+
+IMPORT(TIMER, "sleep") void tg_timer_sleep(std::uint64_t ms);
+
+IMPORT(METRICS, "describe")
+void tg_metrics_describe(const char* name, std::size_t size, const char* help, std::size_t help_size, const double* bounds,
+                         std::size_t count);
+IMPORT(METRICS, "add") Measure tg_metrics_add;
+IMPORT(METRICS, "set") Measure tg_metrics_set;
+IMPORT(METRICS, "observe") Measure tg_metrics_observe;
+
+IMPORT(SINK, "emit") GiveBytes tg_sink_emit;
 }
 
 }  // namespace tollgate::abi
@@ -189,6 +282,11 @@ IMPORT(CLOCK, "now") void tg_clock_now(Datetime* area);
 #undef REQUEST
 #undef RESPONSE
 #undef EXCHANGE
+#undef STATE
+#undef CLIENT
+#undef TIMER
+#undef METRICS
+#undef SINK
 #undef STORE
 #undef LOGGING
 #undef RANDOM

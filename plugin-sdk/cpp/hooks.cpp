@@ -16,6 +16,7 @@
 namespace tollgate {
 [[gnu::weak]] Outcome<Verdict> forward_request();
 [[gnu::weak]] Outcome<void> return_response();
+[[gnu::weak]] Outcome<void> start();
 }  // namespace tollgate
 
 // Functions that are easily taken for hooks.
@@ -36,6 +37,9 @@ namespace {
 /// Whether `answer` was called in the `forward_request` that runs.
 bool answered;
 
+/// How many bodies the plugin rewrites: those of requests, of responses, or both.
+int bodies;
+
 /// Says what is wrong with the plugin and ends the instance. In the first call of a version that keeps it out of service.
 [[noreturn]] void refuse(std::string_view why) {
   log::critical(why);
@@ -48,7 +52,7 @@ void check_hooks() {
     refuse("the function forward_request is no hook: define tollgate::forward_request");
   if (return_response == nullptr && (::return_response != nullptr || c_return_response != nullptr))
     refuse("the function return_response is no hook: define tollgate::return_response");
-  if (forward_request == nullptr && return_response == nullptr)
+  if (forward_request == nullptr && return_response == nullptr && bodies == 0)
     refuse(
         "the plugin has no hook: define tollgate::forward_request, tollgate::return_response or "
         "both");
@@ -61,9 +65,19 @@ void check_hooks() {
     std::setvbuf(__stdout_used, nullptr, _IONBF, 0);
 }
 
+/// Whether a call of the plugin runs, and whether the host has taken memory for the piece of a body that it is about to give.
+bool in_call, has_piece;
+
+void begin_with_piece() {
+  if (!has_piece) arena().release();
+  in_call = true;
+  has_piece = false;
+}
+
 void begin() {
   check_hooks();
-  arena().release();
+  has_piece = false;
+  begin_with_piece();
   answered = false;
 }
 
@@ -71,12 +85,58 @@ void begin() {
 abi::HookResult result;
 
 abi::HookResult* failed(std::string_view error) {
+  in_call = false;
   // The error's own string ends with the hook; the host reads a copy.
   result = {1, {.error = abi::Bytes::of(as_utf8(in_arena(error)))}};
   return &result;
 }
 
+abi::HookResult* ended(const Outcome<void>& outcome) {
+  if (!outcome) return failed(outcome.error());
+  in_call = false;
+  result = {0, {.verdict = 0}};
+  return &result;
+}
+
+constexpr std::string_view not_begun = "the host gave a piece of a body that had not begun";
+
 }  // namespace
+
+BodyExport::BodyExport(std::unique_ptr<Rewriter> (*make)()) : make_(make) { bodies++; }
+
+void* BodyExport::begin() {
+  tollgate::begin();
+  body_ = nullptr;
+  auto body = make_();
+  auto wish = body->begin();
+  if (!wish) return failed(wish.error());
+  in_call = false;
+  result = {0, {.wish = {0, 0, 0}}};
+  if (*wish) {
+    body_ = std::move(body);
+    result.value.wish = {1, static_cast<std::uint8_t>((*wish)->unit), (*wish)->decoded};
+  }
+  return &result;
+}
+
+void* BodyExport::piece(const char* data, std::size_t size) {
+  begin_with_piece();
+  if (body_ == nullptr) return failed(not_begun);
+  auto fate = body_->piece(size == 0 ? std::string_view("") : std::string_view(data, size));
+  if (!fate || *fate == Fate::stop) body_ = nullptr;
+  if (!fate) return failed(fate.error());
+  in_call = false;
+  result = {0, {.verdict = static_cast<std::uint8_t>(*fate)}};
+  return &result;
+}
+
+void* BodyExport::end() {
+  tollgate::begin();
+  if (body_ == nullptr) return failed(not_begun);
+  auto outcome = body_->end();
+  body_ = nullptr;
+  return ended(outcome);
+}
 
 Outcome<Verdict> answer(std::uint16_t status, std::string_view content_type,
                         std::string_view body) {
@@ -98,9 +158,15 @@ void* tg_cabi_realloc_adapter(void* old, std::size_t old_size, std::size_t align
                               std::size_t size);
 abi::HookResult* tg_export_forward_request();
 abi::HookResult* tg_export_return_response();
+abi::HookResult* tg_export_start();
 
 EXPORT("cabi_realloc")
 void* tg_cabi_realloc(void* old, std::size_t old_size, std::size_t alignment, std::size_t size) {
+  if (!in_call && !has_piece) {
+    // What the last call returned has been read.
+    arena().release();
+    has_piece = true;
+  }
   void* memory = arena().allocate(size, alignment);
   if (old_size != 0) std::memcpy(memory, old, std::min(old_size, size));
   return memory;
@@ -127,8 +193,18 @@ abi::HookResult* tg_export_forward_request() {
   if (!outcome) return failed(outcome.error());
   if (answered && *outcome == Verdict::forward)
     return failed("an answer was made, but the hook returned forward: return the answer");
+  in_call = false;
   result = {0, {.verdict = static_cast<std::uint8_t>(*outcome)}};
   return &result;
+}
+
+/// Its errors keep the version out of service, in these words.
+EXPORT("tollgate:proxy/lifecycle@0.1.0#start")
+abi::HookResult* tg_export_start() {
+  begin();
+  Outcome<void> outcome;
+  if (tollgate::start != nullptr) outcome = tollgate::start();
+  return ended(outcome);
 }
 
 EXPORT(INTERCEPTOR "return-response")
@@ -136,8 +212,6 @@ abi::HookResult* tg_export_return_response() {
   begin();
   Outcome<void> outcome;
   if (tollgate::return_response != nullptr) outcome = tollgate::return_response();
-  if (!outcome) return failed(outcome.error());
-  result = {0, {.verdict = 0}};
-  return &result;
+  return ended(outcome);
 }
 }

@@ -16,13 +16,13 @@ else
     set -- c++
 fi
 "$@" -std=c++23 -Wall -Wextra -Werror -g -fsanitize=undefined -fno-sanitize-recover=undefined \
-    -o "$out/test" tests/test.cpp json.cpp url.cpp utf8.cpp
+    -o "$out/test" tests/test.cpp events.cpp json.cpp url.cpp utf8.cpp
 "$out/test"
 
 if [ -n "${TOLLGATE:-}" ]; then
     cp -r tests/contract "$out/contract"
     cp -r ../c/tests/cases "$out/contract/tests"
-    cp ../c/tests/helpers/* ../c/tests/prints/* "$out/contract/tests"
+    cp ../c/tests/helpers/* ../c/tests/prints/* ../c/tests/services/* "$out/contract/tests"
     mkdir "$out/contract/tollgate"
     cp *.cpp *.hpp "$out/contract/tollgate"
     "$TOLLGATE" build "$out/contract"

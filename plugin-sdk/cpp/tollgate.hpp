@@ -12,14 +12,17 @@
 #ifndef TOLLGATE_HPP
 #define TOLLGATE_HPP
 
+#include <chrono>
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <memory_resource>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "events.hpp"
 #include "json.hpp"
 #include "url.hpp"
 
@@ -186,6 +189,117 @@ void error(std::string_view line);
 void critical(std::string_view line);
 }  // namespace log
 
+/// Why the state could not be read or written; text says it in words.
+struct StateError {
+  enum class Kind : std::uint8_t {
+    too_large,     ///< The key or the value is longer than allowed. Nothing was changed.
+    full,          ///< The bucket may not hold more. Nothing was changed.
+    not_a_number,  ///< The value is not a whole number, or would not fit into 64 bits. Nothing was changed.
+    timed_out,     ///< The store did not answer in time. A write may have been done.
+    unavailable,   ///< The store cannot be used at the moment. A write may have been done.
+  };
+  Kind kind;
+  std::string_view text;
+
+  /// The contract's word, such as `not-a-number`.
+  std::string_view name() const;
+};
+
+/// Why there is no response to an outbound request; text says it in words.
+struct SendError {
+  enum class Kind : std::uint8_t {
+    denied,           ///< The plugin has no permission for this destination, or for its address.
+    invalid_request,  ///< The request is not valid.
+    unresolved,       ///< The name of the host could not be resolved.
+    unreachable,      ///< Nobody answers there.
+    tls,              ///< TLS failed.
+    timed_out,        ///< It took too long.
+    too_large,        ///< Request or response are larger than allowed.
+    protocol,         ///< The peer broke the protocol, or ended the connection too early.
+    too_many,         ///< Too many calls, or plugins call one another in a circle.
+  };
+  Kind kind;
+  std::string_view text;
+
+  /// The contract's word, such as `timed-out`.
+  std::string_view name() const;
+};
+
+inline std::string words(const StateError& error) { return std::string(error.text); }
+inline std::string words(const SendError& error) { return std::string(error.text); }
+
+template <typename T>
+using Kept = std::expected<T, StateError>;
+
+/// A time to live or a limit; 0 is none.
+using Milliseconds = std::chrono::milliseconds;
+
+/// Data that outlives an exchange, in the plugin's bucket. It needs the permission `state`. Each function takes effect at one moment, also
+/// between hosts that share a Redis server. A time to live of 0 is for ever.
+namespace state {
+/// The value of a key; nothing if there is none or it has expired.
+[[nodiscard]] Kept<std::optional<std::string_view>> get(std::string_view key);
+[[nodiscard]] Kept<void> set(std::string_view key, std::string_view value, Milliseconds ttl = {});
+/// Removes a key. False if there was none.
+[[nodiscard]] Kept<bool> erase(std::string_view key);
+/// Adds to a whole number, written in decimal, and gives the sum. An absent key counts as 0. The time to live counts from when the key is
+/// created.
+[[nodiscard]] Kept<std::int64_t> increment(std::string_view key, std::int64_t by = 1, Milliseconds ttl = {});
+/// Replaces a value if it is as expected. Nothing is an absent key; as the replacement it removes the key. False if it was not as
+/// expected.
+[[nodiscard]] Kept<bool> compare_and_swap(std::string_view key, std::optional<std::string_view> expected,
+                                          std::optional<std::string_view> replacement, Milliseconds ttl = {});
+/// Keys that begin with a prefix, in the order of their bytes, behind `after`, at most `limit` and at most 1000.
+[[nodiscard]] Kept<std::vector<std::string_view>> keys(std::string_view prefix = "", std::optional<std::string_view> after = {},
+                                                       std::uint32_t limit = 1000);
+}  // namespace state
+
+/// Outbound requests. They need the permission `http`, which lists where requests may go. A function waits for the whole response; a
+/// response with any status is one. Redirects are not followed.
+namespace client {
+struct Request {
+  std::string_view url;  ///< Absolute, with the scheme http or https.
+  std::string_view method = "GET";
+  std::vector<Field> fields = {};
+  std::string_view body = "";
+  Milliseconds timeout = {};  ///< Of the whole call; 0 is the host's.
+};
+
+struct Response {
+  std::uint16_t status;
+  std::vector<Field> fields;  ///< Names in lower case.
+  std::string_view body;
+  std::vector<Field> trailers;
+
+  /// The first value of a field, by its name in lower case.
+  std::optional<std::string_view> field(std::string_view name) const;
+};
+
+using Sent = std::expected<Response, SendError>;
+
+[[nodiscard]] Sent send(const Request& request);
+/// Sends a GET request.
+[[nodiscard]] Sent get(std::string_view url);
+/// Sends several at the same time. The results are in the order of the requests.
+[[nodiscard]] std::vector<Sent> send_all(const std::vector<Request>& requests);
+}  // namespace client
+
+/// Waits without blocking the host; at most 120 seconds in all in a call of a hook.
+void sleep(Milliseconds time);
+
+/// What a plugin counts and measures. What the host can't record is a warning in its log. Don't use a path, an address or an id as a
+/// label's value.
+namespace metrics {
+/// For `start`. The bounds are the upper bounds of a histogram's buckets; none are the host's.
+void describe(std::string_view name, std::string_view help, const std::vector<double>& bounds = {});
+/// Adds to a counter.
+void add(std::string_view name, double by = 1, const std::vector<Field>& labels = {});
+/// Sets a gauge.
+void set(std::string_view name, double value, const std::vector<Field>& labels = {});
+/// Records an observation in a histogram.
+void observe(std::string_view name, double value, const std::vector<Field>& labels = {});
+}  // namespace metrics
+
 /// Milliseconds since 1970-01-01T00:00:00Z.
 std::int64_t now();
 
@@ -210,6 +324,10 @@ using Outcome = std::expected<T, std::string>;
 [[nodiscard]] Outcome<Verdict> answer(std::uint16_t status, std::string_view content_type,
                                       std::string_view body);
 
+/// Defined by the plugin; called once for each new instance, before the hooks: the place to read the settings. An error refuses the plugin,
+/// or the changed configuration. There is no exchange yet. Without a definition nothing happens.
+Outcome<void> start();
+
 /// Defined by the plugin; called before the backend is asked. Without a definition every request goes on. A plugin that
 /// defines neither hook is refused when it is loaded.
 Outcome<Verdict> forward_request();
@@ -217,6 +335,83 @@ Outcome<Verdict> forward_request();
 /// Defined by the plugin; called when the response's head is there. Without a definition it stays as it is.
 Outcome<void> return_response();
 
+/// How a body is cut into pieces.
+enum class Unit : std::uint8_t {
+  bytes,     ///< As it arrives.
+  text,      ///< As it arrives, but never inside a UTF-8 character.
+  lines,     ///< Lines with their line ends.
+  events,    ///< Events of an event stream: see events.hpp.
+  messages,  ///< gRPC messages without their prefix. Each `emit` is one message.
+};
+
+/// That a plugin wants a body, and how. `decoded`: `content-encoding` is undone before the plugin and done again behind it.
+struct Wish {
+  Unit unit = Unit::bytes;
+  bool decoded = false;
+};
+
+/// What becomes of a piece of a body.
+enum class [[nodiscard]] Fate : std::uint8_t {
+  keep,     ///< It goes on as it is, after what was emitted.
+  replace,  ///< What was emitted goes on in its place, which may be nothing.
+  stop,     ///< What was emitted goes on, then the body ends properly.
+};
+
+/// Sends bytes of a body on, in a Rewriter. Waits while the receiver is not ready.
+void emit(std::string_view data);
+
+/// Rewrites one body. There is a new object for each body, so its members are the state. If a function returns an error, the message ends
+/// visibly broken; in `begin` nothing was sent yet, and the plugin's `on-failure` decides.
+class Rewriter {
+ public:
+  virtual ~Rewriter() = default;
+  /// Called when the head is final, before the first piece. Nothing leaves this body alone.
+  virtual Outcome<std::optional<Wish>> begin() = 0;
+  /// Called for each piece.
+  virtual Outcome<Fate> piece(std::string_view piece) = 0;
+  /// Called when the body is complete, and not after `Fate::stop`: may emit what is left.
+  virtual Outcome<void> end() { return {}; }
+};
+
+/// What the macros below export.
+class BodyExport {
+ public:
+  explicit BodyExport(std::unique_ptr<Rewriter> (*make)());
+  void* begin();
+  void* piece(const char* data, std::size_t size);
+  void* end();
+
+ private:
+  std::unique_ptr<Rewriter> (*make_)();
+  std::unique_ptr<Rewriter> body_;
+};
+
 }  // namespace tollgate
+
+/// Makes the plugin rewrite the bodies of responses on their way to the client, or of requests on their way to the backend, by a class that
+/// derives from tollgate::Rewriter. To be written once, outside of namespaces. A plugin that rewrites bodies needs no hook.
+#define TOLLGATE_RESPONSE_BODY(Class) TOLLGATE_BODY(response, Class)
+#define TOLLGATE_REQUEST_BODY(Class) TOLLGATE_BODY(request, Class)
+
+#define TOLLGATE_BODY(side, Class)                                                                 \
+  static tollgate::BodyExport tollgate_##side##_body(                                              \
+      []() -> std::unique_ptr<tollgate::Rewriter> { return std::make_unique<Class>(); });          \
+  extern "C" {                                                                                     \
+  void* tg_export_##side##_body_begin();                                                           \
+  void* tg_export_##side##_body_piece(const char* data, std::size_t size);                         \
+  void* tg_export_##side##_body_end();                                                             \
+  [[clang::export_name("tollgate:proxy/" #side "-body@0.1.0#begin")]] void*                        \
+      tg_export_##side##_body_begin() {                                                            \
+    return tollgate_##side##_body.begin();                                                         \
+  }                                                                                                \
+  [[clang::export_name("tollgate:proxy/" #side "-body@0.1.0#piece")]] void*                        \
+      tg_export_##side##_body_piece(const char* data, std::size_t size) {                          \
+    return tollgate_##side##_body.piece(data, size);                                               \
+  }                                                                                                \
+  [[clang::export_name("tollgate:proxy/" #side "-body@0.1.0#end")]] void*                          \
+      tg_export_##side##_body_end() {                                                              \
+    return tollgate_##side##_body.end();                                                           \
+  }                                                                                                \
+  }
 
 #endif

@@ -117,6 +117,12 @@ var (
 	hookError  string
 )
 
+//go:wasmexport tollgate:proxy/lifecycle@0.1.0#start
+func exportStart() unsafe.Pointer {
+	prepare()
+	return lowerResult(0, start())
+}
+
 //go:wasmexport tollgate:proxy/interceptor@0.1.0#forward-request
 func exportForwardRequest() unsafe.Pointer {
 	prepare()
@@ -143,7 +149,7 @@ func prepare() {
 	if prepared {
 		return
 	}
-	prepared = true
+	prepared, running = true, true
 	pluginMain()
 	if why := misused(); why != "" {
 		hostLog(LevelCritical, "", why)

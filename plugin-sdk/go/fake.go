@@ -3,9 +3,13 @@
 package tollgate
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"sort"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // Fake is an exchange for tests that run outside the host: `go test` in a plugin's folder calls the registered hooks
@@ -22,12 +26,83 @@ type Fake struct {
 	// BodyError is what reading either body gives, if set.
 	BodyError *BodyError
 	Notes     map[string][]byte
+	// State is the plugin's bucket. Times to live are not kept.
+	State map[string][]byte
+	// StateError is what each call of [State] gives, if set.
+	StateError *StateError
+	// Outbound answers requests; without it they are denied.
+	Outbound func(OutgoingRequest) (*IncomingResponse, error)
+	// Slept is how long the hooks waited in all.
+	Slept time.Duration
+	// Metrics is what the hooks counted and measured: "add denied_total 1 reason=quota".
+	Metrics []string
 	// Lines is what the hooks logged: "info ready".
 	Lines []string
+
+	emitted []byte
 }
 
 // fake is the current exchange.
 var fake *Fake
+
+// Start calls the function of [OnStart].
+func (f *Fake) Start() error {
+	if why := misused(); why != "" {
+		return errors.New(why)
+	}
+	f.setDefaults()
+	return start()
+}
+
+// RewriteRequest gives a body in pieces to what requestbody.On registered, and returns what goes on to the backend.
+func (f *Fake) RewriteRequest(pieces ...string) (string, error) {
+	return f.rewrite("requestbody", pieces)
+}
+
+// RewriteResponse gives a body in pieces to what responsebody.On registered, and returns what goes on to the client.
+func (f *Fake) RewriteResponse(pieces ...string) (string, error) {
+	return f.rewrite("responsebody", pieces)
+}
+
+func (f *Fake) rewrite(name string, pieces []string) (string, error) {
+	if why := misused(); why != "" {
+		return "", errors.New(why)
+	}
+	f.setDefaults()
+	f.emitted = nil
+	for _, body := range bodies {
+		if body.name == name {
+			err := f.flow(body, pieces)
+			return string(f.emitted), err
+		}
+	}
+	return "", errors.New("the plugin does not import tollgate/" + name)
+}
+
+func (f *Fake) flow(body *BodyExport, pieces []string) error {
+	wish, err := body.begin()
+	if err != nil {
+		return err
+	}
+	for _, piece := range pieces {
+		fate := Keep
+		if wish != nil {
+			if fate, err = body.piece([]byte(piece)); err != nil {
+				return err
+			}
+		}
+		if fate == Keep {
+			f.emitted = append(f.emitted, piece...)
+		}
+		if fate == Stop {
+			return nil
+		}
+	}
+	if wish == nil {
+		return nil
+	}
+	return body.end()
+}
 
 // ForwardRequest calls the hook for requests.
 func (f *Fake) ForwardRequest() (Verdict, error) {
@@ -62,6 +137,9 @@ func (f *Fake) setDefaults() {
 	}
 	if f.Notes == nil {
 		f.Notes = make(map[string][]byte)
+	}
+	if f.State == nil {
+		f.State = make(map[string][]byte)
 	}
 }
 
@@ -254,6 +332,110 @@ func hostSettings() map[string]string {
 		settings[key] = value
 	}
 	return settings
+}
+
+// stateFailure is the error that a test wants, as an interface that is nil without one.
+func stateFailure() error {
+	if fake.StateError != nil {
+		return fake.StateError
+	}
+	return nil
+}
+
+func hostStateGet(key string) ([]byte, bool, error) {
+	value, ok := fake.State[key]
+	return append([]byte{}, value...), ok, stateFailure()
+}
+
+func hostStateSet(key string, value []byte, _ time.Duration) error {
+	if err := stateFailure(); err != nil {
+		return err
+	}
+	fake.State[key] = append([]byte{}, value...)
+	return nil
+}
+
+func hostStateDelete(key string) (bool, error) {
+	if err := stateFailure(); err != nil {
+		return false, err
+	}
+	_, ok := fake.State[key]
+	delete(fake.State, key)
+	return ok, nil
+}
+
+func hostStateIncrement(key string, by int64, ttl time.Duration) (int64, error) {
+	value, ok := fake.State[key]
+	if !ok {
+		value = []byte("0")
+	}
+	sum, err := strconv.ParseInt(string(value), 10, 64)
+	if err != nil {
+		return 0, &StateError{StateNotANumber, "it is not a whole number"}
+	}
+	sum += by
+	return sum, hostStateSet(key, strconv.AppendInt(nil, sum, 10), ttl)
+}
+
+func hostStateSwap(key string, expected, replacement []byte, ttl time.Duration) (bool, error) {
+	value, ok := fake.State[key]
+	if ok != (expected != nil) || !bytes.Equal(value, expected) {
+		return false, stateFailure()
+	}
+	if replacement == nil {
+		_, err := hostStateDelete(key)
+		return err == nil, err
+	}
+	err := hostStateSet(key, replacement, ttl)
+	return err == nil, err
+}
+
+func hostStateKeys(prefix, after string, limit uint32) ([]string, error) {
+	keys := []string{}
+	for key := range fake.State {
+		if strings.HasPrefix(key, prefix) && (after == "" || key > after) {
+			keys = append(keys, key)
+		}
+	}
+	sort.Strings(keys)
+	return keys[:min(len(keys), int(limit))], stateFailure()
+}
+
+func hostSend(request OutgoingRequest) (*IncomingResponse, error) {
+	if fake.Outbound == nil {
+		return nil, &SendError{SendDenied, "a call to " + request.URL + " is not allowed"}
+	}
+	return fake.Outbound(request)
+}
+
+func hostSendAll(requests []OutgoingRequest) []SendResult {
+	results := make([]SendResult, len(requests))
+	for i, request := range requests {
+		results[i].Response, results[i].Err = hostSend(request)
+	}
+	return results
+}
+
+func hostSleep(ms uint64) { fake.Slept += time.Duration(ms) * time.Millisecond }
+
+func hostEmit(data []byte) { fake.emitted = append(fake.emitted, data...) }
+
+func hostDescribe(name, help string, buckets []float64) {
+	fake.Metrics = append(fake.Metrics, fmt.Sprint("describe ", name, " ", help, " ", buckets))
+}
+
+func addMetric(name string, by float64, labels []Field)    { measured("add", name, by, labels) }
+func setMetric(name string, value float64, labels []Field) { measured("set", name, value, labels) }
+func observeMetric(name string, value float64, labels []Field) {
+	measured("observe", name, value, labels)
+}
+
+func measured(kind, name string, value float64, labels []Field) {
+	line := fmt.Sprintf("%s %s %v", kind, name, value)
+	for _, label := range labels {
+		line += " " + label.Name + "=" + label.Value
+	}
+	fake.Metrics = append(fake.Metrics, line)
 }
 
 func hostLog(level Level, _, message string) {

@@ -11,6 +11,7 @@ import (
 var (
 	requestHook  RequestHook
 	responseHook ResponseHook
+	startHook    StartHook
 	// misuse is what is wrong with the registration of hooks.
 	misuse string
 	// answered is whether [Response.Answer] was called in the request hook that runs.
@@ -34,12 +35,35 @@ func OnResponse(hook ResponseHook) {
 	responseHook = hook
 }
 
+// OnStart registers what is called once for each new instance, before the hooks: the place to read the settings. Its error
+// refuses the plugin, or the changed configuration. There is no exchange yet.
+func OnStart(hook StartHook) {
+	if startHook != nil {
+		misuse = "tollgate.OnStart was called twice: one hook would replace the other"
+	}
+	startHook = hook
+}
+
 // misused says what is wrong with the plugin, if anything is. What doesn't register must not pass for a plugin.
 func misused() string {
-	if misuse == "" && requestHook == nil && responseHook == nil {
+	for _, body := range bodies {
+		if misuse == "" && body.hook == nil {
+			return "the plugin imports tollgate/" + body.name + " and does not call " + body.name + ".On"
+		}
+	}
+	if misuse == "" && requestHook == nil && responseHook == nil && len(bodies) == 0 {
 		return "the plugin has no hook: call tollgate.OnRequest, tollgate.OnResponse or both in an init function"
 	}
 	return misuse
+}
+
+func start() (err error) {
+	if startHook == nil {
+		return nil
+	}
+	defer begin().end()
+	defer explainInto(&err)
+	return startHook()
 }
 
 // forwardRequest calls the hook; a panic becomes an error, so that the instance can go on.
@@ -72,7 +96,7 @@ func explainInto(err *error) {
 	case nil:
 		// Package net keeps only the text.
 		if *err != nil && strings.Contains((*err).Error(), syscall.ECONNREFUSED.Error()) {
-			*err = fmt.Errorf("%w (a plugin has no network: it can't send requests of its own)", *err)
+			*err = fmt.Errorf("%w (a plugin has no sockets: send requests with tollgate.Client)", *err)
 		}
 	case settingsFailure:
 		*err = errors.New(string(cause))

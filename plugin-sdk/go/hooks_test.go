@@ -100,7 +100,7 @@ func TestARefusedConnectionIsExplained(t *testing.T) {
 	withHooks(t, func(Request, Response) (Verdict, error) {
 		return Forward, fmt.Errorf("get: %w", syscall.ECONNREFUSED)
 	}, nil)
-	if _, err := (&Fake{}).ForwardRequest(); err == nil || !strings.Contains(err.Error(), "a plugin has no network") {
+	if _, err := (&Fake{}).ForwardRequest(); err == nil || !strings.Contains(err.Error(), "a plugin has no sockets") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -7,8 +7,8 @@ import (
 
 // Each function here calls the host and makes Go values of what it wrote.
 
-// result is where the host writes; its largest is a result of a list or an error with a 64-bit number.
-var result [3]uint64
+// result is where the host writes; its largest is a response or the error of an outbound request.
+var result [4]uint64
 
 // call runs a call to the host that writes to what it is given.
 func call(function func(result unsafe.Pointer)) {

@@ -32,6 +32,9 @@ var (
 
 	// inCall is whether a call to the host runs, which is when results are asked for.
 	inCall bool
+	// running is whether the plugin was called. From then on the host asks for memory outside of a call to it, too: for the
+	// piece of a body that it is about to give.
+	running bool
 )
 
 type block struct{ base, size, used uintptr }
@@ -45,7 +48,7 @@ func sbrk(n uintptr) unsafe.Pointer
 //go:nosplit
 func cabiRealloc(old unsafe.Pointer, oldSize, align, size uint32) unsafe.Pointer {
 	var fresh unsafe.Pointer
-	if inCall {
+	if inCall || running {
 		fresh = allocate(uintptr(size), uintptr(align))
 	} else {
 		fresh = allocateForAdapter(uintptr(size))
@@ -119,11 +122,16 @@ func nowhere() unsafe.Pointer { return unsafe.Add(nil, uintptr(0xffff_fff8)) }
 // while the call runs.
 func beginCall() {
 	needStack()
+	freeBlocks()
+	inCall = true
+}
+
+// freeBlocks gives all of the memory out again. What the host wrote was copied.
+func freeBlocks() {
 	smallUsed = 0
 	for i := range blockCount {
 		blocks[i].used = 0
 	}
-	inCall = true
 }
 
 func endCall() { inCall = false }

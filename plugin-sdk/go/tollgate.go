@@ -31,3 +31,6 @@ type RequestHook func(Request, Response) (Verdict, error)
 // ResponseHook is called when the response's head is there, whoever made it. The request can be read but is past
 // changing.
 type ResponseHook func(Request, Response) error
+
+// StartHook is called once for each new instance, before the other hooks.
+type StartHook func() error

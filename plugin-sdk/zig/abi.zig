@@ -82,10 +82,49 @@ pub const SettingsResult = extern struct {
     value: extern union { settings: List(Field), err: StoreError },
 };
 
-/// `result<verdict, string>` or `result<_, string>`
+/// `state-error` and `send-error`: all cases hold text.
+pub const ServiceError = extern struct { kind: u8, text: Bytes };
+
+/// `result<option<list<u8>>, state-error>`, `result<bool, …>`, `result<list<string>, …>`, `result<_, …>`
+pub const StateResult = extern struct {
+    failed: u8,
+    value: extern union { value: Optional, is: u8, keys: List(Bytes), err: ServiceError },
+};
+
+/// `result<s64, state-error>`
+pub const SumResult = extern struct {
+    failed: u8,
+    value: extern union { sum: i64, err: ServiceError },
+};
+
+/// `result<incoming-response, send-error>`
+pub const SendResult = extern struct {
+    failed: u8,
+    value: extern union {
+        response: extern struct { status: u16, fields: List(Field), body: Bytes, trailers: List(Field) },
+        err: ServiceError,
+    },
+};
+
+/// `outgoing-request`, in a list
+pub const Outgoing = extern struct {
+    method: Bytes,
+    url: Bytes,
+    fields: List(Field),
+    body: Bytes,
+    has_timeout: u8,
+    timeout_ms: u32,
+};
+
+comptime {
+    if (@sizeOf(StateResult) != 16 or @sizeOf(SumResult) != 24 or @sizeOf(SendResult) != 32 or @sizeOf(Outgoing) != 40)
+        @compileError("results of services are not laid out as the contract has them");
+}
+
+/// `result<verdict, string>`, `result<option<body-wish>, string>`, `result<fate, string>` or `result<_, string>`
 pub const HookResult = extern struct {
     failed: u8,
-    value: extern union { verdict: u8, err: Bytes },
+    value: extern union { verdict: u8, wish: extern struct { some: u8, unit: u8, decoded: u8 }, err: Bytes },
 };
 
 const GetText = fn (*Bytes) callconv(calling) void;
@@ -174,6 +213,47 @@ pub const random = struct {
     pub const @"get-random-bytes" = import("get-random-bytes", fn (u64, *Bytes) callconv(calling) void);
 };
 
+pub const state = struct {
+    const import = Interface("tollgate:proxy/state@0.1.0").function;
+    pub const get = import("get", fn ([*]const u8, usize, *StateResult) callconv(calling) void);
+    pub const set = import("set", fn ([*]const u8, usize, [*]const u8, usize, u32, u64, *StateResult) callconv(calling) void);
+    pub const delete = import("delete", fn ([*]const u8, usize, *StateResult) callconv(calling) void);
+    pub const increment = import("increment", fn ([*]const u8, usize, i64, u32, u64, *SumResult) callconv(calling) void);
+    pub const @"compare-and-swap" = import(
+        "compare-and-swap",
+        fn ([*]const u8, usize, u32, [*]const u8, usize, u32, [*]const u8, usize, u32, u64, *StateResult) callconv(calling) void,
+    );
+    pub const keys = import("keys", fn ([*]const u8, usize, u32, [*]const u8, usize, u32, *StateResult) callconv(calling) void);
+};
+
+pub const client = struct {
+    const import = Interface("tollgate:proxy/client@0.1.0").function;
+    pub const send = import(
+        "send",
+        fn ([*]const u8, usize, [*]const u8, usize, [*]const Field, usize, [*]const u8, usize, u32, u32, *SendResult) callconv(calling) void,
+    );
+    pub const @"send-all" = import("send-all", fn ([*]const Outgoing, usize, *List(SendResult)) callconv(calling) void);
+};
+
+pub const timer = struct {
+    const import = Interface("tollgate:proxy/timer@0.1.0").function;
+    pub const sleep = import("sleep", fn (u64) callconv(calling) void);
+};
+
+pub const metrics = struct {
+    const import = Interface("tollgate:proxy/metrics@0.1.0").function;
+    const Record = fn ([*]const u8, usize, f64, [*]const Field, usize) callconv(calling) void;
+    pub const describe = import("describe", fn ([*]const u8, usize, [*]const u8, usize, [*]const f64, usize) callconv(calling) void);
+    pub const add = import("add", Record);
+    pub const set = import("set", Record);
+    pub const observe = import("observe", Record);
+};
+
+pub const sink = struct {
+    const import = Interface("tollgate:proxy/body-sink@0.1.0").function;
+    pub const emit = import("emit", GiveBytes);
+};
+
 var arena: std.heap.ArenaAllocator = .init(std.heap.wasm_allocator);
 
 /// Memory until the next call begins.
@@ -182,8 +262,25 @@ pub const allocator = arena.allocator();
 /// What is kept for the next call, so that small exchanges don't grow and shrink the arena each time.
 const kept = 64 * 1024;
 
-/// Frees the memory of the call before. The host has read its result by now.
-pub fn reset() void {
+/// Whether a call of the plugin runs, and whether the host has taken memory for the piece of a body that it is about to give.
+var in_call = false;
+var has_piece = false;
+
+/// A call begins: frees the memory of the one before, whose result the host has read by now.
+pub fn begin() void {
+    reset();
+    in_call = true;
+    has_piece = false;
+}
+
+/// The same for a call with a piece, whose memory stays.
+pub fn beginWithPiece() void {
+    if (!has_piece) reset();
+    in_call = true;
+    has_piece = false;
+}
+
+fn reset() void {
     // False only means that it could not keep any.
     _ = arena.reset(.{ .retain_with_limit = kept });
 }
@@ -191,6 +288,10 @@ pub fn reset() void {
 /// `cabi_realloc`: memory for what the host hands over. The host frees none and changes none's alignment.
 pub fn realloc(old: [*]u8, old_len: usize, alignment: usize, len: usize) callconv(calling) [*]u8 {
     if (len == 0) return @ptrFromInt(alignment);
+    if (!in_call and !has_piece) {
+        reset();
+        has_piece = true;
+    }
     const memory = allocator.rawAlloc(len, .fromByteUnits(alignment), @returnAddress()) orelse @panic("out of memory");
     if (old_len != 0) @memcpy(memory, old[0..@min(old_len, len)]);
     return memory;
@@ -200,12 +301,22 @@ var result: HookResult = undefined;
 
 /// The result of a hook that ended well.
 pub fn succeed(verdict: u8) *const HookResult {
+    in_call = false;
     result = .{ .failed = 0, .value = .{ .verdict = verdict } };
+    return &result;
+}
+
+/// The result of `begin` of a body; null is no wish.
+pub fn wish(unit: ?u8, decoded: bool) *const HookResult {
+    in_call = false;
+    const some = @intFromBool(unit != null);
+    result = .{ .failed = 0, .value = .{ .wish = .{ .some = some, .unit = unit orelse 0, .decoded = @intFromBool(decoded) } } };
     return &result;
 }
 
 /// The result of a hook that failed; the words are UTF-8 and live in memory of `allocator`.
 pub fn fail(words: []const u8) *const HookResult {
+    in_call = false;
     result = .{ .failed = 1, .value = .{ .err = .of(words) } };
     return &result;
 }

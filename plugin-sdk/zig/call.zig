@@ -13,7 +13,17 @@ pub var answered: bool = false;
 
 /// Before a hook runs.
 pub fn begin() void {
-    abi.reset();
+    abi.begin();
+    forget();
+}
+
+/// Before a piece of a body is given.
+pub fn beginWithPiece() void {
+    abi.beginWithPiece();
+    forget();
+}
+
+fn forget() void {
     words = "";
     last = null;
     answered = false;

@@ -2,6 +2,7 @@
 
 const std = @import("std");
 const abi = @import("abi.zig");
+const bodies = @import("body.zig");
 const call = @import("call.zig");
 
 /// What `forwardRequest` decides.
@@ -33,13 +34,26 @@ pub fn plugin(comptime Plugin: type) void {
             orError(Plugin.returnResponse()) catch |err| return abi.fail(call.describe(err));
             return abi.succeed(0);
         }
+
+        fn start() callconv(abi.calling) *const abi.HookResult {
+            call.begin();
+            if (!@hasDecl(Plugin, "start")) return abi.succeed(0);
+            orError(Plugin.start()) catch |err| return abi.fail(call.describe(err));
+            return abi.succeed(0);
+        }
     };
     mustBeFound(Plugin, "forwardRequest", "onRequest");
     mustBeFound(Plugin, "returnResponse", "onResponse");
-    if (!@hasDecl(Plugin, "forwardRequest") and !@hasDecl(Plugin, "returnResponse"))
+    mustBeSeen(Plugin, "const", "RequestBody");
+    mustBeSeen(Plugin, "const", "ResponseBody");
+    const has_bodies = @hasDecl(Plugin, "RequestBody") or @hasDecl(Plugin, "ResponseBody");
+    if (!has_bodies and !@hasDecl(Plugin, "forwardRequest") and !@hasDecl(Plugin, "returnResponse"))
         @compileError("a plugin has `pub fn forwardRequest() !tollgate.Verdict` or `pub fn returnResponse() !void`");
     @export(&hooks.forwardRequest, .{ .name = abi.interceptor ++ "forward-request" });
     @export(&hooks.returnResponse, .{ .name = abi.interceptor ++ "return-response" });
+    @export(&hooks.start, .{ .name = "tollgate:proxy/lifecycle@0.1.0#start" });
+    if (@hasDecl(Plugin, "RequestBody")) bodies.exportBody(Plugin.RequestBody, "request-body");
+    if (@hasDecl(Plugin, "ResponseBody")) bodies.exportBody(Plugin.ResponseBody, "response-body");
     @export(&abi.realloc, .{ .name = "cabi_realloc" });
 }
 
@@ -61,6 +75,14 @@ fn mustBeFound(comptime Plugin: type, comptime hook: []const u8, comptime alias:
         if (isNear(name, hook) or isNear(name, alias))
             @compileError("`" ++ name ++ "` is no hook: name it `" ++ hook ++ "`");
     }
+}
+
+/// A body that is there and can't be seen would silently pass as it is.
+fn mustBeSeen(comptime Plugin: type, comptime kind: []const u8, comptime name: []const u8) void {
+    if (@hasDecl(Plugin, name)) return;
+    @setEvalBranchQuota(1000 * (source.len + 1000));
+    if (std.mem.indexOf(u8, source, "\n" ++ kind ++ " " ++ name ++ " ") != null)
+        @compileError("`" ++ name ++ "` is not `pub`, so it would not be called");
 }
 
 /// Whether two names differ by letter case, underscores and at most two letters.

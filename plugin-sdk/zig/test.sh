@@ -15,6 +15,7 @@ else
     set -- zig
 fi
 "$@" fmt --check *.zig tests/contract/plugin.zig tests/refused/*.zig
+"$@" test events.zig
 "$@" test json.zig
 "$@" test text.zig
 "$@" test url.zig
@@ -22,7 +23,7 @@ fi
 if [ -n "${TOLLGATE:-}" ]; then
     cp -r tests/contract "$out/contract"
     cp -r ../c/tests/cases "$out/contract/tests"
-    cp ../c/tests/helpers/* "$out/contract/tests"
+    cp ../c/tests/helpers/* ../c/tests/services/* "$out/contract/tests"
     mkdir "$out/contract/tollgate"
     cp *.zig "$out/contract/tollgate"
     "$TOLLGATE" build "$out/contract"

@@ -17,9 +17,13 @@ const std = @import("std");
 const abi = @import("abi.zig");
 const call = @import("call.zig");
 const hooks = @import("hooks.zig");
+const bodies = @import("body.zig");
+const services = @import("services.zig");
 
 /// JSON changed without touching another byte.
 pub const json = @import("json.zig");
+/// Events of an event stream.
+pub const events = @import("events.zig");
 /// Percent-encoding.
 pub const url = @import("url.zig");
 
@@ -34,7 +38,20 @@ const print = call.print;
 const utf8 = call.utf8;
 const outOfMemory = call.outOfMemory;
 
-pub const Field = struct { name: []const u8, value: []const u8 };
+pub const Field = services.Field;
+
+pub const state = services.state;
+pub const client = services.client;
+pub const timer = services.timer;
+pub const metrics = services.metrics;
+pub const StateError = services.StateError;
+pub const SendError = services.SendError;
+pub const errorName = services.errorName;
+
+pub const Unit = bodies.Unit;
+pub const Wish = bodies.Wish;
+pub const Fate = bodies.Fate;
+pub const emit = services.emit;
 
 /// Why a part of a message could not be changed; nothing was changed. `errorMessage` has the words.
 pub const FieldError = error{ InvalidName, InvalidValue, OwnedByHost, TooManyFields };
@@ -367,6 +384,8 @@ fn valueOf(pairs: []const Field, name: []const u8) ?[]const u8 {
 }
 
 fn alloc(comptime T: type, count: usize) []T {
+    // An allocator's address for nothing lies outside of memory, and the host looks at it.
+    if (count == 0) return &.{};
     return allocator.alloc(T, count) catch outOfMemory();
 }
 

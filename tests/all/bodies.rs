@@ -69,6 +69,27 @@ async fn an_empty_body_can_be_read() {
     }
 }
 
+/// Without one, a server waits for a body, or answers 411.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_chunked_body_that_was_read_has_a_length() {
+    let reply = raw("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n");
+    let origin = origin().route("/", reply).start().await;
+    let proxy = proxy()
+        .plugin("a", guest("read-request"))
+        .plugin("b", guest("read-response"))
+        .backend(&origin)
+        .start()
+        .await;
+    for method in ["PUT", "POST", "PATCH", "DELETE"] {
+        let answer = proxy.ask(&request(method, "/").chunked(&[])).await;
+        assert_eq!((answer.status(), answer.complete), (200, true), "{method}");
+        assert_eq!(answer.field("content-length").as_deref(), Some("0"));
+        let got = origin.last_request();
+        assert_eq!(got.texts("content-length"), ["0"], "{method}");
+        assert_eq!(got.texts("transfer-encoding"), [""; 0], "{method}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn trailers_survive_a_read() {
     let reply = raw(

@@ -217,7 +217,35 @@ static void test_memory(void) {
   TRUE(tg_alloc(3, 1) == small);
 }
 
+static bool event_is(tg_text event, tg_text name, tg_text data) {
+  return tg_equal(tg_event_name(event), name) && tg_equal(tg_event_data(event), data);
+}
+
+static void test_events(void) {
+  tg_text none = {NULL, 0};
+  TRUE(event_is(TG("data: YHOO\ndata: +2\ndata: 10\n\n"), none, TG("YHOO\n+2\n10")));
+  TRUE(event_is(TG("event: add\ndata: 73857293\n\n"), TG("add"), TG("73857293")));
+  TRUE(event_is(TG(": test stream\n\n"), none, none));
+  TRUE(event_is(TG("data:  third event\n\n"), none, TG(" third event")));
+  TRUE(event_is(TG("data\ndata\n\n"), none, TG("\n")));
+  TRUE(event_is(TG("data:a\r\ndata:b\rdata:c\n\r\n"), none, TG("a\nb\nc")));
+  TRUE(event_is(TG("data : x\ndata:y:z\n dAta: w\nData: v\n\n"), none, TG("y:z")));
+  TRUE(event_is(TG("event: a\nevent\n\n"), none, none));
+  TRUE(event_is(TG("data: cut"), none, TG("cut")));
+  TRUE(event_is(TG(""), none, none));
+  TRUE(tg_equal(tg_event_with_data(TG("data: a\n\n"), TG("b")), TG("data: b\n\n")));
+  TRUE(tg_equal(tg_event_with_data(TG(": c\r\nid: 1\r\ndata: a\r\nx: y\r\ndata: b\r\n\r\n"), TG("1\n2")),
+                TG(": c\r\nid: 1\r\ndata: 1\r\ndata: 2\r\nx: y\r\n\r\n")));
+  TRUE(tg_equal(tg_event_with_data(TG("data:a\r\r"), TG("b")), TG("data: b\r\r")));
+  TRUE(tg_equal(tg_event_with_data(TG("event: x\n\n"), TG("new")), TG("event: x\ndata: new\n\n")));
+  TRUE(tg_equal(tg_event_with_data(TG("data"), TG("new")), TG("data: new\n")));
+  TRUE(tg_equal(tg_event_with_data(TG("id: 1"), TG("")), TG("id: 1\ndata: \n")));
+  TRUE(tg_equal(tg_event_make(TG("n"), TG("a\r\nb\rc\n")), TG("event: n\ndata: a\ndata: b\ndata: c\ndata: \n\n")));
+  TRUE(tg_equal(tg_event_make(none, TG("")), TG("data: \n\n")));
+}
+
 int main(void) {
+  test_events();
   test_replace();
   test_valid();
   test_not_valid();

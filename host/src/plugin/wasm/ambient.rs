@@ -36,10 +36,13 @@ impl Ambient {
     }
 }
 
+/// Where the monotonic clock of a test begins, in nanoseconds. Not at 0: Go's runtime ends with an error there.
+const MONOTONIC_BEGIN: u64 = 1_000_000_000;
+
 /// The clocks of a runtime whose time is paused ([`tokio::time::pause`]): they stand still while a guest computes, and when
 /// everything waits they are at the end of the first wait at once. Clones are the same.
 ///
-/// The wall clock begins at a given time, the monotonic clock at 0.
+/// The wall clock begins at a given time, the monotonic clock at one second.
 #[derive(Debug, Clone)]
 pub struct PausedClock(Arc<Begin>);
 
@@ -90,7 +93,8 @@ impl HostMonotonicClock for PausedClock {
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.passed().as_nanos()).unwrap_or(u64::MAX)
+        let passed = u64::try_from(self.passed().as_nanos()).unwrap_or(u64::MAX);
+        MONOTONIC_BEGIN.saturating_add(passed)
     }
 }
 
@@ -120,9 +124,12 @@ mod tests {
             )
         };
         std::thread::sleep(Duration::from_millis(3));
-        assert_eq!(times(&clock), (9_000, 0));
+        assert_eq!(times(&clock), (9_000, MONOTONIC_BEGIN));
         runtime.block_on(async { tokio::time::sleep(Duration::from_secs(3600)).await });
-        assert_eq!(times(&clock), (3_609_000, 3_600_000_000_000));
+        assert_eq!(
+            times(&clock),
+            (3_609_000, MONOTONIC_BEGIN + 3_600_000_000_000)
+        );
         // The threads of a store look too.
         let other = clock.clone();
         let seen = std::thread::spawn(move || Clock::now(&other)).join();

@@ -1,7 +1,9 @@
 // Does what a case asks for by its setting `do`. The plugins of this name in the other languages do the same.
 
 import {
-  FieldError, Verdict, decodeUrl, encodeUrl, log, now, onRequest, onResponse, random, randomBytes, request, response, settings,
+  Fate, Field, FieldError, OutgoingRequest, Rewriter, Sent, Unit, Verdict, client, decodeUrl, decodeUtf8, emit, emitBytes, encodeUrl,
+  encodeUtf8, events, fail, log, metrics, now, onRequest, onResponse, onResponseBody, onStart, random, randomBytes, request, response,
+  settings, state, timer,
 } from "./tollgate";
 
 /** Settings can be read at the top level. */
@@ -10,6 +12,7 @@ const atTheTop = settings.getOr("do", "");
 onRequest(() => {
   const what = settings.getOr("do", "");
   if (what == "helpers") useHelpers();
+  if (what == "services") useServices();
   if (what == "standard") useStandard();
   if (what == "forget answer") response.answer(403, "text/plain", "no\n");
   return Verdict.Forward;
@@ -64,3 +67,83 @@ function tell(what: string, text: string | null): void {
 function tellError(what: string, error: FieldError | null): void {
   tell(what, error ? error.message : "ok");
 }
+
+/** What the case services asks for. */
+function useServices(): void {
+  tell("get none", state.get("none").text());
+  tell("get text", state.get("text").text());
+  state.set("kept", "x");
+  tell("increment", state.increment("n", 5).sum.toString());
+  tell("increment", state.increment("n", -8).sum.toString());
+  tell("increment text", state.increment("text", 1, 60000).message);
+  swap(encodeUtf8("hello"), null);
+  swap(null, encodeUtf8("new"));
+  swap(encodeUtf8("no"), encodeUtf8("x"));
+  for (let round = 0; round < 2; round++) tell("delete", state.remove("kept").is ? "yes" : "no");
+  const keys = state.keys("", null, 10).keys;
+  for (let i = 0; i < keys.length; i++) tell("key", keys[i]);
+
+  const got = client.get("http://example.com/ok");
+  tell("status", got.ok ? got.status.toString() : got.message);
+  tell("x-a", got.field("x-a"));
+  tell("x-none", got.field("x-none"));
+  tell("body", got.text());
+  const down = new OutgoingRequest("POST", "http://example.com/down");
+  down.fields.push(Field.of("x-b", "2"));
+  down.body = encodeUtf8("b");
+  down.timeoutMs = 5;
+  tellSent("error", client.send(down));
+  const all = client.sendAll([new OutgoingRequest("GET", "http://example.com/ok"), down]);
+  for (let i = 0; i < all.length; i++) tellSent("all", all[i]);
+  timer.sleep(1);
+  metrics.add("served_total", 2, [Field.of("kind", "a")]);
+}
+
+function swap(expected: Uint8Array | null, new_: Uint8Array | null): void {
+  tell("swap", state.compareAndSwap("text", expected, new_, 1500).is ? "yes" : "no");
+}
+
+function tellSent(what: string, sent: Sent): void {
+  tell(what, sent.ok ? sent.status.toString() : sent.reason);
+}
+
+onStart(() => {
+  if (settings.getOr("do", "") == "refuse") fail("setting do is refuse");
+});
+
+/** For the cases of bodies that flow. */
+class Numbered extends Rewriter {
+  events: i32 = 0;
+
+  constructor(public what: string) {
+    super();
+    this.unit = what == "events" ? Unit.Events : Unit.Lines;
+    this.decoded = what == "events";
+  }
+
+  piece(piece: Uint8Array): Fate {
+    if (this.what == "fail") {
+      fail("no such line");
+      return Fate.Keep;
+    }
+    if (this.what == "stop") {
+      if (decodeUtf8(piece) != "two\n") return Fate.Keep;
+      emit("last");
+      return Fate.Stop;
+    }
+    const data = events.data(piece);
+    if (!data) return Fate.Keep;
+    this.events++;
+    emitBytes(events.withData(piece, encodeUtf8(this.events.toString() + "\n" + decodeUtf8(data))));
+    return Fate.Replace;
+  }
+
+  end(): void {
+    if (this.events) emitBytes(events.make("end"));
+  }
+}
+
+onResponseBody(() => {
+  const what = settings.getOr("do", "");
+  return what == "events" || what == "stop" || what == "fail" ? new Numbered(what) : null;
+});

@@ -93,10 +93,109 @@ static void use_helpers(void) {
   tell("now", tg_now() > 100000000000 ? TG("in milliseconds") : tg_number(tg_now()));
 }
 
+static tg_text yes(bool is) { return is ? TG("yes") : TG("no"); }
+
+/* What the case services asks for. */
+static void use_services(void) {
+  tg_text text;
+  tg_error error = tg_state_get(TG("none"), &text);
+  tell("get none", text);
+  error = tg_state_get(TG("text"), &text);
+  tell("get text", text);
+  error = tg_state_set(TG("kept"), TG("x"), 0);
+  int64_t sum;
+  error = tg_state_increment(TG("n"), 5, 0, &sum);
+  tell("increment", tg_format("%lld", (long long)sum));
+  error = tg_state_increment(TG("n"), -8, 0, &sum);
+  tell("increment", tg_format("%lld", (long long)sum));
+  error = tg_state_increment(TG("text"), 1, 60000, &sum);
+  tell_error("increment text", error);
+  bool is;
+  error = tg_state_compare_and_swap(TG("text"), TG("hello"), tg_string(NULL), 1500, &is);
+  tell("swap", yes(is));
+  error = tg_state_compare_and_swap(TG("text"), tg_string(NULL), TG("new"), 1500, &is);
+  tell("swap", yes(is));
+  error = tg_state_compare_and_swap(TG("text"), TG("no"), TG("x"), 1500, &is);
+  tell("swap", yes(is));
+  for (int round = 0; round < 2; round++) {
+    error = tg_state_delete(TG("kept"), &is);
+    tell("delete", yes(is));
+  }
+  tg_texts keys;
+  error = tg_state_keys(TG(""), tg_string(NULL), 10, &keys);
+  for (size_t i = 0; i < keys.count; i++)
+    tell("key", keys.items[i]);
+
+  tg_incoming_response response;
+  error = tg_get(TG("http://example.com/ok"), &response);
+  if (error.kind != TG_OK) {
+    tell_error("status", error);
+    return;
+  }
+  tell("status", tg_number(response.status));
+  tell("x-a", tg_incoming_field(&response, TG("x-a")));
+  tell("x-none", tg_incoming_field(&response, TG("x-none")));
+  tell("body", response.body);
+  tg_field field = {TG("x-b"), TG("2")};
+  tg_outgoing_request down = {TG("POST"), TG("http://example.com/down"), &field, 1, TG("b"), 5};
+  tell("error", tg_error_name(tg_send(&down, &response).kind));
+  tg_outgoing_request both[] = {{.method = TG("GET"), .url = TG("http://example.com/ok")}, down};
+  tg_sent sent[2];
+  tg_send_all(both, 2, sent);
+  for (size_t i = 0; i < 2; i++)
+    tell("all", sent[i].error.kind == TG_OK ? tg_number(sent[i].response.status) : tg_error_name(sent[i].error.kind));
+  tg_sleep(1);
+  tg_field label = {TG("kind"), TG("a")};
+  tg_metric_add(TG("served_total"), 2, &label, 1);
+}
+
+tg_outcome tg_start(void) {
+  if (tg_equal(tg_setting(TG("do")), TG("refuse")))
+    return tg_fail_response(TG("setting do is refuse"));
+  return tg_done();
+}
+
+/* For the cases of bodies that flow. */
+static unsigned events;
+
+static tg_wish body_begins(void) {
+  tg_text what = tg_setting(TG("do"));
+  events = 0;
+  if (tg_equal(what, TG("events")))
+    return tg_want(TG_EVENTS, true);
+  return tg_equal(what, TG("stop")) || tg_equal(what, TG("fail")) ? tg_want(TG_LINES, false) : tg_leave();
+}
+
+static tg_fate body_piece(tg_text piece) {
+  if (tg_equal(tg_setting(TG("do")), TG("fail")))
+    return tg_fail_piece(TG("no such line"));
+  if (tg_equal(tg_setting(TG("do")), TG("stop"))) {
+    if (!tg_equal(piece, TG("two\n")))
+      return tg_keep();
+    tg_emit(TG("last"));
+    return tg_stop();
+  }
+  tg_text data = tg_event_data(piece);
+  if (tg_is_absent(data))
+    return tg_keep();
+  tg_emit(tg_event_with_data(piece, tg_concat(tg_number(++events), TG("\n"), data)));
+  return tg_replace();
+}
+
+static tg_outcome body_ends(void) {
+  if (events != 0)
+    tg_emit(tg_event_make(tg_string(NULL), TG("end")));
+  return tg_done();
+}
+
+TG_RESPONSE_BODY(body_begins, body_piece, body_ends)
+
 tg_verdict tg_forward_request(void) {
   tg_text body, what = tg_setting(TG("do"));
   if (tg_equal(what, TG("helpers")))
     use_helpers();
+  if (tg_equal(what, TG("services")))
+    use_services();
   if (tg_equal(what, TG("forget answer")))
     (void)tg_answer(403, TG("text/plain"), TG("no\n"));
   if (tg_equal(what, TG("print"))) {

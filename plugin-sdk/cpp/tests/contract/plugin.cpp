@@ -88,6 +88,79 @@ static void use_helpers() {
   tell("now", now() > 100000000000 ? "in milliseconds" : std::to_string(now()));
 }
 
+static std::string_view yes(bool is) { return is ? "yes" : "no"; }
+
+/// What the case services asks for.
+static void use_services() {
+  tell("get none", state::get("none").value_or(std::nullopt));
+  tell("get text", state::get("text").value_or(std::nullopt));
+  if (auto set = state::set("kept", "x"); !set) tell("set", words(set.error()));
+  for (auto by : {5, -8}) tell("increment", std::to_string(state::increment("n", by).value_or(0)));
+  auto text = state::increment("text", 1, Milliseconds(60000));
+  tell("increment text", text ? "ok" : words(text.error()));
+  auto swap = [](std::optional<std::string_view> expected, std::optional<std::string_view> replacement) {
+    tell("swap", yes(state::compare_and_swap("text", expected, replacement, Milliseconds(1500)).value_or(false)));
+  };
+  swap("hello", std::nullopt);
+  swap(std::nullopt, "new");
+  swap("no", "x");
+  for (int round = 0; round < 2; round++) tell("delete", yes(state::erase("kept").value_or(false)));
+  for (auto key : *state::keys()) tell("key", key);
+
+  auto response = client::get("http://example.com/ok");
+  if (!response) return tell("status", words(response.error()));
+  tell("status", std::to_string(response->status));
+  tell("x-a", response->field("x-a"));
+  tell("x-none", response->field("x-none"));
+  tell("body", response->body);
+  client::Request down{"http://example.com/down", "POST", {{"x-b", "2"}}, "b", Milliseconds(5)};
+  tell("error", client::send(down).error().name());
+  for (auto& sent : client::send_all({{"http://example.com/ok"}, down}))
+    tell("all", sent ? std::to_string(sent->status) : std::string(sent.error().name()));
+  tollgate::sleep(Milliseconds(1));
+  metrics::add("served_total", 2, {{"kind", "a"}});
+}
+
+Outcome<void> tollgate::start() {
+  if (settings::get("do") == "refuse") return std::unexpected("setting do is refuse");
+  return {};
+}
+
+/// For the cases of bodies that flow.
+class Numbered : public Rewriter {
+ public:
+  Outcome<std::optional<Wish>> begin() override {
+    auto what = settings::get("do");
+    if (what == "events") return Wish{Unit::events, true};
+    if (what == "stop" || what == "fail") return Wish{Unit::lines};
+    return std::nullopt;
+  }
+
+  Outcome<Fate> piece(std::string_view piece) override {
+    auto what = settings::get("do");
+    if (what == "fail") return std::unexpected("no such line");
+    if (what == "stop") {
+      if (piece != "two\n") return Fate::keep;
+      emit("last");
+      return Fate::stop;
+    }
+    auto data = events::data(piece);
+    if (!data) return Fate::keep;
+    emit(events::with_data(piece, std::to_string(++events_) + "\n" + *data));
+    return Fate::replace;
+  }
+
+  Outcome<void> end() override {
+    if (events_ != 0) emit(events::make("end"));
+    return {};
+  }
+
+ private:
+  int events_ = 0;
+};
+
+TOLLGATE_RESPONSE_BODY(Numbered)
+
 /// Does what the setting `do` says, if it is set.
 static bool did(std::string_view hook) {
   auto what = settings::get("do");
@@ -95,6 +168,7 @@ static bool did(std::string_view hook) {
   if (what == "helpers" && forwards) use_helpers();
   if (what == "helpers" && !forwards)
     tell("response encoded", response::is_encoded() ? "yes" : "no");
+  if (what == "services" && forwards) use_services();
   if (what == "forget answer" && forwards) (void)answer(403, "text/plain", "no\n");
   if (what == "print" && forwards) std::cout << "one\ntwo\nthree";
   if (what == "print" && !forwards) std::printf("return-response");

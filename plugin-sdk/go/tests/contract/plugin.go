@@ -2,6 +2,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -9,9 +10,19 @@ import (
 	"time"
 
 	"tollgate"
+	"tollgate/responsebody"
 )
 
-func init() { tollgate.OnRequest(forwardRequest) }
+func init() {
+	tollgate.OnRequest(forwardRequest)
+	responsebody.On(wish)
+	tollgate.OnStart(func() error {
+		if tollgate.SettingOr("do", "") == "refuse" {
+			return errors.New("setting do is refuse")
+		}
+		return nil
+	})
+}
 
 // Hooks can be registered here, too.
 func main() { tollgate.OnResponse(returnResponse) }
@@ -20,6 +31,8 @@ func forwardRequest(request tollgate.Request, response tollgate.Response) (tollg
 	switch tollgate.SettingOr("do", "") {
 	case "helpers":
 		useHelpers(request)
+	case "services":
+		useServices()
 	case "forget answer":
 		response.Answer(403, "text/plain", "no\n")
 	case "print":
@@ -115,4 +128,110 @@ func yes(is bool) string {
 		return "yes"
 	}
 	return "no"
+}
+
+// useServices is what the case services asks for.
+func useServices() {
+	none, ok, _ := tollgate.State.Get("none")
+	tell("get none", string(none), ok)
+	text, ok, _ := tollgate.State.Get("text")
+	tell("get text", string(text), ok)
+	if err := tollgate.State.Set("kept", []byte("x"), 0); err != nil {
+		tellError("set", err)
+	}
+	for _, by := range []int64{5, -8} {
+		sum, _ := tollgate.State.Increment("n", by, 0)
+		tell("increment", fmt.Sprint(sum), true)
+	}
+	_, err := tollgate.State.Increment("text", 1, time.Minute)
+	tell("increment text", err.Error(), true)
+	swap := func(expected, replacement []byte) {
+		is, _ := tollgate.State.CompareAndSwap("text", expected, replacement, 1500*time.Millisecond)
+		tell("swap", yes(is), true)
+	}
+	swap([]byte("hello"), nil)
+	swap(nil, []byte("new"))
+	swap([]byte("no"), []byte("x"))
+	for range 2 {
+		was, _ := tollgate.State.Delete("kept")
+		tell("delete", yes(was), true)
+	}
+	keys, _ := tollgate.State.Keys("", "", 10)
+	for _, key := range keys {
+		tell("key", key, true)
+	}
+	response, err := tollgate.Client.Get("http://example.com/ok")
+	if err != nil {
+		tell("status", err.Error(), true)
+		return
+	}
+	tell("status", fmt.Sprint(response.Status), true)
+	for _, name := range []string{"x-a", "x-none"} {
+		value, ok := response.Field(name)
+		tell(name, value, ok)
+	}
+	tell("body", string(response.Body), true)
+	down := tollgate.OutgoingRequest{Method: "POST", URL: "http://example.com/down", Body: []byte("b"), Timeout: 5 * time.Millisecond,
+		Fields: []tollgate.Field{{Name: "x-b", Value: "2"}}}
+	_, err = tollgate.Client.Send(down)
+	tell("error", kindOf(err), true)
+	for _, result := range tollgate.Client.SendAll([]tollgate.OutgoingRequest{{URL: "http://example.com/ok"}, down}) {
+		if result.Err != nil {
+			tell("all", kindOf(result.Err), true)
+		} else {
+			tell("all", fmt.Sprint(result.Response.Status), true)
+		}
+	}
+	tollgate.Sleep(time.Millisecond)
+	tollgate.Metrics.Add("served_total", 2, tollgate.Labels{"kind": "a"})
+}
+
+func kindOf(err error) string {
+	var refused *tollgate.SendError
+	if errors.As(err, &refused) {
+		return refused.Kind.String()
+	}
+	return fmt.Sprint(err)
+}
+
+// wish is for the cases of bodies that flow.
+func wish(tollgate.Request, tollgate.Response) (*tollgate.Wish, error) {
+	switch tollgate.SettingOr("do", "") {
+	case "events":
+		return &tollgate.Wish{Unit: tollgate.Events, Decoded: true, Rewriter: &numbered{}}, nil
+	case "stop":
+		return &tollgate.Wish{Unit: tollgate.Lines, Rewriter: tollgate.RewriterFunc(stop)}, nil
+	case "fail":
+		return &tollgate.Wish{Unit: tollgate.Lines, Rewriter: tollgate.RewriterFunc(func([]byte) (tollgate.Fate, error) {
+			return tollgate.Keep, errors.New("no such line")
+		})}, nil
+	}
+	return nil, nil
+}
+
+func stop(line []byte) (tollgate.Fate, error) {
+	if string(line) != "two\n" {
+		return tollgate.Keep, nil
+	}
+	tollgate.Emit([]byte("last"))
+	return tollgate.Stop, nil
+}
+
+// numbered puts a number into the data of each event.
+type numbered struct{ events int }
+
+func (n *numbered) Piece(event []byte) (tollgate.Fate, error) {
+	data, ok := tollgate.EventData(event)
+	if !ok {
+		return tollgate.Keep, nil
+	}
+	n.events++
+	tollgate.Emit(tollgate.EventWithData(event, fmt.Appendf(nil, "%d\n%s", n.events, data)))
+	return tollgate.Replace, nil
+}
+
+func (n *numbered) End() error {
+	event, err := tollgate.Event{Data: []byte("end")}.Bytes()
+	tollgate.Emit(event)
+	return err
 }

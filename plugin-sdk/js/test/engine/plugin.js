@@ -55,11 +55,13 @@ const paths = {
     }
   },
   '/client': () => {
+    const user = client.get('http://example.com/user', { fields: { accept: 'application/json' } });
+    const found = `${user.json().name} ${user.field('Content-Type')}`;
     try {
-      client.get('http://example.com/');
+      client.post('http://example.com/', { json: { a: 1 } });
     } catch (error) {
-      const [other] = client.sendAll([{ url: 'http://example.com/', timeoutMs: 5 }]);
-      return answer({ text: `${error.reason} ${other.reason}` });
+      const [late, missing] = client.sendAll(['other', 'user'].map((path) => ({ url: `http://example.com/${path}`, timeoutMs: 1000 })));
+      return answer({ text: `${found} ${error.reason} ${late.reason} ${missing.status}` });
     }
   },
   '/events': () => {},

@@ -80,11 +80,14 @@ def kept():
 
 
 def sent():
+    user = client.get("http://example.com/user", fields={"accept": "application/json"})
+    found = f"{user.json()['name']} {user.field('Content-Type')}"
     try:
-        client.get("http://example.com/")
+        client.post("http://example.com/", json={"a": 1})
     except SendError as error:
-        (other,) = client.send_all([client.request("GET", "http://example.com/")])
-        return answer(text=f"{error.reason} {other.reason}")
+        requests = [client.request("GET", f"http://example.com/{path}", timeout=1) for path in ("other", "user")]
+        late, missing = client.send_all(requests)
+        return answer(text=f"{found} {error.reason} {late.reason} {missing.status}")
 
 
 PATHS = {

@@ -102,6 +102,7 @@ fn isSet(key: []const u8, value: []const u8) !bool {
 
 pub fn forwardRequest() !tollgate.Verdict {
     if (try isSet("do", "helpers")) try useHelpers();
+    if (try isSet("do", "services")) try useServices();
     if (try isSet("do", "forget answer")) _ = try tollgate.answer(403, "text/plain", "no\n");
     if (try settings.get("do") != null) return .forward;
     for (std.enums.values(tollgate.Level)) |level| tollgate.log(level, "level", .{});
@@ -153,3 +154,77 @@ pub fn returnResponse() !void {
     response.setBody(try std.mem.concat(tollgate.allocator, u8, &.{ try body, "?" }));
     if (try isSet("end", "late error")) return tollgate.fail("late", .{});
 }
+
+fn yes(is: bool) []const u8 {
+    return if (is) "yes" else "no";
+}
+
+/// What the case services asks for.
+fn useServices() !void {
+    const state = tollgate.state;
+    const client = tollgate.client;
+    tell("get none", try state.get("none"));
+    tell("get text", try state.get("text"));
+    try state.set("kept", "x", 0);
+    for ([_]i64{ 5, -8 }) |by| std.log.info("increment: {d}", .{try state.increment("n", by, 0)});
+    check("increment text", state.increment("text", 1, 60000));
+    tell("swap", yes(try state.compareAndSwap("text", "hello", null, 1500)));
+    tell("swap", yes(try state.compareAndSwap("text", null, "new", 1500)));
+    tell("swap", yes(try state.compareAndSwap("text", "no", "x", 1500)));
+    for (0..2) |_| tell("delete", yes(try state.delete("kept")));
+    for (try state.keys("", null, 10)) |key| tell("key", key);
+
+    const found = try client.get("http://example.com/ok");
+    std.log.info("status: {d}", .{found.status});
+    tell("x-a", found.field("x-a"));
+    tell("x-none", found.field("x-none"));
+    tell("body", found.body);
+    const down: client.Request = .{
+        .method = "POST",
+        .url = "http://example.com/down",
+        .fields = &.{.{ .name = "x-b", .value = "2" }},
+        .body = "b",
+        .timeout_ms = 5,
+    };
+    tellSent("error", client.send(down));
+    for (client.sendAll(&.{ .{ .url = "http://example.com/ok" }, down })) |sent| tellSent("all", sent);
+    tollgate.timer.sleep(1);
+    tollgate.metrics.add("served_total", 2, &.{.{ .name = "kind", .value = "a" }});
+}
+
+fn tellSent(what: []const u8, sent: tollgate.client.Sent) void {
+    if (sent) |found| std.log.info("{s}: {d}", .{ what, found.status }) else |err| tell(what, tollgate.errorName(err));
+}
+
+pub fn start() !void {
+    if (try isSet("do", "refuse")) return tollgate.fail("setting do is refuse", .{});
+}
+
+/// For the cases of bodies that flow.
+pub const ResponseBody = struct {
+    events: u32 = 0,
+
+    pub fn begin(_: *ResponseBody) !?tollgate.Wish {
+        if (try isSet("do", "events")) return .{ .unit = .events, .decoded = true };
+        if (try isSet("do", "stop") or try isSet("do", "fail")) return .{ .unit = .lines };
+        return null;
+    }
+
+    pub fn piece(self: *ResponseBody, data: []const u8) !tollgate.Fate {
+        if (try isSet("do", "fail")) return tollgate.fail("no such line", .{});
+        if (try isSet("do", "stop")) {
+            if (!std.mem.eql(u8, data, "two\n")) return .keep;
+            tollgate.emit("last");
+            return .stop;
+        }
+        const found = try tollgate.events.data(tollgate.allocator, data) orelse return .keep;
+        self.events += 1;
+        const new = try std.fmt.allocPrint(tollgate.allocator, "{d}\n{s}", .{ self.events, found });
+        tollgate.emit(try tollgate.events.withData(tollgate.allocator, data, new));
+        return .replace;
+    }
+
+    pub fn end(self: *ResponseBody) !void {
+        if (self.events != 0) tollgate.emit(try tollgate.events.make(tollgate.allocator, "", "end"));
+    }
+};
