@@ -60,6 +60,7 @@ const CONFINED: [(&str, &[&str]); 5] = [
     (
         "bindgen!",
         &[
+            "host/src/plugin/host/key_value/",
             "host/src/plugin/host/standard.rs",
             "host/src/plugin/kind/hooks/",
             "plugin-sdk/",

@@ -1,4 +1,4 @@
-//! `wasi:http/outgoing-handler`: outbound requests by the HTTP library of a plugin's language, with bodies that stream. Where
+//! What `wasi:http/outgoing-handler` does: outbound requests by the HTTP library of a plugin's language, with bodies that stream. Where
 //! they may go, and how many there may be, is as for `client`.
 
 use std::pin::Pin;
@@ -9,14 +9,11 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
-use wasmtime::component::Linker;
-use wasmtime_wasi_http::p2::bindings::http::{outgoing_handler, types};
+use wasmtime::component::ResourceTable;
 use wasmtime_wasi_http::{
-    Error, RequestOptions, WasiBody, WasiHttp, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
-    WasiHttpView, p2,
+    Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
 };
 
-use super::state::HooksState;
 use crate::outbound::{
     AnswerBody, CallBudget, CallError, CallHead, CallTimes, Caller, Part, Phase, StreamCall,
 };
@@ -46,46 +43,28 @@ impl OutgoingHttp {
             },
         }
     }
+
+    /// The next request is sent by this caller, and counts in this budget.
+    pub fn set_sender(&mut self, sender: Result<Caller, CallError>, budget: Arc<CallBudget>) {
+        self.requests = OutgoingRequests {
+            sender: Some(sender),
+            budget,
+        };
+    }
+
+    pub fn view<'a>(&'a mut self, table: &'a mut ResourceTable) -> WasiHttpCtxView<'a> {
+        WasiHttpCtxView {
+            ctx: &mut self.ctx,
+            table,
+            hooks: &mut self.requests,
+        }
+    }
 }
 
 impl std::fmt::Debug for OutgoingHttp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("OutgoingHttp").finish_non_exhaustive()
     }
-}
-
-impl WasiHttpView for HooksState {
-    fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView {
-            ctx: &mut self.outgoing.ctx,
-            table: &mut self.guest.table,
-            hooks: &mut self.outgoing.requests,
-        }
-    }
-}
-
-/// Offers `wasi:http/types`.
-///
-/// # Errors
-/// None that a plugin could cause.
-pub fn add_types_to_linker(linker: &mut Linker<HooksState>) -> wasmtime::Result<()> {
-    let options = p2::bindings::LinkOptions::default();
-    types::add_to_linker::<HooksState, WasiHttp>(linker, &(&options).into(), HooksState::http)
-}
-
-/// Offers `wasi:http/outgoing-handler`.
-///
-/// # Errors
-/// None that a plugin could cause.
-pub fn add_handler_to_linker(linker: &mut Linker<HooksState>) -> wasmtime::Result<()> {
-    outgoing_handler::add_to_linker::<HooksState, WasiHttp>(linker, |state| {
-        // A request belongs to the call in hand, and its budget.
-        state.outgoing.requests = OutgoingRequests {
-            sender: Some(state.caller()),
-            budget: state.calls.clone(),
-        };
-        state.http()
-    })
 }
 
 type Sent = wasmtime_wasi_http::Result<(

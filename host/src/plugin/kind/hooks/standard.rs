@@ -11,7 +11,7 @@ use super::abi::{InterfaceFunctions, record, variant};
 use super::capability::Capability;
 use crate::config::Permission;
 use crate::plugin::host::standard::{logging, settings};
-use crate::plugin::host::{HooksState, key_value, outgoing};
+use crate::plugin::host::{HooksState, key_value, outgoing_handler};
 
 variant!(settings::Error { 0 Upstream(String), 1 Io(String) });
 variant!(logging::Level { 0 Trace, 1 Debug, 2 Info, 3 Warn, 4 Error, 5 Critical });
@@ -57,14 +57,14 @@ pub static CAPABILITIES: [Capability; 12] = [
         interface: "wasi:http/types@0.2.0",
         permission: None,
         waiting: &[],
-        link: outgoing::add_types_to_linker,
+        link: outgoing_handler::add_types_to_linker,
         functions: ONLY_COMPONENTS,
     },
     Capability {
         interface: "wasi:http/outgoing-handler@0.2.0",
         permission: Some(Permission::Http),
         waiting: &[],
-        link: outgoing::add_handler_to_linker,
+        link: outgoing_handler::add_handler_to_linker,
         functions: ONLY_COMPONENTS,
     },
     Capability {
