@@ -10,6 +10,7 @@ mod json;
 mod lines;
 mod meets;
 mod message;
+mod metrics;
 mod pattern;
 mod pieces;
 mod read;

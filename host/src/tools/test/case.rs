@@ -8,6 +8,7 @@ use http::{Request, Response, header};
 
 use super::calls::Call;
 use super::message;
+use super::metrics::Samples;
 use super::pieces::ExpectedPiece;
 use super::sections::Section;
 use super::state::{Entry, ExpectedEntry};
@@ -32,12 +33,13 @@ pub(super) struct Case {
     pub entry: Option<usize>,
 }
 
-/// One exchange of a case.
+/// One exchange of a case, or one call of the plugin's background work.
 #[derive(Debug)]
 pub(super) struct CaseExchange {
     /// How much time passes before it.
     pub after: Duration,
-    pub input: Input,
+    /// None: the plugin's background work is called in its place.
+    pub input: Option<Input>,
     pub expect: Expect,
 }
 
@@ -64,6 +66,8 @@ pub(super) struct Expect {
     pub calls: Vec<Call>,
     /// The plugin's state afterwards.
     pub state: Option<Vec<ExpectedEntry>>,
+    /// What the plugin has counted and measured by then.
+    pub metrics: Option<Samples>,
     pub error: Option<String>,
     pub log: Option<Vec<String>>,
 }
@@ -75,6 +79,7 @@ impl Expect {
             && self.pieces.iter().all(Option::is_none)
             && self.calls.is_empty()
             && self.state.is_none()
+            && self.metrics.is_none()
             && self.error.is_none()
             && self.log.is_none()
     }

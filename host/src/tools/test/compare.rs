@@ -16,7 +16,7 @@ use super::message::{
 };
 use super::run::Got;
 use super::sections::{Kind, Title};
-use super::{pieces, state};
+use super::{metrics, pieces, state};
 use crate::message::Target;
 
 /// How long to look for the smallest difference before a larger one does.
@@ -72,6 +72,12 @@ pub(super) fn compare(expect: &Expect, got: &Got) -> Vec<Failure> {
     {
         let (expected, came) = state::shown(expected, &got.state);
         failures.push(failure(Kind::ExpectState, &expected, &came));
+    }
+    if let Some(expected) = &expect.metrics
+        && !metrics::are_met(expected, &got.metrics)
+    {
+        let (expected, came) = metrics::shown(expected, &got.metrics);
+        failures.push(failure(Kind::ExpectMetrics, &expected, &came));
     }
     if let Some(expected) = &expect.log
         && !met_log(expected, &got.log)

@@ -92,7 +92,7 @@ pub(super) fn read(path: &Path, conditions: &Conditions) -> Result<CaseFile, Mis
             state: Vec::new(),
             exchanges: vec![CaseExchange {
                 after: Duration::ZERO,
-                input: input(entry).map_err(wrong)?,
+                input: Some(input(entry).map_err(wrong)?),
                 expect: reader.expect(&sections, Some(number))?,
             }],
             entry: Some(number),
@@ -139,6 +139,7 @@ fn check(path: &Path, sections: &[Section], entries: usize) -> Result<(), Mistak
             (
                 kind @ (Kind::State
                 | Kind::Next
+                | Kind::Tick
                 | Kind::OutboundRequest
                 | Kind::OutboundResponse
                 | Kind::OutboundError),

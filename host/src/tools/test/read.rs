@@ -9,9 +9,10 @@ use http::{HeaderMap, Request, Response};
 use super::calls::{Call, CannedAnswer, CannedError};
 use super::case::{Case, CaseExchange, CaseFile, Expect, Input, NONE, receive, received};
 use super::message::{self, TargetPattern, Wrong};
+use super::metrics::Samples;
 use super::pieces::ExpectedPiece;
 use super::sections::{Kind, Mistake, Section, sections};
-use super::{json, pattern, pieces, state};
+use super::{json, metrics, pattern, pieces, state};
 use crate::config::file::{Mistakes, TomlDocument, TomlTable};
 use crate::config::{self, ConfigErrors};
 use crate::interceptor::Hook;
@@ -27,8 +28,8 @@ const HOOKS: [Hook; 5] = [
     Hook::Body(Side::Response),
 ];
 
-const NO_ERROR: &str = "expected `forward-request: TEXT` or `return-response: TEXT`, or `handle: TEXT` of a standard \
-    component; without an error leave the section out";
+const NO_ERROR: &str = "expected `forward-request: TEXT` or `return-response: TEXT`, `tick: TEXT` of background work, or `handle: \
+    TEXT` of a standard component; without an error leave the section out";
 
 /// Reads a `.http` file, which is one case, to be run under these conditions unless it says otherwise.
 pub(super) fn read(path: &Path, conditions: &Conditions) -> Result<CaseFile, Mistake> {
@@ -74,28 +75,48 @@ impl Reader<'_> {
         let its_own = &sections[its_own..];
         let its_own = &its_own[..its_own.partition_point(|section| section.part == part)];
         let begins = its_own.first().filter(|_| part > 0);
-        let request = find(its_own, Kind::Request, None).ok_or_else(|| {
-            let problem = "there is no section `request`; a case has at least\n\n### request\nGET / HTTP/1.1\n";
-            self.mistake(begins.map_or(1, |next| next.line), problem.to_owned())
-        })?;
-        let parsed = self.request(request)?;
-        let (scheme, parsed) =
-            receive(parsed).map_err(|problem| self.mistake(request.line, problem))?;
-        let response = match find(its_own, Kind::Response, None) {
-            Some(section) => self.response(section)?,
-            None => Response::default(),
+        let input = match find(its_own, Kind::Tick, None) {
+            Some(tick) => {
+                let strange = its_own.iter().find(|s| s.title.kind.is_of_exchange());
+                if let Some(Section { title, line, .. }) = strange {
+                    let problem = format!(
+                        "the section `{}` is about an exchange, and `tick` on line {} stands in the place of one; write a line \
+                         `### next` between them",
+                        title.kind, tick.line
+                    );
+                    return Err(self.mistake(*line, problem));
+                }
+                None
+            }
+            None => Some(self.input(its_own, begins.map_or(1, |next| next.line))?),
         };
         Ok(CaseExchange {
             after: begins.and_then(|next| next.title.after).unwrap_or_default(),
-            input: Input {
-                scheme,
-                request: parsed,
-                response: received(response),
-            },
+            input,
             expect: Expect {
                 calls: self.calls(its_own)?,
                 ..self.expect(its_own, None)?
             },
+        })
+    }
+
+    /// What a plugin gets in an exchange, whose sections begin on this line.
+    fn input(&self, sections: &[Section], line: usize) -> Result<Input, Mistake> {
+        let request = find(sections, Kind::Request, None).ok_or_else(|| {
+            let problem = "there is no section `request`; a case has at least\n\n### request\nGET / HTTP/1.1\n";
+            self.mistake(line, problem.to_owned())
+        })?;
+        let parsed = self.request(request)?;
+        let (scheme, parsed) =
+            receive(parsed).map_err(|problem| self.mistake(request.line, problem))?;
+        let response = match find(sections, Kind::Response, None) {
+            Some(section) => self.response(section)?,
+            None => Response::default(),
+        };
+        Ok(Input {
+            scheme,
+            request: parsed,
+            response: received(response),
         })
     }
 
@@ -243,7 +264,7 @@ impl Reader<'_> {
             let words = self.words(section)?.trim();
             self.check_lines(section, words)?;
             let starts = |hook: &Hook| words.starts_with(&format!("{hook}: "));
-            match HOOKS.iter().any(starts) {
+            match HOOKS.iter().any(starts) || words.starts_with("tick: ") {
                 true => Ok(words.to_owned()),
                 false => Err(self.mistake(section.line + 1, NO_ERROR.to_owned())),
             }
@@ -260,7 +281,9 @@ impl Reader<'_> {
         let pieces = |kind| find(kind).map(|section| self.pieces(section)).transpose();
         let state = find(Kind::ExpectState);
         let state = state.map(|s| self.table(s, |table, m| state::expected(&table, m)));
+        let metrics = find(Kind::ExpectMetrics).map(|section| self.samples(section));
         Ok(Expect {
+            metrics: metrics.transpose()?,
             pieces: [
                 pieces(Kind::ExpectRequestPieces)?,
                 pieces(Kind::ExpectResponsePieces)?,
@@ -272,6 +295,21 @@ impl Reader<'_> {
             error: error.transpose()?,
             log: log.transpose()?,
         })
+    }
+
+    fn samples(&self, section: &Section) -> Result<Samples, Mistake> {
+        let mut samples = Samples::new();
+        for (line, number) in self.words(section)?.lines().zip(section.line + 1..) {
+            if line.trim().is_empty() {
+                continue;
+            }
+            let (sample, value) =
+                metrics::parse(line.trim()).map_err(|problem| self.mistake(number, problem))?;
+            if samples.insert(sample.clone(), value).is_some() {
+                return Err(self.mistake(number, format!("{sample} is there twice")));
+            }
+        }
+        Ok(samples)
     }
 
     fn pieces(&self, section: &Section) -> Result<Vec<ExpectedPiece>, Mistake> {

@@ -14,15 +14,17 @@ use http_body_util::{BodyExt, StreamBody};
 
 use super::calls::{CallsCame, CannedCalls};
 use super::case::{Case, Input};
+use super::metrics::Samples;
 use super::state::Entry;
-use super::{message, timed};
+use super::{message, metrics, timed};
 use crate::config::backend::DEFAULT_BACKEND;
 use crate::interceptor::{Chain, Hook, InterceptError, Link, Surround, Transform};
 use crate::message::{
     BackendChoice, BackendNames, Body, BodyError, BoxError, Exchange, RequestHead, ResponseHead,
     Streaming, TargetError,
 };
-use crate::plugin::{Guest, PluginState};
+use crate::metrics::Metrics;
+use crate::plugin::{Guest, Instance, PluginState};
 use crate::proxy::upstream::UpstreamError;
 use crate::proxy::{ErrorFields, ExchangeError, Last, Switch, Wish, flow, receive_response};
 use crate::store::{MOST_KEYS, StoreError};
@@ -45,6 +47,8 @@ pub(super) struct Stage {
     pub state: PluginState,
     /// The answers to the plugin's outbound requests.
     pub calls: Arc<CannedCalls>,
+    /// Where the plugin counts and measures.
+    pub metrics: Metrics,
 }
 
 /// What came of an exchange.
@@ -61,6 +65,8 @@ pub(super) struct Got {
     pub state: Vec<Entry>,
     /// It is not the one that was there before.
     pub has_changed_state: bool,
+    /// What the plugin has counted and measured by then.
+    pub metrics: Samples,
     /// The hook that failed, and why: `forward-request: TEXT`.
     pub error: Option<String>,
     /// `LEVEL text`
@@ -74,15 +80,23 @@ pub(super) struct Got {
 pub(super) async fn run(stage: &Stage, case: &Case, log: &PluginLines) -> Result<Vec<Got>, String> {
     let mut state = fill(&stage.state, &case.state).await?;
     let mut all = Vec::with_capacity(case.exchanges.len());
-    for (exchange, id) in case.exchanges.iter().zip(FIRST_EXCHANGE..) {
+    let mut ticking = None;
+    let mut ids = FIRST_EXCHANGE..;
+    for exchange in &case.exchanges {
         if !exchange.after.is_zero() {
             tokio::time::sleep(exchange.after).await;
             state = read(&stage.state).await?;
         }
         log.take();
         stage.calls.begin(&exchange.expect.calls);
-        let link = stage.plugin.link();
-        let mut got = run_link(link, id, &exchange.input, &stage.conditions).await;
+        let mut got = match &exchange.input {
+            Some(input) => {
+                let id = ids.next().unwrap_or_default();
+                run_link(stage.plugin.link(), id, input, &stage.conditions).await
+            }
+            None => tick(stage, &mut ticking).await?,
+        };
+        got.metrics = metrics::samples(&stage.metrics.snapshot());
         got.calls = stage.calls.end();
         got.log = log.take();
         got.state = read(&stage.state).await?;
@@ -91,6 +105,28 @@ pub(super) async fn run(stage: &Stage, case: &Case, log: &PluginLines) -> Result
         all.push(got);
     }
     Ok(all)
+}
+
+/// Calls a plugin's background work, on the instance that is kept for it.
+///
+/// # Errors
+/// When the plugin has none.
+async fn tick(stage: &Stage, kept: &mut Option<Instance>) -> Result<Got, String> {
+    let plugin = match &stage.plugin {
+        Guest::Hooks(plugin) if plugin.has_background() => plugin,
+        _ => return Err("the plugin has no background work that `tick` could call".to_owned()),
+    };
+    let limit = stage.conditions.timeout;
+    let error = match tokio::time::timeout(limit, plugin.tick(kept)).await {
+        Ok(Ok(())) => None,
+        Ok(Err(InterceptError::Returned(text) | InterceptError::NotStarted(text))) => Some(text),
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(_) => Some(format!("took longer than {} s", limit.as_secs_f64())),
+    };
+    Ok(Got {
+        error: error.map(|error| one_line(&format!("tick: {error}"))),
+        ..Got::default()
+    })
 }
 
 /// Puts what a case says into a state, and says what is there.

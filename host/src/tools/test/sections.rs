@@ -34,6 +34,7 @@ pub(super) enum Kind {
     Options,
     State,
     Next,
+    Tick,
     Request,
     Response,
     OutboundRequest,
@@ -44,12 +45,13 @@ pub(super) enum Kind {
     ExpectRequestPieces,
     ExpectResponsePieces,
     ExpectState,
+    ExpectMetrics,
     ExpectError,
     ExpectLog,
 }
 
 /// The names of sections, as they are written.
-const NAMES: [(&str, Kind); 16] = [
+const NAMES: [(&str, Kind); 18] = [
     ("settings", Kind::Settings),
     ("options", Kind::Options),
     ("request", Kind::Request),
@@ -63,9 +65,11 @@ const NAMES: [(&str, Kind); 16] = [
     ("expect request pieces", Kind::ExpectRequestPieces),
     ("expect response pieces", Kind::ExpectResponsePieces),
     ("expect state", Kind::ExpectState),
+    ("expect metrics", Kind::ExpectMetrics),
     ("expect error", Kind::ExpectError),
     ("expect log", Kind::ExpectLog),
     ("next", Kind::Next),
+    ("tick", Kind::Tick),
 ];
 
 impl Kind {
@@ -91,6 +95,13 @@ impl Kind {
             Kind::OutboundError,
         ]
         .contains(&self)
+    }
+
+    /// Whether it is about an exchange, and not about whatever is called.
+    pub(super) fn is_of_exchange(self) -> bool {
+        use Kind::{ExpectRequest, ExpectRequestPieces, ExpectResponse, ExpectResponsePieces};
+        [Kind::Request, Kind::Response, ExpectRequest, ExpectResponse].contains(&self)
+            || [ExpectRequestPieces, ExpectResponsePieces].contains(&self)
     }
 
     /// Whether it is about the case as a whole, and so stands before the first `next`.

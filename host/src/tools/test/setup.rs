@@ -103,10 +103,11 @@ impl Bench {
         let caller = self
             .outbound
             .caller_without_network(&own.name, allow, calls.clone());
+        let metrics = Metrics::default();
         let services = PluginServices {
             state: Some(state.clone()),
             caller: Some(caller),
-            metrics: Some(Metrics::default().of_plugin(&own.name)),
+            metrics: Some(metrics.of_plugin(&own.name)),
         };
         let ambient = Ambient {
             clock,
@@ -119,6 +120,7 @@ impl Bench {
             conditions,
             state,
             calls,
+            metrics,
         })
     }
 }

@@ -13,7 +13,7 @@ use super::message::{self, TargetPattern, is_plain, meant, request_head, respons
 use super::pieces::ExpectedPiece;
 use super::run::Got;
 use super::sections::{Kind, Section, Title};
-use super::{json, pattern, pieces, state};
+use super::{json, metrics, pattern, pieces, state};
 
 /// What becomes of the section of one expectation.
 enum Edit {
@@ -24,12 +24,13 @@ enum Edit {
 }
 
 /// What an update can write, in the order in which it writes what is not there.
-const EXPECTATIONS: [Kind; 7] = [
+const EXPECTATIONS: [Kind; 8] = [
     Kind::ExpectRequest,
     Kind::ExpectRequestPieces,
     Kind::ExpectResponse,
     Kind::ExpectResponsePieces,
     Kind::ExpectState,
+    Kind::ExpectMetrics,
     Kind::ExpectError,
     Kind::ExpectLog,
 ];
@@ -105,8 +106,13 @@ fn written(title: Title, content: &[u8]) -> Vec<u8> {
 /// What becomes of a section; none for those that are no expectations.
 fn edit(kind: Kind, exchange: &CaseExchange, got: &Got) -> Option<Edit> {
     let CaseExchange { input, expect, .. } = exchange;
+    if input.is_none() && kind.is_of_exchange() {
+        return None;
+    }
+    let sent = || input.as_ref().map(|input| input.request.headers());
+    let answered = || input.as_ref().map(|input| input.response.headers());
     Some(match kind {
-        Kind::Settings | Kind::Options | Kind::State | Kind::Next => return None,
+        Kind::Settings | Kind::Options | Kind::State | Kind::Next | Kind::Tick => return None,
         Kind::Request | Kind::Response => return None,
         Kind::OutboundRequest | Kind::OutboundResponse | Kind::OutboundError => return None,
         Kind::ExpectRequestPieces => pieces_edit(expect.pieces[0].as_ref(), &got.pieces[0]),
@@ -126,7 +132,7 @@ fn edit(kind: Kind, exchange: &CaseExchange, got: &Got) -> Option<Edit> {
             (_, None) => none(),
             (expected, Some(came)) => {
                 let expected = expected.as_ref().and_then(Option::as_ref);
-                request(expected, came, input.request.headers())
+                request(expected, came, sent().unwrap_or(came.headers()))
             }
         },
         Kind::ExpectResponse => match (&expect.response, &got.response) {
@@ -134,8 +140,14 @@ fn edit(kind: Kind, exchange: &CaseExchange, got: &Got) -> Option<Edit> {
             (_, None) => Edit::Remove,
             (expected, Some(came)) => {
                 let expected = expected.as_ref().and_then(Option::as_ref);
-                response(expected, came, input.response.headers())
+                response(expected, came, answered().unwrap_or(came.headers()))
             }
+        },
+        Kind::ExpectMetrics => match &expect.metrics {
+            Some(expected) if !metrics::are_met(expected, &got.metrics) => {
+                Edit::Write(metrics::kept(expected, &got.metrics).into_bytes(), false)
+            }
+            _ => Edit::Keep,
         },
         Kind::ExpectError => match &got.error {
             error if met_error(expect.error.as_deref(), error.as_deref()) => Edit::Keep,

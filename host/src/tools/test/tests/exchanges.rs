@@ -23,11 +23,11 @@ fn a_file_has_exchanges_with_what_belongs_to_each() {
         panic!()
     };
     assert_eq!(
-        (first.input.request.uri(), first.after),
+        (first.input.as_ref().unwrap().request.uri(), first.after),
         (&"/1".parse().unwrap(), Duration::ZERO)
     );
     assert_eq!(
-        (second.input.request.uri(), second.after.as_secs()),
+        (second.input.as_ref().unwrap().request.uri(), second.after.as_secs()),
         (&"/2".parse().unwrap(), 90)
     );
     let calls = &first.expect.calls;
