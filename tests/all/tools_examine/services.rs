@@ -229,3 +229,44 @@ async fn bodies_arrive_in_pieces_and_their_pieces_are_seen() {
         "{written}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_says_what_was_counted_and_calls_background_work() {
+    let desk = Desk::with(&["measure-tick"]);
+    let first =
+        "requests_total{at=\"v000\"} 1\nwait_bucket{le=\"0.25\"} 1\nwait_count 1\nwait_sum 0.25\n";
+    let case = format!(
+        "{REQUEST}### expect metrics\n{first}### next (after 1m)\n### tick\n### expect metrics\nlevel {{{{any}}}}\n{first}\
+         ### next\n{REQUEST}### expect metrics\n"
+    );
+    desk.write("tests/a.http", &case);
+    let said = desk.test("measure-tick", "").await;
+    let missing = "    exchange 3:\n    --- expect metrics\n    +++ what came\n    @@ -0,0 +1,5 @@\n    +level 7.5\n    +requests_total{at=\"v000\"} 2\n";
+    assert!(
+        said.code == Some(1) && said.stdout.contains(missing),
+        "{}",
+        said.stdout
+    );
+    assert_eq!(desk.test("measure-tick", "--update").await.code, Some(0));
+    let written = desk.read("tests/a.http");
+    assert!(
+        written.contains("### tick\n### expect metrics\nlevel {{any}}\n"),
+        "{written}"
+    );
+    assert!(!written.contains("### tick\n### expect re"), "{written}");
+    assert!(
+        written.contains("wait_count 2\nwait_sum 0.5\n"),
+        "{written}"
+    );
+    assert_eq!(desk.test("measure-tick", "").await.code, Some(0));
+
+    let desk = Desk::with(&["tick", "mark"]);
+    let fails = "### settings\nfail = 1\n### tick\n### expect log\ninfo tick v000\n### expect error\ntick: fail\n";
+    let does = "### tick\n### expect log\ninfo tick v000\n".to_owned();
+    all_met(&desk, "tick", &[fails.to_owned(), does]).await;
+    let said = not_met(&Desk::with(&["mark"]), "mark", "### tick\n").await;
+    assert!(
+        said.contains("the plugin has no background work that `tick` could call"),
+        "{said}"
+    );
+}

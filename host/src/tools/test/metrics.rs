@@ -124,10 +124,9 @@ fn is_met(expected: &str, came: &str) -> bool {
 
 pub(super) fn are_met(expected: &Samples, came: &Samples) -> bool {
     expected.len() == came.len()
-        && expected.iter().all(|(sample, value)| {
-            came.get(sample)
-                .is_some_and(|came| is_met(value, came))
-        })
+        && expected
+            .iter()
+            .all(|(sample, value)| came.get(sample).is_some_and(|came| is_met(value, came)))
 }
 
 /// Both as text for a diff: the same where what came is as expected.
@@ -145,7 +144,9 @@ pub(super) fn shown(expected: &Samples, came: &Samples) -> (String, String) {
 /// What came, with the wildcards that it met.
 pub(super) fn kept(expected: &Samples, came: &Samples) -> String {
     let line = |(sample, value): (&String, &String)| {
-        let same = expected.get(sample).filter(|expected| is_met(expected, value));
+        let same = expected
+            .get(sample)
+            .filter(|expected| is_met(expected, value));
         format!("{sample} {}\n", same.unwrap_or(value))
     };
     came.iter().map(line).collect()
@@ -159,7 +160,9 @@ mod tests {
     fn recorded() -> Samples {
         let all = Metrics::default();
         let metrics = all.of_plugin("p");
-        metrics.add("requests", 2.0, &[("code", "200"), ("a", "x\"\\\n")]).unwrap();
+        metrics
+            .add("requests", 2.0, &[("code", "200"), ("a", "x\"\\\n")])
+            .unwrap();
         metrics.add("bytes_total", 0.5, &[]).unwrap();
         metrics.set("level", -1.25, &[]).unwrap();
         metrics.describe("wait", "", &[0.1, 1.0, 2.0]).unwrap();
@@ -183,7 +186,8 @@ mod tests {
 
     #[test]
     fn every_difference_is_one() {
-        let read = |lines: &[&str]| -> Samples { lines.iter().map(|line| parse(line).unwrap()).collect() };
+        let read =
+            |lines: &[&str]| -> Samples { lines.iter().map(|line| parse(line).unwrap()).collect() };
         let came = read(&["a{x=\"1\",y=\"2\"} 3", "b 4.5"]);
         for (lines, met) in [
             (&["b 4.50", "a{ y=\"2\" , x=\"1\" } 3.0"][..], true),
@@ -198,8 +202,22 @@ mod tests {
         let (left, right) = shown(&read(&["b {{any}}", "c 1"]), &came);
         assert_eq!(left, "b 4.5\nc 1\n");
         assert_eq!(right, "a{x=\"1\",y=\"2\"} 3\nb 4.5\n");
-        assert_eq!(kept(&read(&["b {{any}}"]), &came), "a{x=\"1\",y=\"2\"} 3\nb {{any}}\n");
-        for wrong in ["", "a", "a ", "a x", "a{} x", "a{b} 1", "a{b=\"c} 1", "{b=\"c\"} 1", "a {{re:(}}", "a{b=\"c\"}1"] {
+        assert_eq!(
+            kept(&read(&["b {{any}}"]), &came),
+            "a{x=\"1\",y=\"2\"} 3\nb {{any}}\n"
+        );
+        for wrong in [
+            "",
+            "a",
+            "a ",
+            "a x",
+            "a{} x",
+            "a{b} 1",
+            "a{b=\"c} 1",
+            "{b=\"c\"} 1",
+            "a {{re:(}}",
+            "a{b=\"c\"}1",
+        ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

@@ -123,7 +123,15 @@ fn a_request_comes_as_the_chain_would_see_it() {
     assert_eq!(input.response.status(), 200);
     assert!(input.response.headers().is_empty() && input.response.body().is_empty());
     let without_host = read_text("a.http", b"### request\nGET / HTTP/1.1").unwrap();
-    assert!(only(&without_host).input.as_ref().unwrap().request.headers().is_empty());
+    assert!(
+        only(&without_host)
+            .input
+            .as_ref()
+            .unwrap()
+            .request
+            .headers()
+            .is_empty()
+    );
 }
 
 #[test]
@@ -565,7 +573,15 @@ fn each_entry_of_a_har_is_a_case() {
         1,
         "the body is without its coding"
     );
-    assert_eq!(file.cases[1].exchanges[0].input.as_ref().unwrap().response.status(), 200);
+    assert_eq!(
+        file.cases[1].exchanges[0]
+            .input
+            .as_ref()
+            .unwrap()
+            .response
+            .status(),
+        200
+    );
 }
 
 #[test]

@@ -27,7 +27,10 @@ fn a_file_has_exchanges_with_what_belongs_to_each() {
         (&"/1".parse().unwrap(), Duration::ZERO)
     );
     assert_eq!(
-        (second.input.as_ref().unwrap().request.uri(), second.after.as_secs()),
+        (
+            second.input.as_ref().unwrap().request.uri(),
+            second.after.as_secs()
+        ),
         (&"/2".parse().unwrap(), 90)
     );
     let calls = &first.expect.calls;
@@ -113,6 +116,22 @@ fn mistakes_in_them_say_where_and_what_to_do() {
             "a.http:6: expected a piece of the body as a JSON string",
         ),
         (
+            format!("### tick\n### next\n### tick\n{request}"),
+            "a.http:4: the section `request` is about an exchange, and `tick` on line 3",
+        ),
+        (
+            "### tick\n### expect response\nnone\n".to_owned(),
+            "a.http:2: the section `expect response` is about an exchange",
+        ),
+        (
+            format!("{request}### expect metrics\na{{}} 1\n\na 2\n"),
+            "a.http:6: a is there twice",
+        ),
+        (
+            format!("{request}### expect metrics\na b\n"),
+            "a.http:4: expected a sample, such as",
+        ),
+        (
             format!("### options\npieces.response = 0\n{request}"),
             "a.http:2: pieces.response = 0: expected a number of bytes from 1 on",
         ),
@@ -123,7 +142,7 @@ fn mistakes_in_them_say_where_and_what_to_do() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.har");
     std::fs::write(&path, HAR).unwrap();
-    for kind in ["state", "next", "1 outbound request"] {
+    for kind in ["state", "next", "tick", "1 outbound request"] {
         std::fs::write(
             directory.path().join("a.har.expected"),
             format!("### {kind}\n"),

@@ -1,0 +1,23 @@
+;; Counts its requests with the label `at="v000"`, observes 0.25 for each, and has background work that sets a gauge to 7.5.
+(module
+  (import "tollgate:proxy/metrics@0.1.0" "add" (func $add (param i32 i32 f64 i32 i32)))
+  (import "tollgate:proxy/metrics@0.1.0" "set" (func $set (param i32 i32 f64 i32 i32)))
+  (import "tollgate:proxy/metrics@0.1.0" "observe" (func $observe (param i32 i32 f64 i32 i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 16) "requests")
+  (data (i32.const 32) "level")
+  (data (i32.const 48) "wait")
+  (data (i32.const 64) "at")
+  (data (i32.const 80) "v000")
+  ;; At 96 stands the list of labels; at 128 stands ok, forward.
+  (data (i32.const 96) "\40\00\00\00\02\00\00\00\50\00\00\00\04\00\00\00")
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+  (func (export "tollgate:proxy/background@0.1.0#tick") (result i32)
+    (call $set (i32.const 32) (i32.const 5) (f64.const 7.5) (i32.const 0) (i32.const 0))
+    (i32.const 128))
+  (func (export "tollgate:proxy/interceptor@0.1.0#forward-request") (result i32)
+    (call $add (i32.const 16) (i32.const 8) (f64.const 1) (i32.const 96) (i32.const 1))
+    (call $observe (i32.const 48) (i32.const 4) (f64.const 0.25) (i32.const 0) (i32.const 0))
+    (i32.const 128))
+  (func (export "tollgate:proxy/interceptor@0.1.0#return-response") (result i32)
+    (i32.const 128)))
