@@ -173,7 +173,7 @@ async fn what_is_asked_and_not_answered_or_answered_and_not_asked_is_a_failure()
         (
             "### outbound request\n",
             "### expect log\n",
-            "a.http:6: before an `outbound response` the",
+            "a.http:6: before it the `outbound request` is expected",
         ),
     ] {
         let mistake = said(&ASKED.replacen(from, to, 1)).await;

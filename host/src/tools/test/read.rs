@@ -130,35 +130,26 @@ impl Reader<'_> {
 
     /// The outbound requests of an exchange, each with its answer behind it.
     fn calls(&self, sections: &[Section]) -> Result<Vec<Call>, Mistake> {
+        let is_answer = |section: &&Section| {
+            [Kind::OutboundResponse, Kind::OutboundError].contains(&section.title.kind)
+        };
         let mut calls = Vec::new();
-        let mut asked: Option<&Section> = None;
-        for section in sections {
-            let kind = section.title.kind;
-            let is_answer = [Kind::OutboundResponse, Kind::OutboundError].contains(&kind);
-            match (asked.take(), is_answer) {
-                (Some(asked), true) => calls.push(self.call(asked, section)?),
-                (Some(asked), false) => {
+        let mut sections = sections.iter().peekable();
+        while let Some(section) = sections.next() {
+            if is_answer(&section) {
+                let problem = "before it the `outbound request` is expected that it is for";
+                return Err(self.mistake(section.line, problem.to_owned()));
+            }
+            if section.title.kind == Kind::OutboundRequest {
+                let answer = sections.next_if(is_answer).ok_or_else(|| {
                     let problem =
                         "behind it an `outbound response` or an `outbound error` is expected";
-                    return Err(self.mistake(asked.line, problem.to_owned()));
-                }
-                (None, true) => {
-                    let problem = format!(
-                        "before an `{kind}` the `outbound request` is expected that it is for"
-                    );
-                    return Err(self.mistake(section.line, problem));
-                }
-                (None, false) => {}
+                    self.mistake(section.line, problem.to_owned())
+                })?;
+                calls.push(self.call(section, answer)?);
             }
-            asked = (kind == Kind::OutboundRequest).then_some(section);
         }
-        match asked {
-            Some(asked) => {
-                let problem = "behind it an `outbound response` or an `outbound error` is expected";
-                Err(self.mistake(asked.line, problem.to_owned()))
-            }
-            None => Ok(calls),
-        }
+        Ok(calls)
     }
 
     fn call(&self, asked: &Section, answered: &Section) -> Result<Call, Mistake> {
