@@ -139,6 +139,10 @@ fn mistakes_in_them_say_where_and_what_to_do() {
         let mistake = read_text("a.http", text.as_bytes()).unwrap_err();
         assert!(mistake.starts_with(expected), "{text}\n{mistake}");
     }
+}
+
+#[test]
+fn a_har_has_none_of_them() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.har");
     std::fs::write(&path, HAR).unwrap();
