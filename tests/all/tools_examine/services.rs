@@ -190,11 +190,12 @@ async fn waiting_takes_no_time_and_moves_the_clocks() {
             "### expect response\nHTTP/1.1 200 OK\nx-now: {now:016x}\nx-passed: {passed:016x}\n"
         )
     };
+    // The monotonic clock begins at one second.
     let begin = 1_767_225_600_000;
     let case = format!(
         "{REQUEST}{}### next (after 1h)\n{REQUEST}{}",
-        shown(begin + 2_000, 2_000),
-        shown(begin + 3_604_000, 3_604_000),
+        shown(begin + 2_000, 3_000),
+        shown(begin + 3_604_000, 3_605_000),
     );
     let clock = std::time::Instant::now();
     all_met(&desk, "waits", &[case]).await;
