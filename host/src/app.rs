@@ -29,7 +29,6 @@ use crate::plugin::{
 use crate::proxy::{self, Listener, Proxy, Stop};
 use crate::tls::{self, ServerIdentity};
 
-pub use announce::judge_names;
 pub use reload::Reread;
 
 use announce::{backend_words, echo_advice, listen_advice, plugin_lines};

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use examine::{CheckArgs, TestArgs};
+pub use examine::{CheckArgs, CheckConfigArgs, TestArgs};
 pub use make::{BuildArgs, DevArgs, NewArgs};
 
 /// An HTTP proxy that runs WebAssembly plugins and reloads them when they change
@@ -35,8 +35,8 @@ pub enum Command {
     /// Run the proxy: forward requests through the plugins to the backend
     #[command(after_long_help = EXIT_CODES)]
     Run(RunArgs),
-    /// Check the configuration that `run` would use, and report every mistake
-    CheckConfig(RunArgs),
+    /// Check the configuration that `run` would use, start its plugins, and report every mistake
+    CheckConfig(CheckConfigArgs),
     /// Create a project for a new plugin: source, test cases, and a README
     New(NewArgs),
     /// Build a plugin with the tools of its language, and check the result
@@ -212,6 +212,8 @@ mod tests {
             ("tollgate run --tls a b", false),
             ("tollgate run --reuse-port true", false),
             ("tollgate check-config --config t.toml", true),
+            ("tollgate check-config --no-plugins --plugins p", true),
+            ("tollgate run --no-plugins", false),
             ("tollgate run --cache-dir a --no-cache", false),
             ("tollgate run --lisen 1", false),
             ("tollgate run extra", false),

@@ -1,11 +1,10 @@
 //! The program: arguments → configuration → runtime → [`App`] → signal → drain → exit code.
 
-use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
-use tollgate::app::{App, StartError, judge_names};
+use tollgate::app::{App, StartError};
 use tollgate::cli::{Cli, Command, RunArgs};
 use tollgate::config::{self, Config};
 use tollgate::{descriptors, essential, telemetry, tools};
@@ -27,8 +26,8 @@ fn main() -> ExitCode {
             code
         }
         Command::CheckConfig(args) => {
-            let code = match configure(&args) {
-                Ok(config) => check_names(&config),
+            let code = match configure(&args.run) {
+                Ok(config) => tools::check_config(&config, !args.no_plugins),
                 Err(code) => code,
             };
             telemetry::flush();
@@ -40,29 +39,6 @@ fn main() -> ExitCode {
         Command::Check(args) => tools::check(&args),
         Command::Test(args) => tools::test(&args),
     }
-}
-
-/// Whether the plugins that a good configuration names have files.
-fn check_names(config: &Config) -> ExitCode {
-    let (remarks, faulty) = match judge_names(config) {
-        Ok(judged) => judged,
-        Err(error) => {
-            telemetry::say(&format!(
-                "tollgate: cannot list {}: {error}",
-                config.plugins.display()
-            ));
-            return ExitCode::FAILURE;
-        }
-    };
-    for remark in remarks {
-        telemetry::say(&format!("tollgate: {remark}"));
-    }
-    if faulty {
-        return ExitCode::from(USAGE);
-    }
-    // Whoever closed stdout sees the exit code.
-    let _ = writeln!(io::stdout(), "the configuration is good");
-    ExitCode::SUCCESS
 }
 
 fn run(args: &RunArgs) -> ExitCode {

@@ -11,6 +11,8 @@ mod jobs;
 mod progress;
 mod supervise;
 
+pub mod schema;
+
 mod cache;
 pub mod load;
 mod prepare;
@@ -37,7 +39,7 @@ pub use kind::hooks::{
 };
 pub use kind::wasi_http::{EmptyBackend, StandardCompilers, StandardComponent};
 pub use kind::{Guest, GuestKind, Linking, PluginKind, Trial};
-pub use prepare::{PluginError, Workbench, trial};
+pub use prepare::{PluginError, Workbench, settings_schema, trial};
 pub use status::{PluginStatus, PluginTable, Serving};
 pub use supervise::{Reconfigure, Supervisor};
 pub use swap::{Chains, Member, RouteChain};

@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod check_config;
 mod conditions;
 mod cut;
 mod dev;
@@ -16,6 +17,7 @@ mod trial;
 
 pub use build::build;
 pub use check::check;
+pub use check_config::check_config;
 pub use dev::dev;
 pub use new::new;
 pub use test::test;

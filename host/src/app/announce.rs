@@ -3,10 +3,9 @@
 use std::fmt::Write as _;
 use std::io;
 
+use crate::config::Config;
 use crate::config::backend::{BackendUrl, DEFAULT_BACKEND};
-use crate::config::{Config, Remark, remarks};
 use crate::plugin::PluginStatus;
-use crate::plugin::{beside, watch};
 use crate::text;
 
 /// Where requests go, for the ready line.
@@ -78,45 +77,6 @@ pub fn plugin_lines(config: &Config, plugins: &[PluginStatus]) -> String {
         );
     }
     lines
-}
-
-/// What `check-config` says of the plugins that a configuration names, and whether that is a fault. Of the files in
-/// their directory, those beside plugins (`NAME.toml`) are read.
-///
-/// # Errors
-/// When the directory can't be listed.
-pub fn judge_names(config: &Config) -> io::Result<(Vec<String>, bool)> {
-    let directory = &config.plugins;
-    let place = match directory.exists() {
-        true => format!(" in {}", directory.display()),
-        false => format!(": the directory {} does not exist", directory.display()),
-    };
-    let plugins = watch::plugins(directory, config.file.as_deref())?;
-    let (beside, mistakes) = beside::read_all(&plugins);
-    let config = Config {
-        beside,
-        ..config.clone()
-    };
-    let with_code = plugins
-        .into_iter()
-        .filter(|(_, files)| files.code.is_some());
-    let remarks = remarks(&config, &with_code.map(|(name, _)| name).collect());
-    let faulty = !mistakes.is_empty() || remarks.iter().any(Remark::is_fault);
-    let mistakes = mistakes.iter();
-    let mistakes = mistakes.map(|(name, error)| format!("plugin {name}: {error}"));
-    let lines = remarks.iter().map(|remark| match remark {
-        Remark::NoFile {
-            name,
-            required: true,
-            ..
-        } => format!(
-            "{remark}{place}; requests that it would take part in would be answered 503; {}",
-            remark.advice(name)
-        ),
-        Remark::NoFile { .. } => format!("{remark}{place}"),
-        Remark::Disabled { .. } => remark.to_string(),
-    });
-    Ok((mistakes.chain(lines).collect(), faulty))
 }
 
 pub fn listen_advice(error: &io::Error) -> &'static str {

@@ -132,7 +132,7 @@ impl Layers<'_> {
     /// Path and text of the configuration file; none if there is none or it can't be read.
     fn config_file(&self) -> Option<(PathBuf, String)> {
         let (path, place) = self.path("config", self.args.config.as_deref(), None)?;
-        match read_file(&path, LARGEST_FILE) {
+        match read_file(&path, LARGEST_FILE, "TOML") {
             Ok(text) => Some((path, text)),
             Err(problem) => {
                 self.mistakes.add(place, problem);
@@ -204,7 +204,7 @@ const LARGEST_FILE: u64 = 16 << 20;
 ///
 /// # Errors
 /// What is there instead, or what went wrong.
-pub fn read_file(path: &Path, most: u64) -> Result<String, String> {
+pub fn read_file(path: &Path, most: u64, format: &str) -> Result<String, String> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => "no such file".to_owned(),
@@ -217,10 +217,12 @@ pub fn read_file(path: &Path, most: u64) -> Result<String, String> {
     let file = options.open(path).map_err(failed)?;
     let kind = file.metadata().map_err(failed)?.file_type();
     if kind.is_dir() {
-        return Err("this is a directory; expected a TOML file".to_owned());
+        return Err(format!("this is a directory; expected a {format} file"));
     }
     if !kind.is_file() {
-        return Err("this is a device, a pipe or a socket; expected a TOML file".to_owned());
+        return Err(format!(
+            "this is a device, a pipe or a socket; expected a {format} file"
+        ));
     }
     let mut bytes = Vec::new();
     file.take(most.saturating_add(1))
@@ -228,9 +230,9 @@ pub fn read_file(path: &Path, most: u64) -> Result<String, String> {
         .map_err(failed)?;
     if bytes.len() as u64 > most {
         let most = most >> 20;
-        return Err(format!("larger than {most} MiB; expected a TOML file"));
+        return Err(format!("larger than {most} MiB; expected a {format} file"));
     }
-    String::from_utf8(bytes).map_err(|_| "not UTF-8; expected a TOML file".to_owned())
+    String::from_utf8(bytes).map_err(|_| format!("not UTF-8; expected a {format} file"))
 }
 
 fn default_workers() -> NonZeroUsize {

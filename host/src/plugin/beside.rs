@@ -49,9 +49,11 @@ pub enum PluginFileError {
 pub fn read(path: &Path) -> Result<PluginKeys, PluginFileError> {
     let stamp = || fs::metadata(path).ok().as_ref().map(Stamp::from);
     let before = stamp();
-    let text = config::read_file(path, LARGEST).map_err(|problem| PluginFileError::Unreadable {
-        path: path.to_owned(),
-        problem,
+    let text = config::read_file(path, LARGEST, "TOML").map_err(|problem| {
+        PluginFileError::Unreadable {
+            path: path.to_owned(),
+            problem,
+        }
     })?;
     if stamp() != before {
         return Err(PluginFileError::Changed {

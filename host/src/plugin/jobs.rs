@@ -10,7 +10,9 @@ use tokio::task::JoinSet;
 
 use super::beside::{self, Beside};
 use super::kind::{Guest, Trial};
-use super::prepare::{FileRefusal, Fresh, PluginError, PreparedFile, Untried, Workbench};
+use super::prepare::{
+    CodeFiles, FileRefusal, Fresh, PluginError, PreparedFile, Untried, Workbench,
+};
 use super::progress::{LoadProgress, LoadStep};
 use super::watch::PluginFiles;
 use crate::config::Config;
@@ -236,6 +238,10 @@ impl FilesToLoad {
             Some(_) if !config.enabled => Ok(PreparedFile::Disabled),
             Some(code) => {
                 let (settled, serving) = (self.look.settled, self.serving.as_ref());
+                let code = CodeFiles {
+                    code,
+                    schema: files.schema.as_deref(),
+                };
                 bench.prepare(name, code, settled, serving, config, progress)
             }
         };

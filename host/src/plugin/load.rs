@@ -28,6 +28,7 @@ use std::panic::{self, AssertUnwindSafe};
 
 use super::hash::ContentHash;
 use super::kind::hooks::Contracts;
+use super::schema::{self, SchemaError, SchemaPlace};
 
 pub use contract::{Interfaces, interfaces};
 pub use error::LoadError;
@@ -37,6 +38,35 @@ pub use read::{DEFAULT_MAX_SIZE, read};
 /// The newest version of the contract as text, for those who build plugins: path in its folder, content.
 pub fn contract_files() -> impl Iterator<Item = (&'static str, &'static str)> {
     Contracts::SERVED.newest().wit.files()
+}
+
+/// The schema of the plugin's settings that a file carries in a custom section, as it is.
+///
+/// # Errors
+/// When it carries several that differ.
+pub fn settings_schema(bytes: &[u8]) -> Result<Option<Vec<u8>>, SchemaError> {
+    // Text is assembled for it, which takes a while, so most are spared that.
+    if memchr::memmem::find(bytes, schema::SECTION.as_bytes()).is_none() {
+        return Ok(None);
+    }
+    let find = || {
+        let is_text = sniff::sniff(bytes).is_ok_and(|format| format == sniff::Format::Text);
+        let assembled = is_text.then(|| text::assemble(bytes));
+        match assembled {
+            Some(Ok(binary)) => custom::contents(&binary, schema::SECTION),
+            // The load says what is wrong with it.
+            Some(Err(_)) => Vec::new(),
+            None => custom::contents(bytes, schema::SECTION),
+        }
+    };
+    let mut found = panic::catch_unwind(find).unwrap_or_default();
+    match found.len() {
+        0 | 1 => Ok(found.pop()),
+        several => Err(SchemaError {
+            place: SchemaPlace::Section,
+            problem: format!("the file has {several} of them, and they differ"),
+        }),
+    }
 }
 
 /// Makes a component out of a plugin file's bytes and checks that it keeps the contract.

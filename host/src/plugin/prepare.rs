@@ -14,7 +14,9 @@ use super::kind::wasi_http::{StandardCompilers, StandardComponent};
 use super::kind::{Guest, Linking, PluginKind, Trial};
 use super::load::{self, Loaded};
 use super::progress::{LoadProgress, LoadStep};
+use super::schema::SettingsSchema;
 use super::wasm::{CompileError, PluginVersion, Tier};
+use super::watch;
 use crate::config::{Permission, PluginConfig};
 use crate::interceptor::InterceptError;
 
@@ -65,6 +67,14 @@ impl From<PluginError> for FileRefusal {
     }
 }
 
+/// What a version is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct CodeFiles<'a> {
+    pub code: &'a Path,
+    /// The schema of its settings, if there is a file for that.
+    pub schema: Option<&'a Path>,
+}
+
 /// What is needed to prepare plugins.
 #[derive(Debug)]
 pub struct Workbench {
@@ -86,28 +96,40 @@ impl Workbench {
     pub fn prepare(
         &self,
         name: &str,
-        path: &Path,
+        code: CodeFiles<'_>,
         settled: bool,
         serving: Option<&Guest>,
         config: PluginConfig,
         progress: &LoadProgress,
     ) -> Result<PreparedFile<Untried>, FileRefusal> {
         progress.reach(LoadStep::Reading);
-        let bytes = load::read(path, config.limits.file_size).map_err(PluginError::from)?;
+        let bytes = load::read(code.code, config.limits.file_size).map_err(PluginError::from)?;
         let hash = ContentHash::of(&bytes);
         let serving = serving.filter(|guest| guest.version().hash == hash);
-        if serving.is_some_and(|guest| guest.version().config == config) {
-            return Ok(PreparedFile::Unchanged);
-        }
-        // What the standard components' switch says decides whether there may be such code at all.
-        let serving = serving.filter(|guest| guest.version().config.standard == config.standard);
-        progress.reach(LoadStep::Compiling);
-        let version = self.version(name, hash, config)?;
-        let prepared = match serving {
-            Some(guest) => allowed(guest.again(version)).map(|guest| ready(guest, bytes)),
-            None => self.prepare_bytes(bytes, settled, &version),
+        let prepare = || {
+            let schema = settings_schema(&bytes, code.schema)?;
+            let document = |schema: &Option<Arc<SettingsSchema>>| {
+                schema.as_ref().map(|schema| schema.document().clone())
+            };
+            let is_same = serving.is_some_and(|guest| {
+                let version = guest.version();
+                version.config == config && document(&version.schema) == document(&schema)
+            });
+            if is_same {
+                return Ok(PreparedFile::Unchanged);
+            }
+            // What the standard components' switch says decides whether there may be such code at all.
+            let same_kind = |guest: &&Guest| guest.version().config.standard == config.standard;
+            let serving = serving.filter(same_kind);
+            progress.reach(LoadStep::Compiling);
+            let version = self.version(name, hash, config, schema)?;
+            version.check_settings()?;
+            match serving {
+                Some(guest) => allowed(guest.again(version)).map(|guest| ready(guest, bytes)),
+                None => self.prepare_bytes(bytes, settled, &version),
+            }
         };
-        prepared.map_err(|error| FileRefusal {
+        prepare().map_err(|error| FileRefusal {
             hash: Some(hash),
             error,
         })
@@ -122,10 +144,12 @@ impl Workbench {
         name: &str,
         hash: ContentHash,
         config: PluginConfig,
+        schema: Option<Arc<SettingsSchema>>,
     ) -> Result<Arc<PluginVersion>, PluginError> {
         let services = self.resources.services.for_plugin(name, &config.allow)?;
         let version = PluginVersion::new(name.to_owned(), hash, config);
-        Ok(Arc::new(version.with_services(services)))
+        let version = version.with_services(services).with_schema(schema);
+        Ok(Arc::new(version))
     }
 
     fn prepare_bytes(
@@ -148,7 +172,7 @@ impl Workbench {
         }))
     }
 
-    /// A version from a file that nobody writes to, without a first call: for tools.
+    /// A version from a file that nobody writes to, without a first call and whatever its settings are: for tools.
     ///
     /// # Errors
     /// The first thing that stands in its way.
@@ -159,10 +183,11 @@ impl Workbench {
         config: PluginConfig,
     ) -> Result<Guest, PluginError> {
         let bytes = load::read(path, config.limits.file_size)?;
-        self.build_from(name, bytes, config)
+        let schema = watch::schema_beside(path).filter(|path| path.exists());
+        self.build_from(name, bytes, schema.as_deref(), config)
     }
 
-    /// The same from what such a file would hold.
+    /// The same from what such a file would hold, and the file of a schema if there is one.
     ///
     /// # Errors
     /// As for [`build`](Self::build).
@@ -170,10 +195,12 @@ impl Workbench {
         &self,
         name: &str,
         bytes: Vec<u8>,
+        schema: Option<&Path>,
         config: PluginConfig,
     ) -> Result<Guest, PluginError> {
         let hash = ContentHash::of(&bytes);
-        let version = self.version(name, hash, config)?;
+        let schema = settings_schema(&bytes, schema)?;
+        let version = self.version(name, hash, config, schema)?;
         if let Some(guest) = self.restore(&version)? {
             return Ok(guest);
         }
@@ -324,6 +351,22 @@ impl Workbench {
             fingerprint: self.compiler.fingerprint(tier),
         }
     }
+}
+
+/// What the settings of a plugin with this content must be like: as a file says, if there is one, or a section of its own.
+///
+/// # Errors
+/// When it is of no use.
+pub fn settings_schema(
+    bytes: &[u8],
+    file: Option<&Path>,
+) -> Result<Option<Arc<SettingsSchema>>, PluginError> {
+    let section = match file {
+        Some(_) => None,
+        None => load::settings_schema(bytes)?,
+    };
+    let schema = SettingsSchema::of(file, section.as_deref())?;
+    Ok(schema.map(Arc::new))
 }
 
 /// A version of which there is code; if it is not the best, the bytes are for better.

@@ -13,7 +13,7 @@
 //! should it turn out to be no plugin. Once it has not changed for 2 s the same `Upsert` comes with `settled: true`:
 //! what is wrong with it now may be reported. A file that was renamed into place is settled at once.
 //!
-//! Half of a configuration may be one without mistakes, so `NAME.toml` is not tried before it has settled; until then its
+//! Half of a configuration may be one without mistakes, so `NAME.toml` is not tried before it has settled, nor `NAME.schema.json`; until then the
 //! plugin stays as it is, with all its files. So whoever replaces code and configuration together gets both at once.
 
 mod change;
@@ -43,7 +43,7 @@ use scan::{PluginsDirectory, Scope};
 use wake::Wake;
 
 pub use change::{Change, Part, PluginFiles};
-pub use name::{NameProblem, config_beside, name_problem};
+pub use name::{NameProblem, config_beside, name_problem, schema_beside};
 
 /// The interval of looks unless the configuration says otherwise.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
@@ -98,6 +98,8 @@ pub fn plugins(
         let files = plugins.entry(file.name).or_default();
         files.set(file.part, file.path);
     }
+    // A schema alone names nothing.
+    plugins.retain(|_, files| files.code.is_some() || files.config.is_some());
     Ok(plugins)
 }
 
@@ -151,7 +153,8 @@ pub fn candidates(dir: &Path) -> io::Result<Vec<PluginCandidate>> {
 }
 
 /// Watches the files directly in `dir` whose extension is `wasm`, `wat` or `cwasm` (which the loader refuses with the
-/// reason), and the configuration beside them, `NAME.toml`; `proxy_config` is as for [`plugins`]. Files whose name begins with a dot are left alone, as are the names that editors and downloads use for
+/// reason), and what stands beside them, their configuration
+/// `NAME.toml` and the schema of their settings `NAME.schema.json`; `proxy_config` is as for [`plugins`]. Files whose name begins with a dot are left alone, as are the names that editors and downloads use for
 /// unfinished ones, none of which has such an extension. What was meant to be a plugin and has a name that none can have is
 /// told in the log, once for as long as it is there.
 ///

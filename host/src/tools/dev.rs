@@ -18,6 +18,8 @@ use super::project::Project;
 use super::project::snapshot::{Snapshot, Sources};
 use crate::cli::DevArgs;
 use crate::config::DEFAULT_PLUGINS;
+use crate::plugin::beside;
+use crate::plugin::watch as watch_names;
 use watch::Watch;
 
 pub fn dev(args: &DevArgs) -> ExitCode {
@@ -141,7 +143,7 @@ impl DevSession {
     /// One build, with all that is to be said of it.
     fn build(&mut self) {
         match Project::read(&self.project.given) {
-            Ok(project) => self.take(project),
+            Ok(project) => self.take(self.with_settings(project)),
             Err(error) => return eprintln!("tollgate: {error}; nothing was built"),
         }
         let target = self.plugins.join(format!("{}.wasm", self.project.name));
@@ -159,6 +161,20 @@ impl DevSession {
                 eprintln!("tollgate: {error}{stays}");
             }
         }
+    }
+
+    /// For the trial, a project that says nothing of settings has those of the plugins directory, where it is going to serve.
+    fn with_settings(&self, mut project: Project) -> Project {
+        let code = self.plugins.join(format!("{}.wasm", project.name));
+        let config = watch_names::config_beside(&code).filter(|path| path.exists());
+        let Some(config) = config.filter(|_| project.conditions.settings.is_none()) else {
+            return project;
+        };
+        match beside::read(&config) {
+            Ok(keys) => project.conditions.settings = Some(keys.settings),
+            Err(error) => eprintln!("tollgate: {error}; the trial goes on without its settings"),
+        }
+        project
     }
 
     /// The project as its description says now. What is known of its tools stays if nothing was said of them.

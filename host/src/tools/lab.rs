@@ -9,6 +9,7 @@ use crate::cli::RunArgs;
 use crate::config::{self, ConfigErrors, PluginConfig};
 use crate::outbound::OutboundConfig;
 use crate::plugin::load::Loaded;
+use crate::plugin::schema::SettingsSchema;
 use crate::plugin::{
     self, Cache, ContentHash, Engines, Guest, HooksCompiler, PluginError, PluginVersion, Resources,
     Services, StandardCompilers, Tier, Trial, Workbench,
@@ -59,7 +60,7 @@ impl Lab {
         bytes: Vec<u8>,
         config: PluginConfig,
     ) -> Result<Guest, PluginError> {
-        self.bench.build_from(name, bytes, config)
+        self.bench.build_from(name, bytes, None, config)
     }
 
     /// The same from a file that nobody writes to.
@@ -84,8 +85,9 @@ impl Lab {
         name: &str,
         hash: ContentHash,
         config: PluginConfig,
+        schema: Option<Arc<SettingsSchema>>,
     ) -> Result<Arc<PluginVersion>, PluginError> {
-        self.bench.version(name, hash, config)
+        self.bench.version(name, hash, config, schema)
     }
 
     /// Compiles and links in one tier.
@@ -101,11 +103,12 @@ impl Lab {
         self.bench.compile(version, loaded, tier)
     }
 
-    /// Makes the calls that the proxy makes before a version serves.
+    /// Holds a version's settings against their schema, and makes the calls that the proxy makes before it serves.
     ///
     /// # Errors
     /// Why the proxy would refuse it, in its words.
     pub fn trial(&self, guest: &Guest) -> Result<Trial, PluginError> {
+        guest.version().check_settings()?;
         // Not through the bench, whose handle of this runtime drives neither timers nor the guest's tasks.
         self.runtime.block_on(plugin::trial(guest))
     }

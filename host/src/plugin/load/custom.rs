@@ -5,11 +5,28 @@ use std::borrow::Cow;
 
 use wasmparser::{CustomSectionReader, Name, NameSectionReader, Parser, Payload};
 
+use crate::plugin::schema::SECTION;
+
 /// `\0asm` and the version.
 const HEADER: usize = 8;
 
-/// A binary core module with the custom sections that are used: the description of a plugin, which is checked later, and the
-/// names of functions, if they can be read.
+/// The contents of the custom sections with this name, of a module or of a component and all that is in it, each once.
+pub(super) fn contents(binary: &[u8], name: &str) -> Vec<Vec<u8>> {
+    let mut found: Vec<Vec<u8>> = Vec::new();
+    // What is wrong with the file is told by those who read it next.
+    for payload in Parser::new(0).parse_all(binary).map_while(Result::ok) {
+        if let Payload::CustomSection(section) = payload
+            && section.name() == name
+            && !found.iter().any(|known| known == section.data())
+        {
+            found.push(section.data().to_vec());
+        }
+    }
+    found
+}
+
+/// A binary core module with the custom sections that are used: the description of a plugin, which is checked later, the schema
+/// of its settings, and the names of functions, if they can be read.
 pub(super) fn strip(module: &[u8]) -> Cow<'_, [u8]> {
     let mut kept = module.get(..HEADER).unwrap_or_default().to_vec();
     let mut at = HEADER;
@@ -38,6 +55,7 @@ pub(super) fn strip(module: &[u8]) -> Cow<'_, [u8]> {
 fn is_used(section: &CustomSectionReader<'_>) -> bool {
     match section.name() {
         "name" => are_readable(section),
+        SECTION => true,
         name => name.starts_with("component-type"),
     }
 }

@@ -6,6 +6,7 @@ use crate::interceptor::{Hook, InterceptError};
 use crate::plugin::beside::PluginFileError;
 use crate::plugin::kind::wasi_http::StandardWorld;
 use crate::plugin::load::LoadError;
+use crate::plugin::schema::{SchemaError, SettingsMistakes};
 use crate::plugin::wasm::{CompileError, ServiceError};
 use crate::text;
 
@@ -30,6 +31,11 @@ pub enum PluginError {
          (or to {name}.toml beside the plugin's file, with [allow] as the first line)"
     )]
     NotAllowed { lines: String, name: String },
+    /// With where it is from.
+    #[error("{0}")]
+    Schema(#[from] SchemaError),
+    #[error("{0}")]
+    Settings(#[from] SettingsMistakes),
     /// With the file's name and lines.
     #[error("{}", text::lines(&.0.to_string()))]
     Config(#[from] PluginFileError),
@@ -78,12 +84,13 @@ impl PluginError {
             PluginError::Load(error) => error.could_be_incomplete(),
             // Function bodies are checked by the compiler; a hole in the file is found there.
             PluginError::Compile(CompileError::Compile(_)) => true,
-            PluginError::Config(_) => true,
+            PluginError::Config(_) | PluginError::Schema(_) => true,
             PluginError::Compile(_)
             | PluginError::StandardOff(_)
             | PluginError::StandardEngine(_)
             | PluginError::NotAllowed { .. }
             | PluginError::State(_)
+            | PluginError::Settings(_)
             | PluginError::NotStarted(_)
             | PluginError::Start(_)
             | PluginError::Loader

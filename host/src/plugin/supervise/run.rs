@@ -156,7 +156,9 @@ impl Supervisor {
         }
         if let Some(newer) = &waiting
             && matches!(result, Ok(PreparedFile::Ready(_)))
-            && (newer.files.config.is_some() || newer.files != look.files)
+            && (newer.files.config.is_some()
+                || newer.files.schema.is_some()
+                || newer.files != look.files)
             && plugin.overtaken < MOST_OVERTAKEN
         {
             // Who replaces code and configuration must not get the one with the other's predecessor.

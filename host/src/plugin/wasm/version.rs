@@ -1,5 +1,6 @@
 //! What is known of a version of a plugin before it runs: its name, its content and what the configuration says of it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::ambient::Ambient;
@@ -7,6 +8,7 @@ use super::clock::TICK;
 use super::services::PluginServices;
 use crate::config::{PluginConfig, PluginLimits};
 use crate::plugin::hash::ContentHash;
+use crate::plugin::schema::{SettingsMistakes, SettingsSchema};
 
 /// One version of a plugin, shared by all instances of it.
 #[derive(Debug)]
@@ -17,6 +19,8 @@ pub struct PluginVersion {
     pub limits: PluginLimits,
     pub ambient: Ambient,
     pub services: PluginServices,
+    /// What its settings must be like, if anybody says so.
+    pub schema: Option<Arc<SettingsSchema>>,
     slow: AtomicBool,
     on_trial: AtomicBool,
 }
@@ -29,6 +33,7 @@ impl PluginVersion {
             limits: config.limits,
             ambient: Ambient::default(),
             services: PluginServices::default(),
+            schema: None,
             config,
             slow: AtomicBool::new(false),
             on_trial: AtomicBool::new(false),
@@ -47,6 +52,24 @@ impl PluginVersion {
     pub fn with_services(mut self, services: PluginServices) -> Self {
         self.services = services;
         self
+    }
+
+    /// The same with this schema of its settings.
+    #[must_use]
+    pub fn with_schema(mut self, schema: Option<Arc<SettingsSchema>>) -> Self {
+        self.schema = schema;
+        self
+    }
+
+    /// Holds its settings against their schema.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn check_settings(&self) -> Result<(), SettingsMistakes> {
+        match &self.schema {
+            Some(schema) => schema.check(&self.config.settings),
+            None => Ok(()),
+        }
     }
 
     /// Whether a call of this version ever took so long that others should have had a turn.

@@ -31,6 +31,8 @@ pub enum Part {
     Code,
     /// `NAME.toml`.
     Config,
+    /// `NAME.schema.json`.
+    Schema,
 }
 
 /// The files of one plugin that are there: in the watched directory as it was given; links are not resolved.
@@ -38,6 +40,7 @@ pub enum Part {
 pub struct PluginFiles {
     pub code: Option<PathBuf>,
     pub config: Option<PathBuf>,
+    pub schema: Option<PathBuf>,
 }
 
 impl PluginFiles {
@@ -45,6 +48,7 @@ impl PluginFiles {
         match part {
             Part::Code => self.code = Some(path),
             Part::Config => self.config = Some(path),
+            Part::Schema => self.schema = Some(path),
         }
     }
 

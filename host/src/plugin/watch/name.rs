@@ -13,6 +13,9 @@ const EXTENSIONS: [&str; 3] = ["wasm", "wat", "cwasm"];
 /// The extension of a plugin's configuration.
 const CONFIG: &str = "toml";
 
+/// What the name of the schema of a plugin's settings ends with.
+const SCHEMA: &str = ".schema.json";
+
 /// Stems of TOML files that other programs look for, so that they are the configuration of no plugin: those of a project that
 /// `tollgate build` builds, of cargo and of Python.
 const OTHERS: [&str; 3] = ["plugin", "Cargo", "pyproject"];
@@ -29,6 +32,8 @@ pub(super) enum FileName {
     },
     /// The configuration of the plugin with this name.
     Config { name: String },
+    /// The schema of the settings of the plugin with this name.
+    Schema { name: String },
     /// Somebody seems to have meant it to be a plugin.
     Misnamed(NameProblem),
 }
@@ -53,6 +58,14 @@ pub enum NameProblem {
 
 /// What a file is by its name, without its directory.
 pub(super) fn judge(file: &OsStr) -> FileName {
+    if let Some(name) = file.to_str().and_then(|file| file.strip_suffix(SCHEMA)) {
+        return match check_plugin_name(name) {
+            Ok(()) => FileName::Schema {
+                name: name.to_owned(),
+            },
+            Err(_) => FileName::Other,
+        };
+    }
     let path = Path::new(file);
     let (Some(stem), Some(extension)) = (path.file_stem(), path.extension()) else {
         return FileName::Other;
@@ -107,7 +120,16 @@ pub fn config_beside(code: &Path) -> Option<PathBuf> {
     let path = code.with_extension(CONFIG);
     match judge(path.file_name()?) {
         FileName::Config { .. } => Some(path),
-        FileName::Other | FileName::Plugin { .. } | FileName::Misnamed(_) => None,
+        _ => None,
+    }
+}
+
+/// Where the schema of a plugin's settings stands, if it has a file of its own: beside this file of its code.
+pub fn schema_beside(code: &Path) -> Option<PathBuf> {
+    let path = code.with_extension(SCHEMA.trim_start_matches('.'));
+    match judge(path.file_name()?) {
+        FileName::Schema { .. } => Some(path),
+        _ => None,
     }
 }
 
@@ -123,7 +145,9 @@ pub fn name_problem(path: &Path) -> Option<NameProblem> {
     match judge(path.file_name().unwrap_or_default()) {
         FileName::Plugin { .. } => None,
         FileName::Misnamed(problem) => Some(problem),
-        FileName::Other | FileName::Config { .. } => Some(NameProblem::Other),
+        FileName::Other | FileName::Config { .. } | FileName::Schema { .. } => {
+            Some(NameProblem::Other)
+        }
     }
 }
 
@@ -177,6 +201,19 @@ mod tests {
             ("a.wasm.toml", None),
             ("toml", None),
         ];
+        let schema = |name: &str| FileName::Schema { name: name.into() };
+        assert_eq!(judge(OsStr::new("a.b.schema.json")), schema("a.b"));
+        for other in [
+            "schema.json",
+            ".schema.json",
+            "a.json",
+            "a.schema.json~",
+            ".a.schema.json",
+        ] {
+            assert_eq!(judge(OsStr::new(other)), FileName::Other, "{other}");
+        }
+        let beside = schema_beside(Path::new("x/a.b.wasm"));
+        assert_eq!(beside, Some("x/a.b.schema.json".into()));
         for (file, name) in cases {
             let name = name.map(str::to_owned);
             let expected = name.map_or(FileName::Other, |name| FileName::Config { name });

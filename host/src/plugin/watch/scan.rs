@@ -142,6 +142,7 @@ fn list(directory: &PluginsDirectory) -> io::Result<Listing> {
                 continue;
             }
             FileName::Config { name } => (name, Part::Config, 0),
+            FileName::Schema { name } => (name, Part::Schema, 0),
         };
         if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
             listing.links.push(path.clone());

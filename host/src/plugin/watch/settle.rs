@@ -130,6 +130,12 @@ impl SettlingPlugin {
     fn has(&self, part: Part) -> bool {
         self.files.contains_key(&part) || self.reported_of(part).is_some()
     }
+
+    fn is_any(&self) -> bool {
+        [Part::Code, Part::Config]
+            .iter()
+            .any(|part| self.files.contains_key(part))
+    }
 }
 
 enum SettlingStep {
@@ -294,7 +300,9 @@ impl Settler {
         if let Some(since) = missing.min() {
             return SettlingStep::WaitUntil(since + timing.gone);
         }
-        let Some(changed_at) = plugin.files.values().map(|file| file.changed_at).max() else {
+        let files = plugin.files.values().map(|file| file.changed_at).max();
+        // A schema alone names nothing.
+        let Some(changed_at) = files.filter(|_| plugin.is_any()) else {
             return SettlingStep::Remove;
         };
         let state = plugin.state();
@@ -336,10 +344,12 @@ impl Settler {
         match (part, self.hint_of(file)) {
             // Code may be about to come, which without its configuration would not be waited for.
             (Part::Config, _) if !plugin.has(Part::Code) => timing.quiet,
-            (Part::Config, Some(Hint::Moved)) => timing.quick,
-            (Part::Config, _) => timing.quiet,
+            (Part::Config | Part::Schema, Some(Hint::Moved)) => timing.quick,
+            (Part::Config | Part::Schema, _) => timing.quiet,
             // The other file may be about to come.
-            (Part::Code, Some(_)) if plugin.has(Part::Config) => timing.quick,
+            (Part::Code, Some(_)) if plugin.has(Part::Config) || plugin.has(Part::Schema) => {
+                timing.quick
+            }
             (Part::Code, Some(_)) => timing.closed,
             (Part::Code, None) if same_file => timing.plain,
             (Part::Code, None) => timing.quick,

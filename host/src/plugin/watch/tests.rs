@@ -149,7 +149,7 @@ fn one_plugin(root: &Path) {
 fn code(path: PathBuf) -> PluginFiles {
     PluginFiles {
         code: Some(path),
-        config: None,
+        ..PluginFiles::default()
     }
 }
 

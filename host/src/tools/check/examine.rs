@@ -11,6 +11,7 @@ use super::times;
 use crate::config::{Allow, Config, PluginConfig, PluginLimits};
 use crate::interceptor::InterceptError;
 use crate::plugin::load::{self, Loaded};
+use crate::plugin::{self, beside, watch};
 use crate::plugin::{
     CompileError, ContentHash, Guest, PluginError, PluginKind, PluginVersion, Tier,
 };
@@ -45,11 +46,14 @@ impl Examiner {
         let bytes = load::read(path, load::DEFAULT_MAX_SIZE).map_err(PluginError::from)?;
         let hash = ContentHash::of(&bytes);
         findings.hash = Some(hash);
+        let schema = watch::schema_beside(path).filter(|path| path.exists());
+        let schema = plugin::settings_schema(&bytes, schema.as_deref())?;
         let loaded = load::load(bytes).map_err(PluginError::from)?;
         let name = name(path);
-        let config = self.plugin_config(&name);
+        let config = self.plugin_config(&name, path)?;
         findings.loaded = Some(about(&loaded, &config.allow)?);
-        let version = self.lab.version(&name, hash, config)?;
+        findings.schema.clone_from(&schema);
+        let version = self.lab.version(&name, hash, config, schema)?;
         let guest = self.compile(&version, &loaded, findings)?;
         findings.linking = guest.linking().cloned();
         let trial = self.lab.trial(&guest)?;
@@ -96,14 +100,17 @@ impl Examiner {
         }
     }
 
-    fn plugin_config(&self, name: &str) -> PluginConfig {
-        match &self.config {
-            Some(config) => config.for_plugin(name),
+    /// What the given configuration and the file beside the plugin say of it.
+    fn plugin_config(&self, name: &str, path: &Path) -> Result<PluginConfig, PluginError> {
+        let beside = watch::config_beside(path).filter(|path| path.exists());
+        let beside = beside.as_deref().map(beside::read).transpose()?;
+        Ok(match &self.config {
+            Some(config) => config.for_plugin_beside(name, beside.as_ref()),
             None => PluginConfig {
                 standard: true,
-                ..PluginConfig::new(PluginLimits::default())
+                ..beside.unwrap_or_default().config(PluginLimits::default())
             },
-        }
+        })
     }
 }
 

@@ -1,9 +1,11 @@
 //! What is found out about a plugin file.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::imports::Import;
 use crate::interceptor::{Hook, InterceptError};
+use crate::plugin::schema::SettingsSchema;
 use crate::plugin::{ContentHash, Linking, PluginError, Tier, Trial};
 
 /// Why a file is not good.
@@ -30,6 +32,8 @@ pub(super) struct Findings {
     /// Bytes of the file.
     pub size: Option<u64>,
     pub loaded: Option<PluginDescription>,
+    /// What its settings must be like, if anybody says so.
+    pub schema: Option<Arc<SettingsSchema>>,
     /// How the code is linked, for a kind that can be linked in more than one way.
     pub linking: Option<Linking>,
     pub baseline: Option<Compiled>,

@@ -72,6 +72,9 @@ pub(super) fn print(checked: &CheckedFile, out: &mut impl Write) -> io::Result<(
     if !findings.calls.is_empty() {
         row(out, "call times", &call_times(&findings.calls))?;
     }
+    if let Some(schema) = &findings.schema {
+        row(out, "settings", &schema.summary())?;
+    }
     print_imports(out, &about.imports)?;
     for (number, export) in about.exports.iter().enumerate() {
         row(out, if number == 0 { "exports" } else { "" }, export)?;
@@ -173,6 +176,8 @@ struct JsonFile<'a> {
     kind: Option<&'a str>,
     imports: Option<&'a [Import]>,
     exports: Option<&'a [String]>,
+    /// As the plugin carries it, or as it stands beside it.
+    settings_schema: Option<&'a serde_json::Value>,
     compile: JsonCompile<'a>,
     linking: Option<JsonLinking>,
     memory: Option<JsonMemory>,
@@ -262,6 +267,7 @@ fn json(checked: &CheckedFile) -> JsonFile<'_> {
         kind: about.map(|about| &about.kind[..]),
         imports: about.map(|about| &about.imports[..]),
         exports: about.map(|about| &about.exports[..]),
+        settings_schema: found.schema.as_ref().map(|schema| schema.document()),
         compile: JsonCompile {
             baseline: found.baseline.as_ref().map(tier),
             optimized: found.optimized.as_ref().map(tier),

@@ -76,6 +76,8 @@ impl Bench {
         };
         let stage = self.stage(conditions, clock);
         let stage = stage.map_err(|error| format!("the plugin can't have state: {error}"))?;
+        let settings = stage.plugin.version().check_settings();
+        settings.map_err(|mistakes| mistakes.to_string())?;
         runtime.block_on(run::run(&stage, case, log))
     }
 
@@ -114,6 +116,7 @@ impl Bench {
         };
         let version = PluginVersion::new(own.name.clone(), own.hash, config);
         let version = version.with_ambient(ambient).with_services(services);
+        let version = version.with_schema(own.schema.clone());
         Ok(Stage {
             plugin: self.guest.again(Arc::new(version)),
             conditions,

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::plugin::beside::{self, PluginFileError};
+use crate::plugin::watch;
 use crate::tools::conditions::Conditions;
 use crate::tools::project::snapshot::Sources;
 use crate::tools::project::{self, Project};
@@ -31,6 +33,8 @@ pub(super) enum NoSubject {
     Nothing(PathBuf),
     #[error(transparent)]
     Project(#[from] project::ProjectError),
+    #[error(transparent)]
+    Config(#[from] PluginFileError),
     #[error("{} is not there; run `tollgate build {}`", file.display(), directory.display())]
     NotBuilt { file: PathBuf, directory: PathBuf },
 }
@@ -43,7 +47,7 @@ pub(super) fn find(plugin: &Path, cases: Option<&Path>) -> Result<Subject, NoSub
             name: name(plugin),
             file: plugin.to_owned(),
             cases: cases.map_or_else(|| directory.join(CASES), Path::to_owned),
-            conditions: Conditions::default(),
+            conditions: beside_plugin(plugin)?,
             stale: None,
         });
     }
@@ -73,6 +77,20 @@ pub(super) fn find(plugin: &Path, cases: Option<&Path>) -> Result<Subject, NoSub
         conditions: project.conditions,
         file,
         stale,
+    })
+}
+
+/// What the file beside a plugin says of how it is called.
+fn beside_plugin(plugin: &Path) -> Result<Conditions, PluginFileError> {
+    let conditions = Conditions::default();
+    let Some(path) = watch::config_beside(plugin).filter(|path| path.exists()) else {
+        return Ok(conditions);
+    };
+    let keys = beside::read(&path)?;
+    Ok(Conditions {
+        limits: keys.limits.limits(conditions.limits),
+        settings: Some(keys.settings),
+        ..conditions
     })
 }
 
@@ -168,7 +186,18 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let file = root.path().join("mark.wat");
         write(&file, "", 0);
+        let config = root.path().join("mark.toml");
+        write(&config, "limits.body = 5\n[settings]\na = 'b'", 0);
+        let conditions = find(&file, None).unwrap().conditions;
+        assert_eq!(
+            (conditions.settings, conditions.limits.body),
+            (Some([("a", "b")].into()), 5)
+        );
+        write(&config, "ordr = 1", 0);
+        assert!(matches!(find(&file, None), Err(NoSubject::Config(_))));
+        fs::remove_file(&config).unwrap();
         let subject = find(&file, None).unwrap();
+        assert_eq!(subject.conditions.settings, None);
         assert_eq!(
             (&subject.name[..], subject.cases),
             ("mark", root.path().join("tests"))

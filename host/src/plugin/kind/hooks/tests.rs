@@ -35,7 +35,7 @@ use crate::plugin::Services;
 use crate::plugin::kind::wasi_http::StandardCompilers;
 use crate::plugin::kind::{Guest, PluginKind, PluginLink};
 use crate::plugin::load::{self, LoadError};
-use crate::plugin::prepare::{Fresh, PluginError, PreparedFile, Untried};
+use crate::plugin::prepare::{CodeFiles, Fresh, PluginError, PreparedFile, Untried};
 use crate::plugin::progress::LoadProgress;
 use crate::plugin::{Cache, Chains, Engines, Member, Tier, Workbench};
 use crate::store::{Kind, Quotas, StoreConfig};
@@ -178,7 +178,11 @@ fn prepare(host: &Workbench, name: &str, file: &[u8]) -> Result<Fresh, PluginErr
     std::fs::write(&path, file).unwrap();
     let config = PluginConfig::new(PluginLimits::default());
     let progress = LoadProgress::default();
-    let prepared = block_in_place(|| host.prepare(name, &path, true, None, config, &progress));
+    let code = CodeFiles {
+        code: &path,
+        schema: None,
+    };
+    let prepared = block_in_place(|| host.prepare(name, code, true, None, config, &progress));
     match prepared.map_err(|refusal| refusal.error)? {
         PreparedFile::Ready(Untried { guest, improve }) => {
             let trial = block_in_place(|| host.trial(&guest))?;

@@ -15,6 +15,7 @@ impl World {
     fn put(&mut self, path: &str, ino: u64, content: i64, age: u64) {
         let part = match path {
             "a.toml" => Part::Config,
+            "a.schema.json" => Part::Schema,
             _ => Part::Code,
         };
         let identity = Stamp {
@@ -61,6 +62,7 @@ impl World {
             "file" => self.put("a.wasm", ino, numbers[1], 0),
             "other" => self.put("a.wat", ino, numbers[1], 0),
             "config" => self.put("a.toml", ino, numbers[1], 0),
+            "schema" => self.put("a.schema.json", ino, numbers[1], 0),
             "gone" => drop(self.files.remove(&Part::Code)),
             "config-gone" => drop(self.files.remove(&Part::Config)),
             "written" => settler.hint(now, file, Hint::Written),
@@ -116,7 +118,9 @@ fn describe(change: &Change) -> String {
         })
         .into(),
         Change::Upsert { files, settled, .. } => {
-            let paths = [&files.code, &files.config].into_iter().flatten();
+            let paths = [&files.code, &files.config, &files.schema]
+                .into_iter()
+                .flatten();
             let paths: Vec<_> = paths.map(|path| path.display().to_string()).collect();
             let what = if *settled { "settled" } else { "try" };
             format!("{what} {}", paths.join("+"))
@@ -285,6 +289,16 @@ fn with_configuration() {
             "the code goes, then the configuration",
             "5000 gone, 6000 config-gone",
             "5150 settled a.toml, 6150 removed a",
+        ),
+        (
+            "a schema comes and changes with the code",
+            "5000 schema 7 1, 5000 moved 7, 6000 file 2 2, 6000 moved 2, 6005 schema 6 2, 6005 moved 6",
+            "5010 settled a.wasm+a.toml+a.schema.json, 6015 settled a.wasm+a.toml+a.schema.json",
+        ),
+        (
+            "a schema that is left alone",
+            "5000 schema 7 1, 5000 moved 7, 6000 gone, 6000 config-gone",
+            "5010 settled a.wasm+a.toml+a.schema.json, 6150 removed a",
         ),
         ("both go", "5000 gone, 5000 config-gone", "5150 removed a"),
         (

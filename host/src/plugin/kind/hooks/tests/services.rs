@@ -195,7 +195,7 @@ async fn who_is_not_granted_what_it_imports_is_refused() {
             };
             let build = |config| {
                 tokio::task::block_in_place(|| {
-                    host.build_from("p", file.clone().into_bytes(), config)
+                    host.build_from("p", file.clone().into_bytes(), None, config)
                 })
             };
             build(granted).unwrap();

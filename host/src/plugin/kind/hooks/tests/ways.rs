@@ -68,7 +68,7 @@ impl Way {
     pub fn load_with(&self, file: &str, config: PluginConfig) -> Result<Guest, PluginError> {
         let loaded = load::load_for(file.as_bytes().to_vec(), Contracts::SERVED)?;
         let hash = ContentHash::of(file.as_bytes());
-        let version = self.host.version("p", hash, config)?;
+        let version = self.host.version("p", hash, config, None)?;
         block_in_place(|| self.host.compile(&version, &loaded, self.tier))
     }
 
