@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use examine::{CheckArgs, CheckConfigArgs, TestArgs};
+pub use examine::{CheckArgs, TestArgs};
 pub use make::{BuildArgs, DevArgs, NewArgs};
 
 /// An HTTP proxy that runs WebAssembly plugins and reloads them when they change
@@ -149,6 +149,19 @@ pub struct RunArgs {
     /// Plugin output and plugin logs have the target `plugin`, those of one plugin `plugin::NAME`: `info,plugin::cors=debug`. Pairs without a default level turn off all targets that they don't name. RUST_LOG is read when neither this flag nor TOLLGATE_LOG is set. [env: TOLLGATE_LOG] [default: info]
     #[arg(long, value_name = "FILTER")]
     pub log: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct CheckConfigArgs {
+    #[command(flatten)]
+    pub run: RunArgs,
+
+    /// Do not load and start the plugins
+    ///
+    /// Without this option every plugin in the plugins directory is loaded and started with its settings, as `run` would do it,
+    /// with empty state and without a network.
+    #[arg(long)]
+    pub no_plugins: bool,
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Everything here blocks. Whatever goes wrong comes back as the reason; nothing that serves is touched.
 
 mod error;
+mod files;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::config::{Permission, PluginConfig};
 use crate::interceptor::InterceptError;
 
 pub use error::PluginError;
+pub use files::{CodeFiles, settings_schema};
 
 /// What became of a file.
 #[derive(Debug)]
@@ -65,14 +67,6 @@ impl From<PluginError> for FileRefusal {
     fn from(error: PluginError) -> Self {
         Self { hash: None, error }
     }
-}
-
-/// What a version is made of.
-#[derive(Debug, Clone, Copy)]
-pub struct CodeFiles<'a> {
-    pub code: &'a Path,
-    /// The schema of its settings, if there is a file for that.
-    pub schema: Option<&'a Path>,
 }
 
 /// What is needed to prepare plugins.
@@ -351,22 +345,6 @@ impl Workbench {
             fingerprint: self.compiler.fingerprint(tier),
         }
     }
-}
-
-/// What the settings of a plugin with this content must be like: as a file says, if there is one, or a section of its own.
-///
-/// # Errors
-/// When it is of no use.
-pub fn settings_schema(
-    bytes: &[u8],
-    file: Option<&Path>,
-) -> Result<Option<Arc<SettingsSchema>>, PluginError> {
-    let section = match file {
-        Some(_) => None,
-        None => load::settings_schema(bytes)?,
-    };
-    let schema = SettingsSchema::of(file, section.as_deref())?;
-    Ok(schema.map(Arc::new))
 }
 
 /// A version of which there is code; if it is not the best, the bytes are for better.
