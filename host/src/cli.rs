@@ -151,6 +151,19 @@ pub struct RunArgs {
     pub log: Option<String>,
 }
 
+#[derive(Debug, Clone, Args)]
+pub struct CheckConfigArgs {
+    #[command(flatten)]
+    pub run: RunArgs,
+
+    /// Do not load and start the plugins
+    ///
+    /// Without this option every plugin in the plugins directory is loaded and started with its settings, as `run` would do it,
+    /// with empty state and without a network.
+    #[arg(long)]
+    pub no_plugins: bool,
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;

@@ -72,6 +72,9 @@ mod required;
 /// Configuration that stands beside a plugin.
 mod beside;
 
+/// What a plugin's settings must be like.
+mod schema;
+
 /// What becomes of a file, when, and who is told.
 mod verdicts;
 

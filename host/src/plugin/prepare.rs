@@ -3,6 +3,7 @@
 //! Everything here blocks. Whatever goes wrong comes back as the reason; nothing that serves is touched.
 
 mod error;
+mod files;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::config::{Permission, PluginConfig};
 use crate::interceptor::InterceptError;
 
 pub use error::PluginError;
+pub use files::{CodeFiles, settings_schema};
 
 /// What became of a file.
 #[derive(Debug)]

@@ -81,7 +81,7 @@ impl SettingsSchema {
             .dfa_size_limit(LARGEST_PATTERN);
         let options = jsonschema::options().with_pattern_options(patterns);
         let validator = options.build(&document).map_err(|error| {
-            let place = error.instance_path().to_string();
+            let place = error.instance_path.to_string();
             format!("it is not a JSON Schema: at #{place}: {error}")
         })?;
         Ok(Self {

@@ -73,6 +73,7 @@ fn settings_that_fit_pass() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn mistakes_name_key_value_and_what_was_expected() {
     let schema = schema(&cors());
     let cases = [

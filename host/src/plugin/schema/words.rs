@@ -39,8 +39,8 @@ struct Words<'a> {
 impl Words<'_> {
     /// The mistakes that an error is about, which may be none that is told yet.
     fn of(&self, error: &ValidationError<'_>) -> Vec<String> {
-        let pointer = error.instance_path().as_str();
-        match error.kind() {
+        let pointer = error.instance_path.as_str();
+        match &error.kind {
             Kind::Required { property } => {
                 let name = property.as_str().unwrap_or_default();
                 vec![format!(
@@ -76,10 +76,10 @@ impl Words<'_> {
     }
 
     fn line(&self, error: &ValidationError<'_>, expected: &str) -> String {
-        let key = self.key(error.instance_path().as_str(), None);
+        let key = self.key(error.instance_path.as_str(), None);
         match self.is_secret(error) {
             true => format!("{key}: expected {expected}"),
-            false => format!("{key}: {}: expected {expected}", shown(error.instance())),
+            false => format!("{key}: {}: expected {expected}", shown(&error.instance)),
         }
     }
 
@@ -89,14 +89,13 @@ impl Words<'_> {
         error: &ValidationError<'_>,
         branches: &[Vec<ValidationError<'static>>],
     ) -> Vec<String> {
-        let depth =
-            |error: &ValidationError<'_>| error.instance_path().as_str().matches('/').count();
+        let depth = |error: &ValidationError<'_>| error.instance_path.as_str().matches('/').count();
         let own = depth(error);
         let reach = |branch: &Vec<ValidationError<'static>>| {
             // One that is of another type altogether has gone nowhere.
             let is_other = branch.iter().any(|inner| {
                 let is_type = matches!(
-                    inner.kind(),
+                    &inner.kind,
                     Kind::Type { .. } | Kind::Enum { .. } | Kind::Constant { .. }
                 );
                 is_type && depth(inner) == own
@@ -116,7 +115,7 @@ impl Words<'_> {
         // TOML has no null.
         let is_null = |inner: &ValidationError<'_>| {
             matches!(
-                inner.kind(),
+                &inner.kind,
                 Kind::Type {
                     kind: TypeKind::Single(JsonType::Null)
                 }
@@ -124,7 +123,7 @@ impl Words<'_> {
         };
         let inner = branches.iter().flatten();
         for inner in inner.filter(|inner| depth(inner) == own && !is_null(inner)) {
-            let expected = expected(inner.kind()).unwrap_or_else(|| inner.to_string());
+            let expected = expected(&inner.kind).unwrap_or_else(|| inner.to_string());
             if !expectations.contains(&expected) {
                 expectations.push(expected);
             }
@@ -160,10 +159,21 @@ impl Words<'_> {
         key
     }
 
-    /// The schema whose keyword an error is about.
+    /// The schema whose keyword an error is about. Its path leads through references by their name.
     fn schema(&self, error: &ValidationError<'_>) -> Option<&Value> {
-        let (schema, _keyword) = error.schema_path().as_str().rsplit_once('/')?;
-        self.document.pointer(schema)
+        let (schema, _keyword) = error.schema_path.as_str().rsplit_once('/')?;
+        let mut at = self.document;
+        for segment in schema.split('/').skip(1) {
+            at = match (segment, at) {
+                ("$ref", _) => {
+                    let target = at.get("$ref")?.as_str()?;
+                    self.document.pointer(target.strip_prefix('#')?)?
+                }
+                (number, Value::Array(items)) => items.get(number.parse::<usize>().ok()?)?,
+                (name, _) => at.get(name.replace("~1", "/").replace("~0", "~"))?,
+            };
+        }
+        Some(at)
     }
 
     fn known_keys(&self, error: &ValidationError<'_>) -> Vec<String> {

@@ -1,0 +1,21 @@
+;; Asks http://127.0.0.1:00000/ when it is started, whatever comes of it. A test puts a port in the place of the zeros.
+(module
+  (import "tollgate:proxy/client@0.1.0" "send"
+    (func $send (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+  (memory (export "memory") 2)
+  (global $next (mut i32) (i32.const 8192))
+  (data (i32.const 16) "GET")
+  (data (i32.const 1024) "http://127.0.0.1:00000/")
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+    (global.get $next)
+    (global.set $next (i32.add (global.get $next) (i32.and (i32.add (local.get 3) (i32.const 7)) (i32.const -8)))))
+  (func (export "tollgate:proxy/lifecycle@0.1.0#start") (result i32)
+    (call $send (i32.const 16) (i32.const 3) (i32.const 1024) (i32.const 23)
+      (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 256))
+    (i32.const 128))
+  (func (export "tollgate:proxy/interceptor@0.1.0#forward-request") (result i32)
+    (i32.store8 (i32.const 132) (i32.const 1))
+    (i32.const 128))
+  (func (export "tollgate:proxy/interceptor@0.1.0#return-response") (result i32)
+    (i64.store (i32.const 128) (i64.const 0))
+    (i32.const 128)))
