@@ -18,6 +18,8 @@ TLS = ("--tls", "self-signed")
 AGREEMENTS = [
     {},
     {"server_no_context_takeover": True, "client_no_context_takeover": True},
+    {"server_no_context_takeover": True},
+    {"client_no_context_takeover": True},
     {"server_max_window_bits": 9, "client_max_window_bits": 10},
 ]
 
@@ -64,7 +66,7 @@ def test_messages_come_back(tollgate, server, compression, arguments):
         assert websocket.ping().wait(20)
 
 
-@pytest.mark.parametrize("agreement", AGREEMENTS, ids=["takeover", "no takeover", "small windows"])
+@pytest.mark.parametrize("agreement", AGREEMENTS, ids=["takeover", "none", "of the client", "of the server", "small windows"])
 def test_every_agreement_on_compression_is_kept(tollgate, server, agreement):
     backend = server(compression=None, extensions=[ServerPerMessageDeflateFactory(**agreement)])
     proxy = tollgate(backend.url, {"messages": {}})
