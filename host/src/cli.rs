@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use examine::{CheckArgs, CheckConfigArgs, TestArgs};
+pub use examine::{CheckArgs, TestArgs};
 pub use make::{BuildArgs, DevArgs, NewArgs};
 
 /// An HTTP proxy that runs WebAssembly plugins and reloads them when they change

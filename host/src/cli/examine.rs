@@ -4,8 +4,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::RunArgs;
-
 #[derive(Debug, Clone, Args)]
 pub struct CheckArgs {
     /// Plugin files, or directories of plugin files
@@ -20,19 +18,6 @@ pub struct CheckArgs {
     /// file's name
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Args)]
-pub struct CheckConfigArgs {
-    #[command(flatten)]
-    pub run: RunArgs,
-
-    /// Do not load and start the plugins
-    ///
-    /// Without this option every plugin in the plugins directory is loaded and started with its settings, as `run` would do it,
-    /// with empty state and without a network.
-    #[arg(long)]
-    pub no_plugins: bool,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -69,14 +69,6 @@ impl From<PluginError> for FileRefusal {
     }
 }
 
-/// What a version is made of.
-#[derive(Debug, Clone, Copy)]
-pub struct CodeFiles<'a> {
-    pub code: &'a Path,
-    /// The schema of its settings, if there is a file for that.
-    pub schema: Option<&'a Path>,
-}
-
 /// What is needed to prepare plugins.
 #[derive(Debug)]
 pub struct Workbench {
@@ -353,22 +345,6 @@ impl Workbench {
             fingerprint: self.compiler.fingerprint(tier),
         }
     }
-}
-
-/// What the settings of a plugin with this content must be like: as a file says, if there is one, or a section of its own.
-///
-/// # Errors
-/// When it is of no use.
-pub fn settings_schema(
-    bytes: &[u8],
-    file: Option<&Path>,
-) -> Result<Option<Arc<SettingsSchema>>, PluginError> {
-    let section = match file {
-        Some(_) => None,
-        None => load::settings_schema(bytes)?,
-    };
-    let schema = SettingsSchema::of(file, section.as_deref())?;
-    Ok(schema.map(Arc::new))
 }
 
 /// A version of which there is code; if it is not the best, the bytes are for better.
