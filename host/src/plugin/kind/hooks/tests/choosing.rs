@@ -110,7 +110,7 @@ async fn without_a_request_to_be_sent_nothing_is_chosen() {
             },
             ..PluginConfig::new(PluginLimits::default())
         };
-        let build = || host.build_from("p", swapped.clone().into_bytes(), config);
+        let build = || host.build_from("p", swapped.clone().into_bytes(), None, config);
         let guest = tokio::task::block_in_place(build).unwrap();
         let mut exchange = Exchange::blank();
         exchange.request.target = super::Target::new(b"/b").unwrap();
