@@ -17,7 +17,7 @@ const LARGEST: u64 = 4 << 20;
 pub enum Beside {
     /// There is none.
     Absent,
-    Keys(PluginKeys),
+    Keys(Box<PluginKeys>),
     /// It is there and can't be read, or has mistakes. It names its plugin all the same.
     Unknown,
 }

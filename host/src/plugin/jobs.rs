@@ -245,7 +245,10 @@ impl FilesToLoad {
                 bench.prepare(name, code, settled, serving, config, progress)
             }
         };
-        (keys.map_or(Beside::Absent, Beside::Keys), prepared)
+        (
+            keys.map_or(Beside::Absent, |keys| Beside::Keys(Box::new(keys))),
+            prepared,
+        )
     }
 }
 

@@ -64,7 +64,7 @@ async fn what_stands_in_the_place_of_the_file_lets_nobody_by() {
     }
     let plugins = Plugins::new();
     plugins.write("mark.toml", "");
-    let closed = std::fs::Permissions::from_mode(0);
+    let closed = std::fs::Permissions::from_mode(0o000);
     std::fs::set_permissions(plugins.file("mark.toml"), closed).unwrap();
     let proxy = proxy().plugins(plugins).plugin("mark", guest("mark"));
     let proxy = proxy.backend(&origin).start().await;

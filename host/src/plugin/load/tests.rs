@@ -282,7 +282,7 @@ fn unknown_imports_are_all_named() {
         "`wasi:http/client@0.3.0` (of wasi:http this host has types and outgoing-handler in version 0.2)",
         "`wasi:io/poll@0.3.0` (this host has version 0.2)",
         "`free` (imports must be interfaces with a package)",
-        "may import tollgate:proxy/{state,client,request,response,exchange,body-sink,timer}",
+        "may import tollgate:proxy/{state,client,backends,request,response,exchange,body-sink,timer,metrics,websocket}",
     ] {
         assert!(said.contains(expected), "{said}");
     }

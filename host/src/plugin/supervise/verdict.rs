@@ -92,7 +92,7 @@ impl Supervisor {
         self.unknown.remove(name);
         let keys = match beside {
             Beside::Absent => None,
-            Beside::Keys(keys) => Some(keys),
+            Beside::Keys(keys) => Some(*keys),
             Beside::Unknown => {
                 self.unknown.insert(name.to_owned());
                 Some(PluginKeys::default())

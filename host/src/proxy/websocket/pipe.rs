@@ -246,7 +246,7 @@ impl Pipe {
         match fate {
             Fate::Keep => self.around(number, sender).1.push(Item::Message(content)),
             Fate::Replace => {}
-            Fate::Stop => self.close(number, CloseFrame::new(1000, "")),
+            Fate::Stop => self.close(number, &CloseFrame::new(1000, "")),
         }
         Ok(true)
     }
@@ -261,14 +261,14 @@ impl Pipe {
                     self.behind_mut(number, receiver)
                         .push(Item::Message(content));
                 }
-                Sent::Close(frame) => self.close(number, frame),
+                Sent::Close(frame) => self.close(number, &frame),
             }
         }
         moved
     }
 
     /// An interceptor closes the connection: it gets nothing more, and what it sent goes before the close frames.
-    fn close(&mut self, number: usize, frame: CloseFrame) {
+    fn close(&mut self, number: usize, frame: &CloseFrame) {
         for receiver in Peer::BOTH {
             self.behind_mut(number, receiver)
                 .push(Item::Close(Some(frame.clone())));

@@ -23,7 +23,7 @@ fn closed(code: u16, reason: &str) -> Event {
 
 /// Two interceptors, `a` and `b`, between a client and a backend.
 fn two(log: &Log) -> Setup {
-    setup(vec![Fake::new("a", log), Fake::new("b", log)], None)
+    setup(vec![Fake::boxed("a", log), Fake::boxed("b", log)], None)
 }
 
 const DEFLATE: Deflate = Deflate {
@@ -263,7 +263,7 @@ async fn many_fragments_are_as_long_as_they_are_together() {
 #[tokio::test]
 async fn compression_is_undone_and_done_again_as_agreed() {
     let log = Log::default();
-    let (mut client, mut backend, _run) = setup(vec![Fake::new("a", &log)], Some(DEFLATE));
+    let (mut client, mut backend, _run) = setup(vec![Fake::boxed("a", &log)], Some(DEFLATE));
     let long = "to be or not to be ".repeat(100);
     for _ in 0..3 {
         client.send(&long).await;

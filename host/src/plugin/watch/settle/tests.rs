@@ -315,6 +315,10 @@ fn with_configuration() {
         };
         assert_eq!(from_empty(Timing::EVENTS, &script), expected, "{name}");
     }
+}
+
+#[test]
+fn a_configuration_without_code() {
     let alone: &[(&str, &str, &str)] = &[
         (
             "a configuration alone counts once nothing comes after it",

@@ -29,7 +29,7 @@ pub struct Fake {
 }
 
 impl Fake {
-    pub fn new(name: &'static str, log: &Log) -> Box<dyn MessageInterceptor> {
+    pub fn boxed(name: &'static str, log: &Log) -> Box<dyn MessageInterceptor> {
         Box::new(Self {
             name,
             log: log.clone(),

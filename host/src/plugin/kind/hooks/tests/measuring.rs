@@ -38,7 +38,10 @@ fn measuring() -> String {
     )
 }
 
-fn values(families: &[MetricFamily]) -> Vec<(String, Vec<(String, String)>, MetricValue)> {
+/// A metric's name, its labels, and its value.
+type Sample = (String, Vec<(String, String)>, MetricValue);
+
+fn values(families: &[MetricFamily]) -> Vec<Sample> {
     let of_family = |family: &MetricFamily| {
         let name = family.name.clone();
         let series = family.series.clone().into_iter();
