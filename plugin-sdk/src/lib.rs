@@ -183,6 +183,7 @@ mod peer;
 mod plugin;
 mod request;
 mod response;
+mod schema;
 mod settings;
 pub mod state;
 

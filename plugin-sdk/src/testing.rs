@@ -33,6 +33,7 @@ mod background;
 mod checked;
 mod outcome;
 mod rewriting;
+mod schema;
 #[cfg(test)]
 mod tests;
 mod websocket;
@@ -40,6 +41,7 @@ mod websocket;
 pub use crate::in_hand::Recorded;
 pub use outcome::{Outcome, RequestSeen, ResponseSeen};
 pub use rewriting::Rewritten;
+pub use schema::check_schema;
 pub use serde_json::json;
 pub use websocket::Conversation;
 

@@ -6,6 +6,8 @@ use serde::Deserialize;
 
 use crate::bucket::Limit;
 
+tollgate_plugin::settings_schema!("settings.schema.json", Settings);
+
 /// The settings, ready for use.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Settings")]
@@ -26,12 +28,21 @@ pub enum By {
 
 /// The settings as written.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Settings {
+    /// How many requests each bucket lets through in a period.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     requests: u64,
+    /// The length of the period.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     #[serde(default = "one")]
     seconds: u64,
+    /// How many requests may come at once; as many as `requests` if it is not set.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     burst: Option<u64>,
+    /// Who has a bucket: `client` (its address), `path`, `all`, or `field:NAME`.
+    #[cfg_attr(test, schemars(regex(pattern = "^(client|path|all|field:.+)$")))]
     #[serde(default = "client")]
     by: String,
 }

@@ -4,6 +4,8 @@ use serde::Deserialize;
 
 use crate::scanner::{Kind, Kinds};
 
+tollgate_plugin::settings_schema!("settings.schema.json", Written);
+
 /// Media types with text in them.
 const TYPES: [&str; 12] = [
     "text/*",
@@ -22,6 +24,7 @@ const TYPES: [&str; 12] = [
 
 /// The settings as they are written.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Written {
     #[serde(default = "yes")]
@@ -39,6 +42,7 @@ struct Written {
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 enum Unreadable {
     Refuse,
