@@ -5,7 +5,7 @@ use tollgate_plugin::FieldValue;
 use crate::scanner::Form;
 
 /// Content codings that the host undoes.
-const CODINGS: [&str; 5] = ["gzip", "x-gzip", "deflate", "br", "identity"];
+const CODINGS: [&str; 6] = ["gzip", "x-gzip", "deflate", "br", "zstd", "identity"];
 
 /// Beginnings of the names of character sets in which ASCII isn't written as ASCII.
 const NOT_ASCII: [&str; 8] = [
@@ -70,7 +70,7 @@ pub fn body(head: &Head, types: &[String], passes_binary: bool) -> Body {
         .find(|coding| !CODINGS.contains(&coding.as_str()))
     {
         return Body::Unreadable(format!(
-            "the content coding {coding:?} is not gzip, deflate or br"
+            "the content coding {coding:?} is not gzip, deflate, br or zstd"
         ));
     }
     if let Some(charset) = &head.charset

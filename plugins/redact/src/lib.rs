@@ -36,7 +36,7 @@ impl Plugin for Redact {
             && !self.passes_unreadable()
         {
             let said = format!("{why}, and so its secrets can't be found\n");
-            let answer = Answer::new(415).field("accept-encoding", "gzip, deflate, br");
+            let answer = Answer::new(415).field("accept-encoding", "gzip, deflate, br, zstd");
             return Ok(answer.text(said).into());
         }
         Ok(Verdict::Forward)
