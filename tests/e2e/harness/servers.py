@@ -79,11 +79,13 @@ class Tollgate:
 
 
 def environment():
-    """The environment of a tollgate under test: nothing of this machine's steers it but the cache directory."""
+    """The environment of a tollgate under test: nothing of this machine's steers it but the cache directory, and how plugins are
+    linked (TOLLGATE_LINKING=component)."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TOLLGATE_")}
     kept["NO_COLOR"] = "1"
-    if CACHE_DIRECTORY in os.environ:
-        kept[CACHE_DIRECTORY] = os.environ[CACHE_DIRECTORY]
+    for name in (CACHE_DIRECTORY, "TOLLGATE_LINKING"):
+        if name in os.environ:
+            kept[name] = os.environ[name]
     return kept
 
 
