@@ -203,6 +203,29 @@ async fn who_does_not_want_it_or_fails_has_no_part_in_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_did_not_want_one_has_none_afterwards() {
+    let asked = guest("(global.set $count (i32.const 1))", "").replacen(
+        "forward-request\") (result i32)",
+        "forward-request\") (result i32)
+           (if (global.get $count) (then (call $send (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 1))))",
+        1,
+    );
+    for way in ways::all() {
+        let plugin = way.plugin(&asked, PluginLimits::default());
+        let (_, fine) = plugin.forward_request(Box::new(Exchange::blank())).await;
+        assert!(fine.is_ok(), "{}: {fine:?}", way.name);
+        assert!(open(&plugin).await.unwrap().is_none(), "{}", way.name);
+        let (_, sent) = plugin.forward_request(Box::new(Exchange::blank())).await;
+        let error = sent.unwrap_err().to_string();
+        assert!(
+            error.contains("where there is no WebSocket"),
+            "{}: {error}",
+            way.name
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn it_is_tried_and_sends_only_where_there_is_a_websocket() {
     for host in hosts(CONTRACTS, None) {
         let error = prepare(&host, "p", guest("unreachable", "").as_bytes()).unwrap_err();
