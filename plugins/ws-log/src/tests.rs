@@ -7,8 +7,8 @@ use crate::settings::WsLog;
 
 fn seen(settings: &[(&str, &str)], messages: &[(Peer, &str)]) -> Conversation {
     let mut exchange = testing::exchange().target("/chat?token=x");
-    for (name, value) in settings {
-        exchange = exchange.setting(*name, *value);
+    for &(name, value) in settings {
+        exchange = exchange.setting(name, value);
     }
     exchange.websocket::<WsLog>(messages.iter().copied())
 }

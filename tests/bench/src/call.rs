@@ -119,9 +119,11 @@ async fn serve(
         ),
         runtime: tokio::runtime::Handle::current(),
         standard: StandardCompilers::new(tollgate::config::PluginLimits::default().memory),
+        most_memory: config.defaults.memory,
     };
     let (watcher, changes) = watch::watch(
         directory,
+        None,
         config::WatchMode::Poll,
         Duration::from_secs(3600),
     )?;

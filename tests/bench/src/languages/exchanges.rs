@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use http::header;
+use tollgate::config::Settings;
 use tollgate::message::{Body, Exchange, RequestHead, Scheme, Target};
 
 /// The setting of the tour.
@@ -40,8 +41,8 @@ impl Exchanges {
         }
     }
 
-    pub fn settings(&self) -> Vec<(String, String)> {
-        vec![("mark".to_owned(), MARK.to_owned())]
+    pub fn settings(&self) -> Settings {
+        [("mark", MARK)].into()
     }
 }
 
