@@ -464,11 +464,11 @@ fn refusals_name_both_versions() {
         (
             two().replace("response@0.2.0", "nowhere@0.2.0"),
             "`tollgate:proxy/nowhere@0.2.0` (unknown); a plugin may import tollgate:proxy/{request,response}@0.2.x, \
-             wasi:config/store@0.2.0-rc.1, wasi:logging/logging@0.1.0-draft and wasi:{cli,",
+             wasi:config/store@0.2.0-rc.1, wasi:logging/logging@0.1.0-draft, wasi:http/{types,",
         ),
         (
             one().replace("response@0.1.0", "nowhere@0.1.0"),
-            "a plugin may import tollgate:proxy/{state,client,request,response,exchange,body-sink,timer}@0.1.x, wasi:config/",
+            "a plugin may import tollgate:proxy/{state,client,backends,request,response,exchange,body-sink,timer,metrics,websocket}@0.1.x, wasi:config/",
         ),
     ];
     for (text, expected) in cases {
