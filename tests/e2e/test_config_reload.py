@@ -240,8 +240,11 @@ def test_a_bad_file_keeps_the_last_good_one(configured, origin, connect, what): 
 
 def test_a_file_that_goes_away_changes_nothing(configured, origin, connect):  # noqa: F811
     a, b = origin(named("a")), origin(named("b"))
-    proxy = configured(to(a))
+    proxy = configured(to(b))
     client = connect(proxy)
+    # A file that goes before its watcher looks for the first time is none to be told of.
+    proxy.rewrite(to(a))
+    until(lambda: asked(client)[0] == "a", "the file is followed")
     lines = len(proxy.process.lines("err"))
     proxy.config.unlink()
     proxy.logged(r"tollgate\.toml", since=lines)
