@@ -10,7 +10,7 @@ import signal
 import boto3
 import pytest
 from botocore.config import Config
-from harness import http2_peer, peers, process
+from harness import http2_peer, peers, process, websocket_peer
 from harness.client import Client
 from harness.origin import Origin
 from harness.servers import CACHE_DIRECTORY, Moto, Tollgate
@@ -93,13 +93,12 @@ def moto():
     server.stop()
 
 
-@pytest.fixture
-def origin():
-    """Starts a scripted backend: origin(serve), on a free port unless told."""
+def backends(make):
+    """Starts backends as often as a test wants. They are stopped after it, and it fails with the first error that one had."""
     started = []
 
-    def start(serve, *address):
-        started.append(Origin(serve, *address))
+    def start(*arguments, **options):
+        started.append(make(*arguments, **options))
         return started[-1]
 
     yield start
@@ -108,6 +107,18 @@ def origin():
     errors = [error for each in started for error in each.errors]
     if errors:
         raise errors[0]
+
+
+@pytest.fixture
+def origin():
+    """Starts a scripted backend: origin(serve), on a free port unless told."""
+    yield from backends(Origin)
+
+
+@pytest.fixture
+def server():
+    """Starts a backend of WebSockets: server(handler, **options of websockets)."""
+    yield from backends(lambda handler=websocket_peer.echo, **options: websocket_peer.Server(handler, **options))
 
 
 @pytest.fixture
@@ -161,18 +172,7 @@ def http2():
 @pytest.fixture
 def http2_origin():
     """Starts a scripted HTTP/2 backend: http2_origin(serve)."""
-    started = []
-
-    def start(serve, settings=None):
-        started.append(http2_peer.Origin(serve, settings))
-        return started[-1]
-
-    yield start
-    for each in started:
-        each.stop()
-    errors = [error for each in started for error in each.errors]
-    if errors:
-        raise errors[0]
+    yield from backends(http2_peer.Origin)
 
 
 @pytest.fixture(scope="module")

@@ -27,23 +27,6 @@ TLS = ("--tls", "self-signed")
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
-@pytest.fixture
-def server():
-    """Starts a backend: server(handler, **options of websockets)."""
-    started = []
-
-    def start(handler=echo, **options):
-        started.append(Server(handler, **options))
-        return started[-1]
-
-    yield start
-    for each in started:
-        each.stop()
-    errors = [error for each in started for error in each.errors]
-    if errors:
-        raise errors[0]
-
-
 @pytest.fixture(scope="module")
 def echoing():
     started = Server(echo)

@@ -7,7 +7,7 @@ import re
 import pytest
 from conftest import add_header
 from harness.waiting import until
-from harness.websocket_peer import OverHttp2, Server, echo, open_websocket
+from harness.websocket_peer import OverHttp2, open_websocket
 from websockets.exceptions import ConnectionClosed
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, ServerPerMessageDeflateFactory
 from websockets.frames import Opcode
@@ -22,23 +22,6 @@ AGREEMENTS = [
     {"client_no_context_takeover": True},
     {"server_max_window_bits": 9, "client_max_window_bits": 10},
 ]
-
-
-@pytest.fixture
-def server():
-    """Starts a backend: server(handler, **options of websockets)."""
-    started = []
-
-    def start(handler=echo, **options):
-        started.append(Server(handler, **options))
-        return started[-1]
-
-    yield start
-    for each in started:
-        each.stop()
-    errors = [error for each in started for error in each.errors]
-    if errors:
-        raise errors[0]
 
 
 def logged(proxy):

@@ -100,7 +100,7 @@ macro_rules! serve_bucket {
                 key: String,
             ) -> Answer<Option<Vec<u8>>> {
                 let found = async { self.kept()?.get(&key).await };
-                Ok(found.await.map_err(|error| told(error.into())))
+                Ok(found.await.map_err(told))
             }
 
             async fn set(
@@ -110,20 +110,17 @@ macro_rules! serve_bucket {
                 value: Vec<u8>,
             ) -> Answer<()> {
                 let done = async { self.kept()?.set(&key, value, None).await };
-                Ok(done.await.map_err(|error| told(error.into())))
+                Ok(done.await.map_err(told))
             }
 
             async fn delete(&mut self, _: Resource<KeyValueBucket>, key: String) -> Answer<()> {
                 let done = async { self.kept()?.delete(&key).await };
-                Ok(done.await.map(drop).map_err(|error| told(error.into())))
+                Ok(done.await.map(drop).map_err(told))
             }
 
             async fn exists(&mut self, _: Resource<KeyValueBucket>, key: String) -> Answer<bool> {
                 let found = async { self.kept()?.get(&key).await };
-                Ok(found
-                    .await
-                    .map(|value| value.is_some())
-                    .map_err(|error| told(error.into())))
+                Ok(found.await.map(|value| value.is_some()).map_err(told))
             }
 
             async fn list_keys(
@@ -168,7 +165,7 @@ macro_rules! serve_bucket {
                     }
                     Ok::<_, StoreError>(found)
                 };
-                Ok(found.await.map_err(|error| told(error.into())))
+                Ok(found.await.map_err(told))
             }
 
             async fn set_many(
@@ -183,7 +180,7 @@ macro_rules! serve_bucket {
                     }
                     Ok::<_, StoreError>(())
                 };
-                Ok(done.await.map_err(|error| told(error.into())))
+                Ok(done.await.map_err(told))
             }
 
             async fn delete_many(
@@ -198,7 +195,7 @@ macro_rules! serve_bucket {
                     }
                     Ok::<_, StoreError>(())
                 };
-                Ok(done.await.map_err(|error| told(error.into())))
+                Ok(done.await.map_err(told))
             }
         }
 
@@ -212,8 +209,8 @@ macro_rules! serve_bucket {
             batch::add_to_linker::<HooksState, HasSelf<HooksState>>(linker, |state| state)
         }
 
-        fn told(error: KeyValueError) -> store::Error {
-            match error {
+        fn told(error: impl Into<KeyValueError>) -> store::Error {
+            match error.into() {
                 KeyValueError::NoSuchStore => store::Error::NoSuchStore,
                 KeyValueError::Other(text) => store::Error::Other(text),
             }

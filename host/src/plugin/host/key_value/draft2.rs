@@ -68,7 +68,7 @@ impl atomics::Host for HooksState {
         delta: i64,
     ) -> Answer<i64> {
         let sum = async { self.kept()?.increment(&key, delta, None).await };
-        Ok(sum.await.map_err(|error| told(error.into())))
+        Ok(sum.await.map_err(told))
     }
 
     async fn swap(
@@ -82,16 +82,15 @@ impl atomics::Host for HooksState {
             let kept = self.kept()?;
             kept.compare_and_swap(key, found, Some(value), None).await
         };
-        let failed = |error| Ok(Err(atomics::CasError::StoreError(told(error))));
         match swapped.await {
             Ok(true) => Ok(Ok(())),
             Ok(false) => match self.compare(comparison.key).await {
                 Ok(newer) => Ok(Err(atomics::CasError::CasFailed(
                     self.guest.table.push(newer)?,
                 ))),
-                Err(error) => failed(error),
+                Err(error) => Ok(Err(atomics::CasError::StoreError(told(error)))),
             },
-            Err(error) => failed(error.into()),
+            Err(error) => Ok(Err(atomics::CasError::StoreError(told(error)))),
         }
     }
 }
