@@ -28,6 +28,8 @@ pub mod telemetry;
 
 pub mod message;
 
+pub mod record;
+
 pub mod tls;
 
 pub mod outbound;

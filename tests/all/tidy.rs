@@ -40,6 +40,7 @@ const LAYERS: [&[&str]; 9] = [
         "dial",
         "matching",
         "metrics",
+        "record",
         "stamp",
         "text",
         "timer",

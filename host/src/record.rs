@@ -1,0 +1,10 @@
+//! What happened in exchanges, as plain data: for the ring of the last exchanges, the tape, the admin API, and replay.
+
+mod data;
+mod edit;
+
+pub use data::{
+    Bytes, Content, Ending, Failure, Field, Fragment, LogLine, Message, Outbound, Performer, Piece,
+    PieceFate, Recorded, Sender, StartLine, Step, StepOutcome, Transcript,
+};
+pub use edit::{Edit, FieldEdit, LineEdit, MessageEdit};
