@@ -6,6 +6,7 @@ mod edit;
 pub mod filter;
 #[cfg(test)]
 pub mod sample;
+pub mod tape;
 
 pub use data::{
     Bytes, Content, Ending, Failure, Field, Fragment, LogLine, Message, Outbound, Performer, Piece,

@@ -56,7 +56,13 @@ const LAYERS: [&[&str]; 9] = [
 
 /// What only one place may say, and where.
 const CONFINED: [(&str, &[&str]); 5] = [
-    ("bincode::", &["host/src/plugin/cache/header.rs"]),
+    (
+        "bincode::",
+        &[
+            "host/src/plugin/cache/header.rs",
+            "host/src/record/tape/codec.rs",
+        ],
+    ),
     (
         "bindgen!",
         &[

@@ -1,4 +1,4 @@
-//! The header of a cache entry, in bincode. This is the only module that knows bincode.
+//! The header of a cache entry, in bincode. Only this module and `record/tape/codec.rs` know bincode.
 //!
 //! bincode 2.0.1 is no longer maintained (RUSTSEC-2025-0141). It reads only what this program wrote: length and
 //! checksum are compared before it gets to see a byte.
