@@ -1,0 +1,92 @@
+// The inspector: connects the views with what tollgate tells. Nothing is built; the browser reads these modules as they are.
+
+import { learnOffers, offers } from './api.js';
+import { announce, say } from './dom.js';
+import { ExchangesView } from './exchanges.js';
+import { count } from './format.js';
+import { Live } from './live.js';
+import { measure, measured } from './measure.js';
+import { PluginsView, tone } from './plugins.js';
+import { ReplayView } from './replay.js';
+import { parse } from './router.js';
+
+const at = (id) => document.getElementById(id);
+const main = at('main');
+const views = { exchanges: new ExchangesView(), plugins: new PluginsView(), replay: new ReplayView() };
+const live = new Live();
+let shown = null;
+
+function route() {
+  const place = parse(location.hash);
+  const view = views[place.view];
+  if (shown !== view) {
+    main.replaceChildren(view.element);
+    shown = view;
+  }
+  for (const link of document.querySelectorAll('nav [data-view]')) {
+    if (link.dataset.view === place.view) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+  document.title = place.id && place.view === 'plugins' ? `${place.id} · tollgate` : `${place.view[0].toUpperCase()}${place.view.slice(1)} · tollgate`;
+  view.show(place);
+}
+
+function showStatus(status) {
+  const [{ address, tls } = {}] = status.listen ?? [];
+  const backends = (status.backends ?? []).map(({ name, addresses }) => (status.backends.length > 1 ? name : addresses?.[0] ?? name));
+  say(at('ways'), address ? `${address}${tls ? ' (TLS)' : ''} → ${backends.slice(0, 2).join(', ')}${backends.length > 2 ? ` and ${backends.length - 2} more` : ''}` : '');
+  const { per_second: rate = 0, total } = status.exchanges ?? {};
+  say(at('pulse-text'), `${count(Math.round(rate))}/s`);
+  at('pulse').title = total === undefined ? '' : `${count(total)} exchanges since tollgate started, version ${status.version}`;
+  for (const view of Object.values(views)) view.status(status);
+}
+
+function connection({ state, again }) {
+  const lost = state === 'lost';
+  document.body.classList.toggle('is-lost', lost);
+  if (lost && at('lost').hidden) {
+    at('lost').textContent = 'The connection to tollgate is lost. It is tried again. What you see may be old.';
+    announce('The connection to tollgate is lost');
+    say(at('pulse-text'), 'lost');
+  }
+  if (!lost && !at('lost').hidden) announce('Connected again');
+  at('lost').hidden = !lost;
+  if (state === 'open' && again) {
+    learn();
+    for (const view of Object.values(views)) view.refresh();
+  }
+}
+
+/** A tollgate that was started anew may be another version. */
+async function learn() {
+  try {
+    await learnOffers();
+  } catch {
+    // The view says what is wrong.
+  }
+  document.querySelector('[data-view=replay]').hidden = !offers('post', '/api/v1/what-if');
+  route();
+}
+
+views.plugins.onplugins = (plugins) => {
+  const bad = plugins.filter((plugin) => tone(plugin) === 'is-bad').length;
+  at('trouble').hidden = bad === 0;
+  at('trouble').textContent = bad === 0 ? '' : String(bad);
+  at('trouble').title = bad === 1 ? 'one plugin has an error' : `${bad} plugins have an error`;
+};
+
+addEventListener('hashchange', () => shown && route());
+addEventListener('keydown', (event) => {
+  if (!shown || event.ctrlKey || event.metaKey || event.altKey || event.target.matches?.('input, textarea, select')) return;
+  shown.key(event);
+});
+at('skip').addEventListener('click', () => main.focus());
+live.addEventListener('exchanges', ({ detail }) => measured(() => views.exchanges.arrive(detail)));
+live.addEventListener('plugin', () => views.plugins.refresh());
+live.addEventListener('status', ({ detail }) => measured(() => showStatus(detail)));
+live.addEventListener('connection', ({ detail }) => connection(detail));
+
+measure();
+learn();
+views.plugins.refresh();
+live.start();

@@ -1,0 +1,172 @@
+// One plugin: how it is, what can be done with it, its settings, and what happened to it.
+
+import { get, offers, path, send } from './api.js';
+import { announce, button, closer, el, fill, say } from './dom.js';
+import { bytes, moment } from './format.js';
+import { SettingsForm } from './settings-form.js';
+import { tone } from './plugins.js';
+
+const EVENTS = {
+  serves: 'serves', refused: 'refused', removed: 'removed', 'rolled-back': 'rolled back', promoted: 'promoted',
+  enabled: 'enabled', disabled: 'disabled', settings: 'settings', order: 'order',
+};
+
+export class PluginView {
+  #name;
+  #plugin = null;
+  #changed;
+  #loading = null;
+
+  /** `changed` is called when an action changed the plugin. */
+  constructor(close, changed) {
+    this.#changed = changed;
+    const act = (label, title, action) => button(label, () => this.#act(label, action), { title });
+    const post = (action, body) => async () => send('POST', path`/api/v1/plugins/${this.#name}/${action}`, body?.());
+    const keep = () => ({ keep: this.keep.value });
+    this.reload = act('Reload', 'Read its files again now', post('reload'));
+    this.enable = act('Enable', 'Let exchanges pass through it again', post('enable', keep));
+    this.disable = act('Disable', 'Take it out of the chain', post('disable', keep));
+    this.rollback = act('Roll back', 'Serve the version before, until the file changes or you promote it', post('rollback'));
+    this.promote = act('Promote', 'Serve what the file holds again', post('promote'));
+    this.order = el('input', { type: 'text', inputmode: 'numeric', id: 'order', size: 6, autocomplete: 'off' });
+    this.setOrder = act('Set', 'Lower runs first on requests', async () => {
+      const order = Number(this.order.value);
+      return send('PUT', path`/api/v1/plugins/${this.#name}/order`, { order: Number.isInteger(order) && this.order.value.trim() !== '' ? order : this.order.value, keep: this.keep.value });
+    });
+    this.keep = el('select', { id: 'keep' }, el('option', { value: 'memory' }, 'until tollgate stops'), el('option', { value: 'file' }, 'in the plugin’s .toml file'));
+    this.title = el('h1');
+    this.state = el('p', { class: 'sub' });
+    this.problem = el('p', { class: 'error', role: 'alert', hidden: true });
+    this.words = el('div', { class: 'words' });
+    this.facts = el('dl', { class: 'facts' });
+    this.history = el('ol', { class: 'history' });
+    this.settings = el('section', { 'aria-labelledby': 'settings-title' });
+    this.element = el('section', { class: 'detail', 'aria-label': 'Plugin', tabIndex: -1, hidden: true, on: { keydown: (event) => {
+      if (event.key === 'Escape' && !event.target.matches('input, textarea, select')) close();
+    } } },
+    closer(close),
+    this.title, this.state, this.words,
+    el('div', { class: 'acts' }, this.reload, this.rollback, this.promote, this.enable, this.disable),
+    this.problem,
+    this.settings,
+    el('section', { class: 'keeping' },
+      el('h2', {}, 'Place in the chain'),
+      el('p', { class: 'together' }, el('label', { for: 'order' }, 'Order'), this.order, this.setOrder)),
+    el('p', { class: 'together keep' }, el('label', { for: 'keep' }, 'Keep changes'), this.keep),
+    el('section', {}, el('h2', {}, 'History'), this.history),
+    el('section', {}, el('h2', {}, 'Facts'), this.facts));
+  }
+
+  async show(name) {
+    this.element.hidden = name === undefined;
+    if (name === this.#name) return;
+    this.#name = name;
+    this.#plugin = null;
+    this.problem.hidden = true;
+    this.form = null;
+    if (name !== undefined) await this.refresh();
+  }
+
+  /** Asks for the plugin again. What the user typed stays. */
+  async refresh() {
+    const name = this.#name;
+    if (name === undefined) return;
+    this.#loading?.abort();
+    const loading = new AbortController();
+    this.#loading = loading;
+    try {
+      const plugin = await get(path`/api/v1/plugins/${name}`, loading.signal);
+      if (this.#loading !== loading) return;
+      this.#plugin = plugin;
+      this.#draw();
+    } catch (error) {
+      if (error.name === 'AbortError') return;
+      say(this.title, name);
+      say(this.state, error.status === 404 ? 'There is no plugin of this name any more.' : error.message);
+    }
+  }
+
+  async #act(label, action) {
+    this.problem.hidden = true;
+    try {
+      await action();
+      announce(`${label}: done`);
+    } catch (error) {
+      this.problem.textContent = error.message;
+      this.problem.hidden = false;
+    }
+    this.#changed();
+  }
+
+  #draw() {
+    const plugin = this.#plugin;
+    const { name, state, serving, enabled, can_roll_back: canRollBack, order, error, warnings = [], history = [] } = plugin;
+    say(this.title, name);
+    fill(this.state, [
+      el('span', { class: `state ${tone(plugin)}` }, state),
+      serving ? el('span', {}, `${serving.version.slice(0, 12)} since ${moment(serving.since_us)}`) : null,
+      serving?.pinned ? el('span', { class: 'is-warning' }, 'rolled back: the file holds a newer version') : null,
+    ]);
+    fill(this.words, [
+      error ? el('div', { class: 'refusal' }, serving ? el('p', {}, 'The file was refused. The version before goes on serving.') : null, el('pre', { tabIndex: 0, role: 'region', 'aria-label': 'Error' }, error)) : null,
+      warnings.map((text) => el('p', { class: 'warning' }, text)),
+    ]);
+    const has = (action) => offers('post', `/api/v1/plugins/{}/${action}`);
+    this.reload.hidden = !has('reload');
+    this.rollback.hidden = !has('rollback') || !canRollBack;
+    this.promote.hidden = !has('promote') || !serving?.pinned;
+    this.enable.hidden = !has('enable') || enabled;
+    this.disable.hidden = !has('disable') || !enabled;
+    this.setOrder.parentElement.parentElement.hidden = !offers('put', '/api/v1/plugins/{}/order');
+    if (document.activeElement !== this.order) this.order.value = String(order);
+    this.#drawFacts(plugin);
+    fill(this.history, history.length === 0 ? [el('li', { class: 'none' }, 'Nothing happened yet.')] : [...history].sort((a, b) => b.at_us - a.at_us).map(event));
+    this.#drawSettings(plugin);
+  }
+
+  #drawFacts({ serving, file, kind, required, permissions, match, limits, allow, settings_source: source }) {
+    const facts = [
+      ['File', file], ['Kind', kind], ['Code', serving?.tier], ['Required', required ? 'yes: without it requests are refused' : 'no'],
+      ['Settings from', { configuration: 'the configuration file', beside: 'the .toml file beside it', admin: 'this page' }[source] ?? source],
+      ['Permissions', list(permissions)], ['Allowed', list(allow)], ['Match', list(match)], ['Limits', limitsOf(limits)],
+    ];
+    fill(this.facts, facts.filter(([, value]) => value !== undefined && value !== null && value !== '').map(([name, value]) => [el('dt', {}, name), el('dd', {}, String(value))]));
+  }
+
+  #drawSettings({ name, settings, schema }) {
+    this.settings.hidden = !offers('put', '/api/v1/plugins/{}/settings');
+    if (this.form?.dirty || this.settings.hidden) return;
+    const now = JSON.stringify([name, settings, schema]);
+    if (this.form && this.form.made === now) return;
+    this.form = new SettingsForm(schema, settings, async (wanted) => {
+      await send('PUT', path`/api/v1/plugins/${name}/settings`, { settings: wanted, keep: this.keep.value });
+      this.form = null;
+      announce('Settings saved');
+      this.#changed();
+    });
+    this.form.made = now;
+    fill(this.settings, [el('h2', { id: 'settings-title' }, 'Settings'), this.form.element]);
+  }
+}
+
+function event({ at_us: at, event: what, version, text }) {
+  return el('li', { class: `event event-${what}` },
+    el('time', { datetime: new Date(at / 1000).toISOString() }, moment(at)),
+    el('b', {}, EVENTS[what] ?? what),
+    el('span', { class: 'v' }, version ? version.slice(0, 6) : ''),
+    text ? el('pre', {}, text) : null);
+}
+
+/** Data of a few words; nothing if there is nothing in it. */
+function list(value) {
+  if (value === null || value === undefined) return '';
+  if (Array.isArray(value)) return value.map((one) => (typeof one === 'string' ? one : list(one))).join(', ');
+  if (typeof value !== 'object') return String(value);
+  return Object.entries(value).filter(([, one]) => one !== null && one !== false && !(Array.isArray(one) && one.length === 0))
+    .map(([key, one]) => (one === true ? key : `${key}: ${list(one)}`)).join('; ');
+}
+
+function limitsOf(limits) {
+  if (limits === null || typeof limits !== 'object') return list(limits);
+  return Object.entries(limits).map(([key, value]) => `${key.replace(/_(bytes|us|ms)$/, '')} ${/bytes|memory|body/.test(key) && typeof value === 'number' ? bytes(value) : value}`).join(', ');
+}

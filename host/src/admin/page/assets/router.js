@@ -1,0 +1,45 @@
+// What the page shows is in its address: #/exchanges/ID/step/3/fields?filter=~u+/users. Pure but for `go` and `replace`.
+
+/** The address in parts. What it does not name is undefined. */
+export function parse(hash) {
+  const [way, query = ''] = hash.replace(/^#\/?/, '').split(/\?(.*)/s);
+  const [view = '', id, word, step, tab] = way.split('/').map(decode);
+  const filter = new URLSearchParams(query).get('filter') ?? '';
+  return {
+    view: ['exchanges', 'plugins', 'replay'].includes(view) ? view : 'exchanges',
+    id: id || undefined,
+    step: word === 'step' && step ? step : undefined,
+    tab: word === 'step' && tab ? tab : undefined,
+    filter,
+  };
+}
+
+/** The address of these parts. */
+export function format({ view, id, step, tab, filter }) {
+  let way = `#/${view}`;
+  if (id !== undefined) {
+    way += `/${encodeURIComponent(id)}`;
+    if (step !== undefined) way += `/step/${encodeURIComponent(step)}${tab === undefined ? '' : `/${encodeURIComponent(tab)}`}`;
+  }
+  return filter ? `${way}?${new URLSearchParams({ filter })}` : way;
+}
+
+function decode(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return '';
+  }
+}
+
+/** Goes there; the browser's way back leads to where one was. */
+export function go(place) {
+  if (format(place) !== location.hash) location.hash = format(place);
+}
+
+/** Goes there in the place of where one is. */
+export function replace(place) {
+  if (format(place) === location.hash) return;
+  history.replaceState(null, '', format(place));
+  dispatchEvent(new HashChangeEvent('hashchange'));
+}
