@@ -20,6 +20,7 @@ use crate::config::backend::{BackendAddress, BackendUrl};
 use crate::config::server::{Certificate, ServerTls};
 use crate::echo;
 use crate::essential;
+use crate::message::trace::Observers;
 use crate::plugin::beside;
 use crate::plugin::watch::{self, Change, WatchError};
 use crate::plugin::{
@@ -117,7 +118,13 @@ impl App {
         let routes = chains.replace(&config.routes, &Member::all_missing(&config));
         let connections = TaskTracker::new();
         let routing = reload::routing(&config, &backends, routes);
-        let proxy = Arc::new(Proxy::new(routing, first_id(), connections.clone()));
+        let observers = Arc::new(Observers::default());
+        let proxy = Arc::new(Proxy::new(
+            routing,
+            first_id(),
+            connections.clone(),
+            observers,
+        ));
         let table = Arc::new(PluginTable::default());
         let (watcher, orders) = start_plugins(&config, &chains, &table, &stop_rest).await?;
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 pub use crate::config::OnFailure;
 use crate::matching::Matcher;
 pub use crate::matching::Matches;
+use crate::message::trace::Identity;
 use crate::message::websocket::{Content, MessageOutbox, Peer};
 use crate::message::{BodyError, Exchange, Fate, Side};
 
@@ -29,6 +30,14 @@ pub trait Interceptor: Send + Sync + 'static {
 
     /// What happens to an exchange when this interceptor fails.
     fn on_failure(&self) -> OnFailure;
+
+    /// Name and version, for observers.
+    fn identity(&self) -> Arc<Identity> {
+        Arc::new(Identity {
+            name: self.name().to_owned(),
+            version: String::new(),
+        })
+    }
 }
 
 /// An interceptor that sees an exchange twice: before the backend is asked and after it answered.
@@ -207,16 +216,22 @@ pub enum Hook {
     Messages,
 }
 
-impl std::fmt::Display for Hook {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
+impl Hook {
+    pub fn as_str(self) -> &'static str {
+        match self {
             Hook::ForwardRequest => "forward-request",
             Hook::ReturnResponse => "return-response",
             Hook::Handle => "handle",
             Hook::Body(Side::Request) => "request-body",
             Hook::Body(Side::Response) => "response-body",
             Hook::Messages => "websocket-messages",
-        })
+        }
+    }
+}
+
+impl std::fmt::Display for Hook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

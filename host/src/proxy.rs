@@ -25,6 +25,7 @@ pub mod flow;
 
 mod chain;
 mod last;
+mod steps;
 
 pub mod upstream;
 

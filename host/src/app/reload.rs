@@ -269,6 +269,7 @@ pub fn routing(
     let routes = config.routes.iter().zip(chains);
     let route = |(route, chains): (&config::route::RouteConfig, Arc<RouteChain>)| {
         Some(Arc::new(Route {
+            label: route.label().into(),
             config: route.clone(),
             backend: all.choice(&route.backend)?,
             backends: all.clone(),

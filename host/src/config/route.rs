@@ -21,6 +21,12 @@ impl RouteConfig {
         self.host.is_none() && self.path == "/"
     }
 
+    /// Host and path as the configuration has them: `*.example.test/api`, or `/` for what is every request's.
+    pub fn label(&self) -> String {
+        let host = self.host.as_ref().map(ToString::to_string);
+        host.unwrap_or_default() + &self.path
+    }
+
     /// Whether a request with this host and path may take the route. Of
     /// [`Config::routes`](super::Config::routes) the first that fits is the one to take.
     ///

@@ -21,6 +21,15 @@ impl RouteHost {
     }
 }
 
+impl std::fmt::Display for RouteHost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exact(host) => f.write_str(host),
+            Self::Below(parent) => write!(f, "*.{parent}"),
+        }
+    }
+}
+
 fn is_subdomain(name: &[u8], parent: &[u8]) -> bool {
     let Some(start) = name.len().checked_sub(parent.len()) else {
         return false;

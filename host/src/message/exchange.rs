@@ -8,7 +8,9 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use http_body::Body as _;
 
-use super::{BackendChoice, Body, Fields, Known, RequestHead, ResponseHead, Scheme, Side};
+use super::{
+    BackendChoice, Body, ExchangeId, Fields, Known, RequestHead, ResponseHead, Scheme, Side, Trace,
+};
 
 /// One request and its response on their way through the chain.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub struct Exchange {
     pub backend: BackendChoice,
     /// How many calls of plugins deep the request is; 0 for one that comes from a client.
     pub depth: u32,
+    /// What observers get of it.
+    pub trace: Trace,
     /// What to go back to if the call that runs fails; see [`Exchange::checkpoint`].
     saved: Option<Box<Saved>>,
 }
@@ -40,16 +44,6 @@ struct Saved {
     /// The body that the call replaced; none while it stands.
     request_body: Option<Body>,
     response_body: Option<Body>,
-}
-
-/// Names an exchange in logs. Unique within the process; shown as 16 hexadecimal digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ExchangeId(pub u64);
-
-impl std::fmt::Display for ExchangeId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:016x}", self.0)
-    }
 }
 
 impl Exchange {
@@ -72,6 +66,7 @@ impl Exchange {
             notes: Notes::default(),
             backend: BackendChoice::default(),
             depth: 0,
+            trace: Trace::OFF,
             saved: None,
         }
     }
@@ -96,6 +91,7 @@ impl Exchange {
             notes: self.notes.clone(),
             backend: self.backend.clone(),
             depth: self.depth,
+            trace: self.trace.clone(),
             saved: None,
         }
     }

@@ -1,15 +1,16 @@
 //! The onion: requests go through the interceptors in order, responses in reverse order, each through those that saw
 //! its request.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use super::error::ExchangeError;
 use super::error_fields::ErrorFields;
+use super::steps::{self, Watch};
 use crate::interceptor::{
-    Chain, Hook, InterceptError, Interceptor, Link, OnFailure, Outcome, Surround, Transform,
-    Verdict,
+    Chain, Hook, InterceptError, Interceptor, Link, OnFailure, Surround, Transform, Verdict,
 };
 use crate::matching::{Matcher, Set};
 use crate::message::{Exchange, Known, RequestHead, Side};
@@ -78,15 +79,16 @@ pub async fn forward_request<'c, H: Transform, A: Surround>(
         };
         ran.push(interceptor);
         checkpoint(&mut exchange, interceptor.on_failure());
-        let (returned, result) = interceptor.forward_request(exchange).await;
+        let hook = Hook::ForwardRequest;
+        let watch = Watch::begin(&mut exchange, interceptor.as_ref(), hook);
+        let call = pin!(interceptor.forward_request(exchange));
+        let (returned, result) = watch.over(call).await;
         (exchange, is_edited) = (returned, true);
-        match settle(
-            &mut exchange,
-            result,
-            interceptor.as_ref(),
-            Hook::ForwardRequest,
-        ) {
-            Ok(Some(Verdict::Respond)) => return (exchange, Ok(Step::Answered)),
+        match settle(&mut exchange, result, interceptor.as_ref(), hook) {
+            Ok(Some(Verdict::Respond)) => {
+                steps::responded(&mut exchange);
+                return (exchange, Ok(Step::Answered));
+            }
             Ok(Some(Verdict::Forward)) => {
                 kept.keep(&mut exchange.response.fields);
                 exchange.reset_response();
@@ -105,14 +107,12 @@ pub async fn return_response<H: Transform>(
 ) -> (Box<Exchange>, Result<(), ExchangeError>) {
     for interceptor in ran.iter().rev() {
         checkpoint(&mut exchange, interceptor.on_failure());
-        let (returned, result): Outcome<()> = interceptor.return_response(exchange).await;
+        let hook = Hook::ReturnResponse;
+        let watch = Watch::begin(&mut exchange, interceptor.as_ref(), hook);
+        let call = pin!(interceptor.return_response(exchange));
+        let (returned, result) = watch.over(call).await;
         exchange = returned;
-        if let Err(error) = settle(
-            &mut exchange,
-            result,
-            interceptor.as_ref(),
-            Hook::ReturnResponse,
-        ) {
+        if let Err(error) = settle(&mut exchange, result, interceptor.as_ref(), hook) {
             return (exchange, Err(error));
         }
     }
@@ -132,9 +132,11 @@ pub async fn rewrite_body<H: Transform>(
 ) -> (Box<Exchange>, Result<(), ExchangeError>) {
     for interceptor in ran.filter(|interceptor| interceptor.rewrites(side)) {
         checkpoint(&mut exchange, interceptor.on_failure());
-        let (returned, result) = interceptor.rewrite_body(side, exchange).await;
-        exchange = returned;
         let hook = Hook::Body(side);
+        let watch = Watch::begin(&mut exchange, interceptor.as_ref(), hook);
+        let call = pin!(interceptor.rewrite_body(side, exchange));
+        let (returned, result) = watch.over(call).await;
+        exchange = returned;
         if let Err(error) = settle(&mut exchange, result, interceptor.as_ref(), hook) {
             return (exchange, Err(error));
         }
@@ -161,6 +163,7 @@ pub(super) fn settle<T>(
     interceptor: &impl Interceptor,
     hook: Hook,
 ) -> Result<Option<T>, ExchangeError> {
+    steps::end(exchange, &result, interceptor.on_failure());
     match (result, interceptor.on_failure()) {
         (Ok(value), _) => {
             exchange.commit();
@@ -184,7 +187,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::interceptor::{Absence, Matches, Missing, Next};
+    use crate::interceptor::{Absence, Matches, Missing, Next, Outcome};
     use crate::matching::MatchRule;
     use crate::message::{Body, Fields, Target};
 

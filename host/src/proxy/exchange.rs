@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http::{StatusCode, Version};
+use http::{Method, StatusCode, Version};
 use http_body::Body as _;
 use tokio_util::task::TaskTracker;
 
@@ -27,8 +27,9 @@ use crate::counted::Counter;
 use crate::essential;
 use crate::interceptor::ChainSource;
 use crate::message::hygiene::BadRequest;
+use crate::message::trace::{Beginning, Observers, Tap};
 use crate::message::{
-    Body, Exchange, ExchangeId, Fields, Known, Limited, ResponseHead, Streaming, hygiene,
+    Body, Exchange, ExchangeId, Fields, Known, Limited, ResponseHead, Streaming, Trace, hygiene,
 };
 use crate::outbound;
 
@@ -40,6 +41,7 @@ pub struct Proxy<S> {
     next_id: AtomicU64,
     /// Tunnels outlive the exchanges that opened them.
     tunnels: TaskTracker,
+    observers: Arc<Observers>,
 }
 
 /// A request that is ready for its chain.
@@ -51,13 +53,24 @@ struct Received<S> {
 
 impl<S: ChainSource> Proxy<S> {
     /// Exchanges are numbered from `first_id`; runs that start far apart never meet.
-    pub fn new(routing: Routing<S>, first_id: u64, tunnels: TaskTracker) -> Self {
+    pub fn new(
+        routing: Routing<S>,
+        first_id: u64,
+        tunnels: TaskTracker,
+        observers: Arc<Observers>,
+    ) -> Self {
         Self {
             routing: ArcSwap::from_pointee(routing),
             under_way: Counter::default(),
             next_id: AtomicU64::new(first_id),
             tunnels,
+            observers,
         }
+    }
+
+    /// Exchanges and WebSockets that are under way.
+    pub fn under_way(&self) -> usize {
+        self.under_way.count()
     }
 
     /// What new exchanges go by.
@@ -88,6 +101,16 @@ impl<S: ChainSource> Proxy<S> {
         // Decided here, because a timeout drops the exchange.
         let form = Form::wanted(&inbound.head.fields);
         let tunnel = inbound.tunnel.take();
+        let trace = Trace::begin(
+            &self.observers,
+            Beginning {
+                id,
+                client: client.address,
+                scheme: client.scheme,
+                head: &inbound.head,
+            },
+        );
+        let is_head = inbound.head.method == Method::HEAD;
         let refused = match inbound.refused {
             _ if shed => Err(ExchangeError::Saturated(Resource::Connections)),
             Some(bad) => Err(bad.into()),
@@ -96,7 +119,7 @@ impl<S: ChainSource> Proxy<S> {
             }
             None => Ok(()),
         };
-        let received = refused.and_then(|()| receive(id, inbound, client, &routing));
+        let received = refused.and_then(|()| receive(id, inbound, client, &routing, &trace));
         drop(routing);
         async move {
             let kept = ErrorFields::default();
@@ -122,10 +145,13 @@ impl<S: ChainSource> Proxy<S> {
                 Ok((exchange, switch)) => self.finish(ending, exchange, switch, tunnel),
                 Err(error) => {
                     respond::log(id, &error);
+                    trace.fail(|| respond::failure(&error));
                     respond::from_error(&error, form, &kept)
                 }
             };
-            (head, Held::new(body, held, slot))
+            trace.answers(head.status.as_u16());
+            let has_content = !is_head && head.status != StatusCode::NOT_MODIFIED;
+            (head, Held::new(body, has_content, held, slot, trace))
         }
     }
 
@@ -155,6 +181,7 @@ impl<S: ChainSource> Proxy<S> {
         }
         if let Some(client) = client {
             let (id, idle) = (exchange.id, ending.tunnel_timeout);
+            let trace = exchange.trace;
             self.tunnels.spawn(async move {
                 let joined = match switch.conversation {
                     Some(conversation) => {
@@ -163,6 +190,7 @@ impl<S: ChainSource> Proxy<S> {
                     None => tunnel::join(client, switch.opening, idle).await,
                 };
                 if let Err(error) = joined {
+                    trace.cut_off();
                     tracing::debug!(exchange = %id, "tunnel ended: {error}");
                 }
             });
@@ -193,6 +221,7 @@ fn receive<S>(
     inbound: Inbound,
     client: &Client,
     routing: &Routing<S>,
+    trace: &Trace,
 ) -> Result<Received<S>, ExchangeError> {
     let (mut head, mut body) = (inbound.head, inbound.body);
     let version = head.version;
@@ -216,10 +245,13 @@ fn receive<S>(
     if let Some(limit) = routing.server.max_body {
         limit_body(&mut body, limit)?;
     }
+    observe_body(&mut body, trace);
     let depth = calls_deep(&mut head.fields)?;
     let route = routing.find(&head)?.clone();
+    trace.route(&route.label);
     let mut exchange = Exchange::new(id.0, client.address, client.scheme, head, body);
     exchange.depth = depth;
+    exchange.trace = trace.clone();
     exchange.backend = route.backend.clone();
     Ok(Received {
         exchange: Box::new(exchange),
@@ -250,6 +282,22 @@ fn calls_deep(fields: &mut Fields) -> Result<u32, ExchangeError> {
         return Err(BadRequest::Loop(depth as usize).into());
     }
     Ok(depth)
+}
+
+/// Has observers know how much of a request's body came.
+fn observe_body(body: &mut Body, trace: &Trace) {
+    if !trace.is_on() {
+        return;
+    }
+    match std::mem::take(body) {
+        Body::Stream(stream) => {
+            *body = Body::Stream(Streaming::new(Tap::of_request(stream, trace)))
+        }
+        whole => {
+            trace.request_bytes(whole.size_hint().lower());
+            *body = whole;
+        }
+    }
 }
 
 fn limit_body(body: &mut Body, limit: u64) -> Result<(), ExchangeError> {

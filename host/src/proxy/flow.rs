@@ -10,6 +10,7 @@ use super::chain::{self, Due, Ran, Step};
 use super::error::ExchangeError;
 use super::error_fields::ErrorFields;
 use super::last::{Last, Switch, Wish};
+use super::steps::{self, Watch};
 use super::websocket;
 use crate::interceptor::{
     Asking, Chain, Hook, InterceptError, Next, OnFailure, Surround, Transform,
@@ -67,7 +68,10 @@ impl<'a, H: Transform, A: Surround, L: Last> Flow<'a, H, A, L> {
                     if wish.upgrade.is_some() && websocket::is_wanted(&ran) {
                         websocket::offer(&mut exchange.request.fields);
                     }
-                    break self.last.answer(&mut exchange, wish).await;
+                    steps::send(&mut exchange);
+                    let answered = self.last.answer(&mut exchange, wish).await;
+                    steps::received(&mut exchange, &answered);
+                    break answered;
                 }
                 Ok(Step::Answered) => break Ok(None),
                 Err(error) => break Err(error),
@@ -130,7 +134,11 @@ impl<'a, H: Transform, A: Surround, L: Last> Flow<'a, H, A, L> {
                 ..Told::default()
             }),
         });
+        let mut exchange = exchange;
+        // The guest computes in a task of its own.
+        Watch::begin(&mut exchange, around, Hook::Handle);
         let (mut exchange, result) = around.handle(exchange, remainder.clone()).await;
+        steps::end(&mut exchange, &result, around.on_failure());
         let error = match result {
             Ok(()) => {
                 hygiene::strip_hop_by_hop(&mut exchange.response.fields);
@@ -244,7 +252,10 @@ impl<H: Transform, A: Surround, L: Last> Next for Remainder<H, A, L> {
 mod tests {
     use super::*;
     use crate::interceptor::{Interceptor, Link, Matches, MessageInterceptor, Outcome, Verdict};
-    use crate::message::ResponseHead;
+    use crate::message::trace::{
+        Beginning, Finished, Level, Observer, Observers, Outcome as TraceOutcome, Performer,
+    };
+    use crate::message::{ResponseHead, Trace};
     use crate::proxy::last::receive_response;
     use crate::proxy::upstream::{Upgrade, UpstreamError};
 
@@ -317,6 +328,7 @@ mod tests {
                         let request = exchange.request.clone();
                         let mut sent = Box::new(Exchange::blank());
                         sent.request = request;
+                        sent.trace = exchange.trace.deeper();
                         exchange.response = next.clone().ask(sent).await.unwrap().response;
                     }
                     (exchange, Ok(()))
@@ -399,6 +411,58 @@ mod tests {
         let first = "ab upgrade false continue false interim true";
         let second = "ab upgrade false continue false interim false";
         assert_eq!(*last.asked.lock().unwrap(), [first, second]);
+    }
+
+    #[tokio::test]
+    async fn observers_learn_who_worked_on_it_in_which_order_and_how_deep() {
+        let keeping = Arc::new(Keeping::default());
+        let observers = Arc::new(Observers::new(vec![keeping.clone()]));
+        let last = Arc::new(Noting::default());
+        let mut exchange = Box::new(Exchange::blank());
+        let beginning = Beginning {
+            id: exchange.id,
+            client: exchange.client,
+            scheme: exchange.scheme,
+            head: &exchange.request,
+        };
+        exchange.trace = Trace::begin(&observers, beginning);
+        let links = vec![hooks("a"), around(Fake::AsksTwice), around(Fake::Fails)];
+        let chain = Arc::new(Chain::new(links));
+        let kept = ErrorFields::default();
+        let (exchange, result) = run(&chain, &last, exchange, Wish::default(), &kept).await;
+        assert!(result.is_ok() && keeping.0.lock().unwrap().is_empty());
+        drop(exchange);
+        let kept = keeping.0.lock().unwrap();
+        let steps = kept[0].times.steps.iter().map(|step| {
+            let who = match &step.performer {
+                Performer::Host => "host",
+                Performer::Plugin { hook, .. } => hook,
+                Performer::Backend { .. } => "backend",
+            };
+            let what = match &step.outcome {
+                TraceOutcome::Done => "done",
+                TraceOutcome::Undone(_) => "undone",
+                other => panic!("{other:?}"),
+            };
+            format!("{who} {what} {}", step.depth)
+        });
+        let inside = ["handle undone 1", "backend done 1"];
+        let mut expected = vec!["forward-request done 0", "handle done 0"];
+        expected.extend([inside, inside].concat());
+        expected.extend(["return-response done 0", "response-body done 0"]);
+        assert_eq!(steps.collect::<Vec<_>>(), expected);
+    }
+
+    #[derive(Debug, Default)]
+    struct Keeping(Mutex<Vec<Arc<Finished>>>);
+
+    impl Observer for Keeping {
+        fn wants(&self) -> Level {
+            Level::Times
+        }
+        fn finished(&self, exchange: &Arc<Finished>) {
+            self.0.lock().unwrap().push(exchange.clone());
+        }
     }
 
     #[tokio::test]

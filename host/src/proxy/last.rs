@@ -65,6 +65,7 @@ impl Last for Backends {
             upgrade: wish.upgrade,
             expect_continue,
             on_informational: wish.on_informational,
+            trace: &exchange.trace,
         };
         let failed = |error| ExchangeError::Upstream {
             backend: backend.name().to_owned(),

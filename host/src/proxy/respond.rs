@@ -13,6 +13,7 @@ use super::proxy_status::ProxyError;
 use super::upstream::UpstreamError;
 use crate::interceptor::{Hook, InterceptError};
 use crate::message::hygiene::BadRequest;
+use crate::message::trace::Failure;
 use crate::message::{Body, BodyError, ExchangeId, Fields, Known, ResponseHead, as_text, syntax};
 
 /// The answer that the client gets in place of the one that failed. It carries the fields that plugins kept for it, but
@@ -49,6 +50,16 @@ pub fn from_error(error: &ExchangeError, form: Form, kept: &ErrorFields) -> (Res
     }
     kept.put_on(fields);
     (head, body)
+}
+
+/// The same for observers.
+pub fn failure(error: &ExchangeError) -> Failure {
+    let (status, proxy_error) = classify(error);
+    Failure {
+        status: status.as_u16(),
+        proxy_error: proxy_error.as_str(),
+        text: error.to_string(),
+    }
 }
 
 /// Says in the log what went wrong. What clients do is no warning: anyone could fill the log.

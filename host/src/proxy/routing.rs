@@ -25,6 +25,8 @@ pub struct Routing<S> {
 #[derive(Debug)]
 pub struct Route<S> {
     pub config: RouteConfig,
+    /// Host and path, for observers.
+    pub label: Arc<str>,
     /// Where its requests go unless a plugin chooses another one.
     pub backend: BackendChoice,
     /// Those that can be chosen.

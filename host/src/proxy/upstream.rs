@@ -120,6 +120,7 @@ impl Backend {
         let mut last = None;
         while let Some((index, endpoint)) = self.pick(turn, &tried) {
             call.pending = endpoint.count();
+            outgoing.trace.address(endpoint.peer());
             match endpoint.send(&mut call).await {
                 Ok(received) => {
                     endpoint.health.succeeded();

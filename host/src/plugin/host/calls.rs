@@ -12,6 +12,7 @@ impl HooksState {
     /// Why there is none.
     pub async fn send(&mut self, call: WholeCall) -> Result<WholeAnswer, CallError> {
         let caller = self.caller()?;
+        self.exchange.trace.called();
         caller.send(call, &self.calls).await
     }
 
@@ -19,7 +20,10 @@ impl HooksState {
     pub async fn send_all(&mut self, calls: Vec<WholeCall>) -> Vec<Result<WholeAnswer, CallError>> {
         let caller = self.caller();
         match caller {
-            Ok(caller) => caller.send_all(calls, &self.calls).await,
+            Ok(caller) => {
+                calls.iter().for_each(|_| self.exchange.trace.called());
+                caller.send_all(calls, &self.calls).await
+            }
             Err(error) => calls.iter().map(|_| Err(error.clone())).collect(),
         }
     }

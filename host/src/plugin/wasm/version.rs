@@ -7,6 +7,7 @@ use super::ambient::Ambient;
 use super::clock::TICK;
 use super::services::PluginServices;
 use crate::config::{PluginConfig, PluginLimits};
+use crate::message::trace::Identity;
 use crate::plugin::hash::ContentHash;
 use crate::plugin::schema::{SettingsMistakes, SettingsSchema};
 
@@ -21,13 +22,20 @@ pub struct PluginVersion {
     pub services: PluginServices,
     /// What its settings must be like, if anybody says so.
     pub schema: Option<Arc<SettingsSchema>>,
+    /// How observers know it.
+    pub identity: Arc<Identity>,
     slow: AtomicBool,
     on_trial: AtomicBool,
 }
 
 impl PluginVersion {
     pub fn new(name: String, hash: ContentHash, config: PluginConfig) -> Self {
+        let identity = Arc::new(Identity {
+            name: name.clone(),
+            version: hash.short(),
+        });
         Self {
+            identity,
             name,
             hash,
             limits: config.limits,

@@ -5,7 +5,7 @@ use std::fmt;
 use super::balance::Pending;
 use super::error::UpstreamError;
 use super::upgrade::Upgrade;
-use crate::message::{Body, OnInformational, RequestHead, ResponseHead, Tunnel};
+use crate::message::{Body, OnInformational, RequestHead, ResponseHead, Trace, Tunnel};
 use crate::proxy::tunnel::Opening;
 
 /// A request for a backend.
@@ -19,6 +19,8 @@ pub struct Outgoing<'a> {
     pub expect_continue: bool,
     /// Told of each interim response.
     pub on_informational: Option<OnInformational>,
+    /// Told of the address.
+    pub trace: &'a Trace,
 }
 
 /// A response's head with its body to come.

@@ -21,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::config::backend::{BackendAddress, BackendUrl};
-use crate::message::{Body, RequestHead, ResponseHead, Streaming, Target};
+use crate::message::{Body, RequestHead, ResponseHead, Streaming, Target, Trace};
 use crate::proxy::tunnel::Opening;
 
 /// What a script calls an answer with this body.
@@ -105,6 +105,7 @@ fn outgoing(head: &RequestHead, body: Body) -> Outgoing<'_> {
         upgrade: None,
         expect_continue: false,
         on_informational: None,
+        trace: &Trace::OFF,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The handshake of a WebSocket of which interceptors may want the messages.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use http::header::SEC_WEBSOCKET_EXTENSIONS;
@@ -10,6 +11,7 @@ use crate::interceptor::{Hook, MessageInterceptor, Transform};
 use crate::message::{Checked, Exchange, Fields};
 use crate::proxy::chain;
 use crate::proxy::error::ExchangeError;
+use crate::proxy::steps::Watch;
 
 /// Whether any of these may want messages.
 pub fn is_wanted<H: Transform>(ran: &[&Arc<H>]) -> bool {
@@ -50,9 +52,10 @@ pub async fn open<H: Transform>(
     let mut interceptors = Vec::new();
     for interceptor in ran.iter().filter(|one| one.reads_messages()) {
         // What it changes has no effect.
-        let (mut copy, result) = interceptor
-            .open_websocket(Box::new(exchange.without_bodies()))
-            .await;
+        let mut copy = Box::new(exchange.without_bodies());
+        let watch = Watch::begin(&mut copy, interceptor.as_ref(), Hook::Messages);
+        let call = pin!(interceptor.open_websocket(copy));
+        let (mut copy, result) = watch.over(call).await;
         match chain::settle(&mut copy, result, interceptor.as_ref(), Hook::Messages) {
             Ok(opened) => interceptors.extend(opened.flatten()),
             Err(error) => return Err(abandon(interceptors, error).await),

@@ -29,7 +29,8 @@ use super::contract::{BodyWish, Fate};
 use super::instance::{Instance, LONGEST_CALL, stalled};
 use crate::interceptor::{Hook, InterceptError};
 use crate::message::pieces::{self, Cutter, Piece, Unit};
-use crate::message::{Body, BodyError, BoxError, Exchange, ExchangeId, RewriteError, Side};
+use crate::message::trace::Outcome;
+use crate::message::{Body, BodyError, BoxError, Exchange, ExchangeId, RewriteError, Side, Trace};
 use crate::plugin::host::{Outbox, Sent};
 use crate::plugin::wasm::PluginVersion;
 
@@ -47,6 +48,7 @@ pub struct RewrittenBody {
     lender: Arc<dyn Lender>,
     version: Arc<PluginVersion>,
     exchange: ExchangeId,
+    trace: Trace,
     side: Side,
     /// None when it has ended, or nothing more of it is wanted.
     source: Option<Body>,
@@ -102,6 +104,7 @@ impl RewrittenBody {
         let limit = version.limits.piece;
         Ok(Self {
             exchange: exchange.id,
+            trace: exchange.trace.clone(),
             side,
             source: Some(std::mem::take(exchange.body_mut(side))),
             coder,
@@ -342,6 +345,7 @@ impl RewrittenBody {
             Failure::Plugin(error) => error,
         };
         let (name, hook) = (self.version.name.clone(), Hook::Body(self.side));
+        self.trace.settle_step(Outcome::Failed(error.to_string()));
         tracing::warn!(exchange = %self.exchange, "plugin {name}: {hook} {error}; the message is cut off");
         Box::new(BodyError::Rewriting(Box::new(RewriteError {
             plugin: name,

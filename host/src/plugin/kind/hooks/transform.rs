@@ -17,6 +17,7 @@ use crate::interceptor::{
     Hook, InterceptError, Interceptor, Matches, MessageInterceptor, OnFailure, Outcome, Transform,
     Verdict,
 };
+use crate::message::trace::Identity;
 use crate::message::websocket::MessageOutbox;
 use crate::message::{Body, Exchange, Side, Streaming};
 use crate::plugin::host::{CallPace, Described};
@@ -209,6 +210,10 @@ impl Interceptor for HooksPlugin {
 
     fn on_failure(&self) -> OnFailure {
         self.version.config.on_failure
+    }
+
+    fn identity(&self) -> Arc<Identity> {
+        self.version.identity.clone()
     }
 }
 

@@ -15,6 +15,7 @@ use crate::config::Permission;
 use crate::interceptor::{
     InterceptError, Interceptor, Matches, Next, OnFailure, Outcome, Surround,
 };
+use crate::message::trace::Identity;
 use crate::message::{Body, Exchange, ResponseHead};
 use crate::plugin::kind::common::GuestKind;
 use crate::plugin::kind::linking::Linking;
@@ -71,6 +72,10 @@ impl Interceptor for StandardComponent {
 
     fn on_failure(&self) -> OnFailure {
         self.version.config.on_failure
+    }
+
+    fn identity(&self) -> Arc<Identity> {
+        self.version.identity.clone()
     }
 }
 

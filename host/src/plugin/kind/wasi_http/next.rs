@@ -9,7 +9,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use super::convert;
 use super::life::GuestLife;
 use crate::interceptor::{Next, NextError};
-use crate::message::{BackendChoice, Exchange, ExchangeId, Known, Notes, Scheme};
+use crate::message::{BackendChoice, Exchange, ExchangeId, Known, Notes, Scheme, Trace};
 
 /// The exchange that a guest was called for, and what comes after it.
 pub struct GuestExchange {
@@ -25,6 +25,8 @@ pub struct GuestExchange {
     next: Arc<dyn Next>,
     life: Arc<GuestLife>,
     failed: Mutex<Option<NextError>>,
+    /// For what the guest has done by those behind it.
+    trace: Trace,
 }
 
 impl std::fmt::Debug for GuestExchange {
@@ -48,6 +50,7 @@ impl GuestExchange {
             next,
             life,
             failed: Mutex::new(None),
+            trace: exchange.trace.deeper(),
         }
     }
 
@@ -65,6 +68,7 @@ impl GuestExchange {
         let mut exchange = Exchange::new(self.id.0, self.client, self.scheme, head, body);
         exchange.notes = self.notes();
         exchange.backend = self.backend.clone();
+        exchange.trace = self.trace.clone();
         let asked = self.next.clone().ask(Box::new(exchange)).await;
         drop(asking);
         match asked {

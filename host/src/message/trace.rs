@@ -1,0 +1,150 @@
+//! What observers get of an exchange: who worked on it, when, and what became of it.
+//!
+//! A [`Trace`] travels with an exchange, and a clone of it with everything that outlives the exchange: bodies on their way, tunnels,
+//! the remainder of a plugin that surrounds. An exchange is finished when the last of them lets go, however that comes about: a
+//! response that was sent, a timeout that drops the exchange, a client that leaves, a panic. Then each observer gets it, once.
+//! Where nobody observes there is no trace, and all of this costs a branch.
+
+mod life;
+mod observer;
+mod tap;
+mod tapped;
+#[cfg(test)]
+mod tests;
+mod times;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use life::Beginning;
+use life::Life;
+pub use observer::{Finished, Level, Observer, Observers};
+pub use tap::Tap;
+pub use times::{Ending, Failure, Identity, Outcome, Performer, StepTimes, Times};
+
+/// A part in one exchange: it is not finished while there is one. Clones work in the same step.
+#[derive(Debug, Clone, Default)]
+pub struct Trace {
+    life: Option<Arc<Life>>,
+    step: u32,
+    depth: u8,
+}
+
+impl Trace {
+    /// Of an exchange that nobody observes.
+    pub const OFF: Trace = Trace {
+        life: None,
+        step: 0,
+        depth: 0,
+    };
+
+    /// Of an exchange that begins now.
+    pub fn begin(observers: &Arc<Observers>, beginning: Beginning<'_>) -> Self {
+        let life = observers.level().map(|_| {
+            let life = Life::new(observers.clone(), beginning);
+            Arc::new(life)
+        });
+        Self {
+            life,
+            step: 0,
+            depth: 0,
+        }
+    }
+
+    /// Whether anybody observes.
+    pub fn is_on(&self) -> bool {
+        self.life.is_some()
+    }
+
+    /// The same within what a plugin surrounds.
+    #[must_use]
+    pub fn deeper(&self) -> Self {
+        Self {
+            depth: self.depth.saturating_add(1),
+            ..self.clone()
+        }
+    }
+
+    /// The route that was taken.
+    pub fn route(&self, label: &Arc<str>) {
+        self.with(|life| life.change(|times, _| times.route = Some(label.clone())));
+    }
+
+    /// The request's body has this many bytes, all of which are here.
+    pub fn request_bytes(&self, bytes: u64) {
+        self.with(|life| life.change(|times, _| times.request_bytes = bytes));
+    }
+
+    /// A step begins. From now on this trace, and what is cloned of it, is for that.
+    pub fn begin_step(&mut self, performer: impl FnOnce() -> Performer) {
+        if let Some(life) = &self.life {
+            self.step = life.begin_step(performer(), self.depth);
+        }
+    }
+
+    /// The step is over.
+    pub fn end_step(&self, outcome: Outcome) {
+        self.with(|life| life.end_step(self.step, outcome));
+    }
+
+    /// A step that was over is known to have come to this.
+    pub fn settle_step(&self, outcome: Outcome) {
+        self.with(|life| life.change_step(self.step, |step| step.outcome = outcome));
+    }
+
+    /// It computed for so long.
+    pub fn computed(&self, time: Duration) {
+        self.with(|life| {
+            life.change_step(self.step, |step| {
+                step.computing = Some(step.computing.unwrap_or_default() + time);
+            });
+        });
+    }
+
+    /// The step made an outbound call.
+    pub fn called(&self) {
+        self.with(|life| life.change_step(self.step, |step| step.outbound_calls += 1));
+    }
+
+    /// The address that the backend was reached at, or at which it was not.
+    pub fn address(&self, address: &str) {
+        self.with(|life| {
+            life.change_step(self.step, |step| {
+                if let Performer::Backend { address: known, .. } = &mut step.performer {
+                    *known = Some(address.to_owned());
+                }
+            });
+        });
+    }
+
+    /// The head of the response is there, with this status.
+    pub fn answers(&self, status: u16) {
+        self.with(|life| {
+            life.change(|times, now| {
+                times.status = Some(status);
+                times.head_after = Some(now);
+            });
+        });
+    }
+
+    /// The host answers in the place of the response. Steps that ran are abandoned.
+    pub fn fail(&self, failure: impl FnOnce() -> Failure) {
+        self.with(|life| life.fail(failure()));
+    }
+
+    /// So many bytes of the response's body went to the client, and whether that was all.
+    pub fn sent(&self, bytes: u64, complete: bool) {
+        self.with(|life| life.sent(bytes, complete));
+    }
+
+    /// What came after the response, a tunnel, broke off.
+    pub fn cut_off(&self) {
+        self.with(|life| life.change(|times, _| times.ending = Ending::CutOff));
+    }
+
+    fn with(&self, work: impl FnOnce(&Life)) {
+        if let Some(life) = &self.life {
+            work(life);
+        }
+    }
+}
