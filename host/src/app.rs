@@ -1,13 +1,14 @@
 //! The composition root: builds the parts from the configuration, runs them, and takes them down in order.
 
 mod announce;
+mod observed;
 mod reload;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use http::uri::Authority;
 use tokio::sync::{Notify, mpsc};
@@ -27,7 +28,7 @@ use crate::plugin::{
     Cache, Chains, Engines, HooksCompiler, Member, PluginStatus, PluginTable, Reconfigure,
     Resources, RouteChain, Services, StandardCompilers, Supervisor, Workbench,
 };
-use crate::proxy::{self, Listener, Proxy, Stop};
+use crate::proxy::{self, Listener, Stop};
 use crate::tls::{self, ServerIdentity};
 
 pub use reload::Reread;
@@ -118,13 +119,7 @@ impl App {
         let routes = chains.replace(&config.routes, &Member::all_missing(&config));
         let connections = TaskTracker::new();
         let routing = reload::routing(&config, &backends, routes);
-        let observers = Arc::new(Observers::default());
-        let proxy = Arc::new(Proxy::new(
-            routing,
-            first_id(),
-            connections.clone(),
-            observers,
-        ));
+        let proxy = observed::proxy(routing, &connections, Observers::default());
         let table = Arc::new(PluginTable::default());
         let (watcher, orders) = start_plugins(&config, &chains, &table, &stop_rest).await?;
 
@@ -392,12 +387,4 @@ fn open_cache(config: &Config) -> Option<Cache> {
             tracing::warn!("no cache for compiled plugins: {error}; every start compiles again")
         })
         .ok()
-}
-
-/// Exchanges of two runs have different ids.
-fn first_id() -> u64 {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or(Duration::ZERO);
-    u64::try_from(now.as_micros()).unwrap_or(0) << 12
 }

@@ -31,6 +31,7 @@ pub mod upstream;
 
 mod error;
 mod error_fields;
+mod form;
 mod proxy_status;
 mod respond;
 

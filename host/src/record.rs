@@ -4,12 +4,14 @@ pub mod content;
 mod data;
 mod edit;
 pub mod filter;
+mod message;
 #[cfg(test)]
 pub mod sample;
 pub mod tape;
 
 pub use data::{
-    Bytes, Content, Ending, Failure, Field, Fragment, LogLine, Message, Outbound, Performer, Piece,
-    PieceFate, Recorded, Sender, StartLine, Step, StepOutcome, Transcript,
+    Ending, Failure, Fragment, LogLine, Outbound, Performer, Piece, PieceFate, Recorded, Sender,
+    Step, StepOutcome, Transcript,
 };
 pub use edit::{Edit, FieldEdit, LineEdit, MessageEdit};
+pub use message::{Bytes, Content, Field, Message, StartLine};

@@ -6,7 +6,6 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use super::error::ExchangeError;
-use super::last::Switch;
 use crate::interceptor::{Hook, InterceptError, Interceptor, OnFailure, Outcome};
 use crate::message::Exchange;
 use crate::message::trace::{Outcome as StepOutcome, Performer};
@@ -81,7 +80,7 @@ pub fn send(exchange: &mut Exchange) {
 }
 
 /// What came of that.
-pub fn received(exchange: &mut Exchange, result: &Result<Option<Switch>, ExchangeError>) {
+pub fn received<T>(exchange: &mut Exchange, result: &Result<T, ExchangeError>) {
     if exchange.trace.is_on() {
         exchange.trace.end_step(match result {
             Ok(_) => StepOutcome::Done,

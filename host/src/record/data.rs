@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use super::edit::MessageEdit;
+pub use super::message::{Bytes, Content, Field, Message, StartLine};
 
 /// One exchange from its first byte to its last.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,51 +31,6 @@ pub struct Recorded {
     /// In the order of their beginnings.
     pub steps: Vec<Step>,
     pub ending: Ending,
-}
-
-/// A request or a response.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Message {
-    pub line: StartLine,
-    pub fields: Vec<Field>,
-    pub content: Content,
-    pub trailers: Vec<Field>,
-}
-
-/// What stands before the fields.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum StartLine {
-    Request {
-        method: String,
-        /// As it came, percent-encoded; ASCII but for what a client sent in spite of the rules, which is shown as U+FFFD.
-        target: String,
-        /// The host and port that the client asked for; empty if it named none.
-        authority: String,
-    },
-    Response {
-        status: u16,
-    },
-}
-
-/// A header field. Names keep their letters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Field {
-    pub name: String,
-    pub value: Bytes,
-}
-
-/// Bytes of any kind.
-pub type Bytes = Vec<u8>;
-
-/// A body, up to the limit of what is kept.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Content {
-    /// The first bytes.
-    pub kept: Bytes,
-    /// How many there were in all, as far as it went.
-    pub length: u64,
-    /// Whether it went to its end. A body that nobody read to its end is not complete.
-    pub complete: bool,
 }
 
 /// Something that was done with the exchange: by the host, by a plugin, or by the backend.
@@ -225,4 +181,21 @@ pub struct Failure {
     pub proxy_error: String,
     /// For who runs the proxy, as in the log.
     pub text: String,
+}
+
+impl Recorded {
+    /// Request and response before the step with this number; after the last one with the number of steps.
+    pub fn before(&self, step: usize) -> (Message, Option<Message>) {
+        let (mut request, mut response) = (Some(self.request.clone()), None);
+        for step in self.steps.iter().take(step) {
+            request = step.request.apply(request);
+            response = step.response.apply(response);
+        }
+        (request.unwrap_or_else(|| self.request.clone()), response)
+    }
+
+    /// The response as the client got it, up to its framing.
+    pub fn response(&self) -> Option<Message> {
+        self.before(self.steps.len()).1
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::data::{Content, Field, Message, Recorded, StartLine};
+use super::message::{Content, Field, Message, StartLine};
 
 /// The changes of one step in one message.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -90,32 +90,6 @@ impl FieldEdit {
             }
             FieldEdit::Insert { .. } | FieldEdit::Remove { .. } => {}
         }
-    }
-}
-
-impl Recorded {
-    /// Request and response before the step with this number; after the last one with the number of steps.
-    pub fn before(&self, step: usize) -> (Message, Option<Message>) {
-        let (mut request, mut response) = (Some(self.request.clone()), None);
-        for step in self.steps.iter().take(step) {
-            request = step.request.apply(request);
-            response = step.response.apply(response);
-        }
-        (request.unwrap_or_else(|| self.request.clone()), response)
-    }
-
-    /// The response as the client got it, up to its framing.
-    pub fn response(&self) -> Option<Message> {
-        self.before(self.steps.len()).1
-    }
-}
-
-impl Message {
-    /// The first field of this name, whatever the case of its letters.
-    pub fn field(&self, name: &str) -> Option<&[u8]> {
-        let mut fields = self.fields.iter();
-        let field = fields.find(|field| field.name.eq_ignore_ascii_case(name));
-        field.map(|field| field.value.as_slice())
     }
 }
 

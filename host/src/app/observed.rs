@@ -1,0 +1,28 @@
+//! The proxy with those who observe its exchanges.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio_util::task::TaskTracker;
+
+use crate::message::trace::Observers;
+use crate::plugin::RouteChain;
+use crate::proxy::{Proxy, Routing};
+
+/// A proxy that goes by this.
+pub fn proxy(
+    routing: Routing<RouteChain>,
+    tunnels: &TaskTracker,
+    observers: Observers,
+) -> Arc<Proxy<RouteChain>> {
+    let proxy = Proxy::new(routing, first_id(), tunnels.clone(), Arc::new(observers));
+    Arc::new(proxy)
+}
+
+/// Exchanges of two runs have different ids.
+fn first_id() -> u64 {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO);
+    u64::try_from(now.as_micros()).unwrap_or(0) << 12
+}
