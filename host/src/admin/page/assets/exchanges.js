@@ -40,7 +40,7 @@ export class ExchangesView {
     this.detail.onclose = () => this.#close();
     this.columns = columns();
     this.pane = el('section', { class: 'list', 'aria-label': 'List' }, this.bar, this.columns, this.pill, this.scroller, this.empty);
-    this.element = el('div', { class: 'exchanges split' }, this.pane, this.detail.element);
+    this.element = el('div', { class: 'exchanges split' }, el('h1', { class: 'unseen' }, 'Exchanges'), this.pane, this.detail.element);
     this.#list = new List(this.scroller, this.#ring, {
       make: makeRow,
       show: showRow,

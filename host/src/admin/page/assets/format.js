@@ -7,7 +7,7 @@ const pad = (number, digits) => String(number).padStart(digits, '0');
 export function took(us) {
   if (us === null || us === undefined) return '';
   if (us < 1000) return `${Math.round(us)} µs`;
-  if (us < 1e6) return `${(us / 1000).toFixed(us < 1e5 ? 1 : 0)} ms`;
+  if (us < 999500) return `${(us / 1000).toFixed(us < 1e5 ? 1 : 0)} ms`;
   if (us < 60e6) return `${(us / 1e6).toFixed(us < 1e7 ? 2 : 1)} s`;
   return `${Math.floor(us / 60e6)} min ${Math.round((us % 60e6) / 1e6)} s`;
 }

@@ -18,6 +18,7 @@ let shown = null;
 
 function route() {
   const place = parse(location.hash);
+  if (place.view === 'exchanges' && document.querySelector('[data-view=exchanges]').hidden) place.view = 'plugins';
   const view = views[place.view];
   if (shown !== view) {
     main.replaceChildren(view.element);
@@ -33,7 +34,7 @@ function route() {
 
 function showStatus(status) {
   const [{ address, tls } = {}] = status.listen ?? [];
-  const backends = (status.backends ?? []).map(({ name, addresses }) => (status.backends.length > 1 ? name : addresses?.[0] ?? name));
+  const backends = (status.backends ?? []).map(({ name, addresses }) => (status.backends.length > 1 ? name : addresses?.[0] ?? name).replace(/^http:\/\/|\/$/g, ''));
   say(at('ways'), address ? `${address}${tls ? ' (TLS)' : ''} → ${backends.slice(0, 2).join(', ')}${backends.length > 2 ? ` and ${backends.length - 2} more` : ''}` : '');
   const { per_second: rate = 0, total } = status.exchanges ?? {};
   say(at('pulse-text'), `${count(Math.round(rate))}/s`);
@@ -65,6 +66,7 @@ async function learn() {
     // The view says what is wrong.
   }
   document.querySelector('[data-view=replay]').hidden = !offers('post', '/api/v1/what-if');
+  document.querySelector('[data-view=exchanges]').hidden = !offers('get', '/api/v1/exchanges') && offers('get', '/api/v1/plugins');
   route();
 }
 
@@ -82,7 +84,7 @@ addEventListener('keydown', (event) => {
 });
 at('skip').addEventListener('click', () => main.focus());
 live.addEventListener('exchanges', ({ detail }) => measured(() => views.exchanges.arrive(detail)));
-live.addEventListener('plugin', () => views.plugins.refresh());
+for (const type of ['plugin', 'removed']) live.addEventListener(type, () => views.plugins.refresh());
 live.addEventListener('status', ({ detail }) => measured(() => showStatus(detail)));
 live.addEventListener('connection', ({ detail }) => connection(detail));
 

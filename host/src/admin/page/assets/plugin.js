@@ -2,9 +2,12 @@
 
 import { get, offers, path, send } from './api.js';
 import { announce, button, closer, el, fill, say } from './dom.js';
-import { bytes, moment } from './format.js';
+import { bytes, count, moment, took } from './format.js';
 import { SettingsForm } from './settings-form.js';
 import { tone } from './plugins.js';
+
+/** The limits that are numbers of bytes. */
+const BYTES = new Set(['memory', 'body', 'piece', 'file_size']);
 
 const EVENTS = {
   serves: 'serves', refused: 'refused', removed: 'removed', 'rolled-back': 'rolled back', promoted: 'promoted',
@@ -34,7 +37,7 @@ export class PluginView {
       return send('PUT', path`/api/v1/plugins/${this.#name}/order`, { order: Number.isInteger(order) && this.order.value.trim() !== '' ? order : this.order.value, keep: this.keep.value });
     });
     this.keep = el('select', { id: 'keep' }, el('option', { value: 'memory' }, 'until tollgate stops'), el('option', { value: 'file' }, 'in the plugin’s .toml file'));
-    this.title = el('h1');
+    this.title = el('h2', { class: 'title' });
     this.state = el('p', { class: 'sub' });
     this.problem = el('p', { class: 'error', role: 'alert', hidden: true });
     this.words = el('div', { class: 'words' });
@@ -50,11 +53,11 @@ export class PluginView {
     this.problem,
     this.settings,
     el('section', { class: 'keeping' },
-      el('h2', {}, 'Place in the chain'),
+      el('h3', {}, 'Place in the chain'),
       el('p', { class: 'together' }, el('label', { for: 'order' }, 'Order'), this.order, this.setOrder)),
     el('p', { class: 'together keep' }, el('label', { for: 'keep' }, 'Keep changes'), this.keep),
-    el('section', {}, el('h2', {}, 'History'), this.history),
-    el('section', {}, el('h2', {}, 'Facts'), this.facts));
+    el('section', {}, el('h3', {}, 'History'), this.history),
+    el('section', {}, el('h3', {}, 'Facts'), this.facts));
   }
 
   async show(name) {
@@ -128,7 +131,7 @@ export class PluginView {
     const facts = [
       ['File', file], ['Kind', kind], ['Code', serving?.tier], ['Required', required ? 'yes: without it requests are refused' : 'no'],
       ['Settings from', { configuration: 'the configuration file', beside: 'the .toml file beside it', admin: 'this page' }[source] ?? source],
-      ['Permissions', list(permissions)], ['Allowed', list(allow)], ['Match', list(match)], ['Limits', limitsOf(limits)],
+      ['Permissions', list(permissions)], ['Allowed', list(allow)], ['Takes part in', rules(match)], ['Limits', limitsOf(limits)],
     ];
     fill(this.facts, facts.filter(([, value]) => value !== undefined && value !== null && value !== '').map(([name, value]) => [el('dt', {}, name), el('dd', {}, String(value))]));
   }
@@ -145,7 +148,7 @@ export class PluginView {
       this.#changed();
     });
     this.form.made = now;
-    fill(this.settings, [el('h2', { id: 'settings-title' }, 'Settings'), this.form.element]);
+    fill(this.settings, [el('h3', { id: 'settings-title' }, 'Settings'), this.form.element]);
   }
 }
 
@@ -155,6 +158,13 @@ function event({ at_us: at, event: what, version, text }) {
     el('b', {}, EVENTS[what] ?? what),
     el('span', { class: 'v' }, version ? version.slice(0, 6) : ''),
     text ? el('pre', {}, text) : null);
+}
+
+/** The exchanges that a plugin takes part in: those that any rule matches. */
+function rules(match) {
+  if (!Array.isArray(match) || match.length === 0) return 'every exchange';
+  const words = ({ host, path: where, method = [] }) => [method.join(' or '), host, where].filter(Boolean).join(' ');
+  return match.map(words).join('; ');
 }
 
 /** Data of a few words; nothing if there is nothing in it. */
@@ -168,5 +178,10 @@ function list(value) {
 
 function limitsOf(limits) {
   if (limits === null || typeof limits !== 'object') return list(limits);
-  return Object.entries(limits).map(([key, value]) => `${key.replace(/_(bytes|us|ms)$/, '')} ${/bytes|memory|body/.test(key) && typeof value === 'number' ? bytes(value) : value}`).join(', ');
+  const words = ([key, value]) => {
+    const name = key.replace(/_us$/, '').replaceAll('_', ' ');
+    if (key.endsWith('_us')) return `${name} ${took(value)}`;
+    return `${name} ${BYTES.has(key) ? bytes(value) : count(value)}`;
+  };
+  return Object.entries(limits).map(words).join(', ');
 }

@@ -24,7 +24,7 @@ export class PluginsView {
     this.empty = el('div', { class: 'empty', hidden: true });
     this.error = el('p', { class: 'error', role: 'alert', hidden: true });
     this.detail = new PluginView(() => go({ view: 'plugins' }), () => this.refresh());
-    this.element = el('div', { class: 'plugins split' },
+    this.element = el('div', { class: 'plugins split' }, el('h1', { class: 'unseen' }, 'Plugins'),
       el('section', { class: 'list', 'aria-label': 'List' }, this.error, this.table, this.empty), this.detail.element);
   }
 

@@ -13,7 +13,7 @@ export class ReplayView {
     this.error = el('p', { class: 'error', role: 'alert', hidden: true });
     this.results = el('div', { class: 'results' });
     this.element = el('div', { class: 'replay detail' },
-      el('h1', {}, 'What if'),
+      el('h1', { class: 'title' }, 'What if'),
       el('p', { class: 'sub' }, 'Runs recorded exchanges through the plugins as they are now. The backend is not asked: its recorded answers are used.'),
       el('form', { class: 'together', on: { submit: (event) => event.preventDefault() } },
         el('label', { for: 'what-if-filter' }, 'Filter or exchange'), this.input, this.run),

@@ -11,7 +11,7 @@ const CHANGED = {
   failed: 'failed',
 };
 
-/** The names of the columns, which a screen reader does not need: each row is a sentence. */
+/** The names of the columns, which a screen reader does not need: each row speaks for itself. */
 export function columns() {
   const names = ['Time', 'Method', 'Host', 'Target', 'Status', 'Plugins', 'Size', 'Took'];
   return el('div', { class: 'columns row', 'aria-hidden': 'true' },
@@ -21,8 +21,9 @@ export function columns() {
 export function makeRow() {
   const cell = (name) => el('span', { class: `c-${name}` });
   const target = el('span', { class: 'c-target' }, el('bdi'), el('span', { class: 'kind' }));
+  const plugins = el('span', { class: 'c-plugins' }, el('span', { class: 'unseen' }));
   return el('div', { class: 'row', role: 'option' },
-    cell('time'), cell('method'), cell('host'), target, cell('status'), cell('plugins'), cell('size'), cell('took'));
+    cell('time'), cell('method'), cell('host'), target, cell('status'), plugins, cell('size'), cell('took'));
 }
 
 export function showRow(row, summary, chosen) {
@@ -40,7 +41,6 @@ export function showRow(row, summary, chosen) {
   say(size, bytes(summary.response_bytes));
   say(duration, took(summary.duration_us));
   row.title = summary.error ?? '';
-  row.setAttribute('aria-label', sentence(summary));
 }
 
 /** Only what is worth a look has a colour. */
@@ -50,21 +50,14 @@ export function statusClass({ status, ending }) {
   return first(status) === 4 ? 'is-warning' : '';
 }
 
-// The upper half of a mark stands for the request, the lower half for the response.
+// The upper half of a mark stands for the request, the lower half for the response. A screen reader gets words.
 function marks(cell, plugins) {
-  while (cell.children.length > plugins.length) cell.lastChild.remove();
-  while (cell.children.length < plugins.length) cell.append(el('i'));
+  const words = cell.lastChild;
+  while (cell.children.length - 1 > plugins.length) words.previousSibling.remove();
+  while (cell.children.length - 1 < plugins.length) words.before(el('i'));
   plugins.forEach(({ name, changed }, at) => {
     cell.children[at].className = `mark mark-${changed}`;
     cell.children[at].title = `${name} ${CHANGED[changed] ?? changed}`;
   });
-}
-
-function sentence(summary) {
-  const said = [`${summary.method} ${summary.target}`];
-  if (summary.ending === 'cut-off') said.push('cut off');
-  if (summary.status) said.push(`status ${summary.status}`);
-  for (const { name, changed } of summary.plugins) if (changed !== 'no') said.push(`${name} ${CHANGED[changed] ?? changed}`);
-  said.push(took(summary.duration_us));
-  return said.join(', ');
+  say(words, plugins.filter(({ changed }) => changed !== 'no').map(({ name, changed }) => `${name} ${CHANGED[changed] ?? changed}`).join(', '));
 }

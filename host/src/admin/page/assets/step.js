@@ -91,7 +91,7 @@ function sides({ detail, step }, part) {
   return there.includes(wanted) ? [wanted] : there.slice(0, 1);
 }
 
-const heading = (name, ...more) => el('h2', {}, name, el('span', {}, more.filter(Boolean).join(' · ')));
+const heading = (name, ...more) => el('h3', {}, name, el('span', {}, more.filter(Boolean).join(' · ')));
 const capital = (word) => word[0].toUpperCase() + word.slice(1);
 
 function showBody(shown) {

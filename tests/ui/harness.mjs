@@ -1,0 +1,154 @@
+// What the tests of the inspector need: the real tollgate with real plugins, a backend, and Chromium.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+import { startBackend } from './backend.mjs';
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const BINARY = process.env.TOLLGATE_TEST_BINARY ?? join(ROOT, 'target/release/tollgate');
+const PLUGINS = join(ROOT, 'target/plugins');
+/** Milliseconds until a test gives up waiting for a fact; see tests/README.md. */
+export const PATIENCE = 1000 * Number(process.env.TOLLGATE_TEST_PATIENCE ?? 60);
+
+/** Resolves when `check` returns something true, and with that. Fails with the last error, or `what`. */
+export async function eventually(what, check) {
+  const end = Date.now() + PATIENCE;
+  let last;
+  for (;;) {
+    try {
+      const answer = await check();
+      if (answer) return answer;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > end) throw new Error(`${what} did not come true`, { cause: last });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** A plugin as `make plugins` built it. With a mark its bytes are another version that does the same. */
+export function code(name, mark = '') {
+  const built = readFileSync(join(PLUGINS, `${name}.wasm`));
+  if (mark === '') return built;
+  // A custom section: number 0, its length, the length of its name, its name.
+  const title = Buffer.from(`mark-${mark}`);
+  return Buffer.concat([built, Buffer.from([0, title.length + 1, title.length]), title]);
+}
+
+/** The proxy in front of a backend, with these plugins in this order. Texts by name of file stand beside them. */
+export class Proxy {
+  #process;
+  #output = '';
+
+  static async start({ plugins = ['add-header', 'redact'], files = {}, args = [] } = {}) {
+    for (const needed of [BINARY, ...plugins.map((name) => join(PLUGINS, `${name}.wasm`))]) {
+      assert.ok(existsSync(needed), `${needed} is missing; run \`make build plugins\` first`);
+    }
+    const proxy = new Proxy();
+    proxy.directory = mkdtempSync(join(tmpdir(), 'tollgate-ui-'));
+    proxy.plugins = join(proxy.directory, 'plugins');
+    mkdirSync(proxy.plugins);
+    plugins.forEach((name, at) => {
+      writeFileSync(join(proxy.plugins, `${name}.toml`), files[`${name}.toml`] ?? `order = ${10 * (at + 1)}\n`);
+      cpSync(join(PLUGINS, `${name}.wasm`), join(proxy.plugins, `${name}.wasm`));
+    });
+    proxy.backend = await startBackend();
+    proxy.args = args;
+    await proxy.run('127.0.0.1:0');
+    return proxy;
+  }
+
+  async run(admin) {
+    const args = ['run', '--listen', '127.0.0.1:0', '--admin', admin, '--plugins', this.plugins, '--backend', this.backend.url, ...this.args];
+    const child = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: this.directory });
+    this.#process = child;
+    this.#output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => { this.#output += text; });
+    const said = (pattern) => eventually(`${pattern} in tollgate's output`, () => {
+      if (child.exitCode !== null) throw new Error(`tollgate ended with ${child.exitCode}:\n${this.#output}`);
+      return pattern.exec(this.#output)?.[1];
+    });
+    this.url = await said(/tollgate is ready: (http:\/\/[^ ]+) /);
+    this.inspector = await said(/inspector: (http:\/\/\S+?)\/\s/);
+  }
+
+  /** As with Ctrl-C: it ends when it is done. */
+  async end() {
+    if (this.#process.exitCode === null) {
+      const ended = new Promise((resolve) => this.#process.once('exit', resolve));
+      this.#process.kill('SIGINT');
+      const hard = setTimeout(() => this.#process.kill('SIGKILL'), 15000);
+      await ended;
+      clearTimeout(hard);
+    }
+  }
+
+  async stop() {
+    await this.end();
+    await this.backend.stop();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  /** Saves a file of the plugins directory as editors and builds do. */
+  save(name, content) {
+    const path = join(this.plugins, name);
+    writeFileSync(`${path}.new`, content);
+    renameSync(`${path}.new`, path);
+  }
+
+  async get(target, options = {}) {
+    const response = await fetch(`${this.url}${target}`, options);
+    return { status: response.status, headers: response.headers, text: await response.text() };
+  }
+
+  async api(path) {
+    return (await fetch(`${this.inspector}${path}`)).json();
+  }
+
+  get output() {
+    return this.#output;
+  }
+}
+
+export async function startBrowser() {
+  const executablePath = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+  assert.ok(executablePath, 'Chromium is missing; on Debian: sudo apt-get install chromium; elsewhere set CHROMIUM=/path/to/it');
+  // Chromium's sandbox does not work for root.
+  const args = ['--no-proxy-server', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])];
+  return chromium.launch({ executablePath, args });
+}
+
+/**
+ * A page of the inspector at `#…`. `page.mistakes` collects what a browser tells its developers of: exceptions, refused scripts and
+ * styles; a test that leaves any behind has failed.
+ */
+export async function openPage(browser, proxy, hash = '', { width = 1280, height = 800, colorScheme = 'light', query = '' } = {}) {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme, acceptDownloads: true });
+  context.setDefaultTimeout(PATIENCE);
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  const page = await context.newPage();
+  page.mistakes = [];
+  page.on('pageerror', (error) => page.mistakes.push(error.stack));
+  page.on('dialog', (dialog) => {
+    page.mistakes.push(`a dialog: ${dialog.message()}`);
+    dialog.dismiss();
+  });
+  page.on('console', (message) => {
+    // What the API refuses on purpose is no mistake of the page.
+    if (message.type() === 'error' && !/^Failed to load resource/.test(message.text())) page.mistakes.push(message.text());
+  });
+  await page.goto(`${proxy.inspector}/${query}${hash}`);
+  await page.locator('main > *').waitFor();
+  return page;
+}
+
+export async function closePage(page) {
+  const { mistakes } = page;
+  await page.context().close();
+  assert.deepEqual(mistakes, []);
+}
