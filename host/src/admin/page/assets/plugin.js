@@ -6,6 +6,9 @@ import { bytes, count, moment, took } from './format.js';
 import { SettingsForm } from './settings-form.js';
 import { tone } from './plugins.js';
 
+/** Events that are shown at first. */
+const NEWEST = 5;
+
 /** The limits that are numbers of bytes. */
 const BYTES = new Set(['memory', 'body', 'piece', 'file_size']);
 
@@ -51,12 +54,12 @@ export class PluginView {
     this.title, this.state, this.words,
     el('div', { class: 'acts' }, this.reload, this.rollback, this.promote, this.enable, this.disable),
     this.problem,
+    el('section', {}, el('h3', {}, 'History'), this.history),
     this.settings,
     el('section', { class: 'keeping' },
       el('h3', {}, 'Place in the chain'),
       el('p', { class: 'together' }, el('label', { for: 'order' }, 'Order'), this.order, this.setOrder)),
     el('p', { class: 'together keep' }, el('label', { for: 'keep' }, 'Keep changes'), this.keep),
-    el('section', {}, el('h3', {}, 'History'), this.history),
     el('section', {}, el('h3', {}, 'Facts'), this.facts));
   }
 
@@ -123,8 +126,21 @@ export class PluginView {
     this.setOrder.parentElement.parentElement.hidden = !offers('put', '/api/v1/plugins/{}/order');
     if (document.activeElement !== this.order) this.order.value = String(order);
     this.#drawFacts(plugin);
-    fill(this.history, history.length === 0 ? [el('li', { class: 'none' }, 'Nothing happened yet.')] : [...history].sort((a, b) => b.at_us - a.at_us).map(event));
+    this.#drawHistory(history);
     this.#drawSettings(plugin);
+  }
+
+  #drawHistory(history) {
+    const events = [...history].sort((a, b) => b.at_us - a.at_us);
+    const shown = this.allHistory === this.#name ? events : events.slice(0, NEWEST);
+    fill(this.history, [
+      shown.map(event),
+      events.length === 0 ? el('li', { class: 'none' }, 'Nothing happened yet.') : null,
+      shown.length === events.length ? null : el('li', { class: 'more' }, button(`Show all ${events.length} events`, () => {
+        this.allHistory = this.#name;
+        this.#drawHistory(history);
+      })),
+    ]);
   }
 
   #drawFacts({ serving, file, kind, required, permissions, match, limits, allow, settings_source: source }) {

@@ -2,6 +2,7 @@
 
 import { get } from './api.js';
 import { el, fill } from './dom.js';
+import { moment } from './format.js';
 import { PluginView } from './plugin.js';
 import { format, go } from './router.js';
 
@@ -9,6 +10,12 @@ import { format, go } from './router.js';
 export function tone({ state, error }) {
   if (error || /refused|failed|missing/.test(state)) return 'is-bad';
   return state === 'active' ? 'is-well' : '';
+}
+
+/** What happened to it last. */
+function last({ history = [] }) {
+  const newest = history.reduce((one, other) => (one && one.at_us > other.at_us ? one : other), null);
+  return newest ? [el('time', {}, moment(newest.at_us)), `${newest.event.replace('-', ' ')}${newest.text ? `: ${newest.text.split('\n')[0]}` : ''}`] : '';
 }
 
 export class PluginsView {
@@ -19,7 +26,7 @@ export class PluginsView {
   constructor() {
     this.table = el('table', { class: 'chain' },
       el('caption', { class: 'unseen' }, 'Plugins in the order of the chain'),
-      el('thead', {}, el('tr', {}, [['Order', 'n'], ['Plugin'], ['State']].map(([name, kind]) => el('th', { scope: 'col', class: kind }, name)))),
+      el('thead', {}, el('tr', {}, [['Order', 'n'], ['Plugin'], ['State'], ['Last event', 'last']].map(([name, kind]) => el('th', { scope: 'col', class: kind }, name)))),
       this.body = el('tbody'));
     this.empty = el('div', { class: 'empty', hidden: true });
     this.error = el('p', { class: 'error', role: 'alert', hidden: true });
@@ -85,6 +92,7 @@ export class PluginsView {
       el('td', { class: 'n' }, String(order)),
       el('th', { scope: 'row' }, el('a', { href: format({ view: 'plugins', id: name }), 'aria-current': current ? 'true' : null }, name),
         serving ? el('small', { class: 'v' }, serving.version.slice(0, 6)) : null),
-      el('td', {}, el('span', { class: `state ${tone(plugin)}` }, serving?.pinned ? `${state}, rolled back` : state)));
+      el('td', {}, el('span', { class: `state ${tone(plugin)}` }, serving?.pinned ? `${state}, rolled back` : state)),
+      el('td', { class: 'last' }, last(plugin)));
   }
 }
