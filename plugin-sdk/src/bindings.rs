@@ -35,12 +35,6 @@ pub(crate) mod metrics {
     });
 }
 
-/// Waiting, for the feature `clocks`.
-#[cfg(feature = "clocks")]
-pub(crate) mod clocks {
-    wit_bindgen::generate!({ path: "wit", world: "tollgate:sdk/clocks", generate_all });
-}
-
 /// What a plugin exports beside, if it rewrites requests' bodies. A world of its own, so that the component of a plugin names exactly
 /// what it exports; the types are those above.
 pub mod request_body {

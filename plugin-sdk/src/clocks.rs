@@ -38,8 +38,8 @@ pub fn now() -> std::time::SystemTime {
     std::time::SystemTime::UNIX_EPOCH + since_1970()
 }
 
-/// Waits, with `wasi:clocks` and `wasi:io`. Needs the feature `clocks`. The plugin is suspended and blocks no thread. The
-/// time does not count as CPU time, but a call may not take longer than two minutes, including waiting.
+/// Waits, in whole milliseconds (rounded up), without blocking the host. The time does not count as CPU time. A call of a hook may
+/// wait at most 120 seconds in all.
 ///
 /// ```
 /// use std::time::Duration;
@@ -58,7 +58,7 @@ pub fn now() -> std::time::SystemTime {
 /// // A test doesn't wait.
 /// assert_eq!(testing::exchange().run::<Slow>().slept, Duration::from_millis(200));
 /// ```
-#[cfg(feature = "clocks")]
 pub fn sleep(duration: Duration) {
-    crate::host::sleep(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
+    let ms = duration.as_nanos().div_ceil(1_000_000);
+    crate::host::sleep(u64::try_from(ms).unwrap_or(u64::MAX));
 }

@@ -206,6 +206,19 @@ impl fmt::Display for BackendError {
     }
 }
 
+impl StateError {
+    /// The contract's word, such as `not-a-number`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::TooLarge(_) => "too-large",
+            Self::Full(_) => "full",
+            Self::NotANumber(_) => "not-a-number",
+            Self::TimedOut(_) => "timed-out",
+            Self::Unavailable(_) => "unavailable",
+        }
+    }
+}
+
 impl core::error::Error for BackendError {}
 impl core::error::Error for FieldError {}
 impl core::error::Error for BodyError {}

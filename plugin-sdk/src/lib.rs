@@ -91,7 +91,7 @@
 //! | test natively | [`testing`] |
 //! | get random numbers and the time | [`random`], [`clocks`] |
 //! | decode and encode parts of a URL | [`url`] |
-//! | wait | `clocks::sleep`, with the feature `clocks` |
+//! | wait | [`clocks::sleep`] |
 //! | use the types of the crate [`http`](https://docs.rs/http) | the feature `http` |
 //!
 //! # Errors and panics
@@ -109,8 +109,7 @@
 //!
 //! - `std` (on by default): see below.
 //! - `http`: converts [`Request`], [`Response`], [`Answer`] and [`FieldValue`] from and to the types of the crate `http`.
-//! - `clocks`: adds `clocks::sleep`; the plugin then imports `wasi:clocks/monotonic-clock` and `wasi:io`.
-//! - `random`: has no effect any more; [`random`] is always available.
+//! - `clocks` and `random`: have no effect any more; [`clocks`] and [`random`] are always available.
 //!
 //! # Without std
 //!

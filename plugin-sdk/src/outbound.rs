@@ -120,6 +120,23 @@ impl IncomingResponse {
     }
 }
 
+impl SendError {
+    /// The contract's word, such as `timed-out`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Denied(_) => "denied",
+            Self::InvalidRequest(_) => "invalid-request",
+            Self::Unresolved(_) => "unresolved",
+            Self::Unreachable(_) => "unreachable",
+            Self::Tls(_) => "tls",
+            Self::TimedOut(_) => "timed-out",
+            Self::TooLarge(_) => "too-large",
+            Self::Protocol(_) => "protocol",
+            Self::TooMany(_) => "too-many",
+        }
+    }
+}
+
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Self::Denied(why)

@@ -15,13 +15,18 @@ pub const calling: std.builtin.CallingConvention = .c;
 /// What the names of exports begin with.
 pub const interceptor = "tollgate:proxy/interceptor@0.1.0#";
 
+/// The bytes at an address that the host can look at: an allocator's address for nothing may lie outside of memory.
+pub fn within(bytes: []const u8) []const u8 {
+    return if (bytes.len == 0) "" else bytes;
+}
+
 /// A `string` or a `list<u8>`.
 pub const Bytes = extern struct {
     ptr: [*]const u8,
     len: usize,
 
     pub fn of(bytes: []const u8) Bytes {
-        return .{ .ptr = bytes.ptr, .len = bytes.len };
+        return .{ .ptr = within(bytes).ptr, .len = bytes.len };
     }
 
     pub fn slice(bytes: Bytes) []const u8 {

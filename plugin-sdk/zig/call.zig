@@ -47,7 +47,7 @@ pub fn print(comptime format: []const u8, args: anytype) []const u8 {
 }
 
 pub fn utf8(bytes: []const u8) []const u8 {
-    return text.utf8(abi.allocator, bytes) catch outOfMemory();
+    return abi.within(text.utf8(abi.allocator, bytes) catch outOfMemory());
 }
 
 pub fn outOfMemory() noreturn {

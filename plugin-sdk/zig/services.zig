@@ -85,7 +85,7 @@ pub const state = struct {
     pub fn set(key: []const u8, value: []const u8, ttl_ms: u64) StateError!void {
         var area: abi.StateResult = undefined;
         const name = utf8(key);
-        abi.state.set(name.ptr, name.len, value.ptr, value.len, @intFromBool(ttl_ms != 0), ttl_ms, &area);
+        abi.state.set(name.ptr, name.len, abi.within(value).ptr, value.len, @intFromBool(ttl_ms != 0), ttl_ms, &area);
         if (area.failed != 0) return stateError(&area.value.err);
     }
 
@@ -112,8 +112,8 @@ pub const state = struct {
     pub fn compareAndSwap(key: []const u8, expected: ?[]const u8, new: ?[]const u8, ttl_ms: u64) StateError!bool {
         var area: abi.StateResult = undefined;
         const name = utf8(key);
-        const before = expected orelse "";
-        const after = new orelse "";
+        const before = abi.within(expected orelse "");
+        const after = abi.within(new orelse "");
         abi.state.@"compare-and-swap"(
             name.ptr,
             name.len,
@@ -246,7 +246,8 @@ pub const metrics = struct {
     pub fn describe(name: []const u8, help: []const u8, bounds: []const f64) void {
         const key = utf8(name);
         const words = utf8(help);
-        abi.metrics.describe(key.ptr, key.len, words.ptr, words.len, bounds.ptr, bounds.len);
+        const limits: []const f64 = if (bounds.len == 0) &.{} else bounds;
+        abi.metrics.describe(key.ptr, key.len, words.ptr, words.len, limits.ptr, limits.len);
     }
     /// Adds to a counter.
     pub fn add(name: []const u8, by: f64, labels: []const Field) void {
@@ -272,7 +273,7 @@ pub const metrics = struct {
 
 /// Sends bytes of a body on, in `piece` and `end`. Waits while the receiver is not ready.
 pub fn emit(data: []const u8) void {
-    abi.sink.emit(data.ptr, data.len);
+    abi.sink.emit(abi.within(data).ptr, data.len);
 }
 
 fn loweredFields(fields: []const Field) abi.List(abi.Field) {

@@ -222,7 +222,7 @@ fn Message(import: type) type {
         pub fn setField(name: []const u8, value: []const u8) FieldError!void {
             var area: abi.EditResult = undefined;
             const key = utf8(name);
-            import.@"set-field"(key.ptr, key.len, value.ptr, value.len, &area);
+            import.@"set-field"(key.ptr, key.len, abi.within(value).ptr, value.len, &area);
             return edited(&area);
         }
 
@@ -239,7 +239,7 @@ fn Message(import: type) type {
         pub fn appendField(name: []const u8, value: []const u8) FieldError!void {
             var area: abi.EditResult = undefined;
             const key = utf8(name);
-            import.@"append-field"(key.ptr, key.len, value.ptr, value.len, &area);
+            import.@"append-field"(key.ptr, key.len, abi.within(value).ptr, value.len, &area);
             return edited(&area);
         }
 
@@ -273,7 +273,7 @@ fn Message(import: type) type {
         /// Replaces the body. The host sets `content-length`, removes `content-encoding` and digests, and weakens `etag`.
         /// A plugin that gives an encoded body sets `content-encoding` in the same hook.
         pub fn setBody(new: []const u8) void {
-            import.@"set-body"(new.ptr, new.len);
+            import.@"set-body"(abi.within(new).ptr, new.len);
         }
     };
 }
@@ -294,7 +294,7 @@ pub const exchange = struct {
     }
     pub fn setNote(key: []const u8, value: []const u8) void {
         const name = utf8(key);
-        abi.exchange.@"set-note"(name.ptr, name.len, value.ptr, value.len);
+        abi.exchange.@"set-note"(name.ptr, name.len, abi.within(value).ptr, value.len);
     }
 };
 
@@ -412,7 +412,7 @@ fn fieldsOf(list: abi.List(abi.Field)) []const Field {
 fn edit(import: anytype, new: []const u8) FieldError!void {
     if (!std.unicode.utf8ValidateSlice(new)) return failed(error.InvalidValue, "invalid value: not UTF-8", .{});
     var area: abi.EditResult = undefined;
-    import(new.ptr, new.len, &area);
+    import(abi.within(new).ptr, new.len, &area);
     return edited(&area);
 }
 

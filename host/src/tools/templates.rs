@@ -219,7 +219,6 @@ mod tests {
             "Cargo.toml",
             "src/lib.rs",
             "src/in_hand/message.rs",
-            "wit/wasi.wit",
             "README.md",
         ] {
             assert!(

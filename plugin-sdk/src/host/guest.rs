@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::Side;
-use crate::bindings::tollgate::proxy::{body_sink, exchange, request, response, types};
+use crate::bindings::tollgate::proxy::{body_sink, exchange, request, response, timer, types};
 use crate::bindings::wasi::clocks::wall_clock;
 use crate::bindings::wasi::config::store;
 use crate::bindings::wasi::logging::logging;
@@ -28,6 +28,7 @@ pub(crate) use websocket::*;
 pub(crate) use exchange::{client_address, id, note, set_note};
 pub(crate) use request::{authority, method, scheme, target};
 pub(crate) use response::status;
+pub(crate) use timer::sleep;
 
 pub(crate) fn set_method(method: &str) -> Result<(), FieldError> {
     Ok(request::set_method(method)?)
@@ -134,12 +135,6 @@ pub(crate) fn log(level: Level, context: &str, message: &str) {
 /// The last critical line of a call that traps is why it trapped: the host tells it with the trap.
 pub(crate) fn log_critical(message: &str) {
     logging::log(logging::Level::Critical, "", message);
-}
-
-#[cfg(feature = "clocks")]
-pub(crate) fn sleep(nanoseconds: u64) {
-    use crate::bindings::clocks::wasi::clocks::monotonic_clock;
-    monotonic_clock::subscribe_duration(nanoseconds).block();
 }
 
 pub(crate) fn random() -> u64 {

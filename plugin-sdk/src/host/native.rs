@@ -119,9 +119,8 @@ pub(crate) fn log(level: Level, _context: &str, message: &str) {
     with(|state| state.log.push((level, message.to_owned())));
 }
 
-#[cfg(feature = "clocks")]
-pub(crate) fn sleep(nanoseconds: u64) {
-    with(|state| state.slept += Duration::from_nanos(nanoseconds));
+pub(crate) fn sleep(ms: u64) {
+    with(|state| state.slept += Duration::from_millis(ms));
 }
 
 pub(crate) fn random() -> u64 {

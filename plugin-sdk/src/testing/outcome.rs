@@ -32,7 +32,7 @@ pub struct Outcome {
     pub outbound: Vec<OutgoingRequest>,
     /// What the plugin counted and measured.
     pub metrics: Recorded,
-    /// How long the plugin asked to wait (feature `clocks`); no time passes in a test.
+    /// How long the plugin asked to wait; no time passes in a test.
     pub slept: Duration,
 }
 

@@ -188,6 +188,18 @@ fn useServices() !void {
     };
     tellSent("error", client.send(down));
     for (client.sendAll(&.{ .{ .url = "http://example.com/ok" }, down })) |sent| tellSent("all", sent);
+    // An allocator's address for nothing is none that the host may look at.
+    const nothing = try tollgate.allocator.alloc(u8, 0);
+    exchange.setNote(nothing, nothing);
+    try request.setField("x-nothing", nothing);
+    try request.appendField("x-nothing", nothing);
+    try request.setFields(&.{.{ .name = "x-nothing", .value = nothing }});
+    try request.deleteField("x-nothing");
+    request.setBody(nothing);
+    try state.set("nothing", nothing, 0);
+    if (!try state.compareAndSwap("nothing", nothing, nothing, 0)) return tollgate.fail("nothing is not nothing", .{});
+    _ = try state.delete("nothing");
+    tollgate.metrics.describe("nothing", nothing, try tollgate.allocator.alloc(f64, 0));
     tollgate.timer.sleep(1);
     tollgate.metrics.add("served_total", 2, &.{.{ .name = "kind", .value = "a" }});
 }
