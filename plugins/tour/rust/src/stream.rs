@@ -37,7 +37,10 @@ impl Rewriter for Greetings {
         let Some(rest) = data.as_deref().and_then(|data| data.strip_prefix(b"hello")) else {
             return Ok(Fate::Keep);
         };
-        sink.emit(events::with_data(event, [self.mark.as_bytes(), rest].concat()));
+        sink.emit(events::with_data(
+            event,
+            [self.mark.as_bytes(), rest].concat(),
+        ));
         Ok(Fate::Replace)
     }
 

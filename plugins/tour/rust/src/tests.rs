@@ -1,5 +1,8 @@
 //! What the tour does, run natively. `tollgate test` runs the built one on the cases of all languages.
 
+use std::time::Duration;
+
+use tollgate_plugin::client::SendError;
 use tollgate_plugin::{Answer, BodyError, Level, testing};
 
 use super::Tour;
@@ -74,4 +77,76 @@ fn a_body_that_cannot_be_had_is_no_reason_to_stop() {
 fn a_mark_that_no_field_can_hold_is_refused() {
     let outcome = testing::exchange().setting("mark", "a\nb").run::<Tour>();
     assert_eq!(outcome.error.as_deref(), Some("x-tour: refused"));
+}
+
+#[test]
+fn wrong_settings_are_refused_at_the_start() {
+    for (key, value, error) in [
+        (
+            "window",
+            "0",
+            "window: expected whole seconds from 1 to 86400",
+        ),
+        (
+            "window",
+            "+1",
+            "window: expected whole seconds from 1 to 86400",
+        ),
+        (
+            "delay",
+            "60001",
+            "delay: expected whole milliseconds from 0 to 60000",
+        ),
+        (
+            "lookup",
+            "ftp://a/",
+            "lookup: expected a URL with http or https",
+        ),
+    ] {
+        let outcome = testing::exchange().setting(key, value).run::<Tour>();
+        assert_eq!(outcome.error.as_deref(), Some(error), "{key} = {value}");
+    }
+}
+
+#[test]
+fn requests_of_a_client_are_counted() {
+    let exchange = |count: &str| {
+        let exchange = testing::exchange().client_address("[2001:db8::1]:4711");
+        let exchange = exchange.setting("window", 60);
+        exchange.state("count [2001:db8::1]", count).run::<Tour>()
+    };
+    let counted = exchange("41");
+    assert_eq!(counted.request.field("x-tour-count"), Some("42"));
+    assert_eq!(counted.state["count [2001:db8::1]"], b"42");
+    let unknown = exchange("many");
+    assert_eq!(unknown.request.field("x-tour-count"), Some("unknown"));
+}
+
+#[test]
+fn a_server_is_asked_and_may_fail() {
+    let exchange = || {
+        testing::exchange()
+            .setting("lookup", "http://names/")
+            .setting("delay", 5)
+    };
+    let answered = exchange().outbound("http://names/", Answer::new(200).text("ada"));
+    let answered = answered.run::<Tour>();
+    assert_eq!(answered.request.field("x-tour-lookup"), Some("ada"));
+    assert_eq!(answered.outbound[0].timeout, Some(Duration::from_secs(2)));
+    assert_eq!(answered.slept, Duration::from_millis(5));
+    let failed = exchange().outbound_error("http://names/", SendError::TimedOut(String::new()));
+    let failed = failed.run::<Tour>();
+    assert_eq!(failed.request.field("x-tour-lookup"), Some("failed"));
+    assert!(
+        failed
+            .log
+            .contains(&(Level::Warn, "lookup: timed-out".to_owned()))
+    );
+}
+
+#[test]
+fn a_greeting_in_a_stream_becomes_the_mark() {
+    let rewritten = backend("text/event-stream", "")
+        .rewrite_response::<Tour>(["data: hello you\n\n", "data: a\n\n"]);
+    assert_eq!(rewritten.text(), "data: M you\n\ndata: a\n\n");
 }
