@@ -21,7 +21,6 @@ use crate::config::backend::{BackendAddress, BackendUrl};
 use crate::config::server::{Certificate, ServerTls};
 use crate::echo;
 use crate::essential;
-use crate::message::trace::Observers;
 use crate::plugin::beside;
 use crate::plugin::watch::{self, Change, WatchError};
 use crate::plugin::{
@@ -29,6 +28,7 @@ use crate::plugin::{
     Resources, RouteChain, Services, StandardCompilers, Supervisor, Workbench,
 };
 use crate::proxy::{self, Listener, Stop};
+use crate::record::Recorder;
 use crate::tls::{self, ServerIdentity};
 
 pub use reload::Reread;
@@ -80,6 +80,7 @@ pub struct App {
     address: SocketAddr,
     identity: Option<Arc<ServerIdentity>>,
     table: Arc<PluginTable>,
+    recorder: Option<Arc<Recorder>>,
     ready: Readiness,
     stop: Stop,
     connections: TaskTracker,
@@ -119,7 +120,8 @@ impl App {
         let routes = chains.replace(&config.routes, &Member::all_missing(&config));
         let connections = TaskTracker::new();
         let routing = reload::routing(&config, &backends, routes);
-        let proxy = observed::proxy(routing, &connections, Observers::default());
+        let recorder = observed::recorder(&config)?;
+        let proxy = observed::proxy(routing, &connections, recorder.as_ref());
         let table = Arc::new(PluginTable::default());
         let (watcher, orders) = start_plugins(&config, &chains, &table, &stop_rest).await?;
 
@@ -158,6 +160,7 @@ impl App {
             address,
             identity,
             table,
+            recorder,
             ready,
             stop,
             _stop_rest: stopping,
@@ -175,6 +178,11 @@ impl App {
     /// Every plugin as it stands.
     pub fn plugins(&self) -> Vec<PluginStatus> {
         self.table.snapshot()
+    }
+
+    /// What has recorded exchanges; none if nothing is recorded.
+    pub fn recorder(&self) -> Option<&Arc<Recorder>> {
+        self.recorder.as_ref()
     }
 
     /// Reads the configuration anew, without waiting for its file to change.

@@ -30,7 +30,7 @@ pub mod websocket;
 
 pub use backends::{BackendChoice, BackendNames};
 pub use body::{Body, BodyError, BoxError, ReadLimits, RewriteError, Streaming};
-pub use exchange::{Exchange, Notes};
+pub use exchange::{Exchange, Notes, ReplacedBodies};
 pub use fate::Fate;
 pub use fields::{AsName, AsValue, Checked, FieldLine, Fields, GivenName, Lines, Name, as_text};
 pub use head::{RequestHead, ResponseHead};

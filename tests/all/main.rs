@@ -103,6 +103,9 @@ mod logging;
 /// What plugins count and measure.
 mod metrics;
 
+/// What is kept of exchanges that are over.
+mod recording;
+
 /// Signals and draining.
 mod services;
 mod shutdown;

@@ -3,12 +3,14 @@
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::Arc;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tollgate::app::App;
 use tollgate::cli::RunArgs;
 use tollgate::config;
 use tollgate::plugin::PluginStatus;
+use tollgate::record::Recorder;
 
 use crate::{Binary, Guest, Origin, Plugins, Served};
 
@@ -191,6 +193,11 @@ impl Proxy {
             .plugins()
             .into_iter()
             .find(|status| status.name == plugin)
+    }
+
+    /// What has recorded exchanges; none if nothing is recorded.
+    pub fn recorder(&self) -> Option<&Arc<Recorder>> {
+        self.app.recorder()
     }
 
     /// Why the file of this plugin is refused as it is now.

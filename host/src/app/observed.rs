@@ -1,21 +1,39 @@
 //! The proxy with those who observe its exchanges.
 
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio_util::task::TaskTracker;
 
-use crate::message::trace::Observers;
+use crate::config::Config;
+use crate::message::trace::{Observer, Observers};
 use crate::plugin::RouteChain;
 use crate::proxy::{Proxy, Routing};
+use crate::record::Recorder;
+
+/// Who records exchanges, if anybody does.
+///
+/// # Errors
+/// When its thread can't be started.
+pub fn recorder(config: &Config) -> io::Result<Option<Arc<Recorder>>> {
+    let record = &config.record;
+    let recorder = record.enabled.then(|| Recorder::start(record, Vec::new()));
+    recorder.transpose()
+}
 
 /// A proxy that goes by this.
 pub fn proxy(
     routing: Routing<RouteChain>,
     tunnels: &TaskTracker,
-    observers: Observers,
+    recorder: Option<&Arc<Recorder>>,
 ) -> Arc<Proxy<RouteChain>> {
-    let proxy = Proxy::new(routing, first_id(), tunnels.clone(), Arc::new(observers));
+    let mut observers: Vec<Arc<dyn Observer>> = Vec::new();
+    if let Some(recorder) = recorder {
+        observers.push(recorder.clone());
+    }
+    let observers = Arc::new(Observers::new(observers));
+    let proxy = Proxy::new(routing, first_id(), tunnels.clone(), observers);
     Arc::new(proxy)
 }
 

@@ -13,6 +13,7 @@ use super::route::RouteConfig;
 use super::server::{ServerConfig, ServerTls};
 use crate::message::hygiene::Forwarding;
 use crate::outbound::OutboundConfig;
+use crate::record::RecordConfig;
 use crate::store::StoreConfig;
 
 /// Only this machine may connect unless somebody says otherwise: a proxy that runs plugins under
@@ -62,6 +63,8 @@ pub struct Config {
     pub state: Option<StoreConfig>,
     /// Limits of the requests that plugins send.
     pub outbound: OutboundConfig,
+    /// What is recorded of exchanges.
+    pub record: RecordConfig,
     /// Threads that serve exchanges.
     pub workers: NonZeroUsize,
     /// How long exchanges may take to end after the signal to stop.

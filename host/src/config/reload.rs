@@ -25,6 +25,7 @@ pub fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("cache", old.cache != new.cache),
         ("state", old.state != new.state),
         ("outbound", old.outbound != new.outbound),
+        ("record", old.record != new.record),
         ("workers", old.workers != new.workers),
         // Room for it is set aside at the start.
         ("limits.memory", old.most_memory() < new.most_memory()),
@@ -50,11 +51,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let old = from_file(dir.path(), "tls.self-signed = true\nadmin = 1\nworkers = 1");
         let tls = "tls.self-signed = true\nadmin = 1\nworkers = 1\n";
-        let cases: [(&str, &[&str]); 17] = [
+        let cases: [(&str, &[&str]); 18] = [
             ("tls.self-signed = true\nadmin = 1\nworkers = 1", &[]),
             (&format!("{KEY}\n{tls}"), &["listen"]),
             (&format!("reuse-port = true\n{tls}"), &["reuse-port"]),
-            ("tls.self-signed = true\nworkers = 1", &["admin"]),
+            ("tls.self-signed = true\nworkers = 1", &["admin", "record"]),
             ("admin = 1\nworkers = 1", &["tls"]),
             (&format!("{tls}tls.cleartext = true"), &["tls.cleartext"]),
             (
@@ -64,6 +65,7 @@ mod tests {
             (&format!("backend = 'echo://9'\n{tls}"), &["backend"]),
             (&format!("backend = 'http://a'\n{tls}"), &[]),
             (&format!("plugins = 'x'\n{tls}"), &["plugins"]),
+            (&format!("{tls}record.body = 1"), &["record"]),
             (&format!("watch = 'off'\n{tls}"), &["watch"]),
             (&format!("{tls}cache.dir = '/x'"), &["cache"]),
             (

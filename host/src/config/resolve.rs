@@ -11,6 +11,7 @@ mod destinations;
 mod layers;
 mod matches;
 mod plugins;
+mod record;
 mod routes;
 mod server;
 mod services;
@@ -63,7 +64,7 @@ pub fn resolve(
 }
 
 /// Keys of tables, for people who write them at the top of the file.
-const IN_TABLES: [&str; 62] = [
+const IN_TABLES: [&str; 69] = [
     "tls.certificate",
     "tls.key",
     "tls.self-signed",
@@ -113,6 +114,13 @@ const IN_TABLES: [&str; 62] = [
     "outbound.max-calls",
     "outbound.max-at-once",
     "outbound.ca",
+    "record.enabled",
+    "record.exchanges",
+    "record.bytes",
+    "record.body",
+    "record.mask-defaults",
+    "record.mask-fields",
+    "record.mask-keys",
     "limits.deadline",
     "limits.memory",
     "limits.body",
@@ -165,6 +173,7 @@ impl Layers<'_> {
         let cache = self.cache(file.table("cache"), base);
         let state = self.state(file.table("state"), base);
         let outbound = self.outbound(file.table("outbound"), base);
+        let record = self.record(file.table("record"), admin.is_some());
         let defaults = self.limits(file.table("limits"));
         let plugin = file
             .table("plugin")
@@ -188,6 +197,7 @@ impl Layers<'_> {
             cache,
             state,
             outbound,
+            record,
             workers: workers.map_or_else(default_workers, |(workers, _)| workers),
             drain: chosen(drain, DEFAULT_DRAIN),
             defaults: defaults.limits(PluginLimits::default()),

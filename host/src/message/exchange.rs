@@ -30,8 +30,17 @@ pub struct Exchange {
     pub depth: u32,
     /// What observers get of it.
     pub trace: Trace,
+    /// Which of the bodies were replaced as a whole since observers last looked.
+    pub replaced: ReplacedBodies,
     /// What to go back to if the call that runs fails; see [`Exchange::checkpoint`].
     saved: Option<Box<Saved>>,
+}
+
+/// See [`Exchange::replaced`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ReplacedBodies {
+    pub request: bool,
+    pub response: bool,
 }
 
 /// The parts of an exchange that a call may change, as they were before it.
@@ -67,6 +76,7 @@ impl Exchange {
             backend: BackendChoice::default(),
             depth: 0,
             trace: Trace::OFF,
+            replaced: ReplacedBodies::default(),
             saved: None,
         }
     }
@@ -92,6 +102,7 @@ impl Exchange {
             backend: self.backend.clone(),
             depth: self.depth,
             trace: self.trace.clone(),
+            replaced: ReplacedBodies::default(),
             saved: None,
         }
     }
@@ -149,6 +160,7 @@ impl Exchange {
             head.fields.remove(Known::ContentLength);
         }
         let old = self.request_body.replace(data);
+        self.replaced.request = true;
         if let Some(saved) = &mut self.saved {
             saved.request_body.get_or_insert(old);
         }
@@ -158,6 +170,7 @@ impl Exchange {
     pub fn set_response_body(&mut self, data: Bytes) {
         self.response.fields.remove(Known::ContentLength);
         let old = self.response_body.replace(data);
+        self.replaced.response = true;
         if let Some(saved) = &mut self.saved {
             saved.response_body.get_or_insert(old);
         }

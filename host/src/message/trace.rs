@@ -5,7 +5,9 @@
 //! response that was sent, a timeout that drops the exchange, a client that leaves, a panic. Then each observer gets it, once.
 //! Where nobody observes there is no trace, and all of this costs a branch.
 
+mod full;
 mod life;
+mod messages;
 mod observer;
 mod tap;
 mod tapped;
@@ -16,10 +18,11 @@ mod times;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use full::{Change, Full, FullStep, Kept, Shot};
 pub use life::Beginning;
 use life::Life;
 pub use observer::{Finished, Level, Observer, Observers};
-pub use tap::Tap;
+pub use tapped::Taken;
 pub use times::{Ending, Failure, Identity, Outcome, Performer, StepTimes, Times};
 
 /// A part in one exchange: it is not finished while there is one. Clones work in the same step.
@@ -68,11 +71,6 @@ impl Trace {
     /// The route that was taken.
     pub fn route(&self, label: &Arc<str>) {
         self.with(|life| life.change(|times, _| times.route = Some(label.clone())));
-    }
-
-    /// The request's body has this many bytes, all of which are here.
-    pub fn request_bytes(&self, bytes: u64) {
-        self.with(|life| life.change(|times, _| times.request_bytes = bytes));
     }
 
     /// A step begins. From now on this trace, and what is cloned of it, is for that.

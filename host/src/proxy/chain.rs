@@ -163,7 +163,7 @@ pub(super) fn settle<T>(
     interceptor: &impl Interceptor,
     hook: Hook,
 ) -> Result<Option<T>, ExchangeError> {
-    steps::end(exchange, &result, interceptor.on_failure());
+    steps::end(exchange, &result, interceptor.on_failure(), hook);
     match (result, interceptor.on_failure()) {
         (Ok(value), _) => {
             exchange.commit();

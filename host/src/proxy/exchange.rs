@@ -27,7 +27,7 @@ use crate::counted::Counter;
 use crate::essential;
 use crate::interceptor::ChainSource;
 use crate::message::hygiene::BadRequest;
-use crate::message::trace::{Beginning, Observers, Tap};
+use crate::message::trace::{Beginning, Observers};
 use crate::message::{
     Body, Exchange, ExchangeId, Fields, Known, Limited, ResponseHead, Streaming, Trace, hygiene,
 };
@@ -145,8 +145,10 @@ impl<S: ChainSource> Proxy<S> {
                 Ok((exchange, switch)) => self.finish(ending, exchange, switch, tunnel),
                 Err(error) => {
                     respond::log(id, &error);
+                    let (head, mut body) = respond::from_error(&error, form, &kept);
                     trace.fail(|| respond::failure(&error));
-                    respond::from_error(&error, form, &kept)
+                    trace.host_answers(&head, &mut body);
+                    (head, body)
                 }
             };
             trace.answers(head.status.as_u16());
@@ -172,6 +174,7 @@ impl<S: ChainSource> Proxy<S> {
         if ending.via {
             hygiene::add_via(&mut head.fields, head.version, head.later_minor);
         }
+        exchange.trace.host_left_response(&head);
         let agreed = switch.filter(|switch| switch.status == head.status);
         let Some(switch) = agreed else {
             return (head, body);
@@ -245,13 +248,14 @@ fn receive<S>(
     if let Some(limit) = routing.server.max_body {
         limit_body(&mut body, limit)?;
     }
-    observe_body(&mut body, trace);
+    trace.came(&mut body);
     let depth = calls_deep(&mut head.fields)?;
     let route = routing.find(&head)?.clone();
     trace.route(&route.label);
     let mut exchange = Exchange::new(id.0, client.address, client.scheme, head, body);
     exchange.depth = depth;
     exchange.trace = trace.clone();
+    trace.host_left_request(&exchange.request);
     exchange.backend = route.backend.clone();
     Ok(Received {
         exchange: Box::new(exchange),
@@ -282,22 +286,6 @@ fn calls_deep(fields: &mut Fields) -> Result<u32, ExchangeError> {
         return Err(BadRequest::Loop(depth as usize).into());
     }
     Ok(depth)
-}
-
-/// Has observers know how much of a request's body came.
-fn observe_body(body: &mut Body, trace: &Trace) {
-    if !trace.is_on() {
-        return;
-    }
-    match std::mem::take(body) {
-        Body::Stream(stream) => {
-            *body = Body::Stream(Streaming::new(Tap::of_request(stream, trace)))
-        }
-        whole => {
-            trace.request_bytes(whole.size_hint().lower());
-            *body = whole;
-        }
-    }
 }
 
 fn limit_body(body: &mut Body, limit: u64) -> Result<(), ExchangeError> {

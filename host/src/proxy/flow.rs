@@ -138,7 +138,7 @@ impl<'a, H: Transform, A: Surround, L: Last> Flow<'a, H, A, L> {
         // The guest computes in a task of its own.
         Watch::begin(&mut exchange, around, Hook::Handle);
         let (mut exchange, result) = around.handle(exchange, remainder.clone()).await;
-        steps::end(&mut exchange, &result, around.on_failure());
+        steps::end(&mut exchange, &result, around.on_failure(), Hook::Handle);
         let error = match result {
             Ok(()) => {
                 hygiene::strip_hop_by_hop(&mut exchange.response.fields);
@@ -217,7 +217,8 @@ impl<H, A, L> Remainder<H, A, L> {
 }
 
 impl<H: Transform, A: Surround, L: Last> Next for Remainder<H, A, L> {
-    fn ask(self: Arc<Self>, exchange: Box<Exchange>) -> Asking {
+    fn ask(self: Arc<Self>, mut exchange: Box<Exchange>) -> Asking {
+        steps::asked(&mut exchange);
         let kept = self.kept.surrounded();
         let wish = {
             let mut told = self.told();

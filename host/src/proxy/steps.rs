@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::error::ExchangeError;
 use crate::interceptor::{Hook, InterceptError, Interceptor, OnFailure, Outcome};
-use crate::message::Exchange;
 use crate::message::trace::{Outcome as StepOutcome, Performer};
+use crate::message::{Exchange, ReplacedBodies, Side};
 
 /// A call of an interceptor that begins. Says nothing and reads no clock where nobody observes.
 pub struct Watch {
@@ -19,6 +19,7 @@ impl Watch {
     /// The call of this hook begins now.
     pub fn begin(exchange: &mut Exchange, interceptor: &impl Interceptor, hook: Hook) -> Self {
         let since = exchange.trace.is_on().then(|| {
+            exchange.replaced = ReplacedBodies::default();
             exchange.trace.begin_step(|| Performer::Plugin {
                 plugin: interceptor.identity(),
                 hook: hook.as_str(),
@@ -50,9 +51,17 @@ impl Watch {
     }
 }
 
-/// A call of an interceptor is over.
-pub fn end<T>(exchange: &mut Exchange, result: &Result<T, InterceptError>, policy: OnFailure) {
+/// A call of an interceptor's hook is over.
+pub fn end<T>(
+    exchange: &mut Exchange,
+    result: &Result<T, InterceptError>,
+    policy: OnFailure,
+    hook: Hook,
+) {
     if exchange.trace.is_on() {
+        if result.is_ok() && exchange.trace.is_full() {
+            look(exchange, hook);
+        }
         exchange.trace.end_step(match (result, policy) {
             (Ok(_), _) => StepOutcome::Done,
             (Err(error), OnFailure::Open) => StepOutcome::Undone(error.to_string()),
@@ -61,9 +70,36 @@ pub fn end<T>(exchange: &mut Exchange, result: &Result<T, InterceptError>, polic
     }
 }
 
+/// Tells what a hook has left of the message that it is for.
+fn look(exchange: &mut Exchange, hook: Hook) {
+    let Exchange {
+        trace, replaced, ..
+    } = exchange;
+    match hook {
+        Hook::ForwardRequest => {
+            let body = replaced.request.then_some(&mut exchange.request_body);
+            trace.left_request(&exchange.request, body);
+        }
+        Hook::ReturnResponse => {
+            let body = replaced.response.then_some(&mut exchange.response_body);
+            trace.left_response(&exchange.response, body);
+        }
+        Hook::Handle => trace.handled(&exchange.response, &mut exchange.response_body),
+        Hook::Body(Side::Request) => {
+            trace.left_request(&exchange.request, Some(&mut exchange.request_body));
+        }
+        Hook::Body(Side::Response) => {
+            trace.left_response(&exchange.response, Some(&mut exchange.response_body));
+        }
+        Hook::Messages => {}
+    }
+}
+
 /// The interceptor whose call is over has answered.
 pub fn responded(exchange: &mut Exchange) {
     if exchange.trace.is_on() {
+        let body = &mut exchange.response_body;
+        exchange.trace.got_response(&exchange.response, body);
         exchange.trace.settle_step(StepOutcome::Responded);
     }
 }
@@ -71,6 +107,7 @@ pub fn responded(exchange: &mut Exchange) {
 /// The request goes to what comes last.
 pub fn send(exchange: &mut Exchange) {
     if exchange.trace.is_on() {
+        exchange.trace.host_left_request(&exchange.request);
         let name = exchange.backend.name();
         exchange.trace.begin_step(|| Performer::Backend {
             name: name.to_owned(),
@@ -79,9 +116,21 @@ pub fn send(exchange: &mut Exchange) {
     }
 }
 
+/// An interceptor that surrounds has sent this on to what comes next.
+pub fn asked(exchange: &mut Exchange) {
+    if exchange.trace.is_on() {
+        let body = &mut exchange.request_body;
+        exchange.trace.asked(&exchange.request, body);
+    }
+}
+
 /// What came of that.
 pub fn received<T>(exchange: &mut Exchange, result: &Result<T, ExchangeError>) {
     if exchange.trace.is_on() {
+        if result.is_ok() {
+            let body = &mut exchange.response_body;
+            exchange.trace.got_response(&exchange.response, body);
+        }
         exchange.trace.end_step(match result {
             Ok(_) => StepOutcome::Done,
             Err(error) => StepOutcome::Failed(error.to_string()),

@@ -8,7 +8,9 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use super::edit::MessageEdit;
-pub use super::message::{Bytes, Content, Field, Message, StartLine};
+#[cfg(test)]
+pub use super::message::Content;
+pub use super::message::{Bytes, Field, Message, StartLine};
 
 /// One exchange from its first byte to its last.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -32,4 +32,5 @@ pub use error::TapeError;
 pub use file::TapeFile;
 pub use frame::Header;
 pub use reader::TapeReader;
+pub use weight::weight;
 pub use writer::{TapeCounts, TapeWriter};

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::observer::{Finished, Observers};
-use super::tapped::Tapped;
+use super::full::{Full, FullStep, Kept};
+use super::observer::{Finished, Level, Observers};
 use super::times::{Ending, Failure, Outcome, Performer, StepTimes, Times};
 use crate::message::{AsName, ExchangeId, Known, RequestHead, Scheme};
 
@@ -32,20 +32,24 @@ pub(super) struct Life {
 #[derive(Debug)]
 struct Noted {
     times: Times,
-    /// Counts a request's body that comes bit by bit.
-    request_body: Option<Arc<Tapped>>,
+    full: Option<Box<Full>>,
+    /// The request's body as it comes.
+    request_body: Kept,
     has_failed: bool,
 }
 
 impl Life {
     pub(super) fn new(observers: Arc<Observers>, beginning: Beginning<'_>) -> Self {
         let times = times_of(beginning);
+        let is_full = observers.level() == Some(Level::Full);
+        let full = is_full.then(|| Box::new(Full::new(beginning.head.clone())));
         Self {
             observers,
             began: Instant::now(),
             noted: Mutex::new(Some(Noted {
                 times,
-                request_body: None,
+                full,
+                request_body: Kept::Unknown,
                 has_failed: false,
             })),
         }
@@ -63,26 +67,57 @@ impl Life {
         self.note(|noted, now| change(&mut noted.times, now));
     }
 
-    pub(super) fn tap_request(&self, tapped: &Arc<Tapped>) {
-        self.note(|noted, _| noted.request_body = Some(tapped.clone()));
+    /// The most bytes of a body to take down.
+    pub(super) fn body_limit(&self) -> usize {
+        self.observers.body_limit()
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.observers.level() == Some(Level::Full)
+    }
+
+    pub(super) fn request_body(&self, body: Kept) {
+        self.note(|noted, _| noted.request_body = body);
     }
 
     /// The number of the new step.
     pub(super) fn begin_step(&self, performer: Performer, depth: u8) -> u32 {
         let mut number = 0;
-        self.change(|times, now| {
-            number = u32::try_from(times.steps.len()).unwrap_or(u32::MAX);
-            times.steps.push(StepTimes {
-                performer,
-                began: now,
-                duration: RUNNING,
-                computing: None,
-                outcome: Outcome::Abandoned,
-                outbound_calls: 0,
-                depth,
-            });
-        });
+        self.note(|noted, now| number = noted.begin_step(performer, depth, now));
         number
+    }
+
+    /// A step that begins and ends now, and changes the messages; none if `change` says that there is nothing to tell.
+    pub(super) fn step_at_once(
+        &self,
+        performer: impl FnOnce(&Times) -> Option<Performer>,
+        (depth, is_more): (u8, bool),
+        change: impl FnOnce(&mut Full, usize),
+    ) {
+        self.note(|noted, now| {
+            if noted.full.is_none() {
+                return;
+            }
+            let Some(performer) = performer(&noted.times) else {
+                return;
+            };
+            let number = noted.begin_step(performer, depth, now) as usize;
+            if let Some(step) = noted.times.steps.get_mut(number) {
+                (step.duration, step.outcome) = (Duration::ZERO, Outcome::Done);
+                step.is_more = is_more;
+            }
+            if let Some(full) = &mut noted.full {
+                change(full, number);
+            }
+        });
+    }
+
+    pub(super) fn full(&self, change: impl FnOnce(&mut Full)) {
+        self.note(|noted, _| {
+            if let Some(full) = &mut noted.full {
+                change(full);
+            }
+        });
     }
 
     pub(super) fn change_step(&self, number: u32, change: impl FnOnce(&mut StepTimes)) {
@@ -120,6 +155,27 @@ impl Life {
     }
 }
 
+impl Noted {
+    fn begin_step(&mut self, performer: Performer, depth: u8, now: Duration) -> u32 {
+        let steps = &mut self.times.steps;
+        let number = u32::try_from(steps.len()).unwrap_or(u32::MAX);
+        steps.push(StepTimes {
+            performer,
+            began: now,
+            duration: RUNNING,
+            computing: None,
+            outcome: Outcome::Abandoned,
+            outbound_calls: 0,
+            depth,
+            is_more: false,
+        });
+        if let Some(full) = &mut self.full {
+            full.steps.push(FullStep::default());
+        }
+        number
+    }
+}
+
 impl Drop for Life {
     fn drop(&mut self) {
         let now = self.began.elapsed();
@@ -129,11 +185,18 @@ impl Drop for Life {
         };
         noted.times.abandon(now);
         noted.times.duration = now;
-        if let Some(tapped) = &noted.request_body {
-            noted.times.request_bytes = tapped.length();
+        noted.times.request_bytes = match &noted.request_body {
+            Kept::Whole { length, .. } => *length,
+            Kept::Tapped(tapped) => tapped.taken().length,
+            Kept::Unknown => 0,
+        };
+        if let Some(full) = &mut noted.full {
+            full.request.content = noted.request_body;
         }
-        let times = noted.times;
-        self.observers.finished(&Arc::new(Finished { times }));
+        self.observers.finished(&Arc::new(Finished {
+            times: noted.times,
+            full: noted.full,
+        }));
     }
 }
 

@@ -8,28 +8,56 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::Trace;
+use super::full::Kept;
 use super::tapped::Tapped;
-use crate::message::{BoxError, Streaming};
+use crate::message::{Body, BoxError, Streaming};
 
 /// Passes a stream on and takes down what of it was read.
 #[derive(Debug)]
-pub struct Tap {
+struct Tap {
     stream: Streaming,
     tapped: Arc<Tapped>,
     /// While somebody reads it, the exchange is not finished.
     _trace: Trace,
 }
 
-impl Tap {
-    /// Of a request's body as it comes from the client.
-    pub fn of_request(stream: Streaming, trace: &Trace) -> Self {
-        let tapped = Arc::new(Tapped::default());
-        trace.with(|life| life.tap_request(&tapped));
-        Self {
-            stream,
-            tapped,
-            _trace: trace.clone(),
+/// Takes a body down from here on: what is in memory at once, what streams while somebody reads it. At most the first `limit`
+/// bytes are kept.
+pub(super) fn observe(body: &mut Body, limit: usize, trace: &Trace) -> Kept {
+    let first = |data: &Bytes| match limit {
+        0 => Bytes::new(),
+        // The rest of a large one is not kept alive for the sake of its beginning.
+        limit if data.len() > limit => Bytes::copy_from_slice(&data[..limit]),
+        _ => data.clone(),
+    };
+    match body {
+        Body::Empty => Kept::Whole {
+            data: Bytes::new(),
+            length: 0,
+            trailers: None,
+        },
+        Body::Full { data, trailers } => Kept::Whole {
+            data: first(data),
+            length: data.len() as u64,
+            trailers: trailers.clone(),
+        },
+        Body::Arrived(data) => Kept::Whole {
+            data: first(data),
+            length: data.len() as u64,
+            trailers: None,
+        },
+        Body::Stream(_) => {
+            let tapped = Arc::new(Tapped::new(limit));
+            if let Body::Stream(stream) = std::mem::take(body) {
+                *body = Body::Stream(Streaming::new(Tap {
+                    stream,
+                    tapped: tapped.clone(),
+                    _trace: trace.clone(),
+                }));
+            }
+            Kept::Tapped(tapped)
         }
+        Body::Resumed { .. } | Body::Gone | Body::Broken(_) => Kept::Unknown,
     }
 }
 
@@ -42,10 +70,15 @@ impl HttpBody for Tap {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let frame = ready!(Pin::new(&mut self.stream).poll_frame(cx));
-        if let Some(Ok(frame)) = &frame
-            && let Some(data) = frame.data_ref()
-        {
-            self.tapped.add(data);
+        match &frame {
+            None => self.tapped.add(None),
+            Some(Ok(read)) => {
+                self.tapped.add(Some(read));
+                if self.stream.is_end_stream() {
+                    self.tapped.complete();
+                }
+            }
+            Some(Err(_)) => {}
         }
         Poll::Ready(frame)
     }

@@ -1,20 +1,62 @@
 //! What was read of a body on its way.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::Frame;
 
 /// Shared by who reads the body and who takes it down.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Tapped {
-    length: AtomicU64,
+    limit: usize,
+    taken: Mutex<Taken>,
+}
+
+/// A body as far as it was read.
+#[derive(Debug, Default, Clone)]
+pub struct Taken {
+    /// The first bytes.
+    pub kept: Vec<u8>,
+    /// How many there were.
+    pub length: u64,
+    /// Whether it was read to its end.
+    pub complete: bool,
+    pub trailers: Option<Box<HeaderMap>>,
 }
 
 impl Tapped {
-    /// Bytes so far.
-    pub fn length(&self) -> u64 {
-        self.length.load(Ordering::Relaxed)
+    /// Keeps so many of the first bytes.
+    pub fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            taken: Mutex::default(),
+        }
     }
 
-    pub fn add(&self, data: &[u8]) {
-        self.length.fetch_add(data.len() as u64, Ordering::Relaxed);
+    /// What there was so far.
+    pub fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A frame was read; none at the end.
+    pub fn add(&self, frame: Option<&Frame<Bytes>>) {
+        let mut taken = self.taken();
+        let Some(frame) = frame else {
+            taken.complete = true;
+            return;
+        };
+        if let Some(data) = frame.data_ref() {
+            taken.length += data.len() as u64;
+            let room = self.limit - taken.kept.len();
+            taken.kept.extend_from_slice(&data[..data.len().min(room)]);
+        } else if self.limit > 0 {
+            taken.trailers = frame.trailers_ref().cloned().map(Box::new);
+        }
+    }
+
+    /// The body has been read to its end.
+    pub fn complete(&self) {
+        self.taken().complete = true;
     }
 }

@@ -59,6 +59,9 @@ pub struct StepTimes {
     pub outbound_calls: u32,
     /// How many plugins that surround what comes after them stand around it.
     pub depth: u8,
+    /// It goes on with a step of the same performer, which began before others: the answer of a plugin that surrounds. Not to be
+    /// counted as another call.
+    pub is_more: bool,
 }
 
 /// Who did a step.

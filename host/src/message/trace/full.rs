@@ -1,0 +1,168 @@
+//! The messages of an exchange, as they came and as each step left them. Not masked.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderMap;
+
+use super::tapped::{Taken, Tapped};
+use crate::message::{RequestHead, ResponseHead};
+
+/// The messages of one exchange.
+#[derive(Debug)]
+pub struct Full {
+    /// As it came.
+    pub request: Shot<RequestHead>,
+    /// What each step changed, in the order of [`Times::steps`](super::Times::steps).
+    pub steps: Vec<FullStep>,
+    /// Up to where heads are known: the step that changed one last, if any.
+    pub(super) request_at: Option<usize>,
+    pub(super) response_at: Option<usize>,
+}
+
+/// A whole message.
+#[derive(Debug)]
+pub struct Shot<H> {
+    pub head: H,
+    pub content: Kept,
+}
+
+/// What one step did to the two messages.
+#[derive(Debug, Default)]
+pub struct FullStep {
+    pub request: Option<Box<Change<RequestHead>>>,
+    pub response: Option<Box<Change<ResponseHead>>>,
+}
+
+/// What was changed in a message; what is none is as it was.
+#[derive(Debug)]
+pub struct Change<H> {
+    pub head: Option<H>,
+    pub content: Option<Kept>,
+    /// Nothing of the message before is left, if there was one.
+    pub whole: bool,
+}
+
+/// A body as it is taken down.
+#[derive(Debug)]
+pub enum Kept {
+    /// All of it was in memory.
+    Whole {
+        /// The first bytes.
+        data: Bytes,
+        length: u64,
+        trailers: Option<Box<HeaderMap>>,
+    },
+    /// It is read later.
+    Tapped(Arc<Tapped>),
+    /// It could not be looked at.
+    Unknown,
+}
+
+impl Kept {
+    /// What was read of it by now.
+    pub fn take(&self) -> Taken {
+        match self {
+            Kept::Whole {
+                data,
+                length,
+                trailers,
+            } => Taken {
+                kept: data.to_vec(),
+                length: *length,
+                complete: true,
+                trailers: trailers.clone(),
+            },
+            Kept::Tapped(tapped) => {
+                let mut taken = tapped.taken();
+                Taken {
+                    kept: std::mem::take(&mut taken.kept),
+                    trailers: taken.trailers.take(),
+                    ..*taken
+                }
+            }
+            Kept::Unknown => Taken::default(),
+        }
+    }
+}
+
+impl Full {
+    pub(super) fn new(head: RequestHead) -> Self {
+        Self {
+            request: Shot {
+                head,
+                content: Kept::Unknown,
+            },
+            steps: Vec::with_capacity(4),
+            request_at: None,
+            response_at: None,
+        }
+    }
+
+    /// The head of the request as it was left last.
+    fn request_head(&self) -> &RequestHead {
+        let step = self.request_at.and_then(|at| self.steps.get(at));
+        let head = step.and_then(|step| step.request.as_ref()?.head.as_ref());
+        head.unwrap_or(&self.request.head)
+    }
+
+    fn response_head(&self) -> Option<&ResponseHead> {
+        let step = self.steps.get(self.response_at?)?;
+        step.response.as_ref()?.head.as_ref()
+    }
+
+    pub(super) fn is_request(&self, head: &RequestHead) -> bool {
+        let known = self.request_head();
+        known.method == head.method
+            && known.target == head.target
+            && known.fields.is_identical(&head.fields)
+    }
+
+    pub(super) fn is_response(&self, head: &ResponseHead) -> bool {
+        self.response_head().is_some_and(|known| {
+            known.status == head.status && known.fields.is_identical(&head.fields)
+        })
+    }
+
+    /// A step left the request like this; its body is as before unless there is one here.
+    pub(super) fn saw_request(&mut self, step: usize, head: &RequestHead, content: Option<Kept>) {
+        let head = (!self.is_request(head)).then(|| head.clone());
+        if head.is_none() && content.is_none() {
+            return;
+        }
+        if head.is_some() {
+            self.request_at = Some(step);
+        }
+        if let Some(step) = self.steps.get_mut(step) {
+            step.request = Some(Box::new(Change {
+                head,
+                content,
+                whole: false,
+            }));
+        }
+    }
+
+    /// The same of the response, of which nothing is left if `whole`.
+    pub(super) fn saw_response(
+        &mut self,
+        step: usize,
+        head: &ResponseHead,
+        content: Option<Kept>,
+        whole: bool,
+    ) {
+        let head = (whole || !self.is_response(head)).then(|| head.clone());
+        if head.is_none() && content.is_none() {
+            return;
+        }
+        if head.is_some() {
+            self.response_at = Some(step);
+        }
+        if let Some(step) = self.steps.get_mut(step) {
+            step.response = Some(Box::new(Change {
+                head,
+                content,
+                whole,
+            }));
+        }
+    }
+}

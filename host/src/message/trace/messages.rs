@@ -1,0 +1,123 @@
+//! What a trace is told of the messages themselves. It listens on the level `Full` only.
+
+use super::Trace;
+use super::full::Kept;
+use super::tap::observe;
+use super::times::Performer;
+use crate::message::{Body, RequestHead, ResponseHead};
+
+impl Trace {
+    /// Whether messages are taken down.
+    pub fn is_full(&self) -> bool {
+        self.life.as_ref().is_some_and(|life| life.is_full())
+    }
+
+    /// The request's body as it comes from the client. On every level, to be counted.
+    pub fn came(&self, body: &mut Body) {
+        if let Some(life) = &self.life {
+            life.request_body(observe(body, life.body_limit(), self));
+        }
+    }
+
+    /// The step has left the request like this. The body only if it is another one.
+    pub fn left_request(&self, head: &RequestHead, body: Option<&mut Body>) {
+        self.with(|life| {
+            let content = self.content(body);
+            life.full(|full| full.saw_request(self.step as usize, head, content));
+        });
+    }
+
+    /// The same of a response that was there before.
+    pub fn left_response(&self, head: &ResponseHead, body: Option<&mut Body>) {
+        self.with(|life| {
+            let content = self.content(body);
+            life.full(|full| full.saw_response(self.step as usize, head, content, false));
+        });
+    }
+
+    /// The step has made or received a response.
+    pub fn got_response(&self, head: &ResponseHead, body: &mut Body) {
+        self.with(|life| {
+            let content = self.content(Some(body));
+            life.full(|full| full.saw_response(self.step as usize, head, content, true));
+        });
+    }
+
+    /// The host is done with the request for now. A step of its own, if it has changed anything.
+    pub fn host_left_request(&self, head: &RequestHead) {
+        self.with(|life| {
+            let mut is_changed = false;
+            life.full(|full| is_changed = !full.is_request(head));
+            if is_changed {
+                life.step_at_once(
+                    |_| Some(Performer::Host),
+                    (self.depth, false),
+                    |full, step| full.saw_request(step, head, None),
+                );
+            }
+        });
+    }
+
+    /// The same of the response.
+    pub fn host_left_response(&self, head: &ResponseHead) {
+        self.with(|life| {
+            let mut is_changed = false;
+            life.full(|full| is_changed = !full.is_response(head));
+            if is_changed {
+                life.step_at_once(
+                    |_| Some(Performer::Host),
+                    (self.depth, false),
+                    |full, step| full.saw_response(step, head, None, false),
+                );
+            }
+        });
+    }
+
+    /// The host answers in the place of the response.
+    pub fn host_answers(&self, head: &ResponseHead, body: &mut Body) {
+        self.with(|life| {
+            let content = self.content(Some(body));
+            life.step_at_once(
+                |_| Some(Performer::Host),
+                (self.depth, false),
+                |full, step| full.saw_response(step, head, content, true),
+            );
+        });
+    }
+
+    /// A plugin that surrounds, whose step this trace is for, has sent this request on.
+    pub fn asked(&self, head: &RequestHead, body: &mut Body) {
+        self.with(|life| {
+            let content = self.content(Some(body));
+            let (step, depth) = (self.step as usize, self.depth.saturating_sub(1));
+            let mut is_first = false;
+            life.full(|full| is_first = full.steps.len() == step + 1);
+            if is_first {
+                return life.full(|full| full.saw_request(step, head, content));
+            }
+            life.step_at_once(
+                |times| Some(times.steps.get(step)?.performer.clone()),
+                (depth, true),
+                |full, step| full.saw_request(step, head, content),
+            );
+        });
+    }
+
+    /// It has answered.
+    pub fn handled(&self, head: &ResponseHead, body: &mut Body) {
+        self.with(|life| {
+            let content = self.content(Some(body));
+            life.step_at_once(
+                |times| Some(times.steps.get(self.step as usize)?.performer.clone()),
+                (self.depth, true),
+                |full, step| full.saw_response(step, head, content, true),
+            );
+        });
+    }
+
+    fn content(&self, body: Option<&mut Body>) -> Option<Kept> {
+        let (life, body) = (self.life.as_ref()?, body?);
+        life.is_full()
+            .then(|| observe(body, life.body_limit(), self))
+    }
+}

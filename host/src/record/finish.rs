@@ -1,0 +1,259 @@
+//! A finished exchange made into what is kept of it: only changes, without secrets.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use http::Version;
+
+use super::data::{Ending, Failure, Performer, Recorded, Step, StepOutcome};
+use super::delta;
+use super::edit::{Edit, FieldEdit, MessageEdit};
+use super::mask::Masks;
+use super::message::{Field, Message, StartLine};
+use crate::message::trace::{self, Change, Finished, FullStep, Kept, Outcome, StepTimes, Taken};
+use crate::message::{Fields, Known, RequestHead, ResponseHead, Scheme};
+
+/// What is kept of an exchange; none if its messages were not taken down.
+pub fn recorded(exchange: &Finished, masks: &Masks) -> Option<Recorded> {
+    let (times, full) = (&exchange.times, exchange.full.as_ref()?);
+    let mut request = Side::new(masks, &full.request.head, &full.request.content);
+    let mut response = Side {
+        masks,
+        head: None,
+        body: Taken::default(),
+    };
+    let first = request.whole();
+    let steps = times.steps.iter().zip(&full.steps);
+    let steps = steps.map(|(times, full)| step(times, full, &mut request, &mut response));
+    Some(Recorded {
+        id: times.id.0,
+        began: micros(times.began.duration_since(UNIX_EPOCH).unwrap_or_default()),
+        duration: micros(times.duration),
+        client: times.client,
+        scheme: match times.scheme {
+            Scheme::Http => "http".to_owned(),
+            Scheme::Https => "https".to_owned(),
+        },
+        protocol: protocol(times.protocol).to_owned(),
+        route: times.route.as_deref().map(str::to_owned),
+        request: first?,
+        steps: steps.collect(),
+        ending: ending(&times.ending),
+    })
+}
+
+fn step<'a>(
+    times: &StepTimes,
+    full: &'a FullStep,
+    request: &mut Side<'a, RequestHead>,
+    response: &mut Side<'a, ResponseHead>,
+) -> Step {
+    Step {
+        performer: performer(&times.performer),
+        began: micros(times.began),
+        duration: micros(times.duration),
+        computing: times.computing.map(micros),
+        outcome: outcome(&times.outcome),
+        request: request.follow(full.request.as_deref()),
+        response: response.follow(full.response.as_deref()),
+        transcript: None,
+        outbound: Vec::new(),
+        log: Vec::new(),
+        depth: times.depth,
+    }
+}
+
+/// A message as the steps so far have left it.
+struct Side<'a, H> {
+    masks: &'a Masks,
+    head: Option<&'a H>,
+    body: Taken,
+}
+
+/// What both kinds of heads have.
+trait Head {
+    fn fields(&self) -> &Fields;
+    fn line(&self, masks: &Masks) -> StartLine;
+    /// Whether the start lines are the same; masked ones may be though these are not.
+    fn has_line_of(&self, other: &Self) -> bool;
+}
+
+impl<'a, H: Head> Side<'a, H> {
+    fn new(masks: &'a Masks, head: &'a H, body: &Kept) -> Self {
+        Self {
+            masks,
+            head: Some(head),
+            body: body.take(),
+        }
+    }
+
+    /// All of it.
+    fn whole(&self) -> Option<Message> {
+        let (head, masks) = (self.head?, self.masks);
+        let fields = head.fields().iter();
+        Some(Message {
+            line: head.line(masks),
+            fields: fields
+                .map(|(name, value)| masks.field(name.as_str(), value))
+                .collect(),
+            content: masks.content(head.fields(), self.body.clone()),
+            trailers: trailers(masks, &self.body),
+        })
+    }
+
+    /// Goes on behind a step that has changed this.
+    fn follow(&mut self, change: Option<&'a Change<H>>) -> MessageEdit {
+        let Some(change) = change else {
+            return MessageEdit::Unchanged;
+        };
+        let before = self.head;
+        if let Some(head) = &change.head {
+            self.head = Some(head);
+        }
+        let body = change.content.as_ref().map(Kept::take);
+        let (Some(before), Some(head), false) = (before, self.head, change.whole) else {
+            self.body = body.unwrap_or_default();
+            let whole = self.whole().map(Box::new);
+            return whole.map_or(MessageEdit::Unchanged, MessageEdit::Whole);
+        };
+        let mut edit = Edit::default();
+        if change.head.is_some() {
+            if !head.has_line_of(before) {
+                edit.line = Some(head.line(self.masks));
+            }
+            edit.fields = self.field_edits(before.fields(), head.fields());
+        }
+        if let Some(body) = body {
+            if body.kept != self.body.kept || body.length != self.body.length {
+                edit.content = Some(self.masks.content(head.fields(), body.clone()));
+            }
+            if body.trailers != self.body.trailers {
+                edit.trailers = Some(trailers(self.masks, &body));
+            }
+            self.body = body;
+        }
+        delta::edited(edit)
+    }
+
+    /// Found by the values as they were, so that a secret that was changed counts as changed, and masked then.
+    fn field_edits(&self, before: &Fields, after: &Fields) -> Vec<FieldEdit> {
+        fn lines(fields: &Fields) -> Vec<delta::Line<'_>> {
+            let lines = fields.iter();
+            lines.map(|(name, value)| (name.as_str(), value)).collect()
+        }
+        let (before, after) = (lines(before), lines(after));
+        let mut edits = delta::fields(&before, &after);
+        for edit in &mut edits {
+            match edit {
+                FieldEdit::Insert { field, .. } => {
+                    *field = self.masks.field(&field.name, &field.value);
+                }
+                // The edits before it have put the list into its last order up to here.
+                FieldEdit::Set { at, value } => {
+                    let name = after.get(*at as usize).map_or("", |line| line.0);
+                    *value = self.masks.value(name, value).into_owned();
+                }
+                FieldEdit::Remove { .. } => {}
+            }
+        }
+        edits
+    }
+}
+
+fn trailers(masks: &Masks, body: &Taken) -> Vec<Field> {
+    let trailers = body.trailers.iter().flat_map(|trailers| trailers.iter());
+    trailers
+        .map(|(name, value)| masks.field(name.as_str(), value.as_bytes()))
+        .collect()
+}
+
+impl Head for RequestHead {
+    fn fields(&self) -> &Fields {
+        &self.fields
+    }
+
+    fn line(&self, masks: &Masks) -> StartLine {
+        StartLine::Request {
+            method: self.method.as_str().to_owned(),
+            target: masks.url(self.target.as_str()).into_owned(),
+            authority: authority(self).to_owned(),
+        }
+    }
+
+    fn has_line_of(&self, other: &Self) -> bool {
+        self.method == other.method
+            && self.target == other.target
+            && authority(self) == authority(other)
+    }
+}
+
+/// Of the target or HTTP/2's, else the field.
+fn authority(head: &RequestHead) -> &str {
+    let own = head.authority.as_deref();
+    own.or_else(|| head.fields.get_text(Known::Host))
+        .unwrap_or("")
+}
+
+impl Head for ResponseHead {
+    fn fields(&self) -> &Fields {
+        &self.fields
+    }
+
+    fn line(&self, _: &Masks) -> StartLine {
+        StartLine::Response {
+            status: self.status.as_u16(),
+        }
+    }
+
+    fn has_line_of(&self, other: &Self) -> bool {
+        self.status == other.status
+    }
+}
+
+fn performer(performer: &trace::Performer) -> Performer {
+    match performer {
+        trace::Performer::Host => Performer::Host,
+        trace::Performer::Plugin { plugin, hook } => Performer::Plugin {
+            name: plugin.name.clone(),
+            version: plugin.version.clone(),
+            hook: (*hook).to_owned(),
+        },
+        trace::Performer::Backend { name, address } => Performer::Backend {
+            name: name.clone(),
+            address: address.clone(),
+        },
+    }
+}
+
+fn outcome(outcome: &Outcome) -> StepOutcome {
+    match outcome {
+        Outcome::Done => StepOutcome::Done,
+        Outcome::Responded => StepOutcome::Responded,
+        Outcome::Failed(text) => StepOutcome::Failed(text.clone()),
+        Outcome::Undone(text) => StepOutcome::Undone(text.clone()),
+        Outcome::Abandoned => StepOutcome::Abandoned,
+    }
+}
+
+fn ending(ending: &trace::Ending) -> Ending {
+    match ending {
+        trace::Ending::Complete => Ending::Complete,
+        trace::Ending::CutOff => Ending::CutOff,
+        trace::Ending::Failed(failure) => Ending::Failed(Failure {
+            status: failure.status,
+            proxy_error: failure.proxy_error.to_owned(),
+            text: failure.text.clone(),
+        }),
+    }
+}
+
+fn protocol(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_10 => "HTTP/1.0",
+        Version::HTTP_2 => "HTTP/2",
+        _ => "HTTP/1.1",
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,152 @@
+//! Secrets are masked before an exchange is kept: in fields, in queries, and in bodies as far as they are text.
+//!
+//! Bodies are kept up to a limit, so they are not parsed, which fails where they are cut off. They are searched for names that are
+//! followed by a value, in whatever text: `"name": …` of JSON at any depth and within strings of JSON, `name=…` of forms and
+//! URLs, `<name>…` of XML, and parts of `multipart/form-data`. Letters and digits of a name count alone, so `clientSecret` and
+//! `client_secret` are one. More is masked now and then than needs to be. What is binary (protobuf, CBOR) can't be searched.
+//!
+//! A body with codings is decoded, masked and coded again; if that can't be, nothing of it is kept.
+
+mod find;
+mod names;
+mod recode;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use find::Found;
+use names::Names;
+use recode::Recoded;
+
+use super::config::RecordConfig;
+use super::message::{Content, Field};
+use crate::message::trace::Taken;
+use crate::message::{Fields, Known};
+
+/// What stands in the place of a secret.
+pub const MASKED: &str = "[masked]";
+
+/// What is taken for a secret.
+#[derive(Debug)]
+pub struct Masks {
+    /// Of header fields and trailers.
+    fields: Names,
+    /// Of values in bodies and queries.
+    keys: Names,
+}
+
+impl Masks {
+    pub fn new(config: &RecordConfig) -> Self {
+        let with = |defaults: &[&str], more: &[String]| {
+            let defaults = if config.mask_defaults { defaults } else { &[] };
+            let all = defaults.iter().copied().map(str::as_bytes);
+            Names::new(all.chain(more.iter().map(String::as_bytes)))
+        };
+        Self {
+            fields: with(&names::FIELDS, &config.mask_fields),
+            keys: with(&names::KEYS, &config.mask_keys),
+        }
+    }
+
+    /// The value of a field as it may be kept.
+    pub fn value<'a>(&self, name: &str, value: &'a [u8]) -> Cow<'a, [u8]> {
+        if self.fields.contains(name.as_bytes()) {
+            return Cow::Borrowed(MASKED.as_bytes());
+        }
+        // A URL, or parameters.
+        if memchr::memchr(b'=', value).is_some() {
+            return self.text(value);
+        }
+        Cow::Borrowed(value)
+    }
+
+    /// A field as it may be kept.
+    pub fn field(&self, name: &str, value: &[u8]) -> Field {
+        Field {
+            name: name.to_owned(),
+            value: self.value(name, value).into_owned(),
+        }
+    }
+
+    /// A target or a URL as it may be kept.
+    pub fn url<'a>(&self, url: &'a str) -> Cow<'a, str> {
+        if !url.contains('=') {
+            return Cow::Borrowed(url);
+        }
+        match self.text(url.as_bytes()) {
+            Cow::Borrowed(_) => Cow::Borrowed(url),
+            Cow::Owned(masked) => Cow::Owned(String::from_utf8_lossy(&masked).into_owned()),
+        }
+    }
+
+    /// Text of any kind as it may be kept.
+    pub fn text<'a>(&self, text: &'a [u8]) -> Cow<'a, [u8]> {
+        let found = find::all(text, &self.keys);
+        if found.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        Cow::Owned(find::replaced(text, &found))
+    }
+
+    /// Pieces of one text as they may be kept: a secret may begin in one and end in another.
+    pub fn pieces(&self, pieces: &mut [&mut Vec<u8>]) {
+        let whole: Vec<u8> = pieces
+            .iter()
+            .flat_map(|piece| piece.iter().copied())
+            .collect();
+        let found = find::all(&whole, &self.keys);
+        if found.is_empty() {
+            return;
+        }
+        let mut start = 0;
+        for piece in pieces {
+            let end = start + piece.len();
+            let within: Vec<Found> = found
+                .iter()
+                .filter_map(|it| it.within(start, end))
+                .collect();
+            if !within.is_empty() {
+                **piece = find::replaced(piece, &within);
+            }
+            start = end;
+        }
+    }
+
+    /// A body as it may be kept, of a message with these fields.
+    pub fn content(&self, fields: &Fields, taken: Taken) -> Content {
+        let whole = taken.kept.len() as u64 == taken.length;
+        let mut content = Content {
+            kept: taken.kept,
+            length: taken.length,
+            complete: taken.complete,
+        };
+        if content.kept.is_empty() {
+            return content;
+        }
+        let codings = fields.get_all(Known::ContentEncoding);
+        let masked = match recode::decoded(codings, &content.kept) {
+            Recoded::Plain if is_binary(&content.kept) => return content,
+            Recoded::Plain => match self.text(&content.kept) {
+                Cow::Borrowed(_) => return content,
+                Cow::Owned(masked) => masked,
+            },
+            Recoded::Decoded(decoded) => match self.text(&decoded.text) {
+                Cow::Borrowed(_) if decoded.is_all => return content,
+                text => decoded.again(&text),
+            },
+            Recoded::Impossible => Vec::new(),
+        };
+        content.kept = masked;
+        if whole {
+            // What is kept is whole, though it has another length.
+            content.length = content.kept.len() as u64;
+        }
+        content
+    }
+}
+
+/// Whether it begins like no text.
+fn is_binary(data: &[u8]) -> bool {
+    memchr::memchr(0, &data[..data.len().min(64)]).is_some()
+}
