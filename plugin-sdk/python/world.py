@@ -3,8 +3,8 @@
     python world.py PROJECT WORLD.wit
 
 componentize-py makes a plugin import all of its world, and what reaches beyond the exchange must be granted. So a plugin gets
-`state`, `client` and `metrics` if one of its modules imports them from `tollgate`, and the exports of `RequestBody` and
-`ResponseBody` if `plugin.py` has them. `tollgate._main` compares: what is not found here ends the build.
+`state`, `client`, `backends` and `metrics` if one of its modules imports them from `tollgate`, the exports of `RequestBody` and
+`ResponseBody` if `plugin.py` has them, and that of background work if its class `Interceptor` has a `tick`. `tollgate._main` compares: what is not found here ends the build.
 """
 
 import ast
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-SERVICES = ("client", "metrics", "state")
+SERVICES = ("backends", "client", "metrics", "state")
 BODIES = {"RequestBody": "request-body", "ResponseBody": "response-body"}
 # The helper itself, what comes of a build, and what never gets into a plugin.
 OTHERS = {"tollgate", "build", "tests", "wit", "node_modules", "__pycache__"}
@@ -71,10 +71,18 @@ def bound(module: ast.Module) -> set[str]:
     return names
 
 
+def ticks(module: ast.Module) -> bool:
+    """Whether the class `Interceptor` has a method `tick`."""
+    classes = (node for node in module.body if isinstance(node, ast.ClassDef) and node.name == "Interceptor")
+    return any(isinstance(node, ast.FunctionDef) and node.name == "tick" for kind in classes for node in kind.body)
+
+
 def world(project: Path) -> str:
     used = sorted(set().union(*(services(parsed(path)) for path in modules(project))))
-    plugin = bound(parsed(project / "plugin.py"))
-    exports = ["lifecycle", *(interface for name, interface in BODIES.items() if name in plugin)]
+    plugin = parsed(project / "plugin.py")
+    names = bound(plugin)
+    exports = ["lifecycle", *(interface for name, interface in BODIES.items() if name in names)]
+    exports += ["background"] if ticks(plugin) else []
     lines = ["include tollgate:proxy/plugin@0.1.0;"]
     lines += [f"import tollgate:proxy/{interface}@0.1.0;" for interface in used]
     lines += [f"export tollgate:proxy/{interface}@0.1.0;" for interface in exports]

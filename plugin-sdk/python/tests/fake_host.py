@@ -295,6 +295,20 @@ class Client(types.ModuleType):
         return [Ok(answer) if isinstance(answer, IncomingResponse) else Err(answer) for answer in answers]
 
 
+class Backends(types.ModuleType):
+    def reset(self):
+        self.name = "default"
+        self.refusal = None
+
+    def set_backend(self, name):
+        if self.refusal is not None:
+            raise Err(self.refusal)
+        self.name = text(name)
+
+    def backend(self):
+        return self.name
+
+
 class Metrics(types.ModuleType):
     def reset(self):
         self.calls = []
@@ -338,6 +352,7 @@ timer = Timer("wit_world.imports.timer")
 state = State("wit_world.imports.state")
 client = Client("wit_world.imports.client")
 metrics = Metrics("wit_world.imports.metrics")
+backends = Backends("wit_world.imports.backends")
 contract_types = types.ModuleType("wit_world.imports.types")
 for variant, has_value in {
     "FieldError_InvalidName": True,
@@ -354,11 +369,13 @@ for case in ("TooLarge", "Full", "NotANumber", "TimedOut", "Unavailable"):
     setattr(state, f"StateError_{case}", _variant(f"StateError_{case}", True))
 for case in ("Denied", "InvalidRequest", "Unreachable", "Tls", "TimedOut", "TooMany"):
     setattr(client, f"SendError_{case}", _variant(f"SendError_{case}", True))
+for case in ("Denied", "Unknown", "TooLate"):
+    setattr(backends, f"BackendError_{case}", _variant(f"BackendError_{case}", case != "TooLate"))
 contract_types.Unit = Enum("Unit", ["BYTES", "TEXT", "LINES", "EVENTS", "MESSAGES"])
 contract_types.Fate = Enum("Fate", ["KEEP", "REPLACE", "STOP"])
 contract_types.BodyWish = dataclass(type("BodyWish", (), {"__annotations__": {"unit": object, "decoded": bool}}))
 
-PARTS = (request, response, exchange, store, logging, random, wall_clock, body_sink, timer, state, client, metrics)
+PARTS = (request, response, exchange, store, logging, random, wall_clock, body_sink, timer, state, client, metrics, backends)
 
 
 def reset():
@@ -380,8 +397,10 @@ def _install():
     # What a test's plugin may export of bodies. `find_spec` wants a spec of a module that is there already.
     response_body = types.ModuleType("wit_world.exports.response_body")
     response_body.__spec__ = ModuleSpec(response_body.__name__, None)
+    background = types.ModuleType("wit_world.exports.background")
+    background.__spec__ = ModuleSpec(background.__name__, None)
     exports.__path__ = []
-    for module in (types.ModuleType("wit_world"), imports, exports, interceptor, response_body, runtime):
+    for module in (types.ModuleType("wit_world"), imports, exports, interceptor, response_body, background, runtime):
         sys.modules[module.__name__] = module
 
 

@@ -5,13 +5,14 @@ import subprocess
 import sys
 import types as types_module
 import unittest
+from unittest import mock
 
 import fake_host as host
 
 import tollgate
 from tollgate._describe import describe
 from tollgate._host import begin
-from tollgate._main import checked
+from tollgate._main import checked, exports
 from tollgate import (
     BodyError,
     Error,
@@ -388,6 +389,35 @@ class Build(Case):
         ]
         for module, told in ended:
             self.assertEqual(self.raised(TypeError, checked, module).partition(" (it has")[0], told)
+
+    def test_background_work_is_called_and_fails_with_text(self):
+        class Interceptor(Plugin):
+            def start(self):
+                self.count = 0
+
+            def tick(self):
+                self.count += 1
+                if self.count == 2:
+                    raise Error("not now")
+                return self.count if self.count == 3 else None
+
+        found = exports(self.module(Interceptor=Interceptor))
+        found["Lifecycle"]().start()
+        found["Background"]().tick()
+        for told in ("not now", "tick returned 3: expected nothing"):
+            with self.assertRaises(host.Err) as caught:
+                found["Background"]().tick()
+            self.assertEqual(caught.exception.value, told)
+        plain = type("Interceptor", (Plugin,), {"forward_request": lambda self: None})
+        self.assertNotIn("Background", exports(self.module(Interceptor=plain)))
+
+    def test_background_work_that_the_build_did_not_find_ends_it(self):
+        kind = type("Interceptor", (Plugin,), {"tick": lambda self: None})
+        with mock.patch.dict(sys.modules, {"wit_world.exports.background": None}), self.assertRaises(TypeError) as caught:
+            exports(self.module(Interceptor=kind))
+        self.assertEqual(
+            str(caught.exception), "plugin.py: the build did not find tick: write `def tick(self)` in the class Interceptor"
+        )
 
     def test_the_host_can_be_used_when_a_hook_runs_not_before(self):
         script = """

@@ -2,7 +2,7 @@ import unittest
 
 import fake_host as host
 
-from tollgate import SendError, StateError, client, metrics, state, timer
+from tollgate import BackendError, SendError, StateError, backends, client, metrics, state, timer
 from tollgate._host import begin
 
 begin()
@@ -97,6 +97,23 @@ class Client(Case):
         first, second = client.send_all([client.request("GET", "http://no/"), client.request("HEAD", "http://h/")])
         self.assertEqual((first.reason, second.status), ("invalid-request", 200))
         self.assertEqual(str(self.raised(TypeError, client.send, "http://h/")), "expected client.request(…), got str")
+
+
+class Backends(Case):
+    def test_a_backend_is_chosen(self):
+        self.assertEqual(backends.current(), "default")
+        backends.choose("next")
+        self.assertEqual(backends.current(), "next")
+        self.assertEqual(str(self.raised(TypeError, backends.choose, 5)), "a backend's name: expected str, got int")
+
+    def test_what_the_host_refuses_is_an_exception_with_the_contracts_reason(self):
+        for case, reason in (("Denied", "denied"), ("Unknown", "unknown")):
+            host.backends.refusal = getattr(host.backends, f"BackendError_{case}")("why")
+            error = self.raised(BackendError, backends.choose, "next")
+            self.assertEqual((error.reason, error.detail, str(error)), (reason, "why", "why"))
+        host.backends.refusal = host.backends.BackendError_TooLate()
+        error = self.raised(BackendError, backends.choose, "next")
+        self.assertEqual((error.reason, str(error)), ("too-late", "the backend can be chosen in forward_request alone"))
 
 
 class TimerAndMetrics(Case):

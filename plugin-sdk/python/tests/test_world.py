@@ -37,6 +37,7 @@ class World(unittest.TestCase):
             ("import tollgate\ndef f(): tollgate.state.get('a')", ["state"]),
             ("import tollgate as t\nt.metrics.add('a')", ["metrics"]),
             ("def f():\n    from tollgate import state", ["state"]),
+            ("from tollgate import backends", ["backends"]),
             # Names of others.
             ("from other import state\nstate.get()", []),
             ("import other\nother.state", []),
@@ -63,6 +64,16 @@ class World(unittest.TestCase):
         ]:  # fmt: skip
             self.assertEqual(self.lines(plugin=source), found, source)
         self.assertEqual(self.lines(plugin="", other="class ResponseBody(Body): pass"), [])
+
+    def test_background_work_is_exported_if_the_interceptor_has_it(self):
+        tick = "    def tick(self): pass"
+        for source, found in [
+            (f"class Interceptor(Plugin):\n{tick}", ["export tollgate:proxy/background"]),
+            (f"class Other:\n{tick}", []),
+            ("class Interceptor(Plugin):\n    def ticks(self): pass", []),
+            ("def tick(self): pass", []),
+        ]:
+            self.assertEqual(self.lines(plugin=source), found, source)
 
 
 if __name__ == "__main__":

@@ -66,6 +66,18 @@ class SendError(Error):
         self.detail = detail
 
 
+class BackendError(Error):
+    """Why the backend of a request was not changed.
+
+    ``reason`` is ``denied``, ``unknown`` or ``too-late`` (there is no request to be sent); ``detail`` says what is wrong.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(detail or "the backend can be chosen in forward_request alone")
+        self.reason = reason
+        self.detail = detail
+
+
 class SettingError(Error, KeyError):
     """A setting is missing, or not what the plugin expects."""
 
@@ -86,7 +98,7 @@ _BODY_TEXTS = {
     "already-streamed": "the body has gone on to its receiver: read it in forward_request if it is needed later",
 }
 
-_KINDS = {"FieldError": FieldError, "BodyError": BodyError, "StateError": StateError, "SendError": SendError}
+_KINDS = {kind.__name__: kind for kind in (FieldError, BodyError, StateError, SendError, BackendError)}
 
 
 def from_host(value: object) -> Error:

@@ -10,7 +10,7 @@ from ._body import METHODS, Body, Exported
 from ._describe import own_frames_are_in, without_network
 from ._host import begin
 from ._nearest import nearest
-from ._plugin import HOOKS, START, Plugin
+from ._plugin import HOOKS, START, TICK, Plugin
 
 # The contract's interfaces for bodies, each with the class that a plugin has for it.
 BODIES = {"RequestBody": "request_body", "ResponseBody": "response_body"}
@@ -21,6 +21,9 @@ def exports(module: ModuleType) -> dict[str, type]:
     _rewriters_are_named(module)
     made = functools.cache(checked(module))
     found = {"Interceptor": _one(made), "Lifecycle": _lifecycle(made)}
+    if _ticks(module):
+        _is_exported("background", f"{module.__name__}.py: the build did not find tick: write `def tick(self)` in the class Interceptor")
+        found["Background"] = _background(made)
     for name, interface in BODIES.items():
         kind = getattr(module, name, None)
         if kind is not None:
@@ -50,6 +53,24 @@ def _lifecycle(made: Callable[[], Any]) -> type:
     return Lifecycle
 
 
+def _background(made: Callable[[], Any]) -> type:
+    class Background:
+        def tick(self) -> None:
+            begin()
+            getattr(made(), TICK)()
+
+    return Background
+
+
+def _ticks(module: ModuleType) -> bool:
+    return callable(getattr(getattr(module, "Interceptor", None), TICK, None))
+
+
+def _is_exported(interface: str, otherwise: str) -> None:
+    if importlib.util.find_spec(f"wit_world.exports.{interface}") is None:
+        raise TypeError(otherwise)
+
+
 def _is_rewriter(module: ModuleType, name: str, kind: object, interface: str) -> None:
     file = f"{module.__name__}.py"
     if not isinstance(kind, type) or not issubclass(kind, Body):
@@ -57,8 +78,7 @@ def _is_rewriter(module: ModuleType, name: str, kind: object, interface: str) ->
     for method in METHODS[:2]:
         if getattr(kind, method) is getattr(Body, method):
             raise TypeError(f"{file}: {name} has no {method}")
-    if importlib.util.find_spec(f"wit_world.exports.{interface}") is None:
-        raise TypeError(f"{file}: the build did not find {name}: write `class {name}(Body)` at the top level of {file}")
+    _is_exported(interface, f"{file}: the build did not find {name}: write `class {name}(Body)` at the top level of {file}")
 
 
 def _rewriters_are_named(module: ModuleType) -> None:
@@ -90,7 +110,7 @@ def checked(module: ModuleType) -> type:
             raise TypeError(f"{name}: Interceptor has no {' and no '.join(missing)}: write `class Interceptor(Plugin)`")
         hooks = {hook: _beginning(getattr(interceptor, hook)) for hook in HOOKS}
         return type(interceptor.__name__, (interceptor,), hooks)
-    if not has_bodies and all(getattr(interceptor, hook) is getattr(Plugin, hook) for hook in HOOKS):
+    if not has_bodies and not _ticks(module) and all(getattr(interceptor, hook) is getattr(Plugin, hook) for hook in HOOKS):
         own = [known for known in vars(interceptor) if not known.startswith("_")]
         meant = next((known for known in own if nearest(known, HOOKS, most=6)), None)
         has = f" (it has {meant})" if meant else ""

@@ -17,6 +17,7 @@ from ._text import Fields, Value, to_text
 
 HOOKS = ("forward_request", "return_response")
 START = "start"
+TICK = "tick"
 
 # Whether the hook that runs has made an answer, and how many hooks run inside each other: one may call its parent's.
 _answered = False
@@ -29,17 +30,20 @@ class Plugin:
     Whatever a hook raises is its error: the text goes to the host's log, and the plugin's `on-failure` decides.
     Without this class it would be a trap, which costs the instance.
 
+    A method ``tick`` is called at the interval ``background.every`` of the configuration, on an instance of its own: what it finds out
+    is passed to the hooks by ``state``.
+
     A method whose name is nearly that of a hook is an error of the build: the host would never call it.
     """
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         for name, method in list(cls.__dict__.items()):
-            known = (*HOOKS, START)
+            known = (*HOOKS, START, TICK)
             meant = None if name in known or name.startswith("_") or not callable(method) else nearest(name, HOOKS)
             if meant is not None:
                 raise TypeError(f"{cls.__name__}.{name} is no hook: did you mean {meant}?")
-        for name, check in zip((*HOOKS, START), (_verdict, _nothing, _started), strict=True):
+        for name, check in zip((*HOOKS, START, TICK), (_verdict, _nothing, _started, _ticked), strict=True):
             if name in cls.__dict__:
                 setattr(cls, name, _failing(getattr(cls, name), check))
 
@@ -124,6 +128,11 @@ def _verdict(returned: Any) -> Verdict:
 def _started(returned: Any) -> None:
     if returned is not None:
         raise Error(f"start returned {returned!r}: expected nothing")
+
+
+def _ticked(returned: Any) -> None:
+    if returned is not None:
+        raise Error(f"tick returned {returned!r}: expected nothing")
 
 
 def _nothing(returned: Any) -> None:

@@ -7,6 +7,7 @@ import urllib.request
 import uuid
 
 from tollgate import (
+    BackendError,
     Body,
     Error,
     Fate,
@@ -15,6 +16,7 @@ from tollgate import (
     StateError,
     Wish,
     answer,
+    backends,
     client,
     emit,
     events,
@@ -32,9 +34,9 @@ DRAWN, BUILT = library.random(), time.time()
 
 def deep():
     try:
-        return json.loads("{")  # line 35
+        return json.loads("{")  # line 37
     except ValueError as error:
-        raise KeyError("bad") from error  # line 37
+        raise KeyError("bad") from error  # line 39
 
 
 def forgotten():
@@ -90,7 +92,17 @@ def sent():
         return answer(text=f"{found} {error.reason} {late.reason} {missing.status}")
 
 
+def chosen():
+    before = backends.current()
+    backends.choose("users")
+    try:
+        backends.choose("nobody")
+    except BackendError as error:
+        request.set_field("x-backend", f"{before} {backends.current()} {error.reason}")
+
+
 PATHS = {
+    "/backend": chosen,
     "/deep": deep,
     "/forgotten": forgotten,
     "/network": network,
@@ -108,6 +120,10 @@ PATHS = {
 class Interceptor(Plugin):
     def start(self):
         self.suffix = settings.get("suffix", "")
+
+    def tick(self):
+        if state.increment("ticks") == 2:
+            raise Error("not now")
 
     def forward_request(self):
         request.accept_identity()
