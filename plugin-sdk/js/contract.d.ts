@@ -83,6 +83,11 @@ declare module 'tollgate:proxy/state@0.1.0' {
   export function keys(prefix: string, after: string | undefined, limit: number): string[];
 }
 
+declare module 'tollgate:proxy/backends@0.1.0' {
+  export function setBackend(name: string): void;
+  export function backend(): string;
+}
+
 declare module 'tollgate:proxy/client@0.1.0' {
   export interface OutgoingRequest {
     method: string;

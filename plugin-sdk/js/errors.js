@@ -58,6 +58,20 @@ export class SendError extends Error {
   }
 }
 
+/** Why the backend of a request was not changed. */
+export class BackendError extends Error {
+  /**
+   * @param {'denied' | 'unknown' | 'too-late'} reason `too-late`: there is no request to be sent
+   * @param {string} [detail] what is wrong
+   */
+  constructor(reason, detail = '') {
+    super(detail || 'the backend can be chosen in forwardRequest alone');
+    this.name = 'BackendError';
+    this.reason = reason;
+    this.detail = detail;
+  }
+}
+
 /**
  * Runs a host function that may refuse a change.
  *
@@ -100,6 +114,17 @@ export function keeping(call) {
  */
 export function sending(call) {
   return translating(call, SendError);
+}
+
+/**
+ * Runs a host function that chooses a backend.
+ *
+ * @template T
+ * @param {() => T} call
+ * @returns {T}
+ */
+export function choosing(call) {
+  return translating(call, BackendError);
 }
 
 /**

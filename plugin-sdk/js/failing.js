@@ -1,12 +1,12 @@
 // What a plugin throws, as the one line of text that crosses to the host. Without this it would be a trap.
 
-import { BodyError, FieldError, SendError, StateError } from './errors.js';
+import { BackendError, BodyError, FieldError, SendError, StateError } from './errors.js';
 import { begin } from './host.js';
 import { kind } from './message.js';
 import { placeOf } from './place.js';
 import { wellFormed } from './utf8.js';
 
-const REFUSALS = [FieldError, BodyError, StateError, SendError];
+const REFUSALS = [FieldError, BodyError, StateError, SendError, BackendError];
 
 /**
  * Runs what the host calls; what it throws goes on as text, which is all that crosses to the host.

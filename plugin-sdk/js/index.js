@@ -11,10 +11,12 @@ export { response } from './response.js';
 export { exchange } from './exchange.js';
 export { settings } from './settings.js';
 export { log } from './log.js';
-export { BodyError, FieldError, SendError, StateError } from './errors.js';
+export { BackendError, BodyError, FieldError, SendError, StateError } from './errors.js';
 export { emit, KEEP, REPLACE, rewriter, STOP } from './body.js';
+export { ticker } from './background.js';
 export * as events from './events.js';
 // What a plugin doesn't name is not in its bundle, so it is not imported, and needs no permission.
+export * as backends from './backends.js';
 export * as client from './client.js';
 export * as metrics from './metrics.js';
 export * as state from './state.js';

@@ -4,6 +4,6 @@ import './globals.js';
 import * as exported from 'tollgate-plugin';
 import { checked } from './plugin.js';
 
-// requestBody and responseBody, if the plugin has them. What stands below goes before what the plugin exports by the same name.
+// requestBody, responseBody and background, if the plugin has them. What stands below goes before what the plugin exports by the same name.
 export * from 'tollgate-plugin';
 export const { interceptor, lifecycle } = checked(exported);

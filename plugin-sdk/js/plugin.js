@@ -10,7 +10,8 @@ import { response } from './response.js';
 import { refuseUnknown } from './unknown.js';
 
 /**
- * What a plugin does. A hook that is left out does nothing; one of the two must be there, unless the plugin rewrites bodies.
+ * What a plugin does. A hook that is left out does nothing; one of the two must be there, unless the plugin rewrites bodies or works in the
+ * background.
  *
  * @typedef {object} Hooks
  * @property {() => void} [start] Called once for each new instance, before the hooks: the place to read the settings. What it throws
@@ -37,7 +38,7 @@ const ANSWER = ['status', 'fields', 'body', 'text', 'json'];
 
 const NEITHER = 'plugin(…) has neither forwardRequest nor returnResponse';
 
-/** Those that were made without a hook, which is right if the plugin rewrites bodies. */
+/** Those that were made without a hook, which is right if the plugin does something else. */
 const withoutHooks = new WeakSet();
 
 /** Whether the hook that runs has made an answer. */
@@ -98,9 +99,9 @@ export function plugin(hooks) {
  * @param {Record<string, any>} exported the module
  */
 export function checked(exported) {
-  const hasBodies = BODIES.some((name) => exported[name] !== undefined);
-  rewritersAreExported(exported);
-  const interceptor = exported.interceptor ?? (hasBodies ? plugin({ start() {} }) : undefined);
+  const doesMore = [...BODIES, 'background'].some((name) => exported[name] !== undefined);
+  whatWasMadeIsExported(exported);
+  const interceptor = exported.interceptor ?? (doesMore ? plugin({ start() {} }) : undefined);
   if (interceptor === undefined) {
     const names = Object.keys(exported);
     const instead = names.includes('default')
@@ -113,7 +114,7 @@ export function checked(exported) {
       throw new Error(`the exported interceptor has no function ${hook}: make it with plugin({ … })`);
     }
   }
-  if (!hasBodies && withoutHooks.has(interceptor)) throw new Error(NEITHER);
+  if (!doesMore && withoutHooks.has(interceptor)) throw new Error(NEITHER);
   return {
     interceptor: {
       forwardRequest() {
@@ -135,17 +136,28 @@ export function checked(exported) {
 }
 
 /**
- * A body that the host would never give to its rewriter would pass as it is.
+ * A body that the host would never give to its rewriter would pass as it is, and work that it doesn't find would never be done.
  *
  * @param {Record<string, any>} exported
  */
-function rewritersAreExported(exported) {
-  const found = BODIES.map((name) => exported[name]).filter((body) => body !== undefined);
-  for (const body of found) {
-    if (!made.has(body)) throw new Error('the exported requestBody or responseBody is none: make it with rewriter(…)');
+function whatWasMadeIsExported(exported) {
+  const bodies = BODIES.map((name) => exported[name]).filter((body) => body !== undefined);
+  for (const body of bodies) {
+    if (!made.has(body) || !body.piece) {
+      throw new Error('the exported requestBody or responseBody is none: make it with rewriter(…)');
+    }
   }
-  if (made.size > new Set(found).size) {
-    throw new Error('a rewriter(…) is not exported: write `export const responseBody = rewriter(…)`, or requestBody');
+  const { background } = exported;
+  if (background !== undefined && !(made.has(background) && background.tick)) {
+    throw new Error('the exported background is none: make it with ticker(…)');
+  }
+  for (const one of made) {
+    if (bodies.includes(one) || one === background) continue;
+    throw new Error(
+      'tick' in one
+        ? 'a ticker(…) is not exported: write `export const background = ticker(…)`'
+        : 'a rewriter(…) is not exported: write `export const responseBody = rewriter(…)`, or requestBody',
+    );
   }
 }
 

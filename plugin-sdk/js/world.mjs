@@ -14,6 +14,7 @@ const EXPORTS = {
   lifecycle: 'lifecycle',
   requestBody: 'request-body',
   responseBody: 'response-body',
+  background: 'background',
 };
 
 /** The text of the world, of what esbuild tells of the bundle. */

@@ -6,7 +6,7 @@ import { reset } from './host.js';
 
 const { begin } = await import('../host.js');
 begin();
-const { emit, events, KEEP, plugin, REPLACE, rewriter, STOP } = await import('../index.js');
+const { emit, events, KEEP, plugin, REPLACE, rewriter, STOP, ticker } = await import('../index.js');
 const { checked } = await import('../plugin.js');
 const { made } = await import('../made.js');
 const bytes = (text) => Uint8Array.from(Buffer.from(text));
@@ -95,6 +95,28 @@ test('bodies that the host would not find end the build', () => {
   made.clear();
   assert.throws(() => checked({ responseBody: {} }), /is none: make it with rewriter/);
   assert.throws(() => checked({ interceptor: plugin({ start() {} }) }), /neither forwardRequest nor returnResponse/);
+});
+
+test('background work is exported, and fails with one line', () => {
+  const hooks = { returnResponse() {} };
+  let count = 0;
+  const background = ticker(() => {
+    if (++count === 2) throw new Error('not now');
+    return count > 2 ? count : undefined;
+  });
+  const { interceptor } = checked({ background });
+  assert.equal(interceptor.forwardRequest(), 'forward');
+  background.tick();
+  assert.equal(thrown(() => background.tick()), 'not now');
+  assert.equal(thrown(() => background.tick()), 'tick returned number: expected nothing');
+  assert.throws(() => checked({ interceptor: plugin(hooks) }), /a ticker\(…\) is not exported: write/);
+  assert.throws(() => checked({ interceptor: plugin(hooks), responseBody: background }), /is none: make it with rewriter/);
+  made.clear();
+  assert.throws(() => checked({ background: { tick() {} } }), /is none: make it with ticker/);
+  const late = ticker(async () => {});
+  assert.match(thrown(() => late.tick()), /tick returned a promise: it is not async/);
+  assert.throws(() => ticker(5), /ticker\(…\) takes a function, got number/);
+  made.clear();
 });
 
 test('start is called, and what it throws is one line', () => {

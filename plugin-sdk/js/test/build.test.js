@@ -43,7 +43,7 @@ test('the world of a plugin is what its bundle imports and exports', () => {
       'bundle.js': {
         entryPoint: 'main.js',
         imports: [external('wasi:random/random@0.2.0'), external('tollgate:proxy/state@0.1.0'), { path: 'chunk.js' }],
-        exports: ['interceptor', 'responseBody', 'lifecycle', 'other'],
+        exports: ['interceptor', 'responseBody', 'lifecycle', 'background', 'other'],
       },
     },
   };
@@ -57,6 +57,7 @@ world made {
   export interceptor;
   export lifecycle;
   export response-body;
+  export background;
 }
 `,
   );

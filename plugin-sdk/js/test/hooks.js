@@ -9,6 +9,7 @@ const FUNCTIONS = {
   'tollgate:proxy/response@0.1.0': ['response', `status setStatus ${MESSAGE}`],
   'tollgate:proxy/exchange@0.1.0': ['exchange', 'id clientAddress note setNote'],
   'tollgate:proxy/state@0.1.0': ['state', 'get set delete increment compareAndSwap keys'],
+  'tollgate:proxy/backends@0.1.0': ['backends', 'setBackend backend'],
   'tollgate:proxy/client@0.1.0': ['client', 'send sendAll'],
   'tollgate:proxy/timer@0.1.0': ['timer', 'sleep'],
   'tollgate:proxy/metrics@0.1.0': ['metrics', 'describe add set observe'],

@@ -115,6 +115,18 @@ class State {
   }
 }
 
+class Backends {
+  name = 'default';
+  refusal = null;
+  setBackend(name) {
+    if (this.refusal) throw thrown(this.refusal);
+    this.name = string(name);
+  }
+  backend() {
+    return this.name;
+  }
+}
+
 /** Answers each request with what a test says of its URI: a response, or a payload. */
 class Client {
   answers = {};
@@ -163,6 +175,7 @@ export function reset({ absent } = { absent: null }) {
     store: { get: (key) => settings[string(key)] ?? absent, getAll: () => Object.entries(settings) },
     logging: { log: (level, context, message) => lines.push([level, context, string(message)]) },
     state: new State(),
+    backends: new Backends(),
     client: new Client(),
     timer: { sleep: (ms) => slept.push(Number(sameKind(ms))) },
     sink: { emit: (data) => emitted.push(Buffer.from(bytes(data)).toString()) },

@@ -6,7 +6,7 @@ import { reset } from './host.js';
 
 const { begin } = await import('../host.js');
 begin();
-const { client, metrics, SendError, state, StateError, timer } = await import('../index.js');
+const { BackendError, backends, client, metrics, SendError, state, StateError, timer } = await import('../index.js');
 const bytes = (text) => Uint8Array.from(Buffer.from(text));
 
 let host;
@@ -142,4 +142,27 @@ test('metrics have numbers and labels', () => {
     ['observe', 'wait_seconds', 0.5, []],
   ]);
   assert.throws(() => metrics.add('n', '1'), /expected a number, got string/);
+});
+
+describe('backends', () => {
+  test('a backend is chosen', () => {
+    assert.equal(backends.current(), 'default');
+    backends.choose('next');
+    assert.equal(backends.current(), 'next');
+    assert.throws(() => backends.choose(5), /backends\.choose: expected a string, got number/);
+  });
+
+  test('what the host refuses is an error with the reason of the contract', () => {
+    for (const [refusal, message] of [
+      [{ tag: 'denied', val: 'why' }, 'why'],
+      [{ tag: 'unknown', val: 'why' }, 'why'],
+      [{ tag: 'too-late' }, 'the backend can be chosen in forwardRequest alone'],
+    ]) {
+      host.backends.refusal = refusal;
+      assert.throws(
+        () => backends.choose('next'),
+        (error) => error instanceof BackendError && error.reason === refusal.tag && error.message === message,
+      );
+    }
+  });
 });

@@ -2,6 +2,7 @@
 
 import {
   answer,
+  backends,
   client,
   emit,
   events,
@@ -18,6 +19,7 @@ import {
   SendError,
   settings,
   state,
+  ticker,
   timer,
 } from '../index.js';
 
@@ -51,6 +53,9 @@ export const interceptor = plugin({
       log.info(one instanceof SendError ? one.reason : one.text());
     }
     timer.sleep(5);
+    backends.choose(backends.current() === 'a' ? 'b' : 'c');
+    // @ts-expect-error a string
+    backends.choose(5);
     metrics.add('x_total', 1, { kind: 'a', status: 200 });
     // @ts-expect-error no such option
     state.set('n', '', { ttl: 1 });
@@ -100,6 +105,9 @@ export const responseBody = rewriter(() => {
     end: () => emit('x'),
   };
 });
+export const background = ticker(() => void state.increment('ticks'));
+// @ts-expect-error not a function
+ticker(5);
 // @ts-expect-error nothing is said of a piece
 rewriter(() => ({ piece() {} }));
 // @ts-expect-error no such unit

@@ -1,7 +1,7 @@
 // What the helper does in the real engine: each path is one thing. The numbers of lines are in the cases.
 
-import { answer, client, emit, events, KEEP, now, plugin, random } from './tollgate/index.js';
-import { request, response, rewriter, settings, state, timer } from './tollgate/index.js';
+import { answer, backends, client, emit, events, KEEP, now, plugin, random } from './tollgate/index.js';
+import { request, response, rewriter, settings, state, ticker, timer } from './tollgate/index.js';
 
 let suffix = '';
 
@@ -64,6 +64,15 @@ const paths = {
       return answer({ text: `${found} ${error.reason} ${late.reason} ${missing.status}` });
     }
   },
+  '/backend': () => {
+    const before = backends.current();
+    backends.choose('users');
+    try {
+      backends.choose('nobody');
+    } catch (error) {
+      request.setField('x-backend', `${before} ${backends.current()} ${error.reason}`);
+    }
+  },
   '/events': () => {},
   '/forgets': () => {},
   '/query': () => {
@@ -102,4 +111,8 @@ export const responseBody = rewriter(() => {
     },
     end: () => emit(events.event(String(count))),
   };
+});
+
+export const background = ticker(() => {
+  if (state.increment('ticks') === 2) throw new Error('not now');
 });
