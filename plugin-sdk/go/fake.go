@@ -32,6 +32,10 @@ type Fake struct {
 	StateError *StateError
 	// Outbound answers requests; without it they are denied.
 	Outbound func(OutgoingRequest) (*IncomingResponse, error)
+	// Backend is where the request is sent; `default` if it is empty.
+	Backend string
+	// Backends are those that the plugin may choose.
+	Backends []string
 	// Slept is how long the hooks waited in all.
 	Slept time.Duration
 	// Metrics is what the hooks counted and measured: "add denied_total 1 reason=quota".
@@ -52,6 +56,18 @@ func (f *Fake) Start() error {
 	}
 	f.setDefaults()
 	return start()
+}
+
+// Tick calls what background.On registered.
+func (f *Fake) Tick() error {
+	if why := misused(); why != "" {
+		return errors.New(why)
+	}
+	if background == nil {
+		return errors.New("the plugin does not import tollgate/background")
+	}
+	f.setDefaults()
+	return background.tick()
 }
 
 // RewriteRequest gives a body in pieces to what requestbody.On registered, and returns what goes on to the backend.
@@ -127,7 +143,7 @@ func (f *Fake) setDefaults() {
 	for _, text := range []struct {
 		at    *string
 		value string
-	}{{&f.Method, "GET"}, {&f.Scheme, "http"}, {&f.Target, "/"}} {
+	}{{&f.Method, "GET"}, {&f.Scheme, "http"}, {&f.Target, "/"}, {&f.Backend, "default"}} {
 		if *text.at == "" {
 			*text.at = text.value
 		}
@@ -443,3 +459,15 @@ func hostLog(level Level, _, message string) {
 }
 
 var levelNames = [...]string{"trace", "debug", "info", "warn", "error", "critical"}
+
+func hostSetBackend(name string) error {
+	for _, granted := range fake.Backends {
+		if granted == name {
+			fake.Backend = name
+			return nil
+		}
+	}
+	return &BackendError{BackendDenied, "the plugin may not choose the backend " + name}
+}
+
+func hostBackend() string { return fake.Backend }

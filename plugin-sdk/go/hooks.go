@@ -51,7 +51,10 @@ func misused() string {
 			return "the plugin imports tollgate/" + body.name + " and does not call " + body.name + ".On"
 		}
 	}
-	if misuse == "" && requestHook == nil && responseHook == nil && len(bodies) == 0 {
+	if misuse == "" && background != nil && background.hook == nil {
+		return "the plugin imports tollgate/background and does not call background.On"
+	}
+	if misuse == "" && requestHook == nil && responseHook == nil && len(bodies) == 0 && background == nil {
 		return "the plugin has no hook: call tollgate.OnRequest, tollgate.OnResponse or both in an init function"
 	}
 	return misuse

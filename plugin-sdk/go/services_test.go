@@ -4,6 +4,7 @@ package tollgate
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -181,5 +182,56 @@ func TestBodiesFlow(t *testing.T) {
 	}
 	if _, err := body.piece(nil); !errors.Is(err, errNotBegun) {
 		t.Error(err)
+	}
+}
+
+func TestABackendIsChosen(t *testing.T) {
+	exchange := &Fake{Backends: []string{"next"}}
+	inHook(t, exchange, func() {
+		if name := Backends.Current(); name != "default" {
+			t.Error("before", name)
+		}
+		var refused *BackendError
+		if err := Backends.Choose("other"); !errors.As(err, &refused) || refused.Kind.String() != "denied" {
+			t.Error("not granted", err)
+		}
+		if err := Backends.Choose("next"); err != nil || Backends.Current() != "next" {
+			t.Error("granted", err)
+		}
+	})
+	if exchange.Backend != "next" {
+		t.Error("sent to", exchange.Backend)
+	}
+	if err := (&BackendError{Kind: BackendTooLate}); err.Kind.String() != "too-late" || err.Error() == "" {
+		t.Error(err)
+	}
+}
+
+func TestBackgroundWorkIsCalledAndMayFail(t *testing.T) {
+	exchange := &Fake{}
+	if err := exchange.Tick(); err == nil {
+		t.Error("there is none")
+	}
+	defer func() { background, misuse = nil, "" }()
+	work := NewBackgroundExport()
+	if err := exchange.Tick(); err == nil || !strings.Contains(err.Error(), "does not call background.On") {
+		t.Error("not registered", err)
+	}
+	work.Register(func() error {
+		if sum, err := State.Increment("ticks", 1, 0); err != nil || sum == 3 {
+			panic("third")
+		} else if sum == 2 {
+			return errors.New("not now")
+		}
+		return nil
+	})
+	for _, want := range []string{"<nil>", "not now", "panic: third"} {
+		if err := exchange.Tick(); fmt.Sprint(err) != want {
+			t.Errorf("%v, not %s", err, want)
+		}
+	}
+	work.Register(func() error { return nil })
+	if err := exchange.Tick(); err == nil || !strings.Contains(err.Error(), "called twice") {
+		t.Error("registered twice", err)
 	}
 }

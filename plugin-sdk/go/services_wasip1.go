@@ -35,6 +35,12 @@ func clientSend(method, url string, fields unsafe.Pointer, count uint32, body un
 //go:wasmimport tollgate:proxy/client@0.1.0 send-all
 func clientSendAll(requests unsafe.Pointer, count uint32, result unsafe.Pointer)
 
+//go:wasmimport tollgate:proxy/backends@0.1.0 set-backend
+func backendsSet(name string, result unsafe.Pointer)
+
+//go:wasmimport tollgate:proxy/backends@0.1.0 backend
+func backendsCurrent(result unsafe.Pointer)
+
 //go:wasmimport tollgate:proxy/timer@0.1.0 sleep
 func timerSleep(ms uint64)
 
@@ -208,6 +214,20 @@ func received(words []uint32) (*IncomingResponse, error) {
 	}, nil
 }
 
+func hostSetBackend(name string) error {
+	call(func(result unsafe.Pointer) { backendsSet(name, result) })
+	if tag(0) == 0 {
+		return nil
+	}
+	kind := BackendErrorKind(tag(1))
+	if kind >= BackendTooLate {
+		return &BackendError{Kind: BackendTooLate}
+	}
+	return &BackendError{kind, textAt(word(2), word(3))}
+}
+
+func hostBackend() string { return hostText(backendsCurrent) }
+
 func hostSleep(ms uint64) { timerSleep(ms) }
 
 func hostDescribe(name, help string, buckets []float64) {
@@ -258,3 +278,9 @@ func (b *BodyExport) Piece(data unsafe.Pointer, length uint32) unsafe.Pointer {
 
 // End is exported as end.
 func (b *BodyExport) End() unsafe.Pointer { return lowerResult(0, b.end()) }
+
+// Tick is exported by the package tollgate/background.
+func (b *BackgroundExport) Tick() unsafe.Pointer {
+	prepare()
+	return lowerResult(0, b.tick())
+}

@@ -11,8 +11,8 @@ if [ -n "$unformatted" ]; then
     echo "not formatted by gofmt: $unformatted" >&2
     exit 1
 fi
-"$go" vet . ./requestbody ./responsebody
-GOOS=wasip1 GOARCH=wasm "$go" vet . ./requestbody ./responsebody
+"$go" vet . ./requestbody ./responsebody ./background
+GOOS=wasip1 GOARCH=wasm "$go" vet . ./requestbody ./responsebody ./background
 "$go" test .
 
 if [ -n "${TOLLGATE:-}" ]; then
@@ -20,7 +20,7 @@ if [ -n "${TOLLGATE:-}" ]; then
     trap 'rm -rf "$out"' EXIT
     cp -r tests/contract "$out/contract"
     mkdir "$out/contract/tollgate" "$out/contract/tests"
-    cp -r *.go go.mod requestbody responsebody "$out/contract/tollgate"
+    cp -r *.go go.mod requestbody responsebody background "$out/contract/tollgate"
     cp ../c/tests/helpers/* ../c/tests/prints/* ../c/tests/services/* tests/cases/* "$out/contract/tests"
     "$TOLLGATE" build "$out/contract"
     "$TOLLGATE" test "$out/contract"

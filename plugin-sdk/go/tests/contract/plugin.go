@@ -10,12 +10,14 @@ import (
 	"time"
 
 	"tollgate"
+	"tollgate/background"
 	"tollgate/responsebody"
 )
 
 func init() {
 	tollgate.OnRequest(forwardRequest)
 	responsebody.On(wish)
+	background.On(tick)
 	tollgate.OnStart(func() error {
 		if tollgate.SettingOr("do", "") == "refuse" {
 			return errors.New("setting do is refuse")
@@ -33,6 +35,8 @@ func forwardRequest(request tollgate.Request, response tollgate.Response) (tollg
 		useHelpers(request)
 	case "services":
 		useServices()
+	case "backends":
+		return tollgate.Forward, chooseBackend()
 	case "forget answer":
 		response.Answer(403, "text/plain", "no\n")
 	case "print":
@@ -234,4 +238,28 @@ func (n *numbered) End() error {
 	event, err := tollgate.Event{Data: []byte("end")}.Bytes()
 	tollgate.Emit(event)
 	return err
+}
+
+// chooseBackend is what the case backends asks for.
+func chooseBackend() error {
+	tell("backend", tollgate.Backends.Current(), true)
+	if err := tollgate.Backends.Choose("users"); err != nil {
+		return err
+	}
+	tell("backend", tollgate.Backends.Current(), true)
+	err := tollgate.Backends.Choose("nobody")
+	var refused *tollgate.BackendError
+	if !errors.As(err, &refused) {
+		return errors.New("nobody is no backend")
+	}
+	tell(refused.Kind.String(), yes(err.Error() != ""), true)
+	return nil
+}
+
+// tick is the background work.
+func tick() error {
+	if sum, err := tollgate.State.Increment("ticks", 1, 0); err != nil || sum == 1 {
+		return err
+	}
+	return tollgate.Backends.Choose("users")
 }
