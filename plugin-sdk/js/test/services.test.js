@@ -6,7 +6,7 @@ import { reset } from './host.js';
 
 const { begin } = await import('../host.js');
 begin();
-const { BackendError, backends, client, metrics, SendError, state, StateError, timer } = await import('../index.js');
+const { BackendError, backends, client, metrics, plugin, SendError, state, StateError, timer } = await import('../index.js');
 const bytes = (text) => Uint8Array.from(Buffer.from(text));
 
 let host;
@@ -163,6 +163,9 @@ describe('backends', () => {
         () => backends.choose('next'),
         (error) => error instanceof BackendError && error.reason === refusal.tag && error.message === message,
       );
+      // A hook that lets it pass fails with its text, which is no mistake in the code.
+      const { forwardRequest } = plugin({ forwardRequest: () => backends.choose('next') });
+      assert.throws(forwardRequest, (told) => told === message);
     }
   });
 });

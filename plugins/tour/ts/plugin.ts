@@ -73,7 +73,11 @@ export const responseBody = rewriter(() => {
       count++;
       const data = events.dataBytes(event);
       if (!data || !HELLO.every((byte, i) => data[i] === byte)) return KEEP;
-      return events.withData(event, new Uint8Array([...encodeUtf8(mark), ...data.subarray(HELLO.length)]));
+      const start = encodeUtf8(mark);
+      const marked = new Uint8Array(start.length + data.length - HELLO.length);
+      marked.set(start);
+      marked.set(data.subarray(HELLO.length), start.length);
+      return events.withData(event, marked);
     },
     end() {
       metrics.observe('tour_stream_events', count);
