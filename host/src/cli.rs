@@ -6,6 +6,7 @@
 
 mod examine;
 mod make;
+mod tape;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use examine::{CheckArgs, TestArgs};
 pub use make::{BuildArgs, DevArgs, NewArgs};
+pub use tape::{TapeArgs, TapeCommand, TapeExportArgs, TapeGrepArgs, TapeImportArgs, TapeShowArgs};
 
 /// An HTTP proxy that runs WebAssembly plugins and reloads them when they change
 #[derive(Debug, Parser)]
@@ -47,6 +49,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Run a plugin with test cases from files, without a network
     Test(TestArgs),
+    /// Look at recorded exchanges, take some of them out, write and read HARs
+    Tape(TapeArgs),
 }
 
 /// The options of `run`. A flag overrides its environment variable, which overrides the configuration file, which
@@ -228,6 +232,15 @@ mod tests {
             ("tollgate check-config --no-plugins --plugins p", true),
             ("tollgate run --no-plugins", false),
             ("tollgate run --cache-dir a --no-cache", false),
+            ("tollgate tape show t ~m POST", true),
+            ("tollgate tape show t --json --limit 3", true),
+            ("tollgate tape grep t ~e -o u", true),
+            ("tollgate tape grep t -o u", false),
+            ("tollgate tape grep t ~e", false),
+            ("tollgate tape export --har t", true),
+            ("tollgate tape export t", false),
+            ("tollgate tape import --har h -o t", true),
+            ("tollgate tape import --har h", false),
             ("tollgate run --lisen 1", false),
             ("tollgate run extra", false),
             ("tollgate walk", false),

@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         Command::Dev(args) => tools::dev(&args),
         Command::Check(args) => tools::check(&args),
         Command::Test(args) => tools::test(&args),
+        Command::Tape(args) => tools::tape(&args),
     }
 }
 

@@ -7,6 +7,8 @@ pub mod delta;
 mod edit;
 pub mod filter;
 mod finish;
+pub mod har;
+pub mod json;
 mod mask;
 mod message;
 mod recorder;

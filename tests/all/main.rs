@@ -116,5 +116,8 @@ mod tools_make;
 /// `check` and `test`: plugins looked at and tried without a proxy.
 mod tools_examine;
 
+/// `tape`: recorded exchanges looked at, filtered, and exchanged with HARs.
+mod tape;
+
 /// Style that a machine can check.
 mod tidy;

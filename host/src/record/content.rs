@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use super::data::{Ending, Message, Recorded, StartLine};
+use super::data::{Ending, Message, Piece, PieceFate, Recorded, StartLine, Step};
 use crate::message::coding::{Codings, DecodeLimits, Decoder};
 
 /// Bytes that a body is decoded to at most; the rest is left off.
@@ -17,6 +17,33 @@ impl Recorded {
             Ending::Failed(_) => None,
             Ending::Complete | Ending::CutOff => self.response(),
         }
+    }
+
+    /// The status that the client got, an error of the host included.
+    pub fn status(&self) -> Option<u16> {
+        match &self.ending {
+            Ending::Failed(failure) => Some(failure.status),
+            Ending::Complete | Ending::CutOff => self.response()?.status(),
+        }
+    }
+
+    pub fn method(&self) -> &str {
+        match &self.request.line {
+            StartLine::Request { method, .. } => method,
+            StartLine::Response { .. } => "",
+        }
+    }
+
+    /// Whether it became a WebSocket.
+    pub fn is_websocket(&self) -> bool {
+        let pieces = self
+            .steps
+            .iter()
+            .filter_map(|step| step.transcript.as_ref());
+        let mut pieces = pieces.flat_map(|transcript| &transcript.pieces);
+        let upgrade = self.request.field("upgrade");
+        let asks = upgrade.is_some_and(|value| value.eq_ignore_ascii_case(b"websocket"));
+        pieces.any(|piece| piece.sender.is_some()) || (asks && self.status() == Some(101))
     }
 
     /// The host and port that the client asked for; empty if it named none.
@@ -42,6 +69,32 @@ impl Recorded {
             _ => target.clone(),
         }
     }
+}
+
+impl Message {
+    /// None for a request.
+    pub fn status(&self) -> Option<u16> {
+        match self.line {
+            StartLine::Response { status } => Some(status),
+            StartLine::Request { .. } => None,
+        }
+    }
+}
+
+impl Step {
+    /// Whether it changed anything of the messages, or of what went through it.
+    pub fn changes(&self) -> bool {
+        let transcripts = self.transcript.iter();
+        let mut pieces = transcripts.flat_map(|transcript| &transcript.pieces);
+        !self.request.is_unchanged()
+            || !self.response.is_unchanged()
+            || pieces.any(|piece| piece.fate != PieceFate::Keep && !is_empty_end(piece))
+    }
+}
+
+/// What every rewritten body has at its end, also if nothing was emitted there.
+fn is_empty_end(piece: &Piece) -> bool {
+    piece.fate == PieceFate::End && piece.went.is_empty()
 }
 
 /// What was kept of a body, without its codings; as it is if they can't be undone. Of a body that is incomplete it is what can be

@@ -3,9 +3,7 @@
 use std::cell::OnceCell;
 
 use crate::record::content;
-use crate::record::data::{
-    Ending, Field, Message, Performer, PieceFate, Recorded, Sender, StartLine, Step,
-};
+use crate::record::data::{Ending, Field, Message, Performer, Recorded, Sender, Step};
 
 use super::words::Sides;
 
@@ -43,20 +41,14 @@ impl<'e> View<'e> {
 
     /// What the client got, an error of the host included.
     pub fn status(&self) -> Option<u16> {
-        if let Ending::Failed(failure) = &self.exchange.ending {
-            return Some(failure.status);
-        }
-        match self.response()?.line {
-            StartLine::Response { status } => Some(status),
-            StartLine::Request { .. } => None,
+        match self.exchange.ending {
+            Ending::Failed(_) => self.exchange.status(),
+            Ending::Complete | Ending::CutOff => self.response()?.status(),
         }
     }
 
     pub fn method(&self) -> &'e str {
-        match &self.exchange.request.line {
-            StartLine::Request { method, .. } => method,
-            StartLine::Response { .. } => "",
-        }
+        self.exchange.method()
     }
 
     pub fn url(&self) -> String {
@@ -105,7 +97,7 @@ impl<'e> View<'e> {
     pub fn is_changed(&self) -> bool {
         let plugins = self.exchange.steps.iter();
         let mut plugins = plugins.filter(|step| matches!(step.performer, Performer::Plugin { .. }));
-        plugins.any(changes)
+        plugins.any(Step::changes)
     }
 
     pub fn has_failed(&self) -> bool {
@@ -113,15 +105,7 @@ impl<'e> View<'e> {
     }
 
     pub fn is_websocket(&self) -> bool {
-        let pieces = self
-            .exchange
-            .steps
-            .iter()
-            .filter_map(|step| step.transcript.as_ref());
-        let mut pieces = pieces.flat_map(|transcript| &transcript.pieces);
-        let upgrade = self.exchange.request.field("upgrade");
-        let asks = upgrade.is_some_and(|value| value.eq_ignore_ascii_case(b"websocket"));
-        (asks && self.status() == Some(101)) || pieces.any(|piece| piece.sender.is_some())
+        self.exchange.is_websocket()
     }
 
     pub fn is_asset(&self) -> bool {
@@ -168,23 +152,6 @@ impl<'e> View<'e> {
         let response = sides.has_response().then(|| self.response()).flatten();
         request.into_iter().chain(response)
     }
-}
-
-fn changes(step: &Step) -> bool {
-    let pieces = step
-        .transcript
-        .iter()
-        .flat_map(|transcript| &transcript.pieces);
-    !step.request.is_unchanged()
-        || !step.response.is_unchanged()
-        || pieces
-            .into_iter()
-            .any(|piece| piece.fate != PieceFate::Keep && !is_empty_end(piece))
-}
-
-/// What every rewritten body has at its end, also if nothing was emitted there.
-fn is_empty_end(piece: &crate::record::Piece) -> bool {
-    piece.fate == PieceFate::End && piece.went.is_empty()
 }
 
 /// Whether a message that was sent, or what went on in its place, matches.

@@ -7,64 +7,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
-use serde::Deserialize;
 
 use super::case::{Case, CaseExchange, CaseFile, Input, receive, received};
 use super::message;
 use super::read::Reader;
 use super::sections::{Kind, Mistake, Section, sections};
+use crate::record::har::{self, Har, HarEntry, HarError, HarField, HarRequest, HarResponse};
 use crate::tools::conditions::Conditions;
-
-#[derive(Deserialize)]
-struct Har {
-    log: Log,
-}
-
-#[derive(Deserialize)]
-struct Log {
-    entries: Vec<Entry>,
-}
-
-#[derive(Deserialize)]
-struct Entry {
-    request: HarRequest,
-    response: Option<HarResponse>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct HarRequest {
-    method: String,
-    url: String,
-    #[serde(default)]
-    headers: Vec<Field>,
-    post_data: Option<Content>,
-}
-
-#[derive(Deserialize)]
-struct HarResponse {
-    status: u16,
-    #[serde(default)]
-    headers: Vec<Field>,
-    content: Option<Content>,
-}
-
-#[derive(Deserialize)]
-struct Field {
-    name: String,
-    value: String,
-}
-
-#[derive(Deserialize)]
-struct Content {
-    #[serde(default)]
-    text: String,
-    encoding: Option<String>,
-}
 
 /// Reads a HAR and what is expected of it, if that file is there.
 pub(super) fn read(path: &Path, conditions: &Conditions) -> Result<CaseFile, Mistake> {
@@ -109,10 +60,10 @@ pub(super) fn read(path: &Path, conditions: &Conditions) -> Result<CaseFile, Mis
 fn parse(path: &Path) -> Result<Har, Mistake> {
     let text =
         fs::read(path).map_err(|error| mistake(path, 1, format!("can't be read: {error}")))?;
-    // Some tools write a byte order mark.
-    let json = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
-    serde_json::from_slice(json)
-        .map_err(|error| mistake(path, error.line().max(1), format!("not a HAR: {error}")))
+    har::parse(&text).map_err(|error| match error {
+        HarError::Form { line, problem } => mistake(path, line, format!("not a HAR: {problem}")),
+        HarError::Entry { .. } => mistake(path, 1, error.to_string()),
+    })
 }
 
 fn expected_path(path: &Path) -> PathBuf {
@@ -158,7 +109,7 @@ fn check(path: &Path, sections: &[Section], entries: usize) -> Result<(), Mistak
     Ok(())
 }
 
-fn input(entry: Entry) -> Result<Input, String> {
+fn input(entry: HarEntry) -> Result<Input, String> {
     let (scheme, request) = receive(request(entry.request)?)?;
     let response = match entry.response {
         // 0 is what browsers write for an answer that never came.
@@ -174,7 +125,7 @@ fn input(entry: Entry) -> Result<Input, String> {
 
 fn request(har: HarRequest) -> Result<Request<Bytes>, String> {
     let url = har.url.split_once('#').map_or(&har.url[..], |(url, _)| url);
-    let mut request = Request::new(body(har.post_data)?);
+    let mut request = Request::new(har.post_data.map_or(Ok(Vec::new()), har::posted)?.into());
     *request.uri_mut() = message::uri(url).ok_or(format!("{url:?} is not an http or https URL"))?;
     *request.method_mut() = Method::from_bytes(har.method.as_bytes())
         .map_err(|_| format!("{:?} is no method", har.method))?;
@@ -183,7 +134,7 @@ fn request(har: HarRequest) -> Result<Request<Bytes>, String> {
 }
 
 fn response(har: HarResponse) -> Result<Response<Bytes>, String> {
-    let mut response = Response::new(body(har.content)?);
+    let mut response = Response::new(har.content.map_or(Ok(Vec::new()), har::content)?.into());
     *response.status_mut() = StatusCode::from_u16(har.status)
         .ok()
         .filter(|status| !status.is_informational())
@@ -194,26 +145,10 @@ fn response(har: HarResponse) -> Result<Response<Bytes>, String> {
     Ok(response)
 }
 
-fn body(content: Option<Content>) -> Result<Bytes, String> {
-    let Some(content) = content else {
-        return Ok(Bytes::new());
-    };
-    match content.encoding.as_deref() {
-        None | Some("") => Ok(content.text.into()),
-        Some("base64") => BASE64
-            .decode(content.text)
-            .map(Bytes::from)
-            .map_err(|error| format!("the body is not base64: {error}")),
-        Some(other) => Err(format!(
-            "the body is in the unknown encoding {other:?}; HARs have base64"
-        )),
-    }
-}
-
 /// Without pseudo-fields (`:path`), and without the length of what was on the wire, which the text here need not have.
-fn fields(har: Vec<Field>) -> Result<HeaderMap, String> {
+fn fields(har: Vec<HarField>) -> Result<HeaderMap, String> {
     let mut fields = HeaderMap::new();
-    for Field { name, value } in har {
+    for HarField { name, value, .. } in har {
         if name.starts_with(':') {
             continue;
         }
