@@ -6,9 +6,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::content;
-use super::data::{
-    Ending, Field, Message, Outbound, Performer, Recorded, StartLine, Step, StepOutcome,
-};
+use super::data::{Ending, Outbound, Performer, Recorded, Step, StepOutcome};
+use super::message::{Field, Message, StartLine};
 
 /// An exchange without its messages.
 #[derive(Debug, Serialize)]

@@ -11,7 +11,8 @@ use super::form::{
 };
 use super::time;
 use crate::record::content;
-use crate::record::data::{Ending, Field, Message, Performer, Recorded, StartLine};
+use crate::record::data::{Ending, Performer, Recorded};
+use crate::record::message::{Field, Message, StartLine};
 
 /// A HAR that is being written. It is one when [`finish`](Self::finish) was called.
 #[derive(Debug)]

@@ -10,10 +10,9 @@ use super::form::{
     MessageExtra,
 };
 use super::time;
-use crate::record::data::{
-    Content, Ending, Failure, Field, Message, Performer, Recorded, StartLine, Step, StepOutcome,
-};
+use crate::record::data::{Ending, Failure, Performer, Recorded, Step, StepOutcome};
 use crate::record::edit::MessageEdit;
+use crate::record::message::{Content, Field, Message, StartLine};
 
 /// Why a HAR can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
