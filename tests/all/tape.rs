@@ -95,7 +95,7 @@ async fn exchanges_are_listed_and_filtered() {
         ("~c 400-499", &lines[2..]),
         ("orders & !~m POST", &lines[..1]),
         ("~bs three", &lines[2..]),
-        ("~q", &[]),
+        ("~q", &lines[..0]),
         ("~all --limit 2", &lines[..2]),
     ] {
         let some = desk.run(&format!("tape show $a.tape {filter}")).await;

@@ -35,7 +35,7 @@ pub struct Filter(Option<Expression>);
 
 impl Filter {
     /// Bytes of a filter's text.
-    pub const LONGEST: usize = 4096;
+    pub const LONGEST: usize = parse::LONGEST;
 
     /// Reads a filter. One of white space matches every exchange.
     ///

@@ -2,6 +2,7 @@
 
 mod detail;
 mod lines;
+mod message;
 mod source;
 
 use std::io::{self, IsTerminal as _, Write};

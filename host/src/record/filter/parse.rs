@@ -11,10 +11,12 @@
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 
-use super::Filter;
 use super::error::FilterError;
 use super::expression::Expression;
 use super::words::{self, Subject, Word};
+
+/// Bytes of a filter's text.
+pub const LONGEST: usize = 4096;
 
 /// Of `!` and parentheses in one another.
 const DEEPEST: usize = 32;
@@ -44,11 +46,11 @@ pub fn parse(text: &str) -> Result<Option<Expression>, FilterError> {
         depth: 0,
         regexes: 0,
     };
-    if text.len() > Filter::LONGEST {
+    if text.len() > LONGEST {
         let problem = format!(
             "it is {} bytes long; expected no more than {}",
             text.len(),
-            Filter::LONGEST
+            LONGEST
         );
         return Err(parser.mistake(problem));
     }

@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 
-use similar::{Algorithm, ChangeTag, TextDiff};
+use similar::ChangeTag;
 
 use super::lines::{self, FAINT, GREEN, RED, Style};
+use super::message::{differences, message_lines};
 use crate::record::{
-    Content, Ending, Fragment, Message, Performer, PieceFate, Recorded, Sender, StartLine, Step,
-    StepOutcome, Transcript, content,
+    Ending, Fragment, Message, Performer, PieceFate, Recorded, Sender, Step, StepOutcome,
+    Transcript,
 };
 use crate::text;
 
@@ -61,39 +62,10 @@ fn write_step(
     step: &Step,
     style: Style,
 ) -> io::Result<()> {
-    let performer = match &step.performer {
-        Performer::Host => "host".to_owned(),
-        Performer::Plugin {
-            name,
-            version,
-            hook,
-        } => {
-            format!(
-                "plugin {} {} ({})",
-                text::name(name),
-                text::name(hook),
-                text::name(version)
-            )
-        }
-        Performer::Backend { name, address } => match address {
-            Some(address) => format!("backend {} at {}", text::name(name), text::name(address)),
-            None => format!("backend {}", text::name(name)),
-        },
-    };
+    let (performer, outcome) = (performer(&step.performer), outcome(step, style));
     let computing = step.computing.map_or(String::new(), |time| {
         format!(", {} computing", lines::duration(time))
     });
-    let outcome = match &step.outcome {
-        StepOutcome::Done if !step.changes() => ": changed nothing".to_owned(),
-        StepOutcome::Done => String::new(),
-        StepOutcome::Responded => ": answered itself".to_owned(),
-        StepOutcome::Failed(why) => style.paint(RED, &format!(": failed: {}", text::line(why))),
-        StepOutcome::Undone(why) => style.paint(
-            RED,
-            &format!(": failed, and its changes were undone: {}", text::line(why)),
-        ),
-        StepOutcome::Abandoned => style.paint(RED, ": the exchange ended while it ran"),
-    };
     let indent = "  ".repeat(usize::from(step.depth));
     let duration = lines::duration(step.duration);
     writeln!(
@@ -112,6 +84,10 @@ fn write_step(
         write_difference(out, response.as_ref(), response_after.as_ref(), style)?;
     }
     write_pieces(out, step.transcript.as_ref())?;
+    write_calls_and_log(out, step)
+}
+
+fn write_calls_and_log(out: &mut impl Write, step: &Step) -> io::Result<()> {
     for call in &step.outbound {
         let result = match &call.result {
             Ok(status) => format!("{status}, {} bytes", call.length),
@@ -134,6 +110,42 @@ fn write_step(
         )?;
     }
     Ok(())
+}
+
+fn performer(performer: &Performer) -> String {
+    match performer {
+        Performer::Host => "host".to_owned(),
+        Performer::Plugin {
+            name,
+            version,
+            hook,
+        } => {
+            let (name, hook) = (text::name(name), text::name(hook));
+            format!("plugin {name} {hook} ({})", text::name(version))
+        }
+        Performer::Backend { name, address } => match address {
+            Some(address) => format!("backend {} at {}", text::name(name), text::name(address)),
+            None => format!("backend {}", text::name(name)),
+        },
+    }
+}
+
+/// What it came to, if there is something to tell.
+fn outcome(step: &Step, style: Style) -> String {
+    match &step.outcome {
+        StepOutcome::Done if !step.changes() => ": changed nothing".to_owned(),
+        StepOutcome::Done => String::new(),
+        StepOutcome::Responded => ": answered itself".to_owned(),
+        StepOutcome::Failed(why) => style.paint(RED, &format!(": failed: {}", text::line(why))),
+        StepOutcome::Undone(why) => {
+            let why = text::line(why);
+            style.paint(
+                RED,
+                &format!(": failed, and its changes were undone: {why}"),
+            )
+        }
+        StepOutcome::Abandoned => style.paint(RED, ": the exchange ended while it ran"),
+    }
 }
 
 /// Only what differs, line by line.
@@ -162,23 +174,6 @@ fn write_difference(
         writeln!(out, "     … ({} more lines)", changes.len() - MOST_LINES)?;
     }
     Ok(())
-}
-
-/// The lines that went and came.
-pub fn differences(before: &[String], after: &[String]) -> Vec<(ChangeTag, String)> {
-    let slices = |lines: &[String]| lines.to_vec();
-    let (before, after) = (slices(before), slices(after));
-    let before: Vec<&str> = before.iter().map(String::as_str).collect();
-    let after: Vec<&str> = after.iter().map(String::as_str).collect();
-    let diff = TextDiff::configure()
-        .algorithm(Algorithm::Myers)
-        .timeout(std::time::Duration::from_millis(500))
-        .diff_slices(&before, &after);
-    let changes = diff.iter_all_changes();
-    let changes = changes.filter(|change| change.tag() != ChangeTag::Equal);
-    changes
-        .map(|change| (change.tag(), change.value().to_owned()))
-        .collect()
 }
 
 fn write_pieces(out: &mut impl Write, transcript: Option<&Transcript>) -> io::Result<()> {
@@ -241,75 +236,6 @@ fn write_lines(out: &mut impl Write, all: &[String], indent: &str) -> io::Result
     Ok(())
 }
 
-/// A message as lines: its start line, its fields, an empty one, its body, its trailers.
-pub fn message_lines(message: &Message) -> Vec<String> {
-    let mut lines = vec![match &message.line {
-        StartLine::Request {
-            method,
-            target,
-            authority,
-        } => {
-            let authority = if authority.is_empty() {
-                String::new()
-            } else {
-                format!(" ({})", text::line(authority))
-            };
-            format!("{} {}{authority}", text::name(method), text::line(target))
-        }
-        StartLine::Response { status } => status.to_string(),
-    }];
-    let field = |field: &crate::record::Field| {
-        let value = String::from_utf8_lossy(&field.value);
-        format!("{}: {}", text::name(&field.name), text::line(&value))
-    };
-    lines.extend(message.fields.iter().map(field));
-    let body = body_lines(message);
-    if !body.is_empty() {
-        lines.push(String::new());
-        lines.extend(body);
-    }
-    if !message.trailers.is_empty() {
-        lines.push("trailers".to_owned());
-        lines.extend(message.trailers.iter().map(field));
-    }
-    lines
-}
-
-/// JSON with its line ends, other text as it is, without codings.
-fn body_lines(message: &Message) -> Vec<String> {
-    let Content {
-        kept,
-        length,
-        complete,
-    } = &message.content;
-    let body = content::decoded(message);
-    let mut lines = Vec::new();
-    match std::str::from_utf8(&body) {
-        Ok(shown) => {
-            let json = serde_json::from_str::<serde_json::Value>(shown).ok();
-            let json = json.filter(|json| json.is_object() || json.is_array());
-            let pretty = json.and_then(|json| serde_json::to_string_pretty(&json).ok());
-            let shown = pretty.as_deref().unwrap_or(shown);
-            lines.extend(shown.lines().map(|line| text::line(line).into_owned()));
-        }
-        // What it was is not seen in a terminal; that it is another one must be.
-        Err(_) => lines.push(format!(
-            "({length} bytes, not text; XXH3 {:016x})",
-            twox_hash::XxHash3_64::oneshot(&body)
-        )),
-    }
-    if (kept.len() as u64) < *length {
-        lines.push(format!(
-            "… ({} more bytes, not kept)",
-            length - kept.len() as u64
-        ));
-    }
-    if !complete && *length > 0 {
-        lines.push("(it did not come to its end)".to_owned());
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -346,17 +272,5 @@ mod tests {
         exchange.steps[2].log[0].text = "\x1b]0;title\x07".to_owned();
         let text = shown(&exchange);
         assert!(!text.contains('\x1b') && !text.contains('\x07'), "{text}");
-    }
-
-    #[test]
-    fn bodies_that_are_no_text_are_told_apart() {
-        let body = |bytes: &[u8]| {
-            let mut exchange = sample::exchange();
-            exchange.request.content = sample::content(bytes);
-            body_lines(&exchange.request)
-        };
-        assert_ne!(body(b"\xff\x00"), body(b"\xff\x01"));
-        assert_eq!(body(br#"{"a":[1]}"#).len(), 5);
-        assert_eq!(body(b"1"), ["1"]);
     }
 }
