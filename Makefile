@@ -12,8 +12,9 @@ CARGO = $(eval CARGO := $$(shell host/toolchain.sh || echo false))$(CARGO)
 ARGS ?=
 # The languages of test-languages: those whose tools are small, or `all`.
 LANGUAGES ?= rust c wat assemblyscript python js
-# Where `make install` puts the program: PREFIX/bin.
+# Where `make install` puts the program, PREFIX/bin, and what goes with it, PREFIX/share.
 PREFIX ?= /usr/local
+SHARE = $(DESTDIR)$(PREFIX)/share
 # Other targets that `make test` runs beside its own, each as NAME or NAME:BEFORE,….
 ALSO ?=
 
@@ -29,14 +30,19 @@ run: build plugins ## build everything, start the proxy with the plugins in the 
 	@echo 'try:   curl -i http://127.0.0.1:4567/hello        (the echo backend answers with what it got)'
 	@echo 'then:  change "hello" in plugins/add-header/src/lib.rs, save, and try again'
 	@echo
-	@plugins/watch.sh & watcher=$$!; trap 'kill $$watcher 2>/dev/null' EXIT; trap 'exit 130' INT TERM; $(TOLLGATE) run --plugins target/plugins $(ARGS)
+	@plugins/watch.sh & watcher=$$!; trap 'kill $$watcher 2>/dev/null' EXIT; trap 'exit 130' INT TERM; TOLLGATE_ADMIN=$${TOLLGATE_ADMIN-127.0.0.1:4599} $(TOLLGATE) run --plugins target/plugins $(ARGS)
 
 build: ## the proxy: target/release/tollgate
 	$(CARGO) build --release --locked
 
-install: build ## put the program into PREFIX/bin: make install PREFIX=$HOME/.local
-	mkdir -p $(DESTDIR)$(PREFIX)/bin
+install: build ## put the program into PREFIX/bin, its man page and completions beside: make install PREFIX=$HOME/.local
+	mkdir -p $(DESTDIR)$(PREFIX)/bin $(SHARE)/man/man1 $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions \
+		$(SHARE)/fish/vendor_completions.d
 	install -m 755 $(TOLLGATE) $(DESTDIR)$(PREFIX)/bin/tollgate
+	$(TOLLGATE) man > $(SHARE)/man/man1/tollgate.1
+	$(TOLLGATE) completions bash > $(SHARE)/bash-completion/completions/tollgate
+	$(TOLLGATE) completions zsh > $(SHARE)/zsh/site-functions/_tollgate
+	$(TOLLGATE) completions fish > $(SHARE)/fish/vendor_completions.d/tollgate.fish
 
 plugins: ## the plugins: target/plugins/NAME.wasm
 	plugins/build.sh

@@ -1,83 +1,51 @@
 //! The composition root: builds the parts from the configuration, runs them, and takes them down in order.
 
+mod admin;
 mod announce;
+mod echo;
+mod error;
 mod observed;
 mod reload;
+mod spawn;
 
 use std::collections::BTreeMap;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use http::uri::Authority;
+use arc_swap::ArcSwap;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::admin::{self, Readiness};
+use crate::admin::Readiness;
 use crate::config::Config;
-use crate::config::backend::{BackendAddress, BackendUrl};
+use crate::config::admin::AdminAddress;
 use crate::config::server::{Certificate, ServerTls};
-use crate::echo;
 use crate::essential;
 use crate::plugin::beside;
 use crate::plugin::watch::{self, Change, WatchError};
 use crate::plugin::{
-    Cache, Chains, Engines, HooksCompiler, Member, PluginStatus, PluginTable, Reconfigure,
+    Cache, Chains, Engines, HooksCompiler, Member, Order, PluginControl, PluginStatus, PluginTable,
     Resources, RouteChain, Services, StandardCompilers, Supervisor, Workbench,
 };
 use crate::proxy::{self, Listener, Stop};
 use crate::record::Recorder;
-use crate::tls::{self, ServerIdentity};
+use crate::tls::ServerIdentity;
 
+pub use error::StartError;
 pub use reload::Reread;
 
-use announce::{backend_words, echo_advice, listen_advice, plugin_lines};
+use announce::{backend_words, plugin_lines};
 use reload::{Tending, WatchedFiles};
-
-/// Why the proxy could not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    #[error("can't listen on {address}: {source}{}", listen_advice(.source))]
-    Listen {
-        address: SocketAddr,
-        source: io::Error,
-    },
-    #[error("backend = \"echo://{address}\": can't start the embedded echo backend there: {source}{}", echo_advice(.source))]
-    Echo {
-        address: SocketAddr,
-        source: io::Error,
-    },
-    #[error("can't watch {}: {source}", .directory.display())]
-    Watch {
-        directory: std::path::PathBuf,
-        source: WatchError,
-    },
-    #[error("can't load the plugins: the task that does so has ended; the log says why")]
-    Supervisor,
-    #[error("can't start the WebAssembly engine: {0:#}")]
-    Engine(wasmtime::Error),
-    #[error("can't listen on {address} for admin: {source}{}", listen_advice(.source))]
-    Admin {
-        address: SocketAddr,
-        source: io::Error,
-    },
-    #[error("outbound.ca: {0}")]
-    Outbound(tls::SetupError),
-    #[error("can't serve TLS: {0}")]
-    Tls(tls::SetupError),
-    #[error("{0}")]
-    Backend(String),
-    #[error("can't start: {0}")]
-    System(#[from] io::Error),
-}
+use spawn::spawn;
 
 /// A proxy that listens, with its plugins in service.
 #[derive(Debug)]
 pub struct App {
     config: Arc<Config>,
     address: SocketAddr,
+    admin: Option<AdminAddress>,
     identity: Option<Arc<ServerIdentity>>,
     table: Arc<PluginTable>,
     recorder: Option<Arc<Recorder>>,
@@ -105,11 +73,8 @@ impl App {
         let identity = identity(config.tls.as_ref(), address)?;
         let stop_rest = CancellationToken::new();
         let ready = Readiness::default();
-        if let Some(admin) = config.admin {
-            start_admin(admin, ready.clone(), stop_rest.clone()).await?;
-        }
         let echo = match config.echo {
-            Some(echo) => Some(start_echo(echo, config.echo_fixed, stop_rest.clone()).await?),
+            Some(echo) => Some(echo::start(echo, config.echo_fixed, stop_rest.clone()).await?),
             None => None,
         };
         reload::complete(&mut config, echo.as_ref());
@@ -123,7 +88,22 @@ impl App {
         let recorder = observed::recorder(&config)?;
         let proxy = observed::proxy(routing, &connections, recorder.as_ref());
         let table = Arc::new(PluginTable::default());
-        let (watcher, orders) = start_plugins(&config, &chains, &table, &stop_rest).await?;
+        let shown = Arc::new(ArcSwap::new(config.clone()));
+        let (reloads, asked) = mpsc::channel(1);
+        let (orders, ordered) = mpsc::channel(1);
+        let parts = admin::Parts {
+            ready: ready.clone(),
+            listen: address,
+            shown: shown.clone(),
+            proxy: proxy.clone(),
+            first_id: proxy.next_id(),
+            table: table.clone(),
+            recorder: recorder.clone(),
+            reload: reloads,
+            control: PluginControl::new(orders.clone(), table.clone(), config.clone()),
+        };
+        let admin = admin::start(&config, parts, &stop_rest).await?;
+        let watcher = start_plugins(&config, &chains, &table, ordered, &stop_rest).await?;
 
         // After the watcher, so that it goes first if something fails below.
         let stopping = stop_rest.clone().drop_guard();
@@ -132,6 +112,7 @@ impl App {
         let tending = Tending {
             started: config.clone(),
             config: config.clone(),
+            shown,
             again,
             echo,
             backends,
@@ -139,6 +120,7 @@ impl App {
             orders,
             identity: identity.clone(),
             reload: notify.clone(),
+            asked,
             files: WatchedFiles::watch(&config)?,
         };
         spawn(
@@ -158,6 +140,7 @@ impl App {
         Ok(Self {
             config,
             address,
+            admin,
             identity,
             table,
             recorder,
@@ -173,6 +156,11 @@ impl App {
     /// The address that clients connect to.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where the admin listener is, if there is one.
+    pub fn admin(&self) -> Option<&AdminAddress> {
+        self.admin.as_ref()
     }
 
     /// Every plugin as it stands.
@@ -198,6 +186,9 @@ impl App {
             scheme = "https";
             let fingerprint = identity.fingerprint();
             text += &format!("certificate: SHA-256 fingerprint {fingerprint}\n");
+        }
+        if let Some(admin) = &self.admin {
+            text += &announce::inspector_line(admin, crate::admin::has_page());
         }
         let (address, target) = (self.address, backend_words(&self.config));
         text + &format!("tollgate is ready: {scheme}://{address} -> {target}\n")
@@ -231,16 +222,6 @@ fn serve(
     ));
 }
 
-/// Runs what must not end before it is told to.
-fn spawn(
-    name: &'static str,
-    stop: &CancellationToken,
-    work: impl Future<Output = ()> + Send + 'static,
-) {
-    let stop = stop.clone();
-    tokio::spawn(essential::task(name, move || stop.is_cancelled(), work));
-}
-
 fn listen(
     address: SocketAddr,
     reuse_port: bool,
@@ -272,65 +253,14 @@ fn identity(
     Ok(Some(Arc::new(identity)))
 }
 
-async fn start_admin(
-    address: SocketAddr,
-    ready: Readiness,
-    stop: CancellationToken,
-) -> Result<(), StartError> {
-    let failed = |source| StartError::Admin { address, source };
-    let listener = tokio::net::TcpListener::bind(address)
-        .await
-        .map_err(failed)?;
-    tracing::info!(
-        "admin: http://{}/ready and /live",
-        listener.local_addr().map_err(failed)?
-    );
-    let serving = admin::serve(listener, ready, stop.clone().cancelled_owned());
-    spawn("admin", &stop, serving);
-    Ok(())
-}
-
-/// Starts the embedded backend and gives its origin. Unless its address is fixed, another will do.
-async fn start_echo(
-    address: SocketAddr,
-    fixed: bool,
-    stop: CancellationToken,
-) -> Result<BackendUrl, StartError> {
-    let failed = |source| StartError::Echo { address, source };
-    let listening = tokio::net::TcpListener::bind(address).await;
-    let taken = listening
-        .as_ref()
-        .is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse);
-    let listener = if taken && !fixed {
-        tokio::net::TcpListener::bind((address.ip(), 0)).await
-    } else {
-        listening
-    };
-    let listener = listener.map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
-    if taken {
-        tracing::warn!(
-            "another process listens on {address}, so the embedded echo backend listens on {bound}; to forward to what \
-             listens on {address}, set backend = \"http://{address}\" (or --backend http://{address})"
-        );
-    }
-    let serving = echo::serve(listener, stop.clone().cancelled_owned());
-    spawn("echo backend", &stop, serving);
-    let authority =
-        Authority::try_from(bound.to_string()).map_err(|e| failed(io::Error::other(e)))?;
-    Ok(BackendUrl {
-        tls: false,
-        address: BackendAddress::Tcp(authority),
-    })
-}
-
 /// Starts the plugins' line and waits until every file that is there has its verdict.
 async fn start_plugins(
     config: &Arc<Config>,
     chains: &Arc<Chains>,
     table: &Arc<PluginTable>,
+    ordered: mpsc::Receiver<Order>,
     stop: &CancellationToken,
-) -> Result<(watch::Watcher, mpsc::Sender<Reconfigure>), StartError> {
+) -> Result<watch::Watcher, StartError> {
     let most_memory = most_memory(config);
     let engines = Engines::new(most_memory).map_err(StartError::Engine)?;
     let workers = config.workers.get();
@@ -358,11 +288,10 @@ async fn start_plugins(
         chains.clone(),
         table.clone(),
     );
-    let (orders, ordered) = mpsc::channel(1);
     spawn("plugins", stop, supervisor.run(changes, ordered));
     // No request is answered by a chain of which nobody knows what it lacks.
     ready.await.map_err(|_| StartError::Supervisor)?;
-    Ok((watcher, orders))
+    Ok(watcher)
 }
 
 fn watch_plugins(config: &Config) -> Result<(watch::Watcher, mpsc::Receiver<Change>), WatchError> {

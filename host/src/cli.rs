@@ -6,6 +6,7 @@
 
 mod examine;
 mod make;
+mod operate;
 mod tape;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use examine::{CheckArgs, TestArgs};
 pub use make::{BuildArgs, DevArgs, NewArgs};
+pub use operate::{AdminArgs, CompletionsArgs, LogsArgs, PluginsArgs, ReloadArgs, StatusArgs};
 pub use tape::{TapeArgs, TapeCommand, TapeExportArgs, TapeGrepArgs, TapeImportArgs, TapeShowArgs};
 
 /// An HTTP proxy that runs WebAssembly plugins and reloads them when they change
@@ -51,6 +53,18 @@ pub enum Command {
     Test(TestArgs),
     /// Look at recorded exchanges, take some of them out, write and read HARs
     Tape(TapeArgs),
+    /// Show what a running proxy does: its addresses, its backends, how many requests it has
+    Status(StatusArgs),
+    /// Show the plugins of a running proxy, or one of them
+    Plugins(PluginsArgs),
+    /// Have a running proxy read its configuration and its plugins again, or one plugin
+    Reload(ReloadArgs),
+    /// Show the last lines of a running proxy's log
+    Logs(LogsArgs),
+    /// Print what a shell needs to complete tollgate's commands and options
+    Completions(CompletionsArgs),
+    /// Print the man page
+    Man,
 }
 
 /// The options of `run`. A flag overrides its environment variable, which overrides the configuration file, which
@@ -87,11 +101,18 @@ pub struct RunArgs {
     #[arg(long)]
     pub tls_cleartext: bool,
 
-    /// Address and port for GET /live and GET /ready; a port alone means 127.0.0.1
+    /// Address and port of the admin listener (API, metrics, GET /live and /ready); a port alone means 127.0.0.1
     ///
-    /// [env: TOLLGATE_ADMIN] [default: off]
-    #[arg(long, value_name = "ADDR")]
+    /// `unix:PATH` is a unix socket. An address that others reach needs a token: --admin-token-file, or the token itself in
+    /// TOLLGATE_ADMIN_TOKEN. [env: TOLLGATE_ADMIN] [default: off]
+    #[arg(long, value_name = "ADDR|unix:PATH")]
     pub admin: Option<String>,
+
+    /// File with the token that every request to the admin listener must have (`authorization: Bearer TOKEN`)
+    ///
+    /// [env: TOLLGATE_ADMIN_TOKEN_FILE] [default: none]
+    #[arg(long, value_name = "FILE")]
+    pub admin_token_file: Option<PathBuf>,
 
     /// Allow other processes to listen on the same address, so that a new process can start before the old
     /// one ends (SO_REUSEPORT)

@@ -3,6 +3,7 @@
 //! [`resolve()`] makes it from flags over environment over file over the defaults in [`data`](Config), and either
 //! gives a whole [`Config`] or every mistake at once as [`ConfigErrors`].
 
+pub mod admin;
 mod allow;
 pub mod backend;
 mod data;
@@ -10,6 +11,7 @@ pub(crate) mod file;
 mod keys;
 mod mistake;
 mod names;
+mod overlay;
 mod plugin;
 mod reload;
 mod required;
@@ -28,6 +30,7 @@ pub use data::{
 pub use keys::{AllowKeys, LimitKeys, MatchKey, PluginKeys};
 pub use mistake::{ConfigErrors, Mistake, Place};
 pub(crate) use names::nearest_name;
+pub use overlay::{Overlay, OverlayKey};
 pub use plugin::{
     BackgroundConfig, DEFAULT_ORDER, OnFailure, PluginConfig, PluginLimits, PluginNameError,
     check_plugin_name,

@@ -39,6 +39,12 @@ fn main() -> ExitCode {
         Command::Check(args) => tools::check(&args),
         Command::Test(args) => tools::test(&args),
         Command::Tape(args) => tools::tape(&args),
+        Command::Status(args) => tools::status(&args),
+        Command::Plugins(args) => tools::plugins(&args),
+        Command::Reload(args) => tools::reload(&args),
+        Command::Logs(args) => tools::logs(&args),
+        Command::Completions(args) => tools::completions(&args),
+        Command::Man => tools::man(),
     }
 }
 

@@ -20,6 +20,7 @@ mod prepare;
 mod retire;
 mod swap;
 
+mod history;
 mod status;
 
 mod kind;
@@ -32,6 +33,7 @@ mod hash;
 
 pub use cache::Cache;
 pub use hash::ContentHash;
+pub use history::{EventKind, PluginEvent};
 pub use host::CallPace;
 pub use kind::hooks::{
     Capability, Contract, Contracts, HooksCode, HooksCompiler, HooksPlugin, Instance,
@@ -40,8 +42,8 @@ pub use kind::hooks::{
 pub use kind::wasi_http::{EmptyBackend, StandardCompilers, StandardComponent};
 pub use kind::{Guest, GuestKind, Linking, PluginKind, Trial};
 pub use prepare::{PluginError, Workbench, settings_schema, trial};
-pub use status::{PluginStatus, PluginTable, Serving};
-pub use supervise::{Reconfigure, Supervisor};
+pub use status::{PluginStatus, PluginTable, Serving, SettingsSource};
+pub use supervise::{Keep, Order, OrderError, PluginControl, Reconfigure, Supervisor};
 pub use swap::{Chains, Member, RouteChain};
 pub use wasm::{
     Ambient, CompileError, Engines, InterfaceName, PausedClock, PluginServices, PluginState,

@@ -7,6 +7,7 @@ mod entry;
 mod error;
 mod filter;
 mod panics;
+mod recent;
 mod writer;
 
 use std::io::{self, IsTerminal};
@@ -22,9 +23,13 @@ use writer::LogWriter;
 
 pub use error::TelemetryError;
 pub use panics::message as panic_message;
+pub use recent::{LogLine, NewLines, RecentLines};
 
 /// The log of this process, once it is started.
 static LOG: OnceLock<LogWriter> = OnceLock::new();
+
+/// Its last lines, once somebody has asked for them.
+static RECENT: OnceLock<RecentLines> = OnceLock::new();
 
 /// How long the end of the process waits for the last lines to be written.
 const LAST_LINES: Duration = Duration::from_secs(1);
@@ -61,6 +66,11 @@ pub fn start(flag: Option<&str>) -> Result<(), TelemetryError> {
         );
     }
     Ok(())
+}
+
+/// The last lines of the log. They are kept from the first call on.
+pub fn recent() -> &'static RecentLines {
+    RECENT.get_or_init(RecentLines::default)
 }
 
 /// Waits a moment for the last lines of the log to be written, before the process ends. A stderr that takes nothing doesn't
@@ -130,7 +140,11 @@ impl io::Write for &Entries {
     /// One entry, as `tracing-subscriber` gives it in one piece.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
-        self.log.push(entry::finished(&text, self.colours));
+        let entry = entry::finished(&text, self.colours);
+        if let Some(recent) = RECENT.get() {
+            recent.push(&entry);
+        }
+        self.log.push(entry);
         Ok(bytes.len())
     }
 

@@ -1,4 +1,4 @@
-//! The commands for those who write plugins: from nothing to a plugin that is tested.
+//! The commands for those who write plugins: from nothing to a plugin that is tested; and those for who runs the proxy.
 
 mod build;
 mod check;
@@ -9,7 +9,9 @@ mod dev;
 mod exit;
 mod lab;
 mod log;
+mod manual;
 mod new;
+mod operate;
 mod project;
 mod tape;
 mod templates;
@@ -20,6 +22,8 @@ pub use build::build;
 pub use check::check;
 pub use check_config::check_config;
 pub use dev::dev;
+pub use manual::{completions, man};
 pub use new::new;
+pub use operate::{logs, plugins, reload, status};
 pub use tape::tape;
 pub use test::test;

@@ -54,6 +54,9 @@ mod backends;
 /// Work that no exchange asks for.
 mod background;
 
+/// The admin API: who may ask, and what an operator can do to plugins while requests pass them.
+mod admin;
+
 /// Idle instances, and what they give way to.
 mod idle;
 

@@ -33,7 +33,7 @@ const LONG_FUNCTIONS: [(&str, &str); 6] = [
 ];
 
 /// The host's modules from low to high; those of one row know nothing of one another.
-const LAYERS: [&[&str]; 9] = [
+const LAYERS: [&[&str]; 10] = [
     &[
         "counted",
         "descriptors",
@@ -49,7 +49,8 @@ const LAYERS: [&[&str]; 9] = [
     &["store", "record"],
     &["config"],
     &["interceptor"],
-    &["proxy", "plugin", "echo", "admin"],
+    &["proxy", "plugin", "echo"],
+    &["admin"],
     &["app", "tools"],
     &["main"],
 ];

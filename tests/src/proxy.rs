@@ -1,5 +1,6 @@
 //! The proxy under test: the builder that both kinds of run share, and the proxy inside the test.
 
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -203,6 +204,11 @@ impl Proxy {
     /// Why the file of this plugin is refused as it is now.
     pub fn refusal(&self, plugin: &str) -> Option<String> {
         self.status(plugin)?.error
+    }
+
+    /// Where its admin listener is, if it has one on TCP.
+    pub fn admin(&self) -> Option<SocketAddr> {
+        self.app.admin()?.tcp()
     }
 
     /// The names of all plugins, as the host has them.

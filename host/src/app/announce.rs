@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 
 use crate::config::Config;
+use crate::config::admin::AdminAddress;
 use crate::config::backend::{BackendUrl, DEFAULT_BACKEND};
 use crate::plugin::PluginStatus;
 use crate::text;
@@ -60,6 +61,7 @@ pub fn plugin_lines(config: &Config, plugins: &[PluginStatus]) -> String {
     for plugin in plugins {
         let version = plugin
             .serving
+            .as_ref()
             .map_or_else(|| "-".to_owned(), |serving| serving.hash.short());
         let reason = plugin
             .error
@@ -77,6 +79,24 @@ pub fn plugin_lines(config: &Config, plugins: &[PluginStatus]) -> String {
         );
     }
     lines
+}
+
+/// Where the page is, or the API if there is no page.
+pub fn inspector_line(admin: &AdminAddress, has_page: bool) -> String {
+    match (admin, has_page) {
+        (AdminAddress::Tcp(address), true) => format!("inspector: http://{address}/\n"),
+        (AdminAddress::Tcp(_) | AdminAddress::Unix(_), _) => format!("admin: {admin}\n"),
+    }
+}
+
+pub fn admin_advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "; another process listens there: stop it, or choose with --admin"
+        }
+        io::ErrorKind::NotFound => "; its directory does not exist",
+        _ => listen_advice(error),
+    }
 }
 
 pub fn listen_advice(error: &io::Error) -> &'static str {

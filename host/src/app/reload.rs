@@ -11,20 +11,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use crate::admin::{ReloadOrder, Reloaded};
 use crate::config::backend::{BackendConfig, BackendUrl, DEFAULT_BACKEND};
 use crate::config::server::Certificate;
 use crate::config::{self, Config, WatchMode};
 use crate::descriptors;
 use crate::plugin::watch::{self, Change, Watcher};
-use crate::plugin::{Reconfigure, RouteChain};
+use crate::plugin::{Order, Reconfigure, RouteChain};
 use crate::proxy::upstream::Backend;
 use crate::proxy::{Backends, Proxy, Route, Routing};
 use crate::stamp::Stamp;
 use crate::text;
-use crate::tls::{Reloaded, ServerIdentity};
+use crate::tls::{self, ServerIdentity};
 
 /// Reads the configuration anew: flags and environment as they were at the start, the file as it is now.
 pub type Reread = Box<dyn Fn() -> Result<Config, config::ConfigErrors> + Send + Sync>;
@@ -41,15 +43,19 @@ pub struct Tending {
     pub started: Arc<Config>,
     /// The active configuration.
     pub config: Arc<Config>,
+    /// The same, for who shows it.
+    pub shown: Arc<ArcSwap<Config>>,
     pub again: Reread,
     /// The origin of the embedded echo backend, if it runs.
     pub echo: Option<BackendUrl>,
     pub backends: RunningBackends,
     pub proxy: Arc<Proxy<RouteChain>>,
-    pub orders: mpsc::Sender<Reconfigure>,
+    pub orders: mpsc::Sender<Order>,
     pub identity: Option<Arc<ServerIdentity>>,
     /// Told when the configuration shall be read at once.
     pub reload: Arc<Notify>,
+    /// Who wants that too, and to hear what came of it.
+    pub asked: mpsc::Receiver<ReloadOrder>,
     pub files: WatchedFiles,
 }
 
@@ -114,13 +120,19 @@ impl Tending {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = reload.notified() => {
-                    self.reread(Why::Asked).await;
+                    let _ = self.reread(Why::Asked).await;
                     self.look_at_certificate(&mut complaint);
+                }
+                Some(done) = self.asked.recv() => {
+                    let reloaded = self.reread(Why::Asked).await;
+                    self.look_at_certificate(&mut complaint);
+                    // Whoever asked may have gone.
+                    let _ = done.send(reloaded);
                 }
                 Some(change) = self.files.changes.recv() => match change {
                     Change::Upsert { files, settled: true, .. } => {
                         if files.code.is_some() && self.config.file == files.code {
-                            self.reread(Why::Changed).await;
+                            let _ = self.reread(Why::Changed).await;
                         }
                         self.look_at_certificate(&mut complaint);
                     }
@@ -138,29 +150,37 @@ impl Tending {
         }
     }
 
-    /// Takes the configuration as it is now, or says what is wrong with it and goes on with the one that it has.
-    async fn reread(&mut self, why: Why) {
+    /// Takes the configuration as it is now, or says what is wrong with it, in the log too, and goes on with the one that it
+    /// has.
+    async fn reread(&mut self, why: Why) -> Result<Reloaded, String> {
+        let reread = self.try_to_reread(why).await;
+        if let Err(why) = &reread {
+            tracing::error!(
+                "configuration not reloaded, the previous configuration stays active:\n{why}"
+            );
+        }
+        reread
+    }
+
+    async fn try_to_reread(&mut self, why: Why) -> Result<Reloaded, String> {
         let before = stamp(self.config.file.as_ref());
         let read = (self.again)();
         if why == Why::Changed && stamp(self.config.file.as_ref()) != before {
             // Somebody writes to it again. That will settle, too.
-            return;
+            return Ok(Reloaded::Unchanged);
         }
-        let mut next = match read {
-            Ok(config) => config,
-            Err(errors) => return refused(&errors.to_string()),
-        };
+        let mut next = read.map_err(|errors| errors.to_string())?;
         if next.echo.is_some() && self.echo.is_none() {
-            return refused(
-                "backend = \"echo\": the embedded echo backend can be switched on at a start only",
-            );
+            let why =
+                "backend = \"echo\": the embedded echo backend can be switched on at a start only";
+            return Err(why.to_owned());
         }
         complete(&mut next, self.echo.as_ref());
         if next == *self.config {
             if why == Why::Asked {
                 tracing::info!("configuration reloaded: no changes");
             }
-            return;
+            return Ok(Reloaded::Unchanged);
         }
         if next.server.max_connections != self.config.server.max_connections {
             warn_of_shortage(&next);
@@ -168,19 +188,15 @@ impl Tending {
         for key in config::needs_restart(&self.started, &next) {
             tracing::warn!("configuration: a change of {key} takes effect at the next start");
         }
-        let backends = match backends(&next, &self.backends) {
-            Ok(backends) => backends,
-            Err(error) => return refused(&error),
-        };
+        let backends = backends(&next, &self.backends)?;
         let next = Arc::new(next);
-        match self.hand_over(&next, &backends).await {
-            Ok(()) => {
-                tracing::info!("configuration reloaded");
-                self.config = next;
-                self.backends = backends;
-            }
-            Err(errors) => refused(&errors.join("\n")),
-        }
+        let handed_over = self.hand_over(&next, &backends).await;
+        handed_over.map_err(|errors| errors.join("\n"))?;
+        tracing::info!("configuration reloaded");
+        self.shown.store(next.clone());
+        self.config = next;
+        self.backends = backends;
+        Ok(Reloaded::Changed)
     }
 
     /// Has the plugins prepared and everything changed at once.
@@ -198,7 +214,8 @@ impl Tending {
             again: self.reload.clone(),
         };
         let gone = || vec!["the plugins' supervisor has ended".to_owned()];
-        self.orders.send(order).await.map_err(|_| gone())?;
+        let sent = self.orders.send(Order::Reconfigure(order)).await;
+        sent.map_err(|_| gone())?;
         hears.await.unwrap_or_else(|_| Err(gone()))
     }
 
@@ -207,8 +224,8 @@ impl Tending {
             return;
         };
         match identity.reload() {
-            Ok(Reloaded::Unchanged) => {}
-            Ok(Reloaded::Swapped { fingerprint }) => {
+            Ok(tls::Reloaded::Unchanged) => {}
+            Ok(tls::Reloaded::Swapped { fingerprint }) => {
                 *complaint = None;
                 tracing::info!("certificate reloaded, SHA-256 fingerprint {fingerprint}");
             }
@@ -282,10 +299,6 @@ pub fn routing(
         server: Arc::new(config.server.clone()),
         forwarding: config.forwarding,
     }
-}
-
-fn refused(why: &str) {
-    tracing::error!("configuration not reloaded, the previous configuration stays active:\n{why}");
 }
 
 fn stamp(file: Option<&PathBuf>) -> Option<Stamp> {

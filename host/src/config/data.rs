@@ -6,8 +6,10 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::admin::AdminConfig;
 use super::backend::BackendConfig;
 use super::keys::PluginKeys;
+use super::overlay::Overlay;
 use super::plugin::{PluginConfig, PluginLimits};
 use super::route::RouteConfig;
 use super::server::{ServerConfig, ServerTls};
@@ -37,8 +39,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Other processes may listen on the same address (`SO_REUSEPORT`).
     pub reuse_port: bool,
-    /// Where `/live` and `/ready` are answered. None: nowhere.
-    pub admin: Option<SocketAddr>,
+    /// Where whoever runs the proxy speaks to it. None: nowhere.
+    pub admin: Option<AdminConfig>,
     /// None: clients speak cleartext.
     pub tls: Option<ServerTls>,
     pub server: ServerConfig,
@@ -76,6 +78,8 @@ pub struct Config {
     /// What files beside plugins say of them (`NAME.toml`), by name, and weaker than `plugin`. Empty until somebody has
     /// read these files; of one that could not be read there is a row without keys, because its plugin is named all the same.
     pub beside: BTreeMap<String, PluginKeys>,
+    /// What was set by the admin API while the proxy runs, by name, and stronger than both. No row is empty.
+    pub overlay: BTreeMap<String, Overlay>,
 }
 
 impl Config {
@@ -96,15 +100,22 @@ impl Config {
         let none = PluginKeys::default();
         let own = self.plugin.get(name).unwrap_or(&none);
         let keys = own.over(beside.unwrap_or(&none));
-        PluginConfig {
+        let config = PluginConfig {
             standard: self.standard_components,
             max_head: self.server.max_head,
             ..keys.config(self.defaults)
+        };
+        match self.overlay.get(name) {
+            Some(overlay) => overlay.over(config),
+            None => config,
         }
     }
 
-    /// Whether the configuration file itself disables this plugin, whatever the file beside it says.
+    /// Whether this plugin is disabled, whatever the file beside it says.
     pub fn disables(&self, name: &str) -> bool {
+        if let Some(enabled) = self.overlay.get(name).and_then(|overlay| overlay.enabled) {
+            return !enabled;
+        }
         let own = self.plugin.get(name);
         own.is_some_and(|keys| keys.enabled == Some(false))
     }

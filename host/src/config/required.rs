@@ -122,7 +122,10 @@ pub fn remarks(config: &Config, files: &BTreeSet<String>) -> Vec<Remark> {
     let remark = |name: &str| {
         if !config.for_plugin(name).enabled {
             let listed = config.in_routes().any(|listed| listed == name);
-            return listed.then(|| Remark::Disabled {
+            // Whoever switched it off while the proxy runs knows.
+            let overlay = config.overlay.get(name);
+            let is_known = overlay.is_some_and(|overlay| overlay.enabled == Some(false));
+            return (listed && !is_known).then(|| Remark::Disabled {
                 name: name.to_owned(),
             });
         }

@@ -4,6 +4,7 @@
 //! does not wait for the day on which a flag is left out. One file below for each part of the
 //! configuration file; what they share is in [`layers`].
 
+mod admin;
 mod allow;
 mod backends;
 mod cache;
@@ -64,7 +65,9 @@ pub fn resolve(
 }
 
 /// Keys of tables, for people who write them at the top of the file.
-const IN_TABLES: [&str; 69] = [
+const IN_TABLES: [&str; 71] = [
+    "admin.token-file",
+    "admin.hosts",
     "tls.certificate",
     "tls.key",
     "tls.self-signed",
@@ -155,10 +158,13 @@ impl Layers<'_> {
         let listen = self.value("listen", &args.listen, listen, units::listen);
         let reuse_port = file.switch("reuse-port");
         let reuse_port = self.switch("reuse-port", args.reuse_port, reuse_port);
-        let admin = file.text_or_number("admin");
-        let admin = self.value("admin", &args.admin, admin, units::listen);
+        let admin = self.admin(&mut file, base);
         let destinations = self.destinations(&mut file, base);
-        self.check_addresses(listen.as_ref(), admin.as_ref(), &destinations);
+        self.check_addresses(
+            listen.as_ref(),
+            admin::tcp(admin.as_ref()).as_ref(),
+            &destinations,
+        );
         let plugins = plugins::directory(&mut file).map(|entry| (entry, base));
         let plugins = self.path("plugins", args.plugins.as_deref(), plugins);
         let standard = file.switch("standard-components");
@@ -183,7 +189,7 @@ impl Layers<'_> {
             file: None,
             listen: chosen(listen, DEFAULT_LISTEN),
             reuse_port: chosen(reuse_port, false),
-            admin: admin.map(|(address, _)| address),
+            admin: admin.map(|(admin, _)| admin),
             tls,
             server,
             forwarding,
@@ -203,6 +209,7 @@ impl Layers<'_> {
             defaults: defaults.limits(PluginLimits::default()),
             plugin: plugin.unwrap_or_default(),
             beside: BTreeMap::new(),
+            overlay: BTreeMap::new(),
         }
     }
 }

@@ -22,6 +22,24 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Settings from a JSON object, as they would be from TOML.
+    ///
+    /// # Errors
+    /// The key of a value that has a `null` in it, which no file can say.
+    pub fn from_values(values: serde_json::Map<String, Value>) -> Result<Self, String> {
+        let setting = |(key, value): (String, Value)| match has_null(&value) {
+            true => Err(key),
+            false => {
+                let text = match &value {
+                    Value::String(text) => text.clone(),
+                    other => other.to_string(),
+                };
+                Ok((key, Setting { text, value }))
+            }
+        };
+        values.into_iter().map(setting).collect()
+    }
+
     /// As the plugin gets them, sorted by key.
     pub fn texts(&self) -> &[(String, String)] {
         &self.texts
@@ -48,6 +66,15 @@ impl Settings {
             let value = value.unwrap_or_default();
             (key.clone(), Setting { text, value })
         })
+    }
+}
+
+fn has_null(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.iter().any(has_null),
+        Value::Object(entries) => entries.values().any(has_null),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }
 

@@ -16,6 +16,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 
@@ -47,7 +48,7 @@ impl Matches {
     }
 
     /// Those of which any may match; none for everything.
-    pub(super) fn rules(&self) -> &[MatchRule] {
+    pub fn rules(&self) -> &[MatchRule] {
         &self.rules
     }
 
@@ -151,6 +152,16 @@ impl FromStr for HostPattern {
     }
 }
 
+/// As it was written, but for the way of writing an address.
+impl fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Glob(glob) => glob.glob().fmt(f),
+            Self::Address(address) => write!(f, "[{address}]"),
+        }
+    }
+}
+
 /// A glob on the raw path.
 #[derive(Debug, Clone)]
 pub struct PathPattern {
@@ -163,6 +174,13 @@ impl PathPattern {
     /// Any of them matches what it matches.
     pub(super) fn globs(&self) -> impl Iterator<Item = &Glob> {
         self.globs.iter()
+    }
+}
+
+/// As it was written.
+impl fmt::Display for PathPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
     }
 }
 

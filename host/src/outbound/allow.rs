@@ -199,6 +199,11 @@ impl Allow {
     }
 
     /// Whether a request for this URL may be sent. Names are not looked up; see [`refusal`](Self::refusal).
+    /// What may be reached, as it is written in the configuration.
+    pub fn destinations(&self) -> impl Iterator<Item = String> {
+        self.destinations.iter().map(Destination::to_string)
+    }
+
     pub(super) fn verdict(&self, url: &Url<'_>) -> Verdict {
         let mut verdict = Verdict::Denied;
         // The first obstacle is what is told, if no other destination allows it.

@@ -1,5 +1,7 @@
 //! `NAME.toml`: what a file beside a plugin says of it.
 
+mod edit;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +10,8 @@ use super::watch::PluginFiles;
 use crate::config::{self, ConfigErrors, PluginKeys};
 use crate::stamp::Stamp;
 use crate::text;
+
+pub use edit::{EditError, FileChange};
 
 /// Bytes of such a file. Lists of a hundred thousand words are less.
 const LARGEST: u64 = 4 << 20;

@@ -8,10 +8,11 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::beside::{self, Beside};
+use super::beside::{self, Beside, FileChange};
+use super::hash::ContentHash;
 use super::kind::{Guest, Trial};
 use super::prepare::{
-    CodeFiles, FileRefusal, Fresh, PluginError, PreparedFile, Untried, Workbench,
+    CodeFiles, Current, FileRefusal, Fresh, PluginError, PreparedFile, Untried, Workbench,
 };
 use super::progress::{LoadProgress, LoadStep};
 use super::watch::PluginFiles;
@@ -59,6 +60,8 @@ pub enum Under {
 #[derive(Debug)]
 pub struct LookedAt {
     pub beside: Beside,
+    /// The content of the file of its code, if that could be read.
+    pub content: Option<ContentHash>,
     pub result: Result<PreparedFile, FileRefusal>,
 }
 
@@ -77,6 +80,8 @@ pub enum Done {
         from: Guest,
         result: Result<Option<Guest>, PluginError>,
     },
+    /// A file beside a plugin was written, or could not be.
+    Written(Result<(), String>),
     Nothing,
 }
 
@@ -103,22 +108,15 @@ impl Jobs {
         }))
     }
 
-    /// Prepares what files hold; `serving` is what serves under their name now.
-    pub fn load(
-        &mut self,
-        name: String,
-        load: u64,
-        look: Look,
-        serving: Option<Guest>,
-        under: Under,
-    ) {
+    /// Prepares what files hold; `current` is what serves under their name now.
+    pub fn load(&mut self, name: String, load: u64, look: Look, current: Current, under: Under) {
         let (bench, permits) = (self.bench.clone(), self.loads.clone());
         self.running.spawn(async move {
             let progress = Arc::<LoadProgress>::default();
             let file = FilesToLoad {
                 name: name.clone(),
                 look: look.clone(),
-                serving,
+                current,
                 under,
             };
             let prepared = prepare(bench, permits, file, progress.clone());
@@ -129,6 +127,53 @@ impl Jobs {
                 look,
                 came,
             }
+        });
+    }
+
+    /// Prepares a version that served before, under this configuration; comes back as a load.
+    pub fn again(
+        &mut self,
+        name: String,
+        load: u64,
+        look: Look,
+        guest: Guest,
+        config: Arc<Config>,
+    ) {
+        let bench = self.bench.clone();
+        self.running.spawn(async move {
+            let schema = look.files.schema.clone();
+            let (maker, config) = (bench.clone(), config.for_plugin(&name));
+            let content = Some(guest.version().hash);
+            let made = blocking(move || maker.again(&guest, schema.as_deref(), config)).await;
+            let result = match made {
+                Ok(untried) => {
+                    let ready = PreparedFile::Ready(untried);
+                    try_out(&bench, ready, &LoadProgress::default()).await
+                }
+                Err(error) => Err(FileRefusal {
+                    hash: content,
+                    error,
+                }),
+            };
+            let came = LookedAt {
+                beside: Beside::Absent,
+                content,
+                result,
+            };
+            Done::Loaded {
+                name,
+                load,
+                look,
+                came,
+            }
+        });
+    }
+
+    /// Writes a file beside a plugin.
+    pub fn write(&mut self, change: FileChange) {
+        self.running.spawn(async move {
+            let written = tokio::task::spawn_blocking(move || change.write()).await;
+            Done::Written(written.unwrap_or_else(|_| Err("it could not be written".to_owned())))
         });
     }
 
@@ -176,7 +221,7 @@ impl Jobs {
 struct FilesToLoad {
     name: String,
     look: Look,
-    serving: Option<Guest>,
+    current: Current,
     under: Under,
 }
 
@@ -193,18 +238,22 @@ async fn prepare(
         let (bench, progress) = (bench.clone(), progress.clone());
         blocking(move || Ok::<_, PluginError>(files.prepare(&bench, &progress))).await
     };
-    let (beside, untried) = untried.unwrap_or_else(|error| {
+    let (beside, content, untried) = untried.unwrap_or_else(|error| {
         let beside = match configured {
             true => Beside::Unknown,
             false => Beside::Absent,
         };
-        (beside, Err(error.into()))
+        (beside, None, Err(error.into()))
     });
     let result = match untried {
         Ok(prepared) => try_out(&bench, prepared, &progress).await,
         Err(refusal) => Err(refusal),
     };
-    LookedAt { beside, result }
+    LookedAt {
+        beside,
+        content,
+        result,
+    }
 }
 
 impl FilesToLoad {
@@ -213,14 +262,20 @@ impl FilesToLoad {
         self,
         bench: &Workbench,
         progress: &LoadProgress,
-    ) -> (Beside, Result<PreparedFile<Untried>, FileRefusal>) {
+    ) -> (
+        Beside,
+        Option<ContentHash>,
+        Result<PreparedFile<Untried>, FileRefusal>,
+    ) {
         let (name, files) = (&self.name, &self.look.files);
         let (main, keys) = match &self.under {
             Under::Known(config) => (config, config.beside.get(name).cloned()),
             Under::FilesNow(config) => {
                 match files.config.as_deref().map(beside::read).transpose() {
                     Ok(keys) => (config, keys),
-                    Err(error) => return (Beside::Unknown, Err(PluginError::from(error).into())),
+                    Err(error) => {
+                        return (Beside::Unknown, None, Err(PluginError::from(error).into()));
+                    }
                 }
             }
         };
@@ -233,20 +288,30 @@ impl FilesToLoad {
                 bench.most_memory
             );
         }
+        let mut content = None;
         let prepared = match &files.code {
             None => Ok(PreparedFile::NoCode),
             Some(_) if !config.enabled => Ok(PreparedFile::Disabled),
             Some(code) => {
-                let (settled, serving) = (self.look.settled, self.serving.as_ref());
+                let settled = self.look.settled;
                 let code = CodeFiles {
                     code,
                     schema: files.schema.as_deref(),
                 };
-                bench.prepare(name, code, settled, serving, config, progress)
+                bench.prepare(
+                    name,
+                    code,
+                    settled,
+                    &self.current,
+                    config,
+                    progress,
+                    &mut content,
+                )
             }
         };
         (
             keys.map_or(Beside::Absent, |keys| Beside::Keys(Box::new(keys))),
+            content,
             prepared,
         )
     }

@@ -2,6 +2,8 @@
 //!
 //! Everything here blocks. Whatever goes wrong comes back as the reason; nothing that serves is touched.
 
+mod again;
+mod current;
 mod error;
 mod files;
 
@@ -21,6 +23,8 @@ use super::watch;
 use crate::config::{Permission, PluginConfig};
 use crate::interceptor::InterceptError;
 
+use current::is_so;
+pub use current::{Current, Pin};
 pub use error::PluginError;
 pub use files::{CodeFiles, settings_schema};
 
@@ -83,33 +87,42 @@ pub struct Workbench {
 }
 
 impl Workbench {
-    /// Makes code of a file. `serving` is the version that serves now; under another configuration its code is taken again.
+    /// Makes code of a file. Under another configuration the code of the version that serves is taken again. `content` is set
+    /// when the file could be read.
     ///
     /// # Errors
     /// The first thing that stands in its way.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one for each thing that it depends on"
+    )]
     pub fn prepare(
         &self,
         name: &str,
         code: CodeFiles<'_>,
         settled: bool,
-        serving: Option<&Guest>,
+        current: &Current,
         config: PluginConfig,
         progress: &LoadProgress,
+        content: &mut Option<ContentHash>,
     ) -> Result<PreparedFile<Untried>, FileRefusal> {
         progress.reach(LoadStep::Reading);
         let bytes = load::read(code.code, config.limits.file_size).map_err(PluginError::from)?;
         let hash = ContentHash::of(&bytes);
+        *content = Some(hash);
+        let refused = |error| FileRefusal {
+            hash: Some(hash),
+            error,
+        };
+        if let Some(pin) = current.pin_against(hash) {
+            let prepared = self.prepare_pinned(pin, current.serving.as_ref(), code.schema, config);
+            return prepared.map_err(refused);
+        }
+        let serving = current.serving.as_ref();
         let serving = serving.filter(|guest| guest.version().hash == hash);
         let prepare = || {
             let schema = settings_schema(&bytes, code.schema)?;
-            let document = |schema: &Option<Arc<SettingsSchema>>| {
-                schema.as_ref().map(|schema| schema.document().clone())
-            };
-            let is_same = serving.is_some_and(|guest| {
-                let version = guest.version();
-                version.config == config && document(&version.schema) == document(&schema)
-            });
-            if is_same {
+            if serving.is_some_and(|guest| is_so(guest, &config, schema.as_ref())) {
                 return Ok(PreparedFile::Unchanged);
             }
             // What the standard components' switch says decides whether there may be such code at all.
@@ -123,10 +136,7 @@ impl Workbench {
                 None => self.prepare_bytes(bytes, settled, &version),
             }
         };
-        prepare().map_err(|error| FileRefusal {
-            hash: Some(hash),
-            error,
-        })
+        prepare().map_err(refused)
     }
 
     /// A version of this plugin, with what it reaches.

@@ -68,6 +68,11 @@ impl<S: ChainSource> Proxy<S> {
         }
     }
 
+    /// The number of the next exchange.
+    pub fn next_id(&self) -> u64 {
+        self.next_id.load(Ordering::Relaxed)
+    }
+
     /// Exchanges and WebSockets that are under way.
     pub fn under_way(&self) -> usize {
         self.under_way.count()

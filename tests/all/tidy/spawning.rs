@@ -6,15 +6,19 @@ use super::{assert_none, sources, without_inline_tests};
 
 /// Files of the host that start tasks or threads, and why it is no matter to the process when one of those ends. What must
 /// not end is started through `essential`.
-const SPAWNING: [(&str, &str); 22] = [
+const SPAWNING: [(&str, &str); 24] = [
     (
         "host/src/essential.rs",
         "the way to start what must not end",
     ),
     ("host/src/app.rs", "hands `essential::task` to the runtime"),
+    (
+        "host/src/app/spawn.rs",
+        "hands `essential::task` to the runtime",
+    ),
     ("host/src/telemetry.rs", "prints once"),
     ("host/src/telemetry/writer.rs", "goes on after a panic"),
-    ("host/src/admin.rs", "a connection"),
+    ("host/src/admin/listen.rs", "a connection"),
     ("host/src/dial.rs", "an attempt to connect"),
     ("host/src/echo.rs", "a connection"),
     (
@@ -26,6 +30,8 @@ const SPAWNING: [(&str, &str); 22] = [
         "host/src/plugin/jobs.rs",
         "a job, whose end the supervisor hears of",
     ),
+    ("host/src/admin/api/exchanges.rs", "waited for"),
+    ("host/src/plugin/supervise/orders.rs", "waited for"),
     ("host/src/plugin/kind/hooks/permits.rs", "wakes a worker"),
     ("host/src/plugin/kind/wasi_http/component.rs", "an exchange"),
     ("host/src/plugin/kind/wasi_http/run.rs", "an exchange"),

@@ -1,26 +1,15 @@
-//! A configuration on its way in, and what has been found out about it so far.
+//! A change on its way in, of the configuration or of one plugin, and what has been found out about it so far.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 
-use crate::config::Config;
+use super::orders::{Done, Reconfigure};
+use crate::config::{Config, OverlayKey};
 use crate::interceptor::Absence;
+use crate::plugin::beside::FileChange;
 use crate::plugin::prepare::{FileRefusal, Fresh, PreparedFile};
-use crate::plugin::swap::RouteChain;
-
-/// A configuration to go by, and whom to tell.
-pub struct Reconfigure {
-    pub config: Arc<Config>,
-    /// Puts the chains of the new routes, in their order, in the place of the old. Runs at most once, at the moment of
-    /// the change.
-    pub apply: Box<dyn FnOnce(Vec<Arc<RouteChain>>) + Send>,
-    /// Hears when it is done, or of each plugin that would not serve any more or is required and would not serve.
-    pub done: oneshot::Sender<Result<(), Vec<String>>>,
-    /// Told to ask again when a plugin has come for lack of which the configuration was refused.
-    pub again: Arc<Notify>,
-}
 
 /// The plugins for lack of which a configuration was refused, and whom to tell when one comes.
 #[derive(Debug)]
@@ -29,16 +18,82 @@ pub struct Wanted {
     pub again: Arc<Notify>,
 }
 
-impl std::fmt::Debug for Reconfigure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reconfigure").finish_non_exhaustive()
+/// What a change is.
+#[derive(Debug)]
+pub enum Purpose {
+    /// Another configuration.
+    Configure(Reconfigure),
+    /// Something about one plugin, for somebody who wants to know whether it can be.
+    Plugin {
+        name: String,
+        change: PluginChange,
+        done: Done,
+    },
+}
+
+/// What is to be different about a plugin.
+#[derive(Debug)]
+pub enum PluginChange {
+    Set {
+        key: OverlayKey,
+        /// The file that is to say it; none to keep it in memory.
+        file: Option<FileChange>,
+    },
+    RollBack,
+    Promote,
+}
+
+impl Purpose {
+    /// What the configuration will be, if this is what it is.
+    pub fn next(&self, now: &Config) -> Config {
+        match self {
+            Purpose::Configure(order) => Config {
+                beside: now.beside.clone(),
+                overlay: now.overlay.clone(),
+                ..(*order.config).clone()
+            },
+            Purpose::Plugin { name, change, .. } => change.next(name, now),
+        }
+    }
+
+    /// The plugin that must be able to serve, or nothing changes.
+    fn subject(&self) -> Option<&str> {
+        match self {
+            Purpose::Configure(_) => None,
+            Purpose::Plugin { name, .. } => Some(name),
+        }
     }
 }
 
-/// What has been found out about a configuration so far.
+impl PluginChange {
+    fn next(&self, name: &str, now: &Config) -> Config {
+        let mut next = now.clone();
+        let PluginChange::Set { key, file } = self else {
+            return next;
+        };
+        let mut overlay = next.overlay.remove(name).unwrap_or_default();
+        match file {
+            Some(file) => {
+                next.beside.insert(name.to_owned(), file.keys.clone());
+                overlay.clear(key);
+            }
+            None => overlay.set(key),
+        }
+        if !overlay.is_empty() {
+            next.overlay.insert(name.to_owned(), overlay);
+        }
+        next
+    }
+}
+
+/// What has been found out about a change so far.
 #[derive(Debug)]
-pub struct PendingConfig {
-    pub order: Reconfigure,
+pub struct PendingChange {
+    pub purpose: Purpose,
+    /// Whether its file is being written.
+    pub writing: bool,
+    /// Whether it has been.
+    pub written: bool,
     loads: BTreeSet<u64>,
     pub fresh: BTreeMap<String, Fresh>,
     errors: Vec<String>,
@@ -46,10 +101,12 @@ pub struct PendingConfig {
     refused: BTreeMap<String, String>,
 }
 
-impl PendingConfig {
-    pub fn new(order: Reconfigure) -> Self {
+impl PendingChange {
+    pub fn new(purpose: Purpose) -> Self {
         Self {
-            order,
+            purpose,
+            writing: false,
+            written: false,
             loads: BTreeSet::new(),
             fresh: BTreeMap::new(),
             errors: Vec::new(),
@@ -57,12 +114,12 @@ impl PendingConfig {
         }
     }
 
-    /// A plugin is being prepared for the new configuration.
+    /// A plugin is being prepared for it.
     pub fn expect(&mut self, load: u64) {
         self.loads.insert(load);
     }
 
-    /// Takes the result of a load if it is one of these. Gives back what belongs to no load of this configuration.
+    /// Takes the result of a load if it is one of these. Gives back what belongs to no load of this change.
     pub fn take(
         &mut self,
         name: &str,
@@ -84,15 +141,22 @@ impl PendingConfig {
                 | PreparedFile::Disabled,
             ) => {}
             // A plugin that is out of service already can't be lost.
-            Err(refusal) if !serves => {
+            Err(refusal) if !serves && self.purpose.subject() != Some(name) => {
                 let reason = refusal.error.to_string();
                 self.refused.insert(name.to_owned(), reason);
             }
-            Err(refusal) => self
-                .errors
-                .push(format!("plugin {name}: {}", refusal.error)),
+            Err(refusal) => self.fails(name, &refusal.error.to_string()),
         }
         None
+    }
+
+    /// Something stands in the way.
+    pub fn fails(&mut self, name: &str, why: &str) {
+        self.errors.push(match self.purpose.subject() {
+            // Whoever asks about one plugin knows which.
+            Some(subject) if subject == name => why.to_owned(),
+            _ => format!("plugin {name}: {why}"),
+        });
     }
 
     /// A plugin is required that would not serve.
@@ -106,7 +170,7 @@ impl PendingConfig {
 
     /// Whether every plugin has been tried.
     pub fn is_complete(&self) -> bool {
-        self.loads.is_empty()
+        self.loads.is_empty() && !self.writing
     }
 
     /// What stands in the way, once all have been tried.

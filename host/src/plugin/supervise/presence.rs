@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::state::Supervisor;
 use crate::config::{Config, Remark, remarks};
 use crate::interceptor::Absence;
+use crate::plugin::status::SettingsSource;
 use crate::plugin::swap::Member;
 
 impl Supervisor {
@@ -51,9 +52,14 @@ impl Supervisor {
         if missing && !required {
             return self.table.remove(name);
         }
+        let file = self.files.get(name).and_then(|files| files.code.clone());
+        let source = self.settings_source(name);
         self.table.update(name, config.order, |status| {
             status.order = config.order;
             status.disabled = !config.enabled;
+            status.settings_source = source;
+            status.file = file;
+            status.config = config;
             status.required = required;
             if missing || status.missing {
                 status.error = None;
@@ -62,6 +68,19 @@ impl Supervisor {
             }
             status.missing = missing;
         });
+    }
+
+    /// Where the settings that are in force are from.
+    fn settings_source(&self, name: &str) -> SettingsSource {
+        let overlay = self.config.overlay.get(name);
+        let beside = self.config.beside.get(name);
+        if overlay.is_some_and(|overlay| overlay.settings.is_some()) {
+            SettingsSource::Admin
+        } else if beside.is_some_and(|keys| !keys.settings.is_empty()) {
+            SettingsSource::Beside
+        } else {
+            SettingsSource::Configuration
+        }
     }
 
     /// Says what is odd about the plugins that the configuration names, each thing once for as long as it lasts.

@@ -6,10 +6,12 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::pending::Reconfigure;
+use super::orders::Order;
 use super::state::{Loading, Start, Supervisor};
+use super::versions::Versions;
 use crate::config::Config;
 use crate::plugin::beside::Beside;
+use crate::plugin::history::EventKind;
 use crate::plugin::jobs::{Done, Look, LookedAt, Under};
 use crate::plugin::kind::Guest;
 use crate::plugin::prepare::{PluginError, PreparedFile};
@@ -26,7 +28,7 @@ impl Supervisor {
     pub async fn run(
         mut self,
         mut changes: mpsc::Receiver<Change>,
-        mut orders: mpsc::Receiver<Reconfigure>,
+        mut orders: mpsc::Receiver<Order>,
     ) {
         let mut retire = tokio::time::interval(RETIRE_EVERY);
         retire.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -40,8 +42,9 @@ impl Supervisor {
             let deadline = self.started.as_ref().and_then(Start::deadline);
             let deadline = deadline.filter(|deadline| *deadline > Instant::now());
             tokio::select! {
-                order = orders.recv(), if ordering && self.pending.is_none() => match order {
-                    Some(order) => self.reconfigure(order),
+                // Not before every file that is there has its verdict.
+                order = orders.recv(), if ordering && self.pending.is_none() && self.started.is_none() => match order {
+                    Some(order) => self.obey(order),
                     None => ordering = false,
                 },
                 // A file that changes while a configuration is tried waits for what comes of it.
@@ -55,6 +58,7 @@ impl Supervisor {
             }
             self.follow_background();
             self.tell_started();
+            self.tell_asked();
         }
     }
 
@@ -105,12 +109,14 @@ impl Supervisor {
         let load = self.next_load;
         self.next_load += 1;
         let config = self.config.clone();
+        let pin = self.versions.get(name).and_then(Versions::pin);
         plugin.loading = Some(Loading {
             load,
             config: config.clone(),
+            pin,
         });
-        let (serving, under) = (plugin.serving.clone(), Under::FilesNow(config));
-        self.jobs.load(name.to_owned(), load, look, serving, under);
+        let (current, under) = (self.current(name), Under::FilesNow(config));
+        self.jobs.load(name.to_owned(), load, look, current, under);
         self.publish();
     }
 
@@ -123,6 +129,7 @@ impl Supervisor {
                 came,
             } => self.loaded(&name, load, &look, came),
             Done::Improved { name, from, result } => self.improved(&name, &from, result),
+            Done::Written(result) => self.written(result),
             Done::Nothing => {}
         }
     }
@@ -132,7 +139,11 @@ impl Supervisor {
             .plugins
             .get(name)
             .is_some_and(|plugin| plugin.serving.is_some());
-        let LookedAt { beside, result } = came;
+        let LookedAt {
+            beside,
+            content,
+            result,
+        } = came;
         let result = match &mut self.pending {
             Some(pending) => match pending.take(name, load, serves, result) {
                 None => return self.settle(),
@@ -150,8 +161,10 @@ impl Supervisor {
         let waiting = plugin.waiting.take();
         plugin.tried = true;
         let under = |config: &Config| config.for_plugin_beside(name, beside.keys());
-        if under(&loading.config) != under(&self.config) {
-            // The configuration has changed meanwhile; what came of the old one must not serve under the new.
+        let pin = self.versions.get(name).and_then(Versions::pin);
+        if under(&loading.config) != under(&self.config) || loading.pin != pin {
+            // The configuration has changed meanwhile, or an operator has chosen another version; what came of the old one must
+            // not serve under the new.
             return self.look(name, waiting.unwrap_or_else(|| look.clone()));
         }
         if let Some(newer) = &waiting
@@ -165,13 +178,21 @@ impl Supervisor {
             plugin.overtaken += 1;
             return self.look(name, newer.clone());
         }
+        let is_pinned = pin.is_some() && pin == content;
+        if let (Some(content), Some(versions)) = (content, self.versions.get_mut(name)) {
+            versions.saw(content);
+        }
         match result {
             Ok(PreparedFile::Ready(fresh)) => {
                 self.set_beside(name, beside);
-                self.serve(name, fresh);
+                self.serve(name, fresh, is_pinned);
             }
             Ok(PreparedFile::Unchanged) => {
                 self.set_beside(name, beside);
+                if let Some(versions) = self.versions.get_mut(name).filter(|_| !is_pinned) {
+                    versions.unpin();
+                }
+                self.mark_versions(name);
                 self.keep(name);
             }
             Ok(PreparedFile::Disabled) => {
@@ -213,6 +234,7 @@ impl Supervisor {
                     guest.version().hash.short(),
                     guest.tier()
                 );
+                self.keep_better(name, &guest);
                 self.replace(name, guest);
                 self.publish();
             }
@@ -225,11 +247,13 @@ impl Supervisor {
         }
     }
 
-    fn remove(&mut self, name: &str) {
+    pub(super) fn remove(&mut self, name: &str) {
         self.files.remove(name);
+        self.forget_versions(name);
         self.set_beside(name, Beside::Absent);
         if self.take_out(name) {
             tracing::info!("plugin {name}: removed");
+            self.note(name, EventKind::Removed, String::new());
         }
         self.mark(name);
         self.publish();
@@ -240,7 +264,9 @@ impl Supervisor {
     fn lose_code(&mut self, name: &str) {
         if self.take_out(name) {
             tracing::warn!("plugin {name}: its code was removed, and {name}.toml is still there");
+            self.note(name, EventKind::Removed, String::new());
         }
+        self.forget_versions(name);
         if !self.config.beside.contains_key(name) {
             // It is read next.
             self.set_beside(name, Beside::Unknown);

@@ -3,18 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::pending::{PendingConfig, Wanted};
+use super::orders::Asked;
+use super::pending::{PendingChange, Wanted};
+use super::versions::Versions;
 use crate::config::{Config, Remark};
 use crate::plugin::background::Tickers;
 use crate::plugin::hash::ContentHash;
+use crate::plugin::history::{EventKind, PluginEvent};
 use crate::plugin::jobs::{Jobs, Look};
 use crate::plugin::kind::Guest;
-use crate::plugin::prepare::Workbench;
+use crate::plugin::prepare::{Current, Pin, Workbench};
 use crate::plugin::retire::Retiring;
 use crate::plugin::status::{PluginTable, Serving};
 use crate::plugin::swap::Chains;
@@ -35,8 +38,12 @@ pub struct Supervisor {
     pub(super) files: BTreeMap<String, PluginFiles>,
     /// Plugins beside which there is a file of which nothing is known. They can't serve.
     pub(super) unknown: BTreeSet<String>,
-    /// The configuration that is being tried.
-    pub(super) pending: Option<PendingConfig>,
+    /// The change that is being tried.
+    pub(super) pending: Option<PendingChange>,
+    /// The versions that plugins can be rolled back to. Empty when nobody can ask for that.
+    pub(super) versions: BTreeMap<String, Versions<ContentHash, Guest>>,
+    /// Who waits for verdicts.
+    pub(super) asked: Vec<Asked>,
     pub(super) retiring: Retiring,
     pub(super) jobs: Jobs,
     pub(super) tickers: Tickers,
@@ -76,6 +83,8 @@ pub(super) struct Loading {
     pub(super) load: u64,
     /// What it is prepared for, but for the file beside the plugin.
     pub(super) config: Arc<Config>,
+    /// The content of the file with which the version that serves goes on.
+    pub(super) pin: Option<ContentHash>,
 }
 
 /// A fault of a file that was told.
@@ -133,6 +142,8 @@ impl Supervisor {
             files: BTreeMap::new(),
             unknown: BTreeSet::new(),
             pending: None,
+            versions: BTreeMap::new(),
+            asked: Vec::new(),
             retiring: Retiring::default(),
             jobs: Jobs::new(bench),
             tickers: Tickers::default(),
@@ -153,14 +164,88 @@ impl Supervisor {
         let plugin = self.plugins.entry(name.to_owned()).or_default();
         plugin.stale.store(true, Ordering::Relaxed);
         plugin.stale = Arc::default();
-        let serving = Serving {
-            hash: guest.version().hash,
+        let version = guest.version();
+        let mut serving = Serving {
+            hash: version.hash,
             tier: guest.tier(),
+            since: now(),
+            kind: guest.kind(),
+            permissions: guest.permissions().to_vec(),
+            schema: version
+                .schema
+                .as_ref()
+                .map(|schema| schema.document().clone()),
         };
+        let is_better = |old: &Guest| Arc::ptr_eq(old.version(), guest.version());
+        let is_better = plugin.serving.as_ref().is_some_and(is_better);
         let old = plugin.serving.replace(guest);
         self.retiring.extend(old);
-        self.table
-            .update(name, 0, |status| status.serving = Some(serving));
+        self.table.update(name, 0, |status| {
+            if let Some(old) = &status.serving
+                && is_better
+            {
+                serving.since = old.since;
+            }
+            status.serving = Some(serving);
+        });
+    }
+
+    /// What serves under a name, and whether it is to go on whatever the file holds.
+    pub(super) fn current(&self, name: &str) -> Current {
+        let versions = self.versions.get(name);
+        let pinned = versions.and_then(Versions::pinned);
+        Current {
+            pin: pinned.map(|(file, guest)| Pin {
+                file,
+                guest: guest.clone(),
+            }),
+            ..self.current_unpinned(name)
+        }
+    }
+
+    /// The same for who wants what the file holds.
+    pub(super) fn current_unpinned(&self, name: &str) -> Current {
+        let plugin = self.plugins.get(name);
+        Current {
+            serving: plugin.and_then(|plugin| plugin.serving.clone()),
+            pin: None,
+        }
+    }
+
+    /// Brings what the row of a plugin says of its versions up to date.
+    pub(super) fn mark_versions(&self, name: &str) {
+        let versions = self.versions.get(name);
+        let pinned = versions.is_some_and(Versions::is_pinned);
+        let can_roll_back = versions.is_some_and(|versions| versions.before().is_some());
+        self.table.update(name, 0, |status| {
+            status.pinned = pinned;
+            status.can_roll_back = can_roll_back;
+        });
+    }
+
+    /// Lets go of the versions that a plugin could be rolled back to.
+    pub(super) fn forget_versions(&mut self, name: &str) {
+        if let Some(versions) = self.versions.remove(name) {
+            self.retiring.extend(versions.into_code());
+            if self.table.get(name).is_some() {
+                self.mark_versions(name);
+            }
+        }
+    }
+
+    /// Remembers what happened to a plugin.
+    pub(super) fn note(&self, name: &str, kind: EventKind, text: String) {
+        let serving = self
+            .plugins
+            .get(name)
+            .and_then(|plugin| plugin.serving.as_ref());
+        let event = PluginEvent {
+            at: now(),
+            kind,
+            version: serving.map(|guest| guest.version().hash.short()),
+            text,
+        };
+        self.table.note(name, event);
     }
 
     /// Has those tick that serve.
@@ -173,4 +258,12 @@ impl Supervisor {
     pub(super) fn publish(&self) {
         self.chains.publish(&self.members());
     }
+}
+
+/// Microseconds since 1970.
+pub(super) fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+    })
 }

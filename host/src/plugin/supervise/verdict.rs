@@ -2,35 +2,68 @@
 
 use std::sync::Arc;
 
-use super::state::{Complaint, Supervisor};
+use super::state::{Complaint, Supervisor, now};
 use crate::config::PluginKeys;
 use crate::plugin::beside::Beside;
+use crate::plugin::history::{EventKind, PluginEvent};
 use crate::plugin::jobs::Look;
+use crate::plugin::kind::Guest;
 use crate::plugin::prepare::{FileRefusal, Fresh, PluginError};
 
+/// How a version comes to serve.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Installing {
+    /// What is remembered of it; none if that is done elsewhere.
+    pub(super) event: Option<EventKind>,
+    /// It is the version before.
+    pub(super) rolls_back: bool,
+    /// Its code is that of the version that serves, whatever the file holds.
+    pub(super) is_pinned: bool,
+}
+
+impl Installing {
+    /// From its file.
+    pub(super) fn new(event: EventKind) -> Self {
+        Self {
+            event: Some(event),
+            rolls_back: false,
+            is_pinned: false,
+        }
+    }
+}
+
 impl Supervisor {
-    /// Swaps a version in. Everything that can fail has been done.
-    pub(super) fn serve(&mut self, name: &str, fresh: Fresh) {
-        self.install(name, fresh);
+    /// Swaps a version in. Everything that can fail has been done. A pinned one is what served, made anew for another
+    /// configuration.
+    pub(super) fn serve(&mut self, name: &str, fresh: Fresh, is_pinned: bool) {
+        let installing = Installing {
+            is_pinned,
+            ..Installing::new(EventKind::Serves)
+        };
+        self.install(name, fresh, installing);
         self.publish();
     }
 
     /// Makes a version the one of its plugin; the next to be published.
-    pub(super) fn install(&mut self, name: &str, fresh: Fresh) {
+    pub(super) fn install(&mut self, name: &str, fresh: Fresh, installing: Installing) {
         let guest = fresh.guest;
         let hash_before = self.plugins.get(name).and_then(|plugin| {
             let serving = plugin.serving.as_ref()?;
             Some(serving.version().hash)
         });
+        self.keep_version(name, &guest, &installing);
         self.replace(name, guest.clone());
+        self.mark_versions(name);
         if let Some(plugin) = self.plugins.get_mut(name) {
             plugin.complained = None;
             plugin.judged = true;
             plugin.overtaken = 0;
         }
-        let again = match hash_before == Some(guest.version().hash) {
-            true => ", with another configuration",
-            false => "",
+        let is_same = hash_before == Some(guest.version().hash);
+        let again = match (installing.rolls_back, is_same) {
+            (true, _) => ", rolled back to it by the admin API",
+            (false, true) => ", with another configuration",
+            (false, false) => "",
         };
         let (hash, warnings) = (guest.version().hash.short(), fresh.trial.warnings());
         tracing::info!(
@@ -44,10 +77,42 @@ impl Supervisor {
             status.error = None;
             status.warnings = warnings;
         });
+        if let Some(event) = installing.event {
+            let text = again.trim_start_matches(", ").to_owned();
+            self.note(name, event, text);
+        }
         if let Some(bytes) = fresh.improve {
             let stale = self.plugins.get(name).map(|plugin| plugin.stale.clone());
             self.jobs
                 .improve(name.to_owned(), guest, bytes, stale.unwrap_or_default());
+        }
+    }
+
+    /// Keeps a version's code for when somebody wants to go back to it.
+    fn keep_version(&mut self, name: &str, guest: &Guest, installing: &Installing) {
+        if self.config.admin.is_none() {
+            // Nobody can ask for it.
+            return;
+        }
+        // Its instances go with the version itself.
+        let kept = guest.again(guest.version().clone());
+        let versions = self.versions.entry(name.to_owned()).or_default();
+        if installing.rolls_back {
+            self.retiring.extend(versions.rolled_back(kept));
+        } else if installing.is_pinned {
+            self.retiring.extend(versions.replaced(kept));
+        } else {
+            let hash = guest.version().hash;
+            versions.saw(hash);
+            self.retiring.extend(versions.served(hash, kept));
+        }
+    }
+
+    /// The same for better code of the version that serves.
+    pub(super) fn keep_better(&mut self, name: &str, guest: &Guest) {
+        if let Some(versions) = self.versions.get_mut(name) {
+            let kept = guest.again(guest.version().clone());
+            self.retiring.extend(versions.replaced(kept));
         }
     }
 
@@ -67,6 +132,7 @@ impl Supervisor {
         self.complained_no_more(name);
         if self.take_out(name) {
             tracing::info!("plugin {name}: switched off by {name}.toml");
+            self.note(name, EventKind::Disabled, format!("by {name}.toml"));
         }
         self.publish();
     }
@@ -150,7 +216,15 @@ impl Supervisor {
                 tracing::error!("plugin {name}: {file} refused, no version of it serves: {reason}")
             }
         }
+        let reason = reason.clone();
         plugin.complained = Some(complaint);
+        let event = PluginEvent {
+            at: now(),
+            kind: EventKind::Refused,
+            version: refusal.hash.map(|hash| hash.short()),
+            text: reason,
+        };
+        self.table.note(name, event);
         self.publish();
     }
 }

@@ -46,7 +46,10 @@ fn as_it_stands_it_says_the_defaults() {
 #[test]
 fn what_is_off_can_be_switched_on() {
     let (config, dir) = resolved(&[], &[], Some(&switched_on())).unwrap();
-    assert_eq!(config.admin.unwrap().port(), 4599);
+    assert_eq!(
+        config.admin.as_ref().unwrap().address.to_string(),
+        "127.0.0.1:4599"
+    );
     assert_eq!(config.plugins, dir.join("plugins"));
     let tls = config.tls.as_ref().unwrap();
     assert!(matches!(tls.certificate, Certificate::Files { .. }));

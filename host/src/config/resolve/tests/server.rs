@@ -1,6 +1,7 @@
 //! Listeners, `[server]`, `[tls]` and `[forwarding]`.
 
 use super::*;
+use crate::config::admin::TokenSource;
 use crate::config::server::{Certificate, HalfClose, ServerConfig, ServerTls};
 use crate::message::hygiene::{Forward, Forwarding};
 
@@ -36,7 +37,10 @@ via = false
 fn every_key() {
     let (config, dir) = resolved(&[], &[], Some(EVERYTHING)).unwrap();
     assert!(config.reuse_port);
-    assert_eq!(config.admin.unwrap().to_string(), "127.0.0.1:4599");
+    assert_eq!(
+        config.admin.as_ref().unwrap().address.to_string(),
+        "127.0.0.1:4599"
+    );
     let tls = ServerTls {
         certificate: Certificate::Files {
             chain: dir.join("chain.pem"),
@@ -141,6 +145,57 @@ const LAYERS: &str = "
 ";
 
 #[test]
+fn the_admin_listener_and_its_token() {
+    let admin = |flags: &[&str], variables: &[(&str, &str)], file: &str| {
+        let (config, dir) = resolved(flags, variables, Some(file)).unwrap();
+        let admin = config.admin.unwrap();
+        let token = match admin.token {
+            None => "-".to_owned(),
+            Some(TokenSource::Given(token)) => token,
+            Some(TokenSource::File(path)) => {
+                let path = path.strip_prefix(&dir).unwrap_or(&path);
+                path.display().to_string()
+            }
+        };
+        let address = admin.address.to_string();
+        format!(
+            "{} {token} {}",
+            address.replace(&*dir.to_string_lossy(), "DIR"),
+            admin.hosts.join(",")
+        )
+    };
+    let table = "[admin]\naddress = 'unix:a.sock'\ntoken-file = 'secret'\nhosts = ['Gate.Example']";
+    assert_eq!(
+        admin(&[], &[], table),
+        "unix:DIR/a.sock secret gate.example"
+    );
+    let given = [("TOLLGATE_ADMIN_TOKEN", "given")];
+    assert_eq!(
+        admin(&[], &given, table),
+        "unix:DIR/a.sock given gate.example"
+    );
+    let flag = ["--admin-token-file=other"];
+    assert_eq!(
+        admin(&flag, &given, table),
+        "unix:DIR/a.sock other gate.example"
+    );
+    assert_eq!(
+        admin(&["--admin=unix:b"], &[], table),
+        "unix:b secret gate.example"
+    );
+    assert_eq!(admin(&[], &[], "admin = 4599"), "127.0.0.1:4599 - ");
+    assert_eq!(
+        admin(&[], &given, "admin = '0.0.0.0:4599'"),
+        "0.0.0.0:4599 given "
+    );
+    let config = resolved(&[], &given, Some("admin = 1")).unwrap().0;
+    assert!(
+        !format!("{config:?}").contains("given\""),
+        "a token is in no log"
+    );
+}
+
+#[test]
 fn flags_win_over_environment_over_file() {
     for case in LAYERS.trim().lines() {
         let (given, expected) = case.split_once("=> ").unwrap();
@@ -151,7 +206,8 @@ fn flags_win_over_environment_over_file() {
         let file = given[2].replace(" ; ", "\n");
         let (config, _) = resolved(&flags, &variables, Some(&file)).unwrap();
         let none = || "-".to_owned();
-        let admin = config.admin.map_or_else(none, |a| a.port().to_string());
+        let admin = config.admin.as_ref().and_then(|a| a.address.tcp());
+        let admin = admin.map_or_else(none, |a| a.port().to_string());
         let tls = config.tls.as_ref();
         let certificate = tls.map_or_else(none, |tls| match &tls.certificate {
             Certificate::SelfSigned => "self-signed".to_owned(),
@@ -166,12 +222,22 @@ fn flags_win_over_environment_over_file() {
 const WRONG: &str = r#"
 reuse-port = 'yes'
     => 1: reuse-port = 'yes': expected true or false
+admin = '0.0.0.0:4599'
+    => 1: admin = '0.0.0.0:4599': others reach this address, so a token is needed; expected a loopback address or unix:PATH, or --admin-token-file FILE (admin.token-file, TOLLGATE_ADMIN_TOKEN) too
+admin = { address = '[::]:4599' }
+    => 1: admin.address = '[::]:4599': others reach this address, so a token is needed; expected a loopback address or unix:PATH, or --admin-token-file FILE (admin.token-file, TOLLGATE_ADMIN_TOKEN) too
+admin = 'unix:'
+    => 1: admin = 'unix:': the path after unix: expected a path
+admin.hosts = ['a:1']
+    => 1: admin.hosts = 'a:1': expected the name of a host without a port, such as tollgate.example.com
+admin.adress = 1
+    => 1: admin.adress: unknown key; did you mean address?
 admin = 'http://localhost:1'
     => 1: admin = 'http://localhost:1': expected an address and port without a scheme, such as 127.0.0.1:4567
 admin = 4567
     => 1: admin = 4567: something else of the proxy listens there; expected an address of its own
-admin = '0.0.0.0:4566'
-    => 1: admin = '0.0.0.0:4566': something else of the proxy listens there; expected an address of its own
+admin = { address = '0.0.0.0:4566', token-file = 't' }
+    => 1: admin.address = '0.0.0.0:4566': something else of the proxy listens there; expected an address of its own
 tls = true
     => 1: tls = true: expected a table
 [tls]

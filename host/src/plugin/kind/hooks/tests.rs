@@ -36,6 +36,7 @@ use crate::plugin::Services;
 use crate::plugin::kind::wasi_http::StandardCompilers;
 use crate::plugin::kind::{Guest, PluginKind, PluginLink};
 use crate::plugin::load::{self, LoadError};
+use crate::plugin::prepare::Current;
 use crate::plugin::prepare::{CodeFiles, Fresh, PluginError, PreparedFile, Untried};
 use crate::plugin::progress::LoadProgress;
 use crate::plugin::{Cache, Chains, Engines, Member, Tier, Workbench};
@@ -183,7 +184,17 @@ fn prepare(host: &Workbench, name: &str, file: &[u8]) -> Result<Fresh, PluginErr
         code: &path,
         schema: None,
     };
-    let prepared = block_in_place(|| host.prepare(name, code, true, None, config, &progress));
+    let prepared = block_in_place(|| {
+        host.prepare(
+            name,
+            code,
+            true,
+            &Current::default(),
+            config,
+            &progress,
+            &mut None,
+        )
+    });
     match prepared.map_err(|refusal| refusal.error)? {
         PreparedFile::Ready(Untried { guest, improve }) => {
             let trial = block_in_place(|| host.trial(&guest))?;

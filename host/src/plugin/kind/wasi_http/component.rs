@@ -59,6 +59,11 @@ impl StandardComponent {
             code: self.code.clone(),
         }
     }
+
+    /// The world that it is made for.
+    pub fn world(&self) -> StandardWorld {
+        self.world
+    }
 }
 
 impl Interceptor for StandardComponent {

@@ -1,0 +1,85 @@
+//! The admin listener, put together from what it shows and what it may do.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwap;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::error::StartError;
+use super::spawn::spawn;
+use crate::admin::{self, Admin, AdminListener, Guard, Readiness, ReloadOrder, Throughput, Token};
+use crate::config::Config;
+use crate::config::admin::AdminAddress;
+use crate::plugin::{PluginControl, PluginTable, RouteChain};
+use crate::proxy::Proxy;
+use crate::record::Recorder;
+use crate::telemetry;
+
+/// What the listener needs of the others.
+pub struct Parts {
+    pub ready: Readiness,
+    /// Where clients connect.
+    pub listen: SocketAddr,
+    /// The active configuration.
+    pub shown: Arc<ArcSwap<Config>>,
+    pub proxy: Arc<Proxy<RouteChain>>,
+    pub first_id: u64,
+    pub table: Arc<PluginTable>,
+    pub recorder: Option<Arc<Recorder>>,
+    pub reload: mpsc::Sender<ReloadOrder>,
+    pub control: PluginControl,
+}
+
+/// Starts the listener if there is to be one, and says where it is.
+pub async fn start(
+    config: &Config,
+    parts: Parts,
+    stop: &CancellationToken,
+) -> Result<Option<AdminAddress>, StartError> {
+    let Some(own) = &config.admin else {
+        return Ok(None);
+    };
+    let token = own.token.as_ref().map(Token::read).transpose()?;
+    let listener = AdminListener::bind(&own.address).await;
+    let listener = listener.map_err(|source| StartError::Admin {
+        address: own.address.clone(),
+        source,
+    })?;
+    let address = listener.address().clone();
+    // From now on its lines are kept.
+    let _ = telemetry::recent();
+    tracing::info!("admin: listens on {address}");
+    let admin = Admin {
+        guard: Guard {
+            token,
+            hosts: own.hosts.clone(),
+            is_unix: address.tcp().is_none(),
+        },
+        address: address.clone(),
+        ready: parts.ready,
+        started: now(),
+        listen: parts.listen.to_string(),
+        tls: config.tls.is_some(),
+        config: parts.shown,
+        proxy: parts.proxy,
+        first_id: parts.first_id,
+        table: parts.table,
+        recorder: parts.recorder,
+        reload: parts.reload,
+        control: parts.control,
+        throughput: Throughput::default(),
+    };
+    let serving = admin::serve(listener, Arc::new(admin), stop.clone().cancelled_owned());
+    spawn("admin", stop, serving);
+    Ok(Some(address))
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+    })
+}
