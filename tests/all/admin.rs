@@ -1,5 +1,6 @@
 //! The admin API over its own listener: who may ask, what is told, and what an operator can do to plugins.
 
+mod exchanges;
 mod plugins;
 mod versions;
 
