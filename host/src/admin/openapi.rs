@@ -36,6 +36,7 @@ use super::problem::Problem;
         api::plugins::change::promote,
         api::events::events,
         api::exchanges::list,
+        api::exchanges::archive,
         api::exchanges::forget,
         api::exchanges::one,
         api::exchanges::step,

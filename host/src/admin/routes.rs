@@ -63,6 +63,7 @@ fn routes() -> Routes {
         .get("/api/v1/plugins", api::plugins::list)
         .get("/api/v1/plugins/{name}", api::plugins::one)
         .get("/api/v1/exchanges", api::exchanges::list)
+        .get("/api/v1/exchanges.har", api::exchanges::archive)
         .delete("/api/v1/exchanges", api::exchanges::forget)
         .get("/api/v1/exchanges/{id}", api::exchanges::one)
         .get("/api/v1/exchanges/{id}/steps/{index}", api::exchanges::step)

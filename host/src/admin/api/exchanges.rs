@@ -14,7 +14,7 @@ use crate::admin::problem::Problem;
 use crate::admin::state::Admin;
 use crate::admin::view::{self, ExchangeView, StepDetail, Summary};
 use crate::record::filter::Filter;
-use crate::record::{Page, Recorded, Ring};
+use crate::record::{Page, Recorded, Ring, har};
 
 /// Exchanges of a page without `limit`, and at most.
 const EXCHANGES: u32 = 100;
@@ -33,6 +33,15 @@ pub struct ExchangesAsked {
     /// Only those that are older than the exchange with this id.
     #[param(pattern = "^[0-9a-f]{16}$")]
     pub before: Option<String>,
+}
+
+/// Which exchanges an archive is to have
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ArchiveAsked {
+    /// As for the list.
+    pub filter: Option<String>,
 }
 
 /// Exchanges, the newest first
@@ -160,6 +169,37 @@ pub async fn curl(
         command,
     )
         .into_response())
+}
+
+/// The last exchanges as an HTTP archive (HAR 1.2)
+#[utoipa::path(get, path = "/api/v1/exchanges.har", tag = "exchanges", operation_id = "archive", params(ArchiveAsked),
+    responses(
+        (status = 200, description = "The oldest first.", body = Object),
+        (status = 400, description = "The filter has a mistake at a place that is named.", body = Problem,
+            content_type = "application/problem+json"),
+    ))]
+pub async fn archive(
+    State(admin): State<Arc<Admin>>,
+    Asked(asked): Asked<ArchiveAsked>,
+) -> Result<Response, Problem> {
+    let page = page(&admin, asked.filter.as_deref(), MOST_EXCHANGES, None).await?;
+    let archive = computed(move || {
+        let mut writer = har::HarWriter::begin(Vec::new())?;
+        for exchange in page.exchanges.iter().rev() {
+            writer.write(exchange)?;
+        }
+        writer.finish()
+    });
+    let failed =
+        |error: std::io::Error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string());
+    let fields = [
+        (header::CONTENT_TYPE, "application/json"),
+        (
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=\"tollgate.har\"",
+        ),
+    ];
+    Ok((fields, archive.await?.map_err(failed)?).into_response())
 }
 
 /// Forget the last exchanges
