@@ -4,6 +4,7 @@ mod admin;
 mod announce;
 mod echo;
 mod error;
+mod observe;
 mod observed;
 mod reload;
 mod spawn;
@@ -23,6 +24,7 @@ use crate::config::Config;
 use crate::config::admin::AdminAddress;
 use crate::config::server::{Certificate, ServerTls};
 use crate::essential;
+use crate::metrics::Metrics;
 use crate::plugin::beside;
 use crate::plugin::watch::{self, Change, WatchError};
 use crate::plugin::{
@@ -37,6 +39,7 @@ pub use error::StartError;
 pub use reload::Reread;
 
 use announce::{backend_words, plugin_lines};
+use observe::{Counting, Observing};
 use reload::{Tending, WatchedFiles};
 use spawn::spawn;
 
@@ -53,6 +56,7 @@ pub struct App {
     stop: Stop,
     connections: TaskTracker,
     reload: Arc<Notify>,
+    observing: Observing,
     /// Tells what clients don't see to end: the echo backend, the admin listener, the looking after files and plugins.
     /// Dropped first, so that all of these know that they may.
     _stop_rest: DropGuard,
@@ -86,7 +90,8 @@ impl App {
         let connections = TaskTracker::new();
         let routing = reload::routing(&config, &backends, routes);
         let recorder = observed::recorder(&config)?;
-        let proxy = observed::proxy(routing, &connections, recorder.as_ref());
+        let observing = Observing::start(&config, recorder.clone(), &stop_rest)?;
+        let proxy = observed::proxy(routing, &connections, observing.observers());
         let table = Arc::new(PluginTable::default());
         let shown = Arc::new(ArcSwap::new(config.clone()));
         let (reloads, asked) = mpsc::channel(1);
@@ -100,10 +105,23 @@ impl App {
             table: table.clone(),
             recorder: recorder.clone(),
             reload: reloads,
+            exporter: observing.exporter(Counting {
+                ready: ready.clone(),
+                proxy: proxy.clone(),
+                table: table.clone(),
+            }),
             control: PluginControl::new(orders.clone(), table.clone(), config.clone()),
         };
         let admin = admin::start(&config, parts, &stop_rest).await?;
-        let watcher = start_plugins(&config, &chains, &table, ordered, &stop_rest).await?;
+        let watcher = start_plugins(
+            &config,
+            &observing.metrics,
+            &chains,
+            &table,
+            ordered,
+            &stop_rest,
+        )
+        .await?;
 
         // After the watcher, so that it goes first if something fails below.
         let stopping = stop_rest.clone().drop_guard();
@@ -122,6 +140,7 @@ impl App {
             reload: notify.clone(),
             asked,
             files: WatchedFiles::watch(&config)?,
+            reloads: observing.reloads.clone(),
         };
         spawn(
             "configuration, certificates, backends",
@@ -149,6 +168,7 @@ impl App {
             _stop_rest: stopping,
             connections,
             reload: notify,
+            observing,
             _watcher: watcher,
         })
     }
@@ -173,8 +193,9 @@ impl App {
         self.recorder.as_ref()
     }
 
-    /// Reads the configuration anew, without waiting for its file to change.
+    /// Reads the configuration anew, without waiting for its file to change, and opens the access log anew.
     pub fn reload(&self) {
+        self.observing.reopen();
         self.reload.notify_one();
     }
 
@@ -201,9 +222,9 @@ impl App {
         tokio::time::sleep(self.config.server.drain_delay).await;
         self.stop.stop();
         self.connections.close();
-        tokio::time::timeout(self.config.drain, self.connections.wait())
-            .await
-            .is_ok()
+        let drained = tokio::time::timeout(self.config.drain, self.connections.wait()).await;
+        self.observing.end().await;
+        drained.is_ok()
     }
 }
 
@@ -256,6 +277,7 @@ fn identity(
 /// Starts the plugins' line and waits until every file that is there has its verdict.
 async fn start_plugins(
     config: &Arc<Config>,
+    metrics: &Metrics,
     chains: &Arc<Chains>,
     table: &Arc<PluginTable>,
     ordered: mpsc::Receiver<Order>,
@@ -266,6 +288,7 @@ async fn start_plugins(
     let workers = config.workers.get();
     let services = Services::new(config.state.clone(), config.outbound.clone());
     let services = services.map_err(StartError::Outbound)?;
+    let services = services.with_metrics(metrics.clone());
     let resources = Resources::new(workers, workers, services);
     resources.permits.watch(tokio::runtime::Handle::current())?;
     spawn("idle instances", stop, resources.idle.clone().tend());

@@ -114,6 +114,18 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub admin_token_file: Option<PathBuf>,
 
+    /// Log every finished request to a file, or to stdout (`-`)
+    ///
+    /// The file is opened again on SIGHUP and when it has been renamed. [access-log] in the configuration file sets the format. [env: TOLLGATE_ACCESS_LOG] [default: off]
+    #[arg(long, value_name = "FILE|-")]
+    pub access_log: Option<PathBuf>,
+
+    /// Send traces to a collector: an OTLP endpoint over HTTP, such as http://127.0.0.1:4318
+    ///
+    /// Without it, OTEL_EXPORTER_OTLP_ENDPOINT is read. [tracing] in the configuration file sets sampling. [env: TOLLGATE_OTLP] [default: off]
+    #[arg(long, value_name = "URL")]
+    pub otlp: Option<String>,
+
     /// Allow other processes to listen on the same address, so that a new process can start before the old
     /// one ends (SO_REUSEPORT)
     ///

@@ -10,6 +10,7 @@ pub use crate::matching::Matches;
 use crate::message::trace::Identity;
 use crate::message::websocket::{Content, MessageOutbox, Peer};
 use crate::message::{BodyError, Exchange, Fate, Side};
+use crate::metrics::FailureCause;
 
 /// What an interceptor wants to happen to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -264,6 +265,23 @@ pub enum InterceptError {
     /// No further instance can be had now.
     #[error("found no free instance: {0}")]
     Unavailable(String),
+}
+
+impl InterceptError {
+    /// The kind of it, as it is counted.
+    pub fn cause(&self) -> FailureCause {
+        match self {
+            Self::Returned(_) => FailureCause::Returned,
+            Self::Body { .. } => FailureCause::Body,
+            Self::Trapped(_) => FailureCause::Trapped,
+            Self::Deadline { .. } => FailureCause::Deadline,
+            Self::Stalled { .. } => FailureCause::Stalled,
+            Self::Memory { .. } => FailureCause::Memory,
+            Self::Next(_) => FailureCause::Next,
+            Self::NotStarted(_) => FailureCause::NotStarted,
+            Self::Unavailable(_) => FailureCause::Unavailable,
+        }
+    }
 }
 
 /// The interceptors of one moment, in the order in which a request meets them.

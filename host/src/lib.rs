@@ -38,6 +38,12 @@ pub mod interceptor;
 
 pub mod store;
 
+pub mod access_log;
+
+pub mod export;
+
+pub mod otlp;
+
 pub mod proxy;
 
 pub mod plugin;

@@ -20,6 +20,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use writer::LogWriter;
+pub use writer::{write_all, write_some};
 
 pub use error::TelemetryError;
 pub use panics::message as panic_message;
@@ -79,6 +80,11 @@ pub fn flush() {
     if let Some(log) = LOG.get() {
         log.flush(LAST_LINES);
     }
+}
+
+/// Lines of the log that were lost since the start.
+pub fn dropped() -> u64 {
+    LOG.get().map_or(0, LogWriter::dropped)
 }
 
 /// Says something on stderr that is no entry of the log, and doesn't mind if nobody can hear it.

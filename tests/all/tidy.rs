@@ -46,7 +46,7 @@ const LAYERS: [&[&str]; 10] = [
     ],
     &["message", "telemetry", "cli", "tls"],
     &["outbound", "essential"],
-    &["store", "record"],
+    &["store", "record", "access_log", "export", "otlp"],
     &["config"],
     &["interceptor"],
     &["proxy", "plugin", "echo"],

@@ -4,6 +4,7 @@ pub mod events;
 pub mod exchanges;
 pub mod health;
 pub mod logs;
+pub mod metrics;
 pub mod plugins;
 pub mod reload;
 pub mod status;

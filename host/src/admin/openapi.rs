@@ -24,6 +24,7 @@ use super::problem::Problem;
         api::health::live,
         api::health::ready,
         document,
+        api::metrics::metrics,
         api::status::status,
         api::plugins::list,
         api::plugins::one,

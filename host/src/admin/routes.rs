@@ -59,6 +59,7 @@ fn routes() -> Routes {
     none.get("/live", api::health::live)
         .get("/ready", api::health::ready)
         .get("/openapi.json", openapi::document)
+        .get("/metrics", api::metrics::metrics)
         .get("/api/v1/status", api::status::status)
         .get("/api/v1/plugins", api::plugins::list)
         .get("/api/v1/plugins/{name}", api::plugins::one)

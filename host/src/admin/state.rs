@@ -10,6 +10,7 @@ use super::ready::Readiness;
 use super::throughput::Throughput;
 use crate::config::Config;
 use crate::config::admin::AdminAddress;
+use crate::export::Exporter;
 use crate::plugin::{PluginControl, PluginTable, RouteChain};
 use crate::proxy::Proxy;
 use crate::record::Recorder;
@@ -34,6 +35,8 @@ pub struct Admin {
     pub table: Arc<PluginTable>,
     /// None if nothing is recorded.
     pub recorder: Option<Arc<Recorder>>,
+    /// What `/metrics` answers by.
+    pub exporter: Exporter,
     pub control: PluginControl,
     /// Has the configuration read again.
     pub reload: mpsc::Sender<ReloadOrder>,

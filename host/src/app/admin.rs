@@ -13,6 +13,7 @@ use super::spawn::spawn;
 use crate::admin::{self, Admin, AdminListener, Guard, Readiness, ReloadOrder, Throughput, Token};
 use crate::config::Config;
 use crate::config::admin::AdminAddress;
+use crate::export::Exporter;
 use crate::plugin::{PluginControl, PluginTable, RouteChain};
 use crate::proxy::Proxy;
 use crate::record::Recorder;
@@ -29,6 +30,7 @@ pub struct Parts {
     pub first_id: u64,
     pub table: Arc<PluginTable>,
     pub recorder: Option<Arc<Recorder>>,
+    pub exporter: Exporter,
     pub reload: mpsc::Sender<ReloadOrder>,
     pub control: PluginControl,
 }
@@ -68,6 +70,7 @@ pub async fn start(
         first_id: parts.first_id,
         table: parts.table,
         recorder: parts.recorder,
+        exporter: parts.exporter,
         reload: parts.reload,
         control: parts.control,
         throughput: Throughput::default(),

@@ -42,6 +42,9 @@ pub enum StartError {
     Outbound(tls::SetupError),
     #[error("can't serve TLS: {0}")]
     Tls(tls::SetupError),
+    /// An access log or a collector can't be used; holds the whole text.
+    #[error("{0}")]
+    Observer(String),
     #[error("{0}")]
     Backend(String),
     #[error("can't start: {0}")]

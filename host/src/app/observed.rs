@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
-use crate::message::trace::{Observer, Observers};
+use crate::message::trace::Observers;
 use crate::plugin::RouteChain;
 use crate::proxy::{Proxy, Routing};
 use crate::record::Recorder;
@@ -26,13 +26,9 @@ pub fn recorder(config: &Config) -> io::Result<Option<Arc<Recorder>>> {
 pub fn proxy(
     routing: Routing<RouteChain>,
     tunnels: &TaskTracker,
-    recorder: Option<&Arc<Recorder>>,
+    observers: Observers,
 ) -> Arc<Proxy<RouteChain>> {
-    let mut observers: Vec<Arc<dyn Observer>> = Vec::new();
-    if let Some(recorder) = recorder {
-        observers.push(recorder.clone());
-    }
-    let observers = Arc::new(Observers::new(observers));
+    let observers = Arc::new(observers);
     let proxy = Proxy::new(routing, first_id(), tunnels.clone(), observers);
     Arc::new(proxy)
 }

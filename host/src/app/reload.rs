@@ -20,6 +20,7 @@ use crate::config::backend::{BackendConfig, BackendUrl, DEFAULT_BACKEND};
 use crate::config::server::Certificate;
 use crate::config::{self, Config, WatchMode};
 use crate::descriptors;
+use crate::export::ConfigReloads;
 use crate::plugin::watch::{self, Change, Watcher};
 use crate::plugin::{Order, Reconfigure, RouteChain};
 use crate::proxy::upstream::Backend;
@@ -57,6 +58,7 @@ pub struct Tending {
     /// Who wants that too, and to hear what came of it.
     pub asked: mpsc::Receiver<ReloadOrder>,
     pub files: WatchedFiles,
+    pub reloads: Arc<ConfigReloads>,
 }
 
 /// The files that the configuration is made of.
@@ -154,6 +156,11 @@ impl Tending {
     /// has.
     async fn reread(&mut self, why: Why) -> Result<Reloaded, String> {
         let reread = self.try_to_reread(why).await;
+        match &reread {
+            Ok(Reloaded::Changed) => self.reloads.accepted(),
+            Ok(Reloaded::Unchanged) => self.reloads.unchanged(),
+            Err(_) => self.reloads.refused(),
+        }
         if let Err(why) = &reread {
             tracing::error!(
                 "configuration not reloaded, the previous configuration stays active:\n{why}"

@@ -13,7 +13,9 @@ use super::overlay::Overlay;
 use super::plugin::{PluginConfig, PluginLimits};
 use super::route::RouteConfig;
 use super::server::{ServerConfig, ServerTls};
+use crate::access_log::AccessLogConfig;
 use crate::message::hygiene::Forwarding;
+use crate::otlp::OtlpConfig;
 use crate::outbound::OutboundConfig;
 use crate::record::RecordConfig;
 use crate::store::StoreConfig;
@@ -60,6 +62,10 @@ pub struct Config {
     /// Whether components for `wasi:http` are served along with plugins for our own contract.
     pub standard_components: bool,
     pub watch: WatchMode,
+    /// Where finished exchanges are logged. None: nowhere.
+    pub access_log: Option<AccessLogConfig>,
+    /// Where traces go. None: nowhere.
+    pub tracing: Option<OtlpConfig>,
     pub cache: CacheConfig,
     /// Where plugins keep state; none when it would be in a file, and nothing says where.
     pub state: Option<StoreConfig>,

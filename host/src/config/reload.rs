@@ -22,6 +22,8 @@ pub fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("backend", new.echo.is_some() && old.echo != new.echo),
         ("plugins", old.plugins != new.plugins),
         ("watch", old.watch != new.watch),
+        ("access-log", old.access_log != new.access_log),
+        ("tracing", old.tracing != new.tracing),
         ("cache", old.cache != new.cache),
         ("state", old.state != new.state),
         ("outbound", old.outbound != new.outbound),
@@ -51,7 +53,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let old = from_file(dir.path(), "tls.self-signed = true\nadmin = 1\nworkers = 1");
         let tls = "tls.self-signed = true\nadmin = 1\nworkers = 1\n";
-        let cases: [(&str, &[&str]); 18] = [
+        let cases: [(&str, &[&str]); 20] = [
             ("tls.self-signed = true\nadmin = 1\nworkers = 1", &[]),
             (&format!("{KEY}\n{tls}"), &["listen"]),
             (&format!("reuse-port = true\n{tls}"), &["reuse-port"]),
@@ -67,6 +69,8 @@ mod tests {
             (&format!("plugins = 'x'\n{tls}"), &["plugins"]),
             (&format!("{tls}record.body = 1"), &["record"]),
             (&format!("watch = 'off'\n{tls}"), &["watch"]),
+            (&format!("{tls}access-log.file = '-'"), &["access-log"]),
+            (&format!("{tls}tracing.endpoint = 'http://a'"), &["tracing"]),
             (&format!("{tls}cache.dir = '/x'"), &["cache"]),
             (
                 "tls.self-signed = true\nadmin = 1\nworkers = 2",

@@ -4,6 +4,7 @@
 //! does not wait for the day on which a flag is left out. One file below for each part of the
 //! configuration file; what they share is in [`layers`].
 
+mod access_log;
 mod admin;
 mod allow;
 mod backends;
@@ -16,6 +17,7 @@ mod record;
 mod routes;
 mod server;
 mod services;
+mod tracing;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -65,9 +67,13 @@ pub fn resolve(
 }
 
 /// Keys of tables, for people who write them at the top of the file.
-const IN_TABLES: [&str; 71] = [
+const IN_TABLES: [&str; 75] = [
     "admin.token-file",
     "admin.hosts",
+    "access-log.format",
+    "tracing.endpoint",
+    "tracing.sample",
+    "tracing.service-name",
     "tls.certificate",
     "tls.key",
     "tls.self-signed",
@@ -177,6 +183,8 @@ impl Layers<'_> {
         let server = self.server(file.table("server"));
         let forwarding = self.forwarding(file.table("forwarding"));
         let cache = self.cache(file.table("cache"), base);
+        let tracing = self.tracing(file.table("tracing"));
+        let access_log = self.access_log(file.table("access-log"), base);
         let state = self.state(file.table("state"), base);
         let outbound = self.outbound(file.table("outbound"), base);
         let record = self.record(file.table("record"), admin.is_some());
@@ -200,6 +208,8 @@ impl Layers<'_> {
             plugins: chosen(plugins, PathBuf::from(DEFAULT_PLUGINS)),
             standard_components: chosen(standard, false),
             watch: chosen(watch, WatchMode::default()),
+            access_log,
+            tracing,
             cache,
             state,
             outbound,

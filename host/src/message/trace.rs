@@ -5,10 +5,13 @@
 //! response that was sent, a timeout that drops the exchange, a client that leaves, a panic. Then each observer gets it, once.
 //! Where nobody observes there is no trace, and all of this costs a branch.
 
+mod call;
+mod context;
 mod full;
 mod life;
 mod messages;
 mod observer;
+mod taken;
 mod tap;
 mod tapped;
 #[cfg(test)]
@@ -18,12 +21,17 @@ mod times;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::{Checked, Fields, ResponseHead};
+pub use call::CallTrace;
+pub use context::TraceContext;
+use context::{TRACEPARENT, TRACESTATE};
 pub use full::{Change, Full, FullStep, Kept, Shot};
 pub use life::Beginning;
 use life::Life;
 pub use observer::{Finished, Level, Observer, Observers};
+pub use taken::TakenFields;
 pub use tapped::Taken;
-pub use times::{Ending, Failure, Identity, Outcome, Performer, StepTimes, Times};
+pub use times::{Ending, Failure, Identity, OutboundTimes, Outcome, Performer, StepTimes, Times};
 
 /// A part in one exchange: it is not finished while there is one. Clones work in the same step.
 #[derive(Debug, Clone, Default)]
@@ -99,9 +107,19 @@ impl Trace {
         });
     }
 
-    /// The step made an outbound call.
-    pub fn called(&self) {
-        self.with(|life| life.change_step(self.step, |step| step.outbound_calls += 1));
+    /// Has a request that this step sends on carry the trace on, if there is one.
+    pub fn carry_on(&self, fields: &mut Fields) {
+        let Some(context) = self.life.as_ref().and_then(|life| life.context()) else {
+            return;
+        };
+        if context.parent.is_none() {
+            // It belongs to no trace that counts.
+            fields.remove(TRACESTATE);
+        }
+        let parent = context.traceparent(context.step(self.step));
+        if let Some(parent) = Checked::new(parent.as_bytes()) {
+            fields.insert(TRACEPARENT, parent);
+        }
     }
 
     /// The address that the backend was reached at, or at which it was not.
@@ -115,9 +133,11 @@ impl Trace {
         });
     }
 
-    /// The head of the response is there, with this status.
-    pub fn answers(&self, status: u16) {
+    /// The head of the response is there.
+    pub fn answers(&self, head: &ResponseHead) {
+        let status = head.status.as_u16();
         self.with(|life| {
+            life.take_response(&head.fields);
             life.change(|times, now| {
                 times.status = Some(status);
                 times.head_after = Some(now);

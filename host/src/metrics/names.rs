@@ -4,6 +4,7 @@ use smallvec::SmallVec;
 
 use super::limits::{MOST_BOUNDS, MOST_LABELS, MOST_NAME, MOST_VALUE};
 use super::refusal::MetricRefusal;
+use super::snapshot::MetricKind;
 
 /// Those of Prometheus' libraries: seconds of requests.
 pub const DEFAULT_BOUNDS: [f64; 11] = [
@@ -13,8 +14,14 @@ pub const DEFAULT_BOUNDS: [f64; 11] = [
 /// Names of labels that are not a plugin's.
 const OF_THE_HOST: [&str; 2] = ["plugin", "le"];
 
-/// Endings of a histogram's samples.
-pub const OF_HISTOGRAMS: [&str; 3] = ["_bucket", "_count", "_sum"];
+/// Endings with which samples of such a metric may be named in OpenMetrics, beside `_total`, with which no metric's name can end.
+pub fn endings(kind: MetricKind) -> &'static [&'static str] {
+    match kind {
+        MetricKind::Counter => &["_created"],
+        MetricKind::Gauge => &[],
+        MetricKind::Histogram => &["_bucket", "_count", "_created", "_sum"],
+    }
+}
 
 /// No UTF-8 has this byte, so what is joined by it can be joined in one way only.
 const SEPARATOR: u8 = 0xff;

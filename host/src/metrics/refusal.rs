@@ -37,7 +37,7 @@ pub enum MetricRefusal {
     KindOfOther { plugin: String, kind: MetricKind },
     #[error(
         "its samples would have the names of those of the metric {other} of the plugin {plugin}, because a histogram gives NAME_bucket, \
-         NAME_count and NAME_sum; choose another name"
+         NAME_count and NAME_sum, and it and a counter NAME_created; choose another name"
     )]
     SampleNames { plugin: String, other: String },
     #[error("the plugin has {MOST_NAMES} metrics, and more are not allowed")]

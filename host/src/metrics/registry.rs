@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::mem::Discriminant;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use super::counters::PluginCounters;
 use super::limits::{MOST_HELP, MOST_NAME, MOST_NAMES, MOST_SERIES};
-use super::names::{DEFAULT_BOUNDS, Key, Labels, OF_HISTOGRAMS, are_bounds, is_name};
+use super::names::{DEFAULT_BOUNDS, Key, Labels, are_bounds, endings, is_name};
 use super::refusal::MetricRefusal;
 use super::series::Series;
 use super::snapshot::{MetricFamily, MetricKind, MetricSeries};
@@ -50,6 +51,7 @@ struct OfPlugin {
     /// By name. Whoever adds a series holds it.
     metrics: Mutex<HashMap<Arc<str>, Described>>,
     told: Mutex<HashSet<(String, Discriminant<MetricRefusal>)>>,
+    counters: Arc<PluginCounters>,
 }
 
 /// What is known of one of the plugin's metrics.
@@ -68,6 +70,14 @@ impl Metrics {
         let mut plugins = lock(&self.0.plugins);
         let new = || PluginMetrics::new(name, self.0.kinds.clone());
         plugins.entry(name.to_owned()).or_insert_with(new).clone()
+    }
+
+    /// What the host counts of each plugin, by name.
+    pub fn counters(&self) -> Vec<(String, Arc<PluginCounters>)> {
+        let plugins = lock(&self.0.plugins);
+        let of =
+            |(name, plugin): (&String, &PluginMetrics)| (name.clone(), plugin.counters().clone());
+        plugins.iter().map(of).collect()
     }
 
     /// All that was recorded, by name. Each series is read at one moment, all of them within a short time.
@@ -95,7 +105,13 @@ impl PluginMetrics {
             series: RwLock::default(),
             metrics: Mutex::default(),
             told: Mutex::default(),
+            counters: Arc::default(),
         }))
+    }
+
+    /// What the host counts of the plugin.
+    pub fn counters(&self) -> &Arc<PluginCounters> {
+        &self.0.counters
     }
 
     /// The same metrics without their series, for calls of which nothing is to be kept: what is wrong with such a call is found as it
@@ -294,16 +310,15 @@ impl Kinds {
                 other: other.to_owned(),
             })
         };
-        for ending in OF_HISTOGRAMS {
+        for ending in endings(kind) {
             let sample = format!("{name}{ending}");
-            if let (MetricKind::Histogram, Some(known)) = (kind, names.get(&*sample)) {
+            if let Some(known) = names.get(&*sample) {
                 return clash(&sample, known);
             }
-            if let Some((stem, known)) = name
-                .strip_suffix(ending)
-                .and_then(|stem| Some((stem, names.get(stem)?)))
-                && known.kind == MetricKind::Histogram
-            {
+        }
+        for (stem, known) in &*names {
+            let ending = name.strip_prefix(&**stem).unwrap_or_default();
+            if endings(known.kind).contains(&ending) {
                 return clash(stem, known);
             }
         }

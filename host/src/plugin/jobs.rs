@@ -17,6 +17,7 @@ use super::prepare::{
 use super::progress::{LoadProgress, LoadStep};
 use super::watch::PluginFiles;
 use crate::config::Config;
+use crate::metrics::LoadResult;
 
 /// How long a version must have served before better code is made for it.
 const IMPROVE_AFTER: Duration = Duration::from_millis(500);
@@ -97,6 +98,12 @@ impl Jobs {
 
     pub fn is_empty(&self) -> bool {
         self.running.is_empty()
+    }
+
+    /// Counts what came of a plugin's files.
+    pub fn count(&self, name: &str, result: LoadResult) {
+        let metrics = self.bench.resources.services.metrics();
+        metrics.of_plugin(name).counters().loaded(result);
     }
 
     /// The next job that is done; none when none runs.

@@ -3,6 +3,7 @@
 //! Everything here blocks. Whatever goes wrong comes back as the reason; nothing that serves is touched.
 
 mod again;
+mod compile;
 mod current;
 mod error;
 mod files;
@@ -256,40 +257,6 @@ impl Workbench {
                 self.compile(version, loaded, Tier::Optimized)
             }
             done => done,
-        }
-    }
-
-    /// Compiles and links in one tier.
-    ///
-    /// # Errors
-    /// When the compiler declines, or a standard component is not allowed.
-    pub fn compile(
-        &self,
-        version: &Arc<PluginVersion>,
-        loaded: &Loaded,
-        tier: Tier,
-    ) -> Result<Guest, PluginError> {
-        let (min, limit) = (loaded.min_memory, version.config.limits.memory);
-        if min > limit {
-            return Err(CompileError::Memory { min, limit }.into());
-        }
-        match loaded.kind {
-            PluginKind::Interceptor(contract) => {
-                let code = self.compiler.compile(&loaded.component, contract, tier)?;
-                allowed(self.hooks(version, tier, code))
-            }
-            PluginKind::Standard(world) if !version.config.standard => {
-                Err(PluginError::StandardOff(world))
-            }
-            PluginKind::Standard(world) => {
-                let compiler = self.standard.get();
-                let compiler =
-                    compiler.map_err(|why| PluginError::StandardEngine(why.to_owned()))?;
-                let threads = self.compiler.threads();
-                let code = compiler.compile(&loaded.component, tier, threads)?;
-                let component = StandardComponent::new(version.clone(), tier, world, code);
-                Ok(Guest::Around(Arc::new(component)))
-            }
         }
     }
 

@@ -47,7 +47,7 @@ pub async fn accept<S: ChainSource>(
     listener: Arc<Listener<S>>,
     connections: TaskTracker,
 ) {
-    let slots = Counter::default();
+    let slots = listener.proxy.connections().clone();
     let mut trouble = Trouble::default();
     let stop = listener.stop.clone();
     loop {
@@ -116,6 +116,7 @@ fn serve<S: ChainSource>(
     connections: &TaskTracker,
 ) {
     let slot = slots.take();
+    listener.proxy.count_connection();
     let most = listener.proxy.routing().server.max_connections;
     if slot.is_above(most.saturating_add(TURNED_AWAY_AT_ONCE)) {
         return;

@@ -28,6 +28,11 @@ impl Backends {
         BackendChoice::of(&self.names, name)
     }
 
+    /// All of them, by name.
+    pub fn all(&self) -> &[Arc<Backend>] {
+        &self.running
+    }
+
     /// # Errors
     /// [`ExchangeError::NoBackend`], if the choice is none of these. It is never another one in its place.
     pub fn chosen(&self, choice: &BackendChoice) -> Result<&Backend, ExchangeError> {

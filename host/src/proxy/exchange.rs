@@ -38,6 +38,8 @@ use crate::outbound;
 pub struct Proxy<S> {
     routing: ArcSwap<Routing<S>>,
     under_way: Counter,
+    connections: Counter,
+    accepted: AtomicU64,
     next_id: AtomicU64,
     /// Tunnels outlive the exchanges that opened them.
     tunnels: TaskTracker,
@@ -62,6 +64,8 @@ impl<S: ChainSource> Proxy<S> {
         Self {
             routing: ArcSwap::from_pointee(routing),
             under_way: Counter::default(),
+            connections: Counter::default(),
+            accepted: AtomicU64::new(0),
             next_id: AtomicU64::new(first_id),
             tunnels,
             observers,
@@ -76,6 +80,21 @@ impl<S: ChainSource> Proxy<S> {
     /// Exchanges and WebSockets that are under way.
     pub fn under_way(&self) -> usize {
         self.under_way.count()
+    }
+
+    /// The clients' connections that are open.
+    pub fn connections(&self) -> &Counter {
+        &self.connections
+    }
+
+    /// A client has connected.
+    pub(super) fn count_connection(&self) {
+        self.accepted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often a client has connected.
+    pub fn accepted(&self) -> u64 {
+        self.accepted.load(Ordering::Relaxed)
     }
 
     /// What new exchanges go by.
@@ -156,7 +175,7 @@ impl<S: ChainSource> Proxy<S> {
                     (head, body)
                 }
             };
-            trace.answers(head.status.as_u16());
+            trace.answers(&head);
             let has_content = !is_head && head.status != StatusCode::NOT_MODIFIED;
             (head, Held::new(body, has_content, held, slot, trace))
         }

@@ -59,6 +59,7 @@ impl Last for Backends {
         if wish.expect_continue && !expect_continue {
             exchange.request.fields.remove(Known::Expect);
         }
+        exchange.trace.carry_on(&mut exchange.request.fields);
         let outgoing = Outgoing {
             head: &exchange.request,
             body,

@@ -94,6 +94,16 @@ impl Backend {
         &self.name
     }
 
+    /// For each address the connections that there are or are being opened, and those of them at rest.
+    pub fn connections(&self) -> Vec<(String, usize, usize)> {
+        let endpoints = self.endpoints.iter();
+        let count = |endpoint: &Endpoint| {
+            let (open, idle) = endpoint.pool.counts();
+            (endpoint.peer().to_owned(), open, idle)
+        };
+        endpoints.map(count).collect()
+    }
+
     pub fn config(&self) -> &BackendConfig {
         &self.config
     }

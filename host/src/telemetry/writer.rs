@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,8 @@ struct LogQueue {
     queue: Mutex<Queue>,
     /// Told when there is something to write, and when all is written.
     changed: Condvar,
+    /// Lines that were lost, for whatever reason.
+    dropped: AtomicU64,
 }
 
 /// What is to be written.
@@ -85,6 +88,7 @@ impl LogWriter {
         let mut queue = self.0.lock();
         if queue.waiting + text.len() > MOST_WAITING {
             queue.lost += 1;
+            self.0.dropped.fetch_add(1, Ordering::Relaxed);
             return;
         }
         queue.waiting += text.len();
@@ -92,6 +96,11 @@ impl LogWriter {
         queue.lines.push_back(QueuedLine { text, lost_before });
         drop(queue);
         self.0.changed.notify_all();
+    }
+
+    /// Lines that were lost so far.
+    pub fn dropped(&self) -> u64 {
+        self.0.dropped.load(Ordering::Relaxed)
     }
 
     /// Waits until everything is written, but not longer than this. Whether everything was.
@@ -159,7 +168,13 @@ impl<W: FnMut(&[u8]) -> io::Result<usize>> Scribe<W> {
         let line = shared.next();
         let bytes = line.text.len();
         self.lost += line.lost_before;
+        let lost = self.lost;
         self.write_line(&line.text);
+        if self.lost > lost {
+            shared
+                .dropped
+                .fetch_add(self.lost - lost, Ordering::Relaxed);
+        }
         shared.done(bytes);
     }
 

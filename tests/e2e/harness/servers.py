@@ -62,7 +62,7 @@ class Tollgate:
         command = [TOLLGATE, "run", "--listen", "127.0.0.1:0", "--plugins", self.plugins, "--config", self.config]
         command += [*(["--backend", backend] if backend else []), *arguments]
         self.process = Process("tollgate", command, env={**environment(), **(env or {})})
-        self.url = self.process.wait_for(READY, label="out").group(1)
+        self.url = self.process.wait_for(rf"tollgate is ready: {READY}", label="out").group(1)
 
     @property
     def address(self):

@@ -349,7 +349,7 @@ cache.max-size = -1
 deadline = '1s'
 => 1: deadline: unknown key; did you mean limits.deadline?
 zzz = '1s'
-=> 1: zzz: unknown key; expected one of listen, reuse-port, admin, backend, backends, routes, plugins, standard-components, watch, workers, drain, tls, server, forwarding, cache, state, outbound, record, limits, plugin
+=> 1: zzz: unknown key; expected one of listen, reuse-port, admin, backend, backends, routes, plugins, standard-components, watch, workers, drain, tls, server, forwarding, cache, tracing, access-log, state, outbound, record, limits, plugin
 limits.deadline = '0s'
 => 1: limits.deadline = '0s': must be greater than 0
 limits.memory = '4GB' ; limits.body-timeout = 5

@@ -1,13 +1,19 @@
 //! What is known of an exchange while it lasts, and the moment in which it is finished.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use http::Method;
+
+use super::context::{Parent, TRACEPARENT, TRACESTATE, TraceContext};
 use super::full::{Full, FullStep, Kept};
 use super::observer::{Finished, Level, Observers};
-use super::times::{Ending, Failure, Outcome, Performer, StepTimes, Times};
-use crate::message::{AsName, ExchangeId, Known, RequestHead, Scheme};
+use super::taken::TakenFields;
+use super::times::{Ending, Failure, OutboundTimes, Outcome, Performer, StepTimes, Times};
+use crate::message::{AsName, ExchangeId, Fields, Known, RequestHead, Scheme};
 
 /// What is known of an exchange before anybody has worked on it.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +30,9 @@ pub struct Beginning<'a> {
 pub(super) struct Life {
     observers: Arc<Observers>,
     began: Instant,
+    context: Option<TraceContext>,
+    /// `tracestate` of the request, which goes with the context.
+    state: Option<Box<str>>,
     /// None when it was handed over.
     noted: Mutex<Option<Noted>>,
 }
@@ -40,12 +49,18 @@ struct Noted {
 
 impl Life {
     pub(super) fn new(observers: Arc<Observers>, beginning: Beginning<'_>) -> Self {
-        let times = times_of(beginning);
+        let mut times = times_of(beginning);
+        let (context, state) = context_of(observers.sample(), beginning.head);
+        times.context = context;
+        let wanted = observers.request_fields();
+        times.request_fields = TakenFields::of(&beginning.head.fields, wanted);
         let is_full = observers.level() == Some(Level::Full);
         let full = is_full.then(|| Box::new(Full::new(beginning.head.clone())));
         Self {
             observers,
             began: Instant::now(),
+            context,
+            state,
             noted: Mutex::new(Some(Noted {
                 times,
                 full,
@@ -53,6 +68,44 @@ impl Life {
                 has_failed: false,
             })),
         }
+    }
+
+    pub(super) fn context(&self) -> Option<&TraceContext> {
+        self.context.as_ref()
+    }
+
+    pub(super) fn state(&self) -> Option<&str> {
+        self.state.as_deref()
+    }
+
+    /// A call of this step begins. Gives its number.
+    pub(super) fn begin_call(&self, step: u32, method: Method, authority: &str) -> u32 {
+        let mut number = 0;
+        self.note(|noted, now| {
+            let Some(step) = noted.times.steps.get_mut(step as usize) else {
+                return;
+            };
+            step.outbound_calls += 1;
+            number = u32::try_from(step.outbound.len()).unwrap_or(u32::MAX);
+            step.outbound.push(OutboundTimes {
+                began: now,
+                duration: RUNNING,
+                method,
+                authority: authority.into(),
+                result: Err("the plugin did not wait for it".to_owned()),
+            });
+        });
+        number
+    }
+
+    pub(super) fn end_call(&self, step: u32, number: u32, result: Result<u16, String>) {
+        self.note(|noted, now| {
+            let step = noted.times.steps.get_mut(step as usize);
+            if let Some(call) = step.and_then(|step| step.outbound.get_mut(number as usize)) {
+                call.duration = now.saturating_sub(call.began);
+                call.result = result;
+            }
+        });
     }
 
     fn note(&self, note: impl FnOnce(&mut Noted, Duration)) {
@@ -145,6 +198,15 @@ impl Life {
         });
     }
 
+    /// The head of the response is final.
+    pub(super) fn take_response(&self, fields: &Fields) {
+        let wanted = self.observers.response_fields();
+        if !wanted.is_empty() {
+            let taken = TakenFields::of(fields, wanted);
+            self.change(|times, _| times.response_fields = taken);
+        }
+    }
+
     pub(super) fn sent(&self, bytes: u64, complete: bool) {
         self.note(|noted, _| {
             noted.times.response_bytes = bytes;
@@ -166,6 +228,7 @@ impl Noted {
             computing: None,
             outcome: Outcome::Abandoned,
             outbound_calls: 0,
+            outbound: Vec::new(),
             depth,
             is_more: false,
         });
@@ -210,6 +273,11 @@ impl Times {
             if step.duration == RUNNING {
                 step.duration = now.saturating_sub(step.began);
             }
+            for call in &mut step.outbound {
+                if call.duration == RUNNING {
+                    call.duration = now.saturating_sub(call.began);
+                }
+            }
         }
     }
 }
@@ -231,6 +299,9 @@ fn times_of(beginning: Beginning<'_>) -> Times {
         referer: text(head, Known::Referer),
         user_agent: text(head, Known::UserAgent),
         traceparent: text(head, "traceparent"),
+        request_fields: TakenFields::default(),
+        response_fields: TakenFields::default(),
+        context: None,
         route: None,
         status: None,
         request_bytes: 0,
@@ -238,6 +309,33 @@ fn times_of(beginning: Beginning<'_>) -> Times {
         steps: Vec::with_capacity(4),
         ending: Ending::CutOff,
     }
+}
+
+/// The place in a trace of an exchange with this request, and the state that goes with it.
+fn context_of(sample: Option<f64>, head: &RequestHead) -> (Option<TraceContext>, Option<Box<str>>) {
+    let Some(ratio) = sample else {
+        return (None, None);
+    };
+    let mut lines = head.fields.get_all(TRACEPARENT);
+    // Two of them are none (Trace Context, section 3.2).
+    let parent = lines.next().filter(|_| lines.next().is_none());
+    let parent = parent.and_then(Parent::parse);
+    let state = parent.and_then(|_| {
+        let lines = head.fields.get_all(TRACESTATE);
+        let lines: Vec<_> = lines
+            .filter_map(|line| std::str::from_utf8(line).ok())
+            .collect();
+        (!lines.is_empty()).then(|| lines.join(",").into_boxed_str())
+    });
+    (Some(TraceContext::begin(parent, random(), ratio)), state)
+}
+
+/// Numbers that nobody can foresee: hashes with the process' own random keys.
+fn random() -> [u64; 3] {
+    static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    static DRAWN: AtomicU64 = AtomicU64::new(0);
+    let number = DRAWN.fetch_add(1, Ordering::Relaxed);
+    [0u8, 1, 2].map(|which| KEYS.hash_one((number, which)))
 }
 
 fn text(head: &RequestHead, name: impl AsName) -> Option<Box<str>> {

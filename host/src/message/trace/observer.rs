@@ -1,5 +1,6 @@
 //! Who gets finished exchanges.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -25,6 +26,21 @@ pub trait Observer: Debug + Send + Sync {
         0
     }
 
+    /// Names of header fields of the request, in lower case, whose values it needs as they came. Asked once, at the start.
+    fn request_fields(&self) -> &[Box<str>] {
+        &[]
+    }
+
+    /// The same of the response that the client gets.
+    fn response_fields(&self) -> &[Box<str>] {
+        &[]
+    }
+
+    /// Whether exchanges are to have their place in a trace, and the share of traces to sample of those that begin here, 0 to 1.
+    fn sample(&self) -> Option<f64> {
+        None
+    }
+
     /// An exchange is finished. Called once for each, in whatever task let go of it last: it must be quick, and must neither wait
     /// nor panic.
     fn finished(&self, exchange: &Arc<Finished>);
@@ -44,17 +60,39 @@ pub struct Observers {
     all: Vec<Arc<dyn Observer>>,
     level: Option<Level>,
     body_limit: usize,
+    /// Names of fields that any of them needs, each once.
+    request_fields: Box<[Box<str>]>,
+    response_fields: Box<[Box<str>]>,
+    sample: Option<f64>,
 }
 
 impl Observers {
     pub fn new(all: Vec<Arc<dyn Observer>>) -> Self {
         let level = all.iter().map(|one| one.wants()).max();
         let body_limit = all.iter().map(|one| one.body_limit()).max();
+        let request_fields = each_once(all.iter().flat_map(|one| one.request_fields()));
+        let response_fields = each_once(all.iter().flat_map(|one| one.response_fields()));
+        let sample = all.iter().filter_map(|one| one.sample()).reduce(f64::max);
         Self {
+            body_limit: body_limit.unwrap_or(0),
+            sample,
             all,
             level,
-            body_limit: body_limit.unwrap_or(0),
+            request_fields,
+            response_fields,
         }
+    }
+
+    pub(super) fn sample(&self) -> Option<f64> {
+        self.sample
+    }
+
+    pub(super) fn request_fields(&self) -> &[Box<str>] {
+        &self.request_fields
+    }
+
+    pub(super) fn response_fields(&self) -> &[Box<str>] {
+        &self.response_fields
     }
 
     /// The most that any of them wants; none if there are none.
@@ -71,4 +109,9 @@ impl Observers {
             observer.finished(exchange);
         }
     }
+}
+
+fn each_once<'a>(names: impl Iterator<Item = &'a Box<str>>) -> Box<[Box<str>]> {
+    let names: BTreeSet<_> = names.cloned().collect();
+    names.into_iter().collect()
 }

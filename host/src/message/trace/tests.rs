@@ -82,14 +82,14 @@ fn a_step_that_is_not_over_is_abandoned_and_what_failed_is_not_complete() {
     trace.end_step(Outcome::Done);
     let mut inner = trace.deeper();
     inner.begin_step(host);
-    inner.called();
+    CallTrace::begin(&inner, "GET", "a.test").end(Ok(200));
     let failure = Failure {
         status: 504,
         proxy_error: "http_response_timeout",
         text: "late".to_owned(),
     };
     trace.fail(|| failure.clone());
-    trace.answers(504);
+    trace.answers(&ResponseHead::new(http::StatusCode::GATEWAY_TIMEOUT));
     trace.sent(0, true);
     drop((trace, inner));
     let kept = keeping.kept();

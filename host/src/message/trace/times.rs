@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use http::{Method, Version};
 
+use super::context::TraceContext;
+use super::taken::TakenFields;
 use crate::message::{ExchangeId, Scheme};
 
 /// A finished exchange without its messages.
@@ -31,6 +33,11 @@ pub struct Times {
     pub user_agent: Option<Box<str>>,
     /// W3C Trace Context, as it came.
     pub traceparent: Option<Box<str>>,
+    /// Those fields that an observer has [asked for](super::Observer::request_fields); of the request as they came.
+    pub request_fields: TakenFields,
+    pub response_fields: TakenFields,
+    /// Where it stands in a trace; none unless somebody [samples](super::Observer::sample).
+    pub context: Option<TraceContext>,
     /// The route that was taken, as `host/path` of the configuration; none if there was none to take.
     pub route: Option<Arc<str>>,
     /// Of the response that the client got; none if it left before.
@@ -55,13 +62,27 @@ pub struct StepTimes {
     /// Time in which a plugin's hook computed: what the polls of its call took. None for host and backend.
     pub computing: Option<Duration>,
     pub outcome: Outcome,
-    /// Outbound calls that it made.
+    /// Outbound calls that it made, and those of them of which the times are known.
     pub outbound_calls: u32,
+    pub outbound: Vec<OutboundTimes>,
     /// How many plugins that surround what comes after them stand around it.
     pub depth: u8,
     /// It goes on with a step of the same performer, which began before others: the answer of a plugin that surrounds. Not to be
     /// counted as another call.
     pub is_more: bool,
+}
+
+/// A request that a plugin sent to another server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboundTimes {
+    /// From the exchange's beginning, until the answer was there.
+    pub began: Duration,
+    pub duration: Duration,
+    pub method: Method,
+    /// Host and port of the URL.
+    pub authority: Box<str>,
+    /// The status, or why there is none.
+    pub result: Result<u16, String>,
 }
 
 /// Who did a step.

@@ -3,29 +3,40 @@
 use std::sync::Arc;
 
 use super::state::HooksState;
-use crate::outbound::{CallBudget, CallError, Caller, WholeAnswer, WholeCall};
+use crate::message::Trace;
+use crate::message::trace::CallTrace;
+use crate::outbound::{CallBudget, CallError, CallHead, Caller, WholeAnswer, WholeCall};
 
 impl HooksState {
     /// Sends a request and waits for the whole response.
     ///
     /// # Errors
     /// Why there is none.
-    pub async fn send(&mut self, call: WholeCall) -> Result<WholeAnswer, CallError> {
+    pub async fn send(&mut self, mut call: WholeCall) -> Result<WholeAnswer, CallError> {
         let caller = self.caller()?;
-        self.exchange.trace.called();
-        caller.send(call, &self.calls).await
+        let seen = observed(&self.exchange.trace, &mut call.head);
+        let answer = caller.send(call, &self.calls).await;
+        seen.end(status(&answer));
+        answer
     }
 
     /// Sends several at the same time; the results are in their order.
-    pub async fn send_all(&mut self, calls: Vec<WholeCall>) -> Vec<Result<WholeAnswer, CallError>> {
-        let caller = self.caller();
-        match caller {
-            Ok(caller) => {
-                calls.iter().for_each(|_| self.exchange.trace.called());
-                caller.send_all(calls, &self.calls).await
-            }
-            Err(error) => calls.iter().map(|_| Err(error.clone())).collect(),
+    pub async fn send_all(
+        &mut self,
+        mut calls: Vec<WholeCall>,
+    ) -> Vec<Result<WholeAnswer, CallError>> {
+        let caller = match self.caller() {
+            Ok(caller) => caller,
+            Err(error) => return calls.iter().map(|_| Err(error.clone())).collect(),
+        };
+        let trace = &self.exchange.trace;
+        let heads = calls.iter_mut().map(|call| &mut call.head);
+        let seen: Vec<_> = heads.map(|head| observed(trace, head)).collect();
+        let answers = caller.send_all(calls, &self.calls).await;
+        for (seen, answer) in seen.into_iter().zip(&answers) {
+            seen.end(status(answer));
         }
+        answers
     }
 
     /// A plugin that imports the interface has a client, or it would not serve.
@@ -44,5 +55,36 @@ impl HooksState {
         if self.calls.made() > 0 || self.calls.depth() != depth {
             self.calls = Arc::new(CallBudget::new(depth));
         }
+    }
+}
+
+/// Tells observers that this request is sent, and has it carry the trace on. Fields that the plugin has set stay.
+pub fn observed(trace: &Trace, head: &mut CallHead) -> CallTrace {
+    let uri = head
+        .uri
+        .split_once("://")
+        .map_or(&*head.uri, |(_, rest)| rest);
+    let authority = uri.split(['/', '?', '#']).next().unwrap_or_default();
+    // Credentials have no place in a trace.
+    let authority = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
+    let call = CallTrace::begin(trace, &head.method, authority);
+    for (name, value) in call.fields() {
+        if !head
+            .fields
+            .iter()
+            .any(|(given, _)| given.eq_ignore_ascii_case(name))
+        {
+            head.fields.push((name.to_owned(), value.into_bytes()));
+        }
+    }
+    call
+}
+
+fn status(answer: &Result<WholeAnswer, CallError>) -> Result<u16, String> {
+    match answer {
+        Ok(answer) => Ok(answer.status),
+        Err(error) => Err(error.to_string()),
     }
 }

@@ -14,6 +14,8 @@ use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
 };
 
+use super::calls::observed;
+use crate::message::Trace;
 use crate::outbound::{
     AnswerBody, CallBudget, CallError, CallHead, CallTimes, Caller, Part, Phase, StreamCall,
 };
@@ -28,6 +30,8 @@ pub struct OutgoingHttp {
 struct OutgoingRequests {
     sender: Option<Result<Caller, CallError>>,
     budget: Arc<CallBudget>,
+    /// Of the call of the plugin in which the next request is sent. Taken with it, as it keeps the exchange unfinished.
+    trace: Trace,
 }
 
 impl OutgoingHttp {
@@ -40,16 +44,28 @@ impl OutgoingHttp {
             requests: OutgoingRequests {
                 sender: None,
                 budget: Arc::default(),
+                trace: Trace::OFF,
             },
         }
     }
 
     /// The next request is sent by this caller, and counts in this budget.
-    pub fn set_sender(&mut self, sender: Result<Caller, CallError>, budget: Arc<CallBudget>) {
+    pub fn set_sender(
+        &mut self,
+        sender: Result<Caller, CallError>,
+        budget: Arc<CallBudget>,
+        trace: Trace,
+    ) {
         self.requests = OutgoingRequests {
             sender: Some(sender),
             budget,
+            trace,
         };
+    }
+
+    /// The call is over for which the next request would have been sent.
+    pub fn let_go(&mut self) {
+        self.requests.trace = Trace::OFF;
     }
 
     pub fn view<'a>(&'a mut self, table: &'a mut ResourceTable) -> WasiHttpCtxView<'a> {
@@ -87,8 +103,9 @@ impl WasiHttpHooks for OutgoingRequests {
         let none = || CallError::Configuration("nobody sends it".to_owned());
         let sender = self.sender.take().unwrap_or_else(|| Err(none()));
         let budget = self.budget.clone();
+        let trace = std::mem::take(&mut self.trace);
         Box::new(async move {
-            let response = send(sender, request, options, &budget)
+            let response = send(sender, request, options, &budget, trace)
                 .await
                 .map_err(|error| wasi_error(&error))?;
             let nothing_left: Box<dyn Future<Output = Result<(), Error>> + Send> =
@@ -103,11 +120,12 @@ async fn send(
     request: Request<WasiBody>,
     options: Option<RequestOptions>,
     budget: &CallBudget,
+    trace: Trace,
 ) -> Result<Response<WasiBody>, CallError> {
     let sender = sender?;
     let (head, body) = request.into_parts();
     let fields = head.headers.iter();
-    let call = StreamCall {
+    let mut call = StreamCall {
         head: CallHead {
             method: head.method.as_str().to_owned(),
             uri: head.uri.to_string(),
@@ -126,7 +144,14 @@ async fn send(
         },
         max_response: sender.max_response(),
     };
-    let response = sender.stream(call, budget).await?;
+    let seen = observed(&trace, &mut call.head);
+    drop(trace);
+    let response = sender.stream(call, budget).await;
+    seen.end(match &response {
+        Ok(response) => Ok(response.status().as_u16()),
+        Err(error) => Err(error.to_string()),
+    });
+    let response = response?;
     Ok(response.map(|body| GivenBody(body).boxed_unsync()))
 }
 

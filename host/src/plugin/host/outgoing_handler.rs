@@ -29,8 +29,8 @@ pub fn add_handler_to_linker(linker: &mut Linker<HooksState>) -> wasmtime::Resul
     outgoing_handler::add_to_linker::<HooksState, WasiHttp>(linker, |state| {
         // A request belongs to the call in hand, and its budget.
         let (sender, budget) = (state.caller(), state.calls.clone());
-        state.exchange.trace.called();
-        state.outgoing.set_sender(sender, budget);
+        let trace = state.exchange.trace.clone();
+        state.outgoing.set_sender(sender, budget, trace);
         state.http()
     })
 }

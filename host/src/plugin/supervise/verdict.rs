@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::state::{Complaint, Supervisor, now};
 use crate::config::PluginKeys;
+use crate::metrics::LoadResult;
 use crate::plugin::beside::Beside;
 use crate::plugin::history::{EventKind, PluginEvent};
 use crate::plugin::jobs::Look;
@@ -54,6 +55,7 @@ impl Supervisor {
         self.keep_version(name, &guest, &installing);
         self.replace(name, guest.clone());
         self.mark_versions(name);
+        self.jobs.count(name, LoadResult::Served);
         if let Some(plugin) = self.plugins.get_mut(name) {
             plugin.complained = None;
             plugin.judged = true;
@@ -118,6 +120,7 @@ impl Supervisor {
 
     /// The file is back to what serves, or was only touched.
     pub(super) fn keep(&mut self, name: &str) {
+        self.jobs.count(name, LoadResult::Unchanged);
         if let Some(plugin) = self.plugins.get_mut(name) {
             plugin.judged = true;
             if plugin.complained.take().is_some() {
@@ -199,6 +202,7 @@ impl Supervisor {
         if hold || plugin.complained.as_ref() == Some(&complaint) {
             return;
         }
+        self.jobs.count(name, LoadResult::Refused);
         let file = match (&refusal.error, &look.files.config) {
             (PluginError::Config(_), Some(config)) => config.display(),
             _ => look.files.first().display(),

@@ -1,6 +1,10 @@
 //! How much memory an instance may take, and how much CPU time a call.
 
+use std::sync::Arc;
+
 use wasmtime::ResourceLimiter;
+
+use crate::metrics::PluginCounters;
 
 /// Entries of all tables of an instance together; CPython has some 10,000.
 const TABLE_ELEMENTS: usize = 100_000;
@@ -12,12 +16,17 @@ pub struct MemoryLimiter {
     used: u64,
     table_elements: usize,
     refused: bool,
+    counters: Option<Arc<PluginCounters>>,
 }
 
 impl MemoryLimiter {
-    /// A limiter for one instance; `limit` in bytes.
-    pub fn new(limit: u64) -> Self {
+    /// A limiter for one instance, which is counted there until it is dropped; `limit` in bytes.
+    pub fn new(limit: u64, counters: Option<Arc<PluginCounters>>) -> Self {
+        if let Some(counters) = &counters {
+            counters.instance_made();
+        }
         Self {
+            counters,
             limit,
             used: 0,
             table_elements: 0,
@@ -40,6 +49,14 @@ impl MemoryLimiter {
     }
 }
 
+impl Drop for MemoryLimiter {
+    fn drop(&mut self) {
+        if let Some(counters) = &self.counters {
+            counters.instance_ended(self.used);
+        }
+    }
+}
+
 impl ResourceLimiter for MemoryLimiter {
     fn memory_growing(
         &mut self,
@@ -50,6 +67,9 @@ impl ResourceLimiter for MemoryLimiter {
         let used = self.used + (desired as u64).saturating_sub(current as u64);
         let fits = used <= self.limit && maximum.is_none_or(|maximum| desired <= maximum);
         if fits {
+            if let Some(counters) = &self.counters {
+                counters.memory_grew(used - self.used);
+            }
             self.used = used;
         } else {
             self.refused = true;
@@ -117,7 +137,7 @@ mod tests {
 
     #[test]
     fn memories_are_counted_together() {
-        let mut limiter = MemoryLimiter::new(100);
+        let mut limiter = MemoryLimiter::new(100, None);
         assert!(limiter.memory_growing(0, 60, None).unwrap());
         assert!(limiter.memory_growing(0, 40, None).unwrap());
         assert_eq!((limiter.used(), limiter.refused()), (100, false));

@@ -62,6 +62,15 @@ impl Services {
         })))
     }
 
+    /// The same, where plugins record in these. To be called before anybody else has it.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: Metrics) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.0) {
+            shared.metrics = metrics;
+        }
+        self
+    }
+
     /// What plugins have recorded.
     pub fn metrics(&self) -> &Metrics {
         &self.0.metrics

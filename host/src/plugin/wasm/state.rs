@@ -46,7 +46,7 @@ impl GuestState {
         version.ambient.apply(&mut wasi);
         Self {
             version: version.clone(),
-            memory: MemoryLimiter::new(version.limits.memory),
+            memory: MemoryLimiter::new(version.limits.memory, version.counters().cloned()),
             voice,
             table: ResourceTable::new(),
             wasi: wasi.build(),

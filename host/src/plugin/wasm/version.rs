@@ -7,7 +7,9 @@ use super::ambient::Ambient;
 use super::clock::TICK;
 use super::services::PluginServices;
 use crate::config::{PluginConfig, PluginLimits};
+use crate::interceptor::InterceptError;
 use crate::message::trace::Identity;
+use crate::metrics::{PluginCounters, PluginMetrics};
 use crate::plugin::hash::ContentHash;
 use crate::plugin::schema::{SettingsMistakes, SettingsSchema};
 
@@ -77,6 +79,18 @@ impl PluginVersion {
         match &self.schema {
             Some(schema) => schema.check(&self.config.settings),
             None => Ok(()),
+        }
+    }
+
+    /// What the host counts of the plugin; none where nobody counts.
+    pub fn counters(&self) -> Option<&Arc<PluginCounters>> {
+        self.services.metrics.as_ref().map(PluginMetrics::counters)
+    }
+
+    /// Counts a call in service that failed.
+    pub fn count_failure<T>(&self, result: &Result<T, InterceptError>) {
+        if let (Err(error), Some(counters)) = (result, self.counters()) {
+            counters.failed(error.cause());
         }
     }
 

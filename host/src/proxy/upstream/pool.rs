@@ -126,6 +126,12 @@ impl<C> Pool<C> {
         drop(idle);
     }
 
+    /// Connections that there are or are being opened, and those of them at rest.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let state = self.lock();
+        (state.open, state.idle.len())
+    }
+
     fn lock(&self) -> MutexGuard<'_, State<C>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

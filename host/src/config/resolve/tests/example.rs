@@ -61,6 +61,19 @@ fn what_is_off_can_be_switched_on() {
     assert_eq!(config.routes.len(), 2);
 }
 
+#[test]
+fn every_variable_of_the_access_log_is_named() {
+    for (name, _) in crate::access_log::VARIABLES {
+        let is_named = |at: usize| {
+            let behind = EXAMPLE[at + 1 + name.len()..].chars().next();
+            behind.is_some_and(|c| c != '_' && !c.is_ascii_alphanumeric())
+        };
+        let variable = format!("${name}");
+        let mut places = EXAMPLE.match_indices(&variable);
+        assert!(places.any(|(at, _)| is_named(at)), "${name}");
+    }
+}
+
 /// The names of all keys are in the messages for a key that is none.
 #[test]
 fn no_key_is_missing() {
@@ -72,6 +85,8 @@ fn no_key_is_missing() {
         "backends.x",
         "backends.x.tls",
         "backends.x.ejection",
+        "access-log",
+        "tracing",
         "cache",
         "record",
         "limits",

@@ -297,7 +297,7 @@ impl IdleInstances {
         }
         match first {
             Some(waiting) => self.put_into(waiting, instance, result, version),
-            None => self.let_go(&instance),
+            None => self.let_go(&instance, version),
         }
     }
 
@@ -317,7 +317,7 @@ impl IdleInstances {
         if !fits || spare.is_some_and(|memory| !self.claim(&waiting, memory, version)) {
             // To drop an instance is to unmap memory.
             drop(waiting);
-            return self.let_go(&instance);
+            return self.let_go(&instance, version);
         }
         waiting.push(Waiting {
             instance,
@@ -332,7 +332,10 @@ impl IdleInstances {
         has_room(waiting.len(), together, version.limits.memory) && self.all.claim(memory)
     }
 
-    fn let_go(&self, instance: &Instance) {
+    fn let_go(&self, instance: &Instance, version: &PluginVersion) {
+        if let Some(counters) = version.counters() {
+            counters.instance_replaced();
+        }
         let memory = instance.memory();
         self.largest_replaced.fetch_max(memory, Ordering::Relaxed);
         self.replaced.fetch_add(1, Ordering::Relaxed);

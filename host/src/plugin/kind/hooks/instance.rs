@@ -207,6 +207,7 @@ impl Instance {
     ) -> Result<T, InterceptError> {
         let state = self.store.data_mut();
         state.guest.voice.end();
+        state.outgoing.let_go();
         match called {
             Some(Ok(Ok(value))) => Ok(value),
             Some(Ok(Err(message))) => Err(returned(&message, state.body_error.take())),

@@ -58,7 +58,9 @@ impl MessageInterceptor for GuestMessages {
         Box::pin(async move {
             let call = self.instance.message(sender, content, &self.version);
             let called = patiently(&self.outbox, call).await;
-            let fate = called.unwrap_or_else(|| Err(stalled(LONGEST_CALL)))?;
+            let fate = called.unwrap_or_else(|| Err(stalled(LONGEST_CALL)));
+            self.version.count_failure(&fate);
+            let fate = fate?;
             let same: Box<dyn MessageInterceptor> = self;
             Ok((same, fate))
         })
@@ -69,7 +71,9 @@ impl MessageInterceptor for GuestMessages {
     ) -> Pin<Box<dyn Future<Output = Result<(), InterceptError>> + Send>> {
         Box::pin(async move {
             self.outbox.forget();
-            self.instance.closed(&self.version).await?;
+            let closed = self.instance.closed(&self.version).await;
+            self.version.count_failure(&closed);
+            closed?;
             self.instance.release();
             self.lender.take_back(*self.instance);
             Ok(())

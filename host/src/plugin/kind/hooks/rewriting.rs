@@ -345,6 +345,7 @@ impl RewrittenBody {
             Failure::Plugin(error) => error,
         };
         let (name, hook) = (self.version.name.clone(), Hook::Body(self.side));
+        self.version.count_failure(&Err::<(), _>(error.clone()));
         self.trace.settle_step(Outcome::Failed(error.to_string()));
         tracing::warn!(exchange = %self.exchange, "plugin {name}: {hook} {error}; the message is cut off");
         Box::new(BodyError::Rewriting(Box::new(RewriteError {

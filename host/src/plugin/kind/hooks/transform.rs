@@ -93,6 +93,7 @@ impl HooksPlugin {
             None => self.idle.make(&self.code.linked, &self.version).await?,
         };
         let result = instance.tick(&self.version).await;
+        self.version.count_failure(&result);
         if instance.is_reusable(&result, &self.version) {
             *kept = Some(instance);
         }
@@ -143,8 +144,71 @@ impl HooksPlugin {
                 // On the heap, or the futures around this one would be larger for all.
                 Err(exchange) => Box::pin(self.call_anyhow(hook, exchange)).await,
             };
+            self.version.count_failure(&result);
             (exchange, result.map(finish))
         }
+    }
+
+    /// Asks whether it wants to rewrite a body, and puts it in its place.
+    async fn begin_rewriting(self: &Arc<Self>, side: Side, exchange: Box<Exchange>) -> Outcome<()> {
+        let mut instance = match self.instance().await {
+            Ok(instance) => instance,
+            Err(error) => return (exchange, Err(error)),
+        };
+        let (mut exchange, wish) = instance.begin_body(side, exchange, &self.version).await;
+        let wish = match wish {
+            Ok(Some(wish)) => wish,
+            other => {
+                self.idle.put(instance, &other, &self.version);
+                return (exchange, other.map(|_| ()));
+            }
+        };
+        let (version, instance) = (self.version.clone(), Box::new(instance));
+        let rewritten =
+            RewrittenBody::new(self.clone(), version, instance, side, wish, &mut exchange);
+        match rewritten {
+            Ok(body) => {
+                *exchange.body_mut(side) = Body::Stream(Streaming::new(body));
+                Described::correct_rewritten(exchange.fields_mut(side));
+                (exchange, Ok(()))
+            }
+            Err((instance, error)) => {
+                let result = Err(error);
+                // It has begun a body of which it will see nothing.
+                drop(instance);
+                (exchange, result)
+            }
+        }
+    }
+
+    /// Asks whether it wants the messages of a WebSocket.
+    async fn begin_messages(
+        self: &Arc<Self>,
+        exchange: Box<Exchange>,
+    ) -> Outcome<Option<Box<dyn MessageInterceptor>>> {
+        let place = match messages::claim(&self.resources.websockets) {
+            Ok(place) => place,
+            Err(error) => return (exchange, Err(error)),
+        };
+        let mut instance = match self.instance().await {
+            Ok(instance) => instance,
+            Err(error) => return (exchange, Err(error)),
+        };
+        let (version, outbox) = (self.version.clone(), MessageOutbox::default());
+        let opened = instance.opened(exchange, outbox.clone(), &version);
+        let (exchange, wants) = opened.await;
+        if let Ok(true) = wants {
+            let messages = GuestMessages {
+                lender: self.clone(),
+                version,
+                instance: Box::new(instance),
+                outbox,
+                _place: place,
+            };
+            return (exchange, Ok(Some(Box::new(messages))));
+        }
+        self.idle.put(instance, &wants, &version);
+        (exchange, wants.map(|_| None))
     }
 
     /// Calls the instance that this thread used last, where it is, on the caller's stack. The exchange comes back if that
@@ -234,34 +298,9 @@ impl Transform for HooksPlugin {
     }
 
     async fn rewrite_body(self: &Arc<Self>, side: Side, exchange: Box<Exchange>) -> Outcome<()> {
-        let mut instance = match self.instance().await {
-            Ok(instance) => instance,
-            Err(error) => return (exchange, Err(error)),
-        };
-        let (mut exchange, wish) = instance.begin_body(side, exchange, &self.version).await;
-        let wish = match wish {
-            Ok(Some(wish)) => wish,
-            other => {
-                self.idle.put(instance, &other, &self.version);
-                return (exchange, other.map(|_| ()));
-            }
-        };
-        let (version, instance) = (self.version.clone(), Box::new(instance));
-        let rewritten =
-            RewrittenBody::new(self.clone(), version, instance, side, wish, &mut exchange);
-        match rewritten {
-            Ok(body) => {
-                *exchange.body_mut(side) = Body::Stream(Streaming::new(body));
-                Described::correct_rewritten(exchange.fields_mut(side));
-                (exchange, Ok(()))
-            }
-            Err((instance, error)) => {
-                let result = Err(error);
-                // It has begun a body of which it will see nothing.
-                drop(instance);
-                (exchange, result)
-            }
-        }
+        let (exchange, result) = self.begin_rewriting(side, exchange).await;
+        self.version.count_failure(&result);
+        (exchange, result)
     }
 
     fn reads_messages(&self) -> bool {
@@ -272,29 +311,9 @@ impl Transform for HooksPlugin {
         self: &Arc<Self>,
         exchange: Box<Exchange>,
     ) -> Outcome<Option<Box<dyn MessageInterceptor>>> {
-        let place = match messages::claim(&self.resources.websockets) {
-            Ok(place) => place,
-            Err(error) => return (exchange, Err(error)),
-        };
-        let mut instance = match self.instance().await {
-            Ok(instance) => instance,
-            Err(error) => return (exchange, Err(error)),
-        };
-        let (version, outbox) = (self.version.clone(), MessageOutbox::default());
-        let opened = instance.opened(exchange, outbox.clone(), &version);
-        let (exchange, wants) = opened.await;
-        if let Ok(true) = wants {
-            let messages = GuestMessages {
-                lender: self.clone(),
-                version,
-                instance: Box::new(instance),
-                outbox,
-                _place: place,
-            };
-            return (exchange, Ok(Some(Box::new(messages))));
-        }
-        self.idle.put(instance, &wants, &version);
-        (exchange, wants.map(|_| None))
+        let (exchange, result) = self.begin_messages(exchange).await;
+        self.version.count_failure(&result);
+        (exchange, result)
     }
 }
 

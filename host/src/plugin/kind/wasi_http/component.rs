@@ -64,28 +64,9 @@ impl StandardComponent {
     pub fn world(&self) -> StandardWorld {
         self.world
     }
-}
 
-impl Interceptor for StandardComponent {
-    fn name(&self) -> &str {
-        &self.version.name
-    }
-
-    fn rules(&self) -> &Matches {
-        &self.version.config.matches
-    }
-
-    fn on_failure(&self) -> OnFailure {
-        self.version.config.on_failure
-    }
-
-    fn identity(&self) -> Arc<Identity> {
-        self.version.identity.clone()
-    }
-}
-
-impl Surround for StandardComponent {
-    async fn handle(&self, mut exchange: Box<Exchange>, next: Arc<dyn Next>) -> Outcome<()> {
+    /// Has an instance answer, with what comes after it at hand.
+    async fn answer(&self, mut exchange: Box<Exchange>, next: Arc<dyn Next>) -> Outcome<()> {
         let version = &self.version;
         let lent = body::Lent::new(std::mem::take(&mut exchange.request_body));
         let life = Arc::new(GuestLife::new(version.cpu_ticks()));
@@ -137,6 +118,32 @@ impl Surround for StandardComponent {
     }
 }
 
+impl Interceptor for StandardComponent {
+    fn name(&self) -> &str {
+        &self.version.name
+    }
+
+    fn rules(&self) -> &Matches {
+        &self.version.config.matches
+    }
+
+    fn on_failure(&self) -> OnFailure {
+        self.version.config.on_failure
+    }
+
+    fn identity(&self) -> Arc<Identity> {
+        self.version.identity.clone()
+    }
+}
+
+impl Surround for StandardComponent {
+    async fn handle(&self, exchange: Box<Exchange>, next: Arc<dyn Next>) -> Outcome<()> {
+        let (exchange, result) = self.answer(exchange, next).await;
+        self.version.count_failure(&result);
+        (exchange, result)
+    }
+}
+
 #[async_trait::async_trait]
 impl GuestKind for StandardComponent {
     fn version(&self) -> &Arc<PluginVersion> {
@@ -182,7 +189,7 @@ impl GuestKind for StandardComponent {
         };
         made.unwrap_or(Err(stalled))
             .map_err(|error| (None, error))?;
-        let call = self.handle(exchange, Arc::new(EmptyBackend));
+        let call = self.answer(exchange, Arc::new(EmptyBackend));
         let handle = match tokio::time::timeout(LONGEST_TRIAL, call).await {
             Ok((_, Err(error @ InterceptError::Unavailable(_)))) => return Err((None, error)),
             Ok((_, result)) => result.err(),

@@ -113,6 +113,7 @@ fn fail(
         Some(head) => drop(head.send(Err(error))),
         None if life.is_wanted() => {
             tracing::warn!("plugin {}: it {error} after it had answered", version.name);
+            version.count_failure(&Err::<(), _>(error.clone()));
             life.fail(error);
         }
         // What clients do by leaving is no warning.
