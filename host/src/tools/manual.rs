@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use clap::CommandFactory as _;
+use clap::{Command, CommandFactory as _};
 
 use crate::cli::{Cli, CompletionsArgs};
 use crate::telemetry;
@@ -35,19 +35,28 @@ fn page() -> io::Result<Vec<u8>> {
     main.render_name_section(&mut page)?;
     main.render_synopsis_section(&mut page)?;
     main.render_description_section(&mut page)?;
-    let commands = command
-        .get_subcommands()
-        .filter(|one| one.get_name() != "help");
-    for one in commands {
-        writeln!(page, ".SH \"TOLLGATE {}\"", one.get_name().to_uppercase())?;
-        let one = clap_mangen::Man::new(one.clone());
-        // Without their headings: the sections of a page are its commands.
-        for part in [Part::Synopsis, Part::Description, Part::Options] {
-            page.extend(body(&one, part)?);
-        }
+    for one in command.get_subcommands() {
+        section(&mut page, one)?;
     }
     main.render_version_section(&mut page)?;
     Ok(page)
+}
+
+/// The section of a command, and those of its own commands.
+fn section(page: &mut Vec<u8>, command: &Command) -> io::Result<()> {
+    if command.get_name() == "help" {
+        return Ok(());
+    }
+    let name = command.get_bin_name().unwrap_or(command.get_name());
+    writeln!(page, ".SH \"{}\"", name.to_uppercase())?;
+    let one = clap_mangen::Man::new(command.clone());
+    // Without their headings: the sections of a page are its commands.
+    for part in [Part::Synopsis, Part::Description, Part::Options] {
+        page.extend(body(&one, part)?);
+    }
+    command
+        .get_subcommands()
+        .try_for_each(|one| section(page, one))
 }
 
 enum Part {

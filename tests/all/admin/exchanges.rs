@@ -76,6 +76,13 @@ async fn an_exchange_is_listed_and_each_step_can_be_seen() {
     );
     let get = Request::new(format!("GET {path}/curl HTTP/1.1\r\nhost: localhost\r\n"));
     let curl = send(&proxy, &get).await;
+    let archive = read(&proxy, "/api/v1/exchanges.har?filter=~m%20POST").await;
+    let entries = archive["log"]["entries"].as_array().unwrap();
+    assert_eq!(
+        (entries.len(), &entries[0]["request"]["method"]),
+        (1, &json!("POST")),
+        "{archive}"
+    );
     assert!(
         curl.text().contains("--data-raw '{\"a\":1}'"),
         "{}",
@@ -171,6 +178,7 @@ async fn without_recording_the_list_is_empty_and_says_so() {
     let origin = ok().await;
     let proxy = with_admin()
         .plugin("mark", guest("mark"))
+        .config("[record]\nenabled = false")
         .backend(&origin)
         .start()
         .await;

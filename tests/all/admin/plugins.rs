@@ -246,7 +246,7 @@ async fn files_are_read_again_on_demand_and_the_answer_is_the_verdict() {
     proxy
         .plugins
         .replace("mark.wat", guest("mark").version("v002").text());
-    proxy.plugins.add("other", &guest("note"));
+    proxy.plugins.write("other.wat", guest("note").text());
     assert_eq!(proxy.mark().await.as_deref(), Some("v001"));
     let (status, read) = post(&proxy, "/api/v1/plugins/mark/reload").await;
     assert_eq!((status, &read["error"]), (200, &Value::Null));

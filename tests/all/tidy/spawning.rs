@@ -6,7 +6,7 @@ use super::{assert_none, sources, without_inline_tests};
 
 /// Files of the host that start tasks or threads, and why it is no matter to the process when one of those ends. What must
 /// not end is started through `essential`.
-const SPAWNING: [(&str, &str); 24] = [
+const SPAWNING: [(&str, &str); 25] = [
     (
         "host/src/essential.rs",
         "the way to start what must not end",
