@@ -87,6 +87,8 @@ export class ExchangesView {
       this.har.href = `/api/v1/exchanges.har${place.filter ? `?${new URLSearchParams({ filter: place.filter })}` : ''}`;
       this.#load();
     }
+    // A list that was out of the document, or not shown, has forgotten where it stood.
+    if (this.scroller.scrollTop === 0 && this.scrollTop > 0) this.scroller.scrollTop = this.scrollTop;
     if (before.id !== place.id) requestAnimationFrame(() => this.#revealCursor());
     this.#list.draw();
   }
@@ -148,6 +150,7 @@ export class ExchangesView {
   }
 
   #scrolled() {
+    if (this.scroller.clientHeight > 0) this.scrollTop = this.scroller.scrollTop;
     if (this.#list.atTop && !this.#paused && this.#ring.waiting.length > 0 && this.#cursor === undefined) {
       this.#ring.release();
       this.#drawn();

@@ -8,25 +8,31 @@ import { Live } from './live.js';
 import { measure, measured } from './measure.js';
 import { PluginsView, tone } from './plugins.js';
 import { ReplayView } from './replay.js';
-import { parse } from './router.js';
+import { format, parse } from './router.js';
 
 const at = (id) => document.getElementById(id);
 const main = at('main');
 const views = { exchanges: new ExchangesView(), plugins: new PluginsView(), replay: new ReplayView() };
 const live = new Live();
 let shown = null;
+/** The address that each view had last. */
+const left = {};
 
 function route() {
   const place = parse(location.hash);
   if (place.view === 'exchanges' && document.querySelector('[data-view=exchanges]').hidden) place.view = 'plugins';
   const view = views[place.view];
+  left[place.view] = format(place);
   if (shown !== view) {
     main.replaceChildren(view.element);
     shown = view;
   }
   for (const link of document.querySelectorAll('nav [data-view]')) {
-    if (link.dataset.view === place.view) link.setAttribute('aria-current', 'page');
+    const { view: linked } = link.dataset;
+    if (linked === place.view) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
+    // From elsewhere, a view is found as it was left.
+    link.setAttribute('href', linked === place.view ? `#/${linked}` : left[linked] ?? `#/${linked}`);
   }
   document.title = place.id && place.view === 'plugins' ? `${place.id} · tollgate` : `${place.view[0].toUpperCase()}${place.view.slice(1)} · tollgate`;
   view.show(place);
@@ -52,6 +58,7 @@ function connection({ state, again }) {
   }
   if (!lost && !at('lost').hidden) announce('Connected again');
   at('lost').hidden = !lost;
+  if (state === 'open') document.body.classList.remove('is-connecting');
   if (state === 'open' && again) {
     learn();
     for (const view of Object.values(views)) view.refresh();
