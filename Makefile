@@ -18,7 +18,7 @@ SHARE = $(DESTDIR)$(PREFIX)/share
 # Other targets that `make test` runs beside its own, each as NAME or NAME:BEFORE,….
 ALSO ?=
 
-.PHONY: help run build install plugins plugins-all test test-build test-rust test-components test-languages test-e2e \
+.PHONY: help run build install plugins plugins-all test test-build test-rust test-components test-languages test-e2e test-ui \
 	test-moto-some test-moto test-targets lint fmt clean stock stock-rust stock-js e2e-tools new-all bench bench-call bench-languages \
 	bench-envoy bench-guests bench-reload soak
 
@@ -69,7 +69,7 @@ test: ## every test
 	python3 tests/side_by_side.py --make "$(MAKE) --no-print-directory LANGUAGES='$(LANGUAGES)'" \
 		build plugins stock-js e2e-tools:plugins test-build:build stock-rust:e2e-tools \
 		test-e2e:test-build,stock-rust,stock-js test-languages:build,stock-rust \
-		test-rust:test-build,plugins,e2e-tools test-components:test-rust test-moto-some:build,e2e-tools $(ALSO)
+		test-ui:stock-rust,plugins test-rust:test-build,plugins,e2e-tools test-components:test-rust test-moto-some:build,e2e-tools $(ALSO)
 
 # What is tested in its own process is compiled without optimisation, in a third of the time; the crates that it is made
 # with are those of the proxy.
@@ -96,6 +96,10 @@ test-e2e: build plugins stock e2e-tools ## end to end: boto3 through the proxy a
 	$(PYTHON) -m pytest -q -n 2 --dist loadfile tests/e2e $(ARGS)
 	$(PYTHON) -m pytest -q tests/moto
 	python3 -m unittest discover -s tests/bench
+
+test-ui: build plugins ## the inspector in real Chromium; SCREENSHOTS=docs/inspector takes the README's pictures anew
+	tests/ui/setup.sh
+	node --test --test-concurrency=1 tests/ui/*.test.mjs
 
 test-moto-some: build plugins e2e-tools ## a part of moto's own tests, directly and through the proxy
 	$(PYTHON) tests/moto/compare.py --some

@@ -1,8 +1,7 @@
 // tollgate goes away and comes back while the page is open.
 
-import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { closePage, openPage, Proxy, startBrowser } from './harness.mjs';
+import { closePage, code, openPage, Proxy, startBrowser } from './harness.mjs';
 
 let proxy;
 let browser;
@@ -18,17 +17,17 @@ after(async () => {
 });
 
 test('a lost connection is shown, and the page goes on when tollgate is back', async () => {
-  const page = await openPage(browser, proxy);
-  await proxy.get('/users/7');
-  await page.getByRole('option').filter({ hasText: '/users/7' }).waitFor();
+  const page = await openPage(browser, proxy, '#/plugins');
+  await page.getByRole('row').filter({ hasText: 'add-header' }).waitFor();
   await proxy.end();
   await page.getByText('The connection to tollgate is lost').first().waitFor();
+  proxy.save('second.wasm', code('add-header', 'second'));
   await proxy.run(new URL(proxy.inspector).host);
   await page.locator('#lost').waitFor({ state: 'hidden' });
-  // It is another tollgate, which has none of the old exchanges.
-  await proxy.get('/missing');
-  await page.getByRole('option').filter({ hasText: '/missing' }).waitFor();
-  assert.equal(await page.getByRole('option').count(), 1);
+  await page.getByRole('row').filter({ hasText: 'second' }).waitFor();
+  // And it lives: what happens now is shown too.
+  proxy.save('add-header.wasm', 'this is no WebAssembly');
+  await page.getByRole('row').filter({ hasText: 'new version refused' }).waitFor();
   // The browser itself tells its console of connections that broke.
   page.mistakes = page.mistakes.filter((text) => !/ERR_|EventSource/.test(text));
   await closePage(page);

@@ -120,7 +120,7 @@ test('a settings form gives back what was not touched, and finds the field that 
     set(5, '{');
     let mistake = '';
     try { form.field.read(); } catch (error) { mistake = error.message.slice(0, 30); }
-    const words = ['settings.max_age: "1h": expected a number', 'cors: settings.max_age[2].x: no', 'settings.max_ages: no', 'settings.max: no'].map((text) => names(text, ['settings', 'max_age']));
+    const words = ['settings.max_age: "1h": expected a number', 'cors: settings.max_age[2].x: no', 'settings.max_ages: no', 'settings.max: no', 'setting max_age has x', 'setting max has x'].map((text) => names(text, ['settings', 'max_age']));
     return { order, untouched, touched, emptied, mistake, words };
   });
   assert.deepEqual(seen, {
@@ -129,7 +129,7 @@ test('a settings form gives back what was not touched, and finds the field that 
     touched: { age: '1h', origins: ['http://a', 'http://b'], mode: 'drop', on: false, inner: { label: 'x' }, rules: [1, 2], unknown: { kept: true } },
     emptied: { origins: ['http://a', 'http://b'], mode: 'drop', on: false, inner: { label: 'x' }, rules: [1, 2], unknown: { kept: true } },
     mistake: 'settings.rules: this is not JS',
-    words: [true, true, false, false],
+    words: [true, true, false, false, true, false],
   });
 });
 

@@ -1,6 +1,8 @@
 // The view of plugins: what serves, what was refused, and what can be done about it.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { closePage, code, eventually, openPage, Proxy, startBrowser } from './harness.mjs';
 
@@ -90,33 +92,54 @@ test('a plugin is switched off and on', async () => {
 test('its place in the chain is changed', async () => {
   await open('add-header');
   await page.getByLabel('Order').fill('90');
-  await page.getByRole('button', { name: 'Set' }).click();
+  await page.getByRole('button', { name: 'Set', exact: true }).click();
   await eventually('it is last', async () => (await page.locator('.chain tbody a').allInnerTexts()).at(-1) === 'add-header');
   await page.getByLabel('Order').fill('10');
-  await page.getByRole('button', { name: 'Set' }).click();
+  await page.getByRole('button', { name: 'Set', exact: true }).click();
   await eventually('it is first', async () => (await page.locator('.chain tbody a').allInnerTexts())[0] === 'add-header');
 });
 
 test('settings are a form; a mistake is told in the words of the host and changes nothing', async () => {
+  const answered = async () => JSON.parse((await proxy.get('/users/7')).text).email;
+  await open('redact');
+  const kinds = page.getByLabel('kinds');
+  await kinds.fill('email-address\nnope');
+  await page.getByLabel('replacement').fill('[gone]');
+  await page.getByRole('button', { name: 'Save settings' }).click();
+  await page.locator('.settings .error').waitFor();
+  assert.match(await page.locator('.settings .error').innerText(), /kinds has "nope": expected .*email-address/);
+  assert.equal(await kinds.getAttribute('aria-invalid'), 'true');
+  assert.equal(await page.getByLabel('replacement').getAttribute('aria-invalid'), null);
+  assert.equal(await answered(), '[redacted]');
+  await kinds.fill('email-address');
+  await page.getByRole('button', { name: 'Save settings' }).click();
+  await eventually('the setting is in force', async () => (await answered()) === '[gone]');
+  // What was not touched is not set.
+  assert.deepEqual((await plugin('redact')).settings, { kinds: ['email-address'], replacement: '[gone]' });
+  await page.locator('.settings .error').waitFor({ state: 'hidden' });
+  await eventually('the form shows what is in force', async () => (await page.getByLabel('replacement').inputValue()) === '[gone]');
+});
+
+test('without a schema settings are JSON, and are kept in the file on request', async () => {
   const preflight = async () => (await proxy.get('/users/7', {
     method: 'OPTIONS', headers: { origin: 'http://localhost:3000', 'access-control-request-method': 'PUT' },
   })).headers.get('access-control-max-age');
   await open('cors');
-  const { schema } = await plugin('cors');
-  assert.ok(schema.properties.max_age);
-  const field = page.getByLabel('max_age');
+  assert.equal((await plugin('cors')).schema, null);
+  const json = page.getByLabel('JSON');
   const before = await preflight();
-  await field.fill('1h');
+  await json.fill('{"allow_origins": [');
   await page.getByRole('button', { name: 'Save settings' }).click();
-  await page.locator('.settings .error').waitFor();
-  assert.match(await page.locator('.settings .error').innerText(), /max_age.*"1h"/s);
-  assert.equal(await field.getAttribute('aria-invalid'), 'true');
+  await page.locator('.settings .error').filter({ hasText: 'not JSON' }).waitFor();
+  await json.fill('{"allow_origins": ["http://localhost:3000"], "max_age": "1h"}');
+  await page.getByRole('button', { name: 'Save settings' }).click();
+  await page.locator('.settings .error').filter({ hasText: /max_age.*"1h"/ }).waitFor();
   assert.equal(await preflight(), before);
-  await field.fill('77');
+  await json.fill('{"allow_origins": ["http://localhost:3000"], "max_age": 77}');
+  await page.getByLabel('Keep changes').selectOption('file');
   await page.getByRole('button', { name: 'Save settings' }).click();
   await eventually('the setting is in force', async () => (await preflight()) === '77');
-  assert.deepEqual((await plugin('cors')).settings.allow_origins, ['http://localhost:3000']);
-  await page.locator('.settings .error').waitFor({ state: 'hidden' });
+  await eventually('the file has it', () => /max_age = 77/.test(readFileSync(join(proxy.plugins, 'cors.toml'), 'utf8')));
 });
 
 test('reading the files again is a button', async () => {

@@ -107,16 +107,22 @@ function labelled(schema, place, control, read) {
   };
 }
 
-/** Whether the words are about this key: `settings.max_age: …`, `settings.rules[2].name: …`. */
+/** Whether the words are about this key: `settings.max_age: …`, `settings.rules[2].name: …`, `setting max_age has …`. */
 export function names(words, way) {
-  const key = way.join('.').replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  return way.length > 1 && new RegExp(`(^|[\\s"'\`(])${key}([:\\s"'\`\\[.]|$)`).test(words);
+  const key = way.slice(1).join('.').replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return way.length > 1 && new RegExp(`(^|[\\s"'\`(])settings?[. ]["'\`]?${key}([:\\s"'\`\\[.]|$)`).test(words);
 }
 
 function hint(schema) {
-  const standard = schema.default === undefined || schema.default === null || schema.writeOnly ? '' : `Default: ${typeof schema.default === 'string' ? schema.default : JSON.stringify(schema.default)}.`;
-  const text = [schema.description, standard].filter(Boolean).join(' ');
+  const text = [schema.description, standard(schema)].filter(Boolean).join(' ');
   return text ? el('p', { class: 'hint' }, text) : null;
+}
+
+/** The default in words; nothing where the control itself names it. */
+function standard({ default: value, type, enum: values, writeOnly }) {
+  if (value === undefined || value === null || writeOnly || type === 'boolean' || values) return '';
+  if (Array.isArray(value) && value.every((one) => typeof one !== 'object')) return value.length === 0 ? '' : `Default: ${value.join(', ')}.`;
+  return `Default: ${typeof value === 'string' ? value : JSON.stringify(value)}.`;
 }
 
 function textField(schema, value, place) {

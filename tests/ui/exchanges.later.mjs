@@ -11,7 +11,10 @@ let browser;
 let page;
 
 before(async () => {
-  proxy = await Proxy.start();
+  proxy = await Proxy.start({
+    plugins: ['add-header', 'redact', 'ws-log'],
+    files: { 'ws-log.toml': 'order = 30\n\n[settings]\nlog = "text"\nredact = ["$.token"]\n' },
+  });
   browser = await startBrowser();
 });
 
@@ -193,6 +196,29 @@ test('a body that streams is shown piece by piece', async () => {
   const added = (await page.locator('.piece ins').allInnerTexts()).join('');
   assert.ok(added.includes('"email":"[redacted]"'), added);
   assert.ok((await page.locator('.piece del').allInnerTexts()).join('').includes(USER.email));
+});
+
+test('a WebSocket is shown message by message, with what a plugin logged', async () => {
+  const other = await browser.newPage();
+  const answer = await other.evaluate((url) => new Promise((resolve, reject) => {
+    const socket = new WebSocket(url);
+    socket.onopen = () => socket.send('{"token":"of-ada","n":1}');
+    socket.onerror = () => reject(new Error('no WebSocket'));
+    socket.onmessage = ({ data }) => {
+      socket.onclose = () => resolve(data);
+      socket.close(1000);
+    };
+  }), `${proxy.url.replace('http', 'ws')}/chat`);
+  await other.close();
+  assert.equal(answer, 'got: {"token":"[redacted]","n":1}');
+  await row('/chat').filter({ hasText: 'websocket' }).click();
+  await step('ws-log', 'messages').click();
+  await page.getByRole('tab', { name: 'Pieces' }).click();
+  await page.locator('.piece').nth(1).waitFor();
+  assert.ok((await page.locator('.piece').first().locator('ins').innerText()).includes('"[redacted]"'));
+  assert.match(await page.locator('.piece').nth(1).innerText(), /backend[\s\S]*kept[\s\S]*got: /);
+  await page.getByRole('tab', { name: 'Log' }).click();
+  await page.locator('.lines').filter({ hasText: '[redacted]' }).waitFor();
 });
 
 test('an exchange is copied as curl, and all of them are exported', async () => {
