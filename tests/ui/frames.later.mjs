@@ -18,7 +18,7 @@ let proxy;
 let browser;
 
 before(async () => {
-  proxy = await Proxy.start({ plugins: ['add-header'] });
+  proxy = await Proxy.start({ plugins: ['add-header'], config: `[record]\nexchanges = ${IN_RING}\nbytes = "256MiB"\n` });
   browser = await startBrowser();
 });
 

@@ -40,12 +40,12 @@ export function code(name, mark = '') {
   return Buffer.concat([built, Buffer.from([0, title.length + 1, title.length]), title]);
 }
 
-/** The proxy in front of a backend, with these plugins in this order. Texts by name of file stand beside them. */
+/** The proxy in front of a backend, with these plugins in this order, texts by name of file beside them, and a configuration. */
 export class Proxy {
   #process;
   #output = '';
 
-  static async start({ plugins = ['add-header', 'redact'], files = {}, args = [] } = {}) {
+  static async start({ plugins = ['add-header', 'redact'], files = {}, config = '' } = {}) {
     for (const needed of [BINARY, ...plugins.map((name) => join(PLUGINS, `${name}.wasm`))]) {
       assert.ok(existsSync(needed), `${needed} is missing; run \`make build plugins\` first`);
     }
@@ -58,13 +58,13 @@ export class Proxy {
       cpSync(join(PLUGINS, `${name}.wasm`), join(proxy.plugins, `${name}.wasm`));
     });
     proxy.backend = await startBackend();
-    proxy.args = args;
+    writeFileSync(join(proxy.directory, 'tollgate.toml'), config);
     await proxy.run('127.0.0.1:0');
     return proxy;
   }
 
   async run(admin) {
-    const args = ['run', '--listen', '127.0.0.1:0', '--admin', admin, '--plugins', this.plugins, '--backend', this.backend.url, ...this.args];
+    const args = ['run', '--config', join(this.directory, 'tollgate.toml'), '--listen', '127.0.0.1:0', '--admin', admin, '--plugins', this.plugins, '--backend', this.backend.url];
     const child = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: this.directory });
     this.#process = child;
     this.#output = '';

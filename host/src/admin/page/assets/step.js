@@ -106,6 +106,8 @@ function showBody(shown) {
     const through = step.performer.kind === 'plugin' ? `through ${step.performer.name}` : '';
     const title = `${capital(side)} body ${through}`.trim();
     if (!bodies || bodies.kind === 'none') return [heading(title), el('p', { class: 'none' }, 'There is no body.')];
+    // What was not there before is new as a whole: no signs are needed to say so.
+    if (!bodies.unchanged && !bodies.left && bodies.right) return [heading(title, body(bodies.right)), showContent(bodies.right)];
     if (bodies.unchanged) return [heading(title, body(bodies.right ?? bodies.left), 'not changed here'), showContent(bodies.right ?? bodies.left)];
     return [heading(title, body(bodies.left) || 'no body', `then ${body(bodies.right) || 'no body'}`), bodyDiff(bodies)];
   });
@@ -118,10 +120,14 @@ function showFields(shown) {
     return [heading(name, line(message.line)), fieldTable(rows, message.fields.length)];
   }
   return sides(shown, 'head').map((side) => {
-    const changes = changedRows(detail[side].head);
-    return [heading(`${capital(side)} head`, changes === 0 ? 'not changed here' : `${several(changes, 'line')} changed`), diff(detail[side].head)];
+    const { head } = detail[side];
+    if (head.rows.every(({ op }) => op === 'insert')) return [heading(`${capital(side)} head`, 'new'), newLines(head.rows)];
+    const changes = changedRows(head);
+    return [heading(`${capital(side)} head`, changes === 0 ? 'not changed here' : `${several(changes, 'line')} changed`), diff(head)];
   });
 }
+
+const newLines = (rows) => el('pre', { class: 'content', tabIndex: 0, role: 'region', 'aria-label': 'Head' }, rows.map(({ right }) => right).join('\n'));
 
 const line = ({ method, target, authority, status }) => (status ? String(status) : [method, target, authority && `(${authority})`].filter(Boolean).join(' '));
 

@@ -85,6 +85,7 @@ function preview(step) {
     return lines.map(({ op, text }) => el(op === '+' ? 'ins' : 'del', {}, text));
   }
   if (step.outcome.kind !== 'done') return null;
+  if (step.performer.kind === 'backend') return el('span', { class: 'none' }, step.changed.response ? 'answered' : 'no answer');
   if (step.pieces) return el('span', { class: 'none' }, several(step.pieces, 'piece'));
   if (changedOf(step) !== 'no') return el('span', {}, `changed the ${changedOf(step) === 'both' ? 'request and the response' : changedOf(step)}`);
   return el('span', { class: 'none' }, 'no change');
