@@ -265,7 +265,7 @@ export class ExchangesView {
     const recording = this.#status?.recording;
     const address = this.#status?.listen?.[0]?.address;
     if (recording && !recording.on) {
-      fill(this.empty, [el('h2', {}, 'Recording is off'), el('p', {}, 'tollgate passes exchanges on and keeps none. Switch recording on in its configuration to see them here.')]);
+      fill(this.empty, [el('h2', {}, 'Recording is off'), el('p', {}, 'tollgate passes exchanges on and keeps none. To see them here, add this to its configuration and start it again:'), el('pre', {}, '[record]\nenabled = true')]);
     } else if (this.#ring.waiting.length > 0) {
       fill(this.empty, [el('h2', {}, 'Paused'), el('p', {}, 'New exchanges wait. Resume to see them.')]);
     } else if (this.#filter) {
