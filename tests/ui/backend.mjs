@@ -2,14 +2,42 @@
 
 import { createHash } from 'node:crypto';
 import http from 'node:http';
+import { deflateSync } from 'node:zlib';
 
 export const USER = {
   id: 7, name: 'Ada Lovelace', email: 'ada@example.org', roles: ['author', 'admin'],
   address: { street: '12 St James’s Square', city: 'London' }, created: '2026-11-29T14:02:11Z',
 };
 
-// A picture of 8 × 8 squares.
-const PICTURE = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAEAAAABAAQMAAACQp+OdAAAABlBMVEUkV8X///8zpQz7AAAAI0lEQVR4AWP4DwQMo8ShAQYGBgaG/w0MDAyjxIEEhgMAAGfXQjHcEiJwAAAAAElFTkSuQmCC', 'base64');
+/** A PNG of so many pixels in a square, in stripes. */
+function picture(size) {
+  const chunk = (type, data) => {
+    const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+    const ends = Buffer.alloc(8);
+    ends.writeUInt32BE(data.length);
+    ends.writeInt32BE(crc(body), 4);
+    return Buffer.concat([ends.subarray(0, 4), body, ends.subarray(4)]);
+  };
+  const head = Buffer.alloc(13);
+  head.writeUInt32BE(size, 0);
+  head.writeUInt32BE(size, 4);
+  // Eight bits for each of red, green, blue.
+  head.set([8, 2], 8);
+  const rows = Array.from({ length: size }, (_, y) => [0, ...Array.from({ length: size }, (_, x) => ((x + y) % 16 < 8 ? [36, 87, 197] : [230, 238, 252])).flat()]);
+  return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', head), chunk('IDAT', deflateSync(Buffer.from(rows.flat()))), chunk('IEND', Buffer.alloc(0))]);
+}
+
+/** CRC-32 (ISO 3309). */
+function crc(data) {
+  let sum = -1;
+  for (const byte of data) {
+    sum ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) sum = sum & 1 ? (sum >>> 1) ^ 0xedb88320 : sum >>> 1;
+  }
+  return ~sum;
+}
+
+const PICTURE = picture(64);
 
 export async function startBackend() {
   const server = http.createServer((request, response) => {

@@ -7,7 +7,7 @@ import { cutNote, image } from './content.js';
 /** Equal lines that stay around a change. */
 const AROUND = 3;
 /** Fewer equal lines than this are not folded. */
-const FOLD = 10;
+const FOLD = 6;
 
 /** How many rows of a diff are not equal. */
 export const changedRows = (diff) => (diff?.rows ?? []).filter(({ op }) => op !== 'equal').length;

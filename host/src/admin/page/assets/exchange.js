@@ -142,9 +142,6 @@ export class ExchangeView {
         });
       }, { title: 'Sends the recorded request through tollgate once more' }));
     }
-    if (offers('post', '/api/v1/what-if')) {
-      acts.push(el('a', { class: 'button', href: `#/replay/${encodeURIComponent(id)}`, title: 'Runs it through the plugins as they are now, without the backend' }, 'What if'));
-    }
     return acts;
   }
 

@@ -100,6 +100,11 @@ export class ExchangesView {
     else this.#take(summaries);
   }
 
+  /** Asks for those that were not told. */
+  catchUp() {
+    this.#askSoon();
+  }
+
   status(status) {
     const was = this.#status?.recording?.on;
     this.#status = status;

@@ -6,7 +6,7 @@ const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 10000;
 
 /**
- * Fires `exchanges`, `plugin`, `removed` and `status`, with the data in `detail`, and `connection` with `connecting`, `open` (`again` if
+ * Fires `exchanges`, `lost`, `plugin`, `removed` and `status`, with the data in `detail`, and `connection` with `connecting`, `open` (`again` if
  * something may have been missed) or `lost` (`until`: when it is tried again).
  */
 export class Live extends EventTarget {
@@ -44,7 +44,7 @@ export class Live extends EventTarget {
       this.#opened = true;
     };
     source.onerror = () => this.#lose();
-    for (const type of ['exchanges', 'plugin', 'removed', 'status']) {
+    for (const type of ['exchanges', 'lost', 'plugin', 'removed', 'status']) {
       source.addEventListener(type, (event) => {
         this.#heard = performance.now();
         this.#tell(type, JSON.parse(event.data));

@@ -7,12 +7,11 @@ import { count } from './format.js';
 import { Live } from './live.js';
 import { measure, measured } from './measure.js';
 import { PluginsView, tone } from './plugins.js';
-import { ReplayView } from './replay.js';
 import { format, parse } from './router.js';
 
 const at = (id) => document.getElementById(id);
 const main = at('main');
-const views = { exchanges: new ExchangesView(), plugins: new PluginsView(), replay: new ReplayView() };
+const views = { exchanges: new ExchangesView(), plugins: new PluginsView() };
 const live = new Live();
 let shown = null;
 /** The address that each view had last. */
@@ -72,7 +71,6 @@ async function learn() {
   } catch {
     // The view says what is wrong.
   }
-  document.querySelector('[data-view=replay]').hidden = !offers('post', '/api/v1/what-if');
   document.querySelector('[data-view=exchanges]').hidden = !offers('get', '/api/v1/exchanges') && offers('get', '/api/v1/plugins');
   route();
 }
@@ -92,6 +90,8 @@ addEventListener('keydown', (event) => {
 at('skip').addEventListener('click', () => main.focus());
 live.addEventListener('exchanges', ({ detail }) => measured(() => views.exchanges.arrive(detail)));
 for (const type of ['plugin', 'removed']) live.addEventListener(type, () => views.plugins.refresh());
+// More came than this connection took.
+live.addEventListener('lost', () => views.exchanges.catchUp());
 live.addEventListener('status', ({ detail }) => measured(() => showStatus(detail)));
 live.addEventListener('connection', ({ detail }) => connection(detail));
 

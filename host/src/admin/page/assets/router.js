@@ -6,7 +6,7 @@ export function parse(hash) {
   const [view = '', id, word, step, tab] = way.split('/').map(decode);
   const filter = new URLSearchParams(query).get('filter') ?? '';
   return {
-    view: ['exchanges', 'plugins', 'replay'].includes(view) ? view : 'exchanges',
+    view: ['exchanges', 'plugins'].includes(view) ? view : 'exchanges',
     id: id || undefined,
     step: word === 'step' && step ? step : undefined,
     tab: word === 'step' && tab ? tab : undefined,

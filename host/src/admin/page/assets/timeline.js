@@ -13,6 +13,9 @@ const HOOKS = {
   handle: 'around',
 };
 
+/** Lines of what a step changed; all of it is in the step itself. */
+const LINES = 2;
+
 export const failed = ({ outcome }) => outcome.kind === 'failed' || outcome.kind === 'undone';
 
 /** What a step changed: `no`, `request`, `response` or `both`. */
@@ -64,7 +67,7 @@ function stepRow(step, exchange) {
 
 function small(performer) {
   if (performer.kind === 'plugin') return `${HOOKS[performer.hook] ?? performer.hook} · ${performer.version.slice(0, 6)}`;
-  if (performer.kind === 'backend') return performer.address ?? 'backend';
+  if (performer.kind === 'backend') return performer.address?.replace(/^http:\/\//, '') ?? 'backend';
   return 'what a proxy changes';
 }
 
@@ -81,8 +84,15 @@ function said(outcome) {
 
 function preview(step) {
   const lines = step.preview ?? [];
+  // What a proxy has to change is of less interest: names are enough.
+  if (step.performer.kind === 'host' && lines.length > 0) {
+    return el('span', { class: 'names' }, lines.map(({ op, text }) => `${op === '+' ? '+' : '−'} ${text.split(':')[0]}`).join('  '));
+  }
   if (lines.length > 0) {
-    return lines.map(({ op, text }) => el(op === '+' ? 'ins' : 'del', {}, text));
+    return [
+      lines.slice(0, LINES).map(({ op, text }) => el(op === '+' ? 'ins' : 'del', {}, text)),
+      lines.length > LINES ? el('span', { class: 'names' }, 'and more') : null,
+    ];
   }
   if (step.outcome.kind !== 'done') return null;
   if (step.performer.kind === 'backend') return el('span', { class: 'none' }, step.changed.response ? 'answered' : 'no answer');
