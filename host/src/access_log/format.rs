@@ -204,35 +204,9 @@ fn place(names: &mut Vec<Box<str>>, field: &str) -> Result<usize, String> {
 }
 
 #[cfg(test)]
-pub mod tests {
+mod tests {
     use super::*;
-
-    /// Of a small exchange.
-    pub fn entry() -> AccessEntry<'static> {
-        AccessEntry {
-            id: 0x1f,
-            ended_us: 1_796_030_761_123_456,
-            duration_us: 12_345,
-            client: "127.0.0.1:5000".parse().unwrap(),
-            scheme: "http",
-            protocol: "HTTP/1.1",
-            method: "GET",
-            target: "/a?b=c",
-            authority: "example.test:4567",
-            status: Some(200),
-            request_bytes: 0,
-            response_bytes: 17,
-            route: Some("/a"),
-            backend: Some("default"),
-            backend_address: Some("127.0.0.1:4566"),
-            backend_us: Some(11_000),
-            plugins: &["cors", "redact"],
-            outcome: "complete",
-            error: None,
-            request_fields: &[],
-            response_fields: &[],
-        }
-    }
+    use crate::access_log::entry::tests::entry;
 
     fn line(format: &str, entry: &AccessEntry<'_>) -> String {
         AccessFormat::parse(format).unwrap().line(entry)

@@ -1,6 +1,7 @@
 //! Of each plugin what the host counts, and what the plugin records itself.
 
 use std::fmt::Error;
+use std::sync::Arc;
 
 use prometheus_client::encoding::NoLabelSet;
 use prometheus_client::metrics::MetricType;
@@ -9,7 +10,7 @@ use prometheus_client::metrics::exemplar::Exemplar;
 use super::families::{Families, escaped};
 use crate::metrics::{
     CompiledBy, FailureCause, LoadResult, MetricFamily, MetricKind, MetricSeries, MetricValue,
-    Metrics,
+    Metrics, PluginCounters,
 };
 
 /// What stands before the names that plugins choose.
@@ -60,6 +61,13 @@ pub fn write_counters(families: &mut Families<'_>, metrics: &Metrics) -> Result<
         "How long plugins took to compile; code from the cache is not compiled",
         compiles.filter(|(_, counted)| counted.count > 0),
     )?;
+    write_instances(families, &plugins)
+}
+
+fn write_instances(
+    families: &mut Families<'_>,
+    plugins: &[(String, Arc<PluginCounters>)],
+) -> Result<(), Error> {
     families.gauges(
         "tollgate_instances",
         "Instances of plugins that there are",

@@ -53,7 +53,8 @@ fn parent_of(steps: &[StepTimes], number: u32, context: &TraceContext) -> u64 {
     around.map_or(context.span_id, |at| context.step(at))
 }
 
-fn of_exchange(times: &Times, context: &TraceContext, scope: &InstrumentationScope) -> SpanData {
+/// What is known of the exchange however it ended.
+fn attributes_of(times: &Times) -> Vec<KeyValue> {
     let (method, original) = method(&times.method);
     let (path, query) = match times.target.split_once('?') {
         Some((path, query)) => (path, Some(query)),
@@ -93,6 +94,12 @@ fn of_exchange(times: &Times, context: &TraceContext, scope: &InstrumentationSco
             i64::from(status),
         ));
     }
+    attributes
+}
+
+fn of_exchange(times: &Times, context: &TraceContext, scope: &InstrumentationScope) -> SpanData {
+    let (method, _) = method(&times.method);
+    let mut attributes = attributes_of(times);
     let is_failure = times.status.is_some_and(|status| status >= 500);
     let status = match &times.ending {
         Ending::Failed(failure) => {

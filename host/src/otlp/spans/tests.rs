@@ -37,8 +37,13 @@ fn plugin(name: &str, hook: &'static str) -> Performer {
     }
 }
 
-#[test]
-fn spans_are_a_tree_and_calls_carry_their_own() {
+/// An exchange through a plugin that surrounds another one and the backend: its spans by name, the fields of the call that the inner
+/// plugin made, and those that went to the backend.
+fn watched() -> (
+    BTreeMap<String, SpanData>,
+    Vec<(&'static str, String)>,
+    crate::message::Fields,
+) {
     let keeping = Arc::<Keeping>::default();
     let observers = Arc::new(Observers::new(vec![keeping.clone()]));
     let mut head = RequestHead::new();
@@ -72,13 +77,19 @@ fn spans_are_a_tree_and_calls_carry_their_own() {
     trace.sent(0, true);
     drop((trace, inner));
 
-    let spans: BTreeMap<String, SpanData> = keeping
+    let spans = keeping
         .0
         .lock()
         .unwrap()
         .drain(..)
         .map(|span| (span.name.to_string(), span))
         .collect();
+    (spans, fields, sent)
+}
+
+#[test]
+fn spans_are_a_tree_and_calls_carry_their_own() {
+    let (spans, fields, sent) = watched();
     let id = |name: &str| spans[name].span_context.span_id();
     let parents = [
         ("around handle", "GET"),
