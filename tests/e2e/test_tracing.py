@@ -1,13 +1,18 @@
 """Traces: a span for each exchange, hook, backend and outbound call; W3C context taken on and handed on; a collector that is
 away or hangs costs requests nothing."""
 
+import json
 import re
 import time
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from harness.collector import Collector
 from harness.exposition import admin_url, counted
 from harness.origin import answer
+from harness.waiting import until
+from jwt.algorithms import ECAlgorithm
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -113,6 +118,38 @@ def test_a_context_that_is_not_valid_begins_a_new_trace(tollgate, connect, origi
     assert traceparent(requests[0])[0] != TRACE
     assert requests[0].get("tracestate") is None
     assert collector.trace(2)["GET /"].parent == ""
+
+
+def test_an_outbound_call_is_a_span_and_carries_the_trace(tollgate, connect, origin, collector):
+    """The plugin jwt-auth asks an issuer for its keys while it works on a request whose key it does not know."""
+    asked = []
+    key = ec.generate_private_key(ec.SECP256R1())
+    known = {**json.loads(ECAlgorithm.to_jwk(key.public_key())), "kid": "known", "use": "sig"}
+    keys = json.dumps({"keys": [known]}).encode()
+    issuer = origin(answer(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(keys), keys), asked))
+    url = f"{issuer.url}/jwks.json"
+    issuers = [{"issuer": "https://id.example/", "audience": "api", "jwks": url}]
+    config = f'[plugin.jwt-auth.allow]\nstate = true\nhttp = ["{url}"]\n\n[state]\nstore = "memory"\n'
+    plugins = {"jwt-auth": {"issuers": issuers, "retry_seconds": 1}}
+    proxy = tollgate(origin(answer(OK)).url, plugins, config=config, arguments=to(collector))
+    claims = {"iss": "https://id.example/", "aud": "api", "exp": time.time() + 600}
+    token = jwt.encode(claims, key, "ES256", headers={"kid": "unknown"})
+    client = connect(proxy)
+
+    def traced():
+        assert client.request("GET", "/", f"authorization: Bearer {token}").status in (401, 503)
+        # Those of its background work belong to no trace.
+        return [request for request in asked if request.get("traceparent")]
+
+    trace, span, flags = traceparent(until(traced, "the issuer is asked within an exchange")[0])
+    assert flags == "01"
+    spans = collector.trace(4, trace)
+    call, hook = spans["GET"], spans["jwt-auth forward-request"]
+    assert (call.span_id, call.kind, call.parent) == (span, "client", hook.span_id)
+    assert hook.parent == spans["GET /"].span_id
+    assert call.attributes["server.port"] == issuer.address[1]
+    assert call.attributes["http.response.status_code"] == 200
+    assert hook.start <= call.start <= call.end <= hook.end
 
 
 def test_failures_say_what_they_are(tollgate, connect, origin, collector):
