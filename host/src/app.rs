@@ -6,6 +6,7 @@ mod echo;
 mod error;
 mod observe;
 mod observed;
+mod plugins;
 mod reload;
 mod spawn;
 
@@ -22,16 +23,12 @@ use tokio_util::task::TaskTracker;
 use crate::admin::Readiness;
 use crate::config::Config;
 use crate::config::admin::AdminAddress;
+use crate::config::backend::BackendUrl;
 use crate::config::server::{Certificate, ServerTls};
 use crate::essential;
-use crate::metrics::Metrics;
-use crate::plugin::beside;
-use crate::plugin::watch::{self, Change, WatchError};
-use crate::plugin::{
-    Cache, Chains, Engines, HooksCompiler, Member, Order, PluginControl, PluginStatus, PluginTable,
-    Resources, RouteChain, Services, StandardCompilers, Supervisor, Workbench,
-};
-use crate::proxy::{self, Listener, Stop};
+use crate::plugin::watch;
+use crate::plugin::{Chains, Member, PluginStatus, PluginTable, RouteChain};
+use crate::proxy::{self, Listener, Proxy, Stop};
 use crate::record::Recorder;
 use crate::tls::ServerIdentity;
 
@@ -39,8 +36,8 @@ pub use error::StartError;
 pub use reload::Reread;
 
 use announce::{backend_words, plugin_lines};
-use observe::{Counting, Observing};
-use reload::{Tending, WatchedFiles};
+use observe::Observing;
+use reload::{RunningBackends, Tending, WatchedFiles};
 use spawn::spawn;
 
 /// A proxy that listens, with its plugins in service.
@@ -64,6 +61,57 @@ pub struct App {
     _watcher: watch::Watcher,
 }
 
+/// What needs no plugins yet: addresses, backends, and who observes exchanges.
+struct Ground {
+    config: Arc<Config>,
+    address: SocketAddr,
+    socket: tokio::net::TcpListener,
+    identity: Option<Arc<ServerIdentity>>,
+    /// The origin of the embedded echo backend, if it runs.
+    echo: Option<BackendUrl>,
+    backends: RunningBackends,
+    chains: Arc<Chains>,
+    connections: TaskTracker,
+    recorder: Option<Arc<Recorder>>,
+    observing: Observing,
+    proxy: Arc<Proxy<RouteChain>>,
+}
+
+impl Ground {
+    async fn lay(mut config: Config, stop_rest: &CancellationToken) -> Result<Self, StartError> {
+        reload::warn_of_shortage(&config);
+        let (address, socket) = listen(config.listen, config.reuse_port)?;
+        let identity = identity(config.tls.as_ref(), address)?;
+        let echo = match config.echo {
+            Some(echo) => Some(echo::start(echo, config.echo_fixed, stop_rest.clone()).await?),
+            None => None,
+        };
+        reload::complete(&mut config, echo.as_ref());
+        let config = Arc::new(config);
+        let backends = reload::backends(&config, &BTreeMap::new()).map_err(StartError::Backend)?;
+        let chains = Arc::new(Chains::default());
+        let routes = chains.replace(&config.routes, &Member::all_missing(&config));
+        let connections = TaskTracker::new();
+        let routing = reload::routing(&config, &backends, routes);
+        let recorder = observed::recorder(&config)?;
+        let observing = Observing::start(&config, recorder.clone(), stop_rest)?;
+        let proxy = observed::proxy(routing, &connections, observing.observers());
+        Ok(Self {
+            config,
+            address,
+            socket,
+            identity,
+            echo,
+            backends,
+            chains,
+            connections,
+            recorder,
+            observing,
+            proxy,
+        })
+    }
+}
+
 impl App {
     /// Binds, loads the plugins that are there, and serves. `again` reads the configuration anew; it is asked when its
     /// file has changed.
@@ -71,57 +119,38 @@ impl App {
     /// # Errors
     /// When an address can't be bound, a certificate can't be used, the directory can't be watched, or the engine doesn't
     /// run here. A plugin that can't be loaded is no reason: it is shown as failed.
-    pub async fn start(mut config: Config, again: Reread) -> Result<Self, StartError> {
-        reload::warn_of_shortage(&config);
-        let (address, socket) = listen(config.listen, config.reuse_port)?;
-        let identity = identity(config.tls.as_ref(), address)?;
+    pub async fn start(config: Config, again: Reread) -> Result<Self, StartError> {
         let stop_rest = CancellationToken::new();
         let ready = Readiness::default();
-        let echo = match config.echo {
-            Some(echo) => Some(echo::start(echo, config.echo_fixed, stop_rest.clone()).await?),
-            None => None,
-        };
-        reload::complete(&mut config, echo.as_ref());
-        let config = Arc::new(config);
-
-        let backends = reload::backends(&config, &BTreeMap::new()).map_err(StartError::Backend)?;
-        let chains = Arc::new(Chains::default());
-        let routes = chains.replace(&config.routes, &Member::all_missing(&config));
-        let connections = TaskTracker::new();
-        let routing = reload::routing(&config, &backends, routes);
-        let recorder = observed::recorder(&config)?;
-        let observing = Observing::start(&config, recorder.clone(), &stop_rest)?;
-        let proxy = observed::proxy(routing, &connections, observing.observers());
+        let ground = Ground::lay(config, &stop_rest).await?;
+        let Ground {
+            config,
+            observing,
+            proxy,
+            identity,
+            ..
+        } = ground;
         let table = Arc::new(PluginTable::default());
         let shown = Arc::new(ArcSwap::new(config.clone()));
         let (reloads, asked) = mpsc::channel(1);
         let (orders, ordered) = mpsc::channel(1);
         let parts = admin::Parts {
             ready: ready.clone(),
-            listen: address,
+            listen: ground.address,
             shown: shown.clone(),
             proxy: proxy.clone(),
-            first_id: proxy.next_id(),
             table: table.clone(),
-            recorder: recorder.clone(),
+            recorder: ground.recorder.clone(),
             reload: reloads,
-            exporter: observing.exporter(Counting {
-                ready: ready.clone(),
-                proxy: proxy.clone(),
-                table: table.clone(),
-            }),
-            control: PluginControl::new(orders.clone(), table.clone(), config.clone()),
+            orders: orders.clone(),
         };
-        let admin = admin::start(&config, parts, &stop_rest).await?;
-        let watcher = start_plugins(
-            &config,
-            &observing.metrics,
-            &chains,
-            &table,
-            ordered,
-            &stop_rest,
-        )
-        .await?;
+        let admin = admin::start(&config, parts, &observing, &stop_rest).await?;
+        let line = plugins::PluginLine {
+            metrics: &observing.metrics,
+            chains: &ground.chains,
+            table: &table,
+        };
+        let watcher = plugins::start(&config, line, ordered, &stop_rest).await?;
 
         // After the watcher, so that it goes first if something fails below.
         let stopping = stop_rest.clone().drop_guard();
@@ -132,8 +161,8 @@ impl App {
             config: config.clone(),
             shown,
             again,
-            echo,
-            backends,
+            echo: ground.echo,
+            backends: ground.backends,
             proxy: proxy.clone(),
             orders,
             identity: identity.clone(),
@@ -154,19 +183,19 @@ impl App {
             cleartext: config.tls.as_ref().is_none_or(|tls| tls.cleartext),
             stop: stop.clone(),
         };
-        serve(socket, listener, &connections);
+        serve(ground.socket, listener, &ground.connections);
         ready.set(true);
         Ok(Self {
             config,
-            address,
+            address: ground.address,
             admin,
             identity,
             table,
-            recorder,
+            recorder: ground.recorder,
             ready,
             stop,
             _stop_rest: stopping,
-            connections,
+            connections: ground.connections,
             reload: notify,
             observing,
             _watcher: watcher,
@@ -272,79 +301,4 @@ fn identity(
         tracing::warn!("certificate: {warning}");
     }
     Ok(Some(Arc::new(identity)))
-}
-
-/// Starts the plugins' line and waits until every file that is there has its verdict.
-async fn start_plugins(
-    config: &Arc<Config>,
-    metrics: &Metrics,
-    chains: &Arc<Chains>,
-    table: &Arc<PluginTable>,
-    ordered: mpsc::Receiver<Order>,
-    stop: &CancellationToken,
-) -> Result<watch::Watcher, StartError> {
-    let most_memory = most_memory(config);
-    let engines = Engines::new(most_memory).map_err(StartError::Engine)?;
-    let workers = config.workers.get();
-    let services = Services::new(config.state.clone(), config.outbound.clone());
-    let services = services.map_err(StartError::Outbound)?;
-    let services = services.with_metrics(metrics.clone());
-    let resources = Resources::new(workers, workers, services);
-    resources.permits.watch(tokio::runtime::Handle::current())?;
-    spawn("idle instances", stop, resources.idle.clone().tend());
-    let bench = Workbench {
-        compiler: HooksCompiler::new(engines).map_err(StartError::Engine)?,
-        cache: open_cache(config),
-        most_memory,
-        resources,
-        runtime: tokio::runtime::Handle::current(),
-        standard: StandardCompilers::new(most_memory),
-    };
-    let failed = |source| StartError::Watch {
-        directory: config.plugins.clone(),
-        source,
-    };
-    let (watcher, changes) = watch_plugins(config).map_err(failed)?;
-    let (supervisor, ready) = Supervisor::new(
-        config.clone(),
-        Arc::new(bench),
-        chains.clone(),
-        table.clone(),
-    );
-    spawn("plugins", stop, supervisor.run(changes, ordered));
-    // No request is answered by a chain of which nobody knows what it lacks.
-    ready.await.map_err(|_| StartError::Supervisor)?;
-    Ok(watcher)
-}
-
-fn watch_plugins(config: &Config) -> Result<(watch::Watcher, mpsc::Receiver<Change>), WatchError> {
-    let (directory, own) = (config.plugins.clone(), config.file.as_deref());
-    watch::watch(directory, own, config.watch, watch::DEFAULT_INTERVAL)
-}
-
-/// The most linear memory that a plugin may have, as the configuration and the files beside plugins say now.
-fn most_memory(config: &Config) -> u64 {
-    // What is wrong with any of them is told when it is looked at next.
-    let found = watch::plugins(&config.plugins, config.file.as_deref()).unwrap_or_default();
-    let (beside, _) = beside::read_all(&found);
-    let config = Config {
-        beside,
-        ..config.clone()
-    };
-    config.most_memory()
-}
-
-fn open_cache(config: &Config) -> Option<Cache> {
-    if config.cache.homeless {
-        tracing::warn!(
-            "no cache for compiled plugins, as neither HOME nor XDG_CACHE_HOME is set: every start compiles again; set \
-             cache.dir (--cache-dir) to a directory, or to false to be without one"
-        );
-    }
-    let directory = config.cache.dir.as_ref()?;
-    Cache::open(directory, config.cache.max_bytes)
-        .inspect_err(|error| {
-            tracing::warn!("no cache for compiled plugins: {error}; every start compiles again")
-        })
-        .ok()
 }

@@ -3,6 +3,7 @@
 //! [`resolve()`] makes it from flags over environment over file over the defaults in [`data`](Config), and either
 //! gives a whole [`Config`] or every mistake at once as [`ConfigErrors`].
 
+mod address;
 pub mod admin;
 mod allow;
 pub mod backend;
@@ -22,6 +23,7 @@ mod settings;
 mod units;
 mod url;
 
+pub use address::admin_address;
 pub use allow::{Allow, Bucket, Permission};
 pub use data::{
     CacheConfig, Config, DEFAULT_CACHE_BYTES, DEFAULT_DRAIN, DEFAULT_ECHO, DEFAULT_LISTEN,

@@ -9,12 +9,12 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::error::StartError;
+use super::observe::{Counting, Observing};
 use super::spawn::spawn;
 use crate::admin::{self, Admin, AdminListener, Guard, Readiness, ReloadOrder, Throughput, Token};
 use crate::config::Config;
 use crate::config::admin::AdminAddress;
-use crate::export::Exporter;
-use crate::plugin::{PluginControl, PluginTable, RouteChain};
+use crate::plugin::{Order, PluginControl, PluginTable, RouteChain};
 use crate::proxy::Proxy;
 use crate::record::Recorder;
 use crate::telemetry;
@@ -27,18 +27,17 @@ pub struct Parts {
     /// The active configuration.
     pub shown: Arc<ArcSwap<Config>>,
     pub proxy: Arc<Proxy<RouteChain>>,
-    pub first_id: u64,
     pub table: Arc<PluginTable>,
     pub recorder: Option<Arc<Recorder>>,
-    pub exporter: Exporter,
     pub reload: mpsc::Sender<ReloadOrder>,
-    pub control: PluginControl,
+    pub orders: mpsc::Sender<Order>,
 }
 
 /// Starts the listener if there is to be one, and says where it is.
 pub async fn start(
-    config: &Config,
+    config: &Arc<Config>,
     parts: Parts,
+    observing: &Observing,
     stop: &CancellationToken,
 ) -> Result<Option<AdminAddress>, StartError> {
     let Some(own) = &config.admin else {
@@ -54,6 +53,12 @@ pub async fn start(
     // From now on its lines are kept.
     let _ = telemetry::recent();
     tracing::info!("admin: listens on {address}");
+    let exporter = observing.exporter(Counting {
+        ready: parts.ready.clone(),
+        proxy: parts.proxy.clone(),
+        table: parts.table.clone(),
+    });
+    let control = PluginControl::new(parts.orders, parts.table.clone(), config.clone());
     let admin = Admin {
         guard: Guard {
             token,
@@ -66,13 +71,13 @@ pub async fn start(
         listen: parts.listen.to_string(),
         tls: config.tls.is_some(),
         config: parts.shown,
+        first_id: parts.proxy.next_id(),
         proxy: parts.proxy,
-        first_id: parts.first_id,
         table: parts.table,
         recorder: parts.recorder,
-        exporter: parts.exporter,
+        exporter,
         reload: parts.reload,
-        control: parts.control,
+        control,
         throughput: Throughput::default(),
     };
     let serving = admin::serve(listener, Arc::new(admin), stop.clone().cancelled_owned());

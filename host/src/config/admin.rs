@@ -2,9 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-
-use super::units;
+use std::path::PathBuf;
 
 /// The admin listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,20 +23,6 @@ pub enum AdminAddress {
 }
 
 impl AdminAddress {
-    /// `ADDRESS:PORT`, a port alone, which means 127.0.0.1, or `unix:PATH`, where a relative path is relative to `base`.
-    ///
-    /// # Errors
-    /// What was expected.
-    pub fn parse(text: &str, base: &Path) -> Result<Self, String> {
-        let Some(path) = text.strip_prefix("unix:") else {
-            return units::listen(text).map(Self::Tcp);
-        };
-        match units::path_problem(Path::new(path)) {
-            None => Ok(Self::Unix(base.join(path))),
-            Some(problem) => Err(format!("the path after unix: {problem}")),
-        }
-    }
-
     /// Whether nobody but this machine's users reaches it.
     pub fn is_local(&self) -> bool {
         match self {

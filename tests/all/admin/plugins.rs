@@ -232,6 +232,13 @@ async fn without_a_file_there_is_nothing_to_try() {
         200,
         "but this, which says so"
     );
+    // It is not required again before there is something that can serve.
+    assert_eq!(post(&proxy, "/api/v1/plugins/gone/enable").await.0, 409);
+    assert_eq!(proxy.get("/").await.status(), 200);
+    proxy.plugins.write("gone.wat", guest("mark").text());
+    eventually!(post(&proxy, "/api/v1/plugins/gone/enable").await.0 == 200);
+    assert!(proxy.mark().await.is_some());
+    assert_eq!(plugin(&proxy, "gone").await["required"], true);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -60,8 +60,8 @@ impl PieceView {
 
 #[cfg(test)]
 mod tests {
-    use super::super::data::{BodyKind, DiffOp};
     use super::*;
+    use crate::admin::view::{BodyKind, DiffOp};
     use crate::record::sample::{self, content, field};
     use crate::record::{Edit, FieldEdit, MessageEdit};
 

@@ -6,7 +6,8 @@ use std::path::Path;
 use toml::de::DeValue;
 
 use super::layers::{Layers, Placed};
-use crate::config::admin::{AdminAddress, AdminConfig, TokenSource};
+use crate::config::admin::{AdminConfig, TokenSource};
+use crate::config::admin_address;
 use crate::config::file::{Scalar, TomlTable};
 
 /// What the file says of it.
@@ -38,7 +39,7 @@ impl Layers<'_> {
             } else {
                 Path::new("")
             };
-            AdminAddress::parse(text, base)
+            admin_address(text, base)
         });
         let token_file = in_file.token_file.map(|entry| (entry, base));
         let token_file = self.path(

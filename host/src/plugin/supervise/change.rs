@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::plugin::history::EventKind;
 use crate::plugin::jobs::{Look, Under};
 use crate::plugin::prepare::Fresh;
+use crate::plugin::watch::PluginFiles;
 
 impl Supervisor {
     /// Prepares every plugin that a new configuration changes.
@@ -107,6 +108,7 @@ impl Supervisor {
         };
         if let Some(errors) = errors {
             let _ = done.send(Err(OrderError::Refused(errors.join("\n"))));
+            self.let_go(pending.fresh);
             return;
         }
         if let PluginChange::Set {
@@ -120,6 +122,14 @@ impl Supervisor {
             self.pending = Some(pending);
             return;
         }
+        if let PluginChange::RollBack = &change
+            && !self.is_before(&name, pending.fresh.get(&name))
+        {
+            let why = "another version came from its file meanwhile; look at it and try again";
+            let _ = done.send(Err(OrderError::Conflict(why.to_owned())));
+            self.let_go(pending.fresh);
+            return;
+        }
         self.config = next;
         match &change {
             PluginChange::Set { key, file } => {
@@ -130,7 +140,23 @@ impl Supervisor {
         }
         self.publish();
         self.remark();
+        if let Some(files) = self.files.get(&name).cloned() {
+            self.look_if_outdated(&name, files);
+        }
         let _ = done.send(Ok(()));
+    }
+
+    /// Whether a version is the one before that which serves, as it was when somebody asked for it.
+    fn is_before(&self, name: &str, fresh: Option<&Fresh>) -> bool {
+        let before = self.versions.get(name).and_then(Versions::before);
+        let fresh = fresh.map(|fresh| fresh.guest.version().hash);
+        before.map(|(content, _)| content) == fresh
+    }
+
+    /// Versions that were prepared in vain.
+    fn let_go(&mut self, fresh: BTreeMap<String, Fresh>) {
+        let guests = fresh.into_values().map(|fresh| fresh.guest);
+        self.retiring.extend(guests);
     }
 
     /// The file of a change was written, or could not be.
@@ -141,8 +167,7 @@ impl Supervisor {
         match (result, pending.purpose) {
             (Err(why), Purpose::Plugin { done, .. }) => {
                 let _ = done.send(Err(OrderError::File(why)));
-                self.retiring
-                    .extend(pending.fresh.into_values().map(|fresh| fresh.guest));
+                self.let_go(pending.fresh);
             }
             (_, purpose) => {
                 pending.purpose = purpose;
@@ -189,20 +214,21 @@ impl Supervisor {
                 self.table
                     .update(&name, config.order, |status| status.serving = None);
             }
-            // A version that was loaded meanwhile, under the old configuration.
-            let serving = self
-                .plugins
-                .get(&name)
-                .and_then(|plugin| plugin.serving.as_ref());
-            if serving.is_some_and(|guest| guest.version().config != config) {
-                self.look(
-                    &name,
-                    Look {
-                        files,
-                        settled: true,
-                    },
-                );
-            }
+            self.look_if_outdated(&name, files);
+        }
+    }
+
+    /// Looks at a plugin's files again if its version was made for another configuration: one that was loaded meanwhile.
+    fn look_if_outdated(&mut self, name: &str, files: PluginFiles) {
+        let plugin = self.plugins.get(name);
+        let serving = plugin.and_then(|plugin| plugin.serving.as_ref());
+        let config = self.config.for_plugin(name);
+        if serving.is_some_and(|guest| guest.version().config != config) {
+            let look = Look {
+                files,
+                settled: true,
+            };
+            self.look(name, look);
         }
     }
 }

@@ -49,7 +49,8 @@ impl Supervisor {
     pub(super) fn mark(&self, name: &str) {
         let (config, required) = (self.config.for_plugin(name), self.config.requires(name));
         let missing = !self.has_code(name);
-        if missing && !required {
+        // Who switched it off must see how to switch it on.
+        if missing && !required && !self.config.overlay.contains_key(name) {
             return self.table.remove(name);
         }
         let file = self.files.get(name).and_then(|files| files.code.clone());

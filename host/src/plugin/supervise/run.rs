@@ -14,7 +14,7 @@ use crate::plugin::beside::Beside;
 use crate::plugin::history::EventKind;
 use crate::plugin::jobs::{Done, Look, LookedAt, Under};
 use crate::plugin::kind::Guest;
-use crate::plugin::prepare::{PluginError, PreparedFile};
+use crate::plugin::prepare::{FileRefusal, PluginError, PreparedFile};
 use crate::plugin::watch::Change;
 
 /// How often to look whether retired plugins are still held by an exchange.
@@ -182,6 +182,24 @@ impl Supervisor {
         if let (Some(content), Some(versions)) = (content, self.versions.get_mut(name)) {
             versions.saw(content);
         }
+        self.judge(name, look, beside, result, is_pinned);
+        match waiting {
+            Some(look) => self.look(name, look),
+            None => self.try_wanted(name),
+        }
+    }
+
+    /// What a look at files came to is in force, or told.
+    fn judge(
+        &mut self,
+        name: &str,
+        look: &Look,
+        beside: Beside,
+        result: Result<PreparedFile, FileRefusal>,
+        is_pinned: bool,
+    ) {
+        let plugin = self.plugins.get(name);
+        let serves = plugin.is_some_and(|plugin| plugin.serving.is_some());
         match result {
             Ok(PreparedFile::Ready(fresh)) => {
                 self.set_beside(name, beside);
@@ -212,10 +230,6 @@ impl Supervisor {
                 }
                 self.refuse(name, look, &refusal);
             }
-        }
-        match waiting {
-            Some(look) => self.look(name, look),
-            None => self.try_wanted(name),
         }
     }
 

@@ -42,7 +42,7 @@ impl AdminClient {
             (None, Some(address)) => ("TOLLGATE_ADMIN", address),
             (None, None) => ("", DEFAULT.to_owned()),
         };
-        let address = AdminAddress::parse(&address, Path::new(""))
+        let address = config::admin_address(&address, Path::new(""))
             .map_err(|problem| AskError::Usage(format!("{place} {address:?}: {problem}")))?;
         let file = at.token_file.clone();
         let file = file.or_else(|| match variable("TOLLGATE_ADMIN_TOKEN") {
