@@ -1,5 +1,6 @@
-// tollgate goes away and comes back while the page is open.
+// tollgate goes away and comes back while the page is open; and it asks for a token.
 
+import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { closePage, code, openPage, Proxy, startBrowser } from './harness.mjs';
 
@@ -30,5 +31,20 @@ test('a lost connection is shown, and the page goes on when tollgate is back', a
   await page.getByRole('row').filter({ hasText: 'new version refused' }).waitFor();
   // The browser itself tells its console of connections that broke.
   page.mistakes = page.mistakes.filter((text) => !/ERR_|EventSource/.test(text));
+  await closePage(page);
+});
+
+test('with a token the page is opened once with it, and goes on without it in its address', async (t) => {
+  const guarded = await Proxy.start({ plugins: ['add-header'], env: { TOLLGATE_ADMIN_TOKEN: 'of-the-test-0123456789' } });
+  t.after(() => guarded.stop());
+  assert.equal((await fetch(`${guarded.inspector}/`)).status, 401);
+  const page = await openPage(browser, guarded, '#/plugins', { query: '?token=of-the-test-0123456789' });
+  await page.getByRole('row').filter({ hasText: 'add-header' }).waitFor();
+  assert.ok(!page.url().includes('of-the-test'), page.url());
+  await page.reload();
+  await page.getByRole('row').filter({ hasText: 'add-header' }).waitFor();
+  await page.getByRole('link', { name: 'add-header' }).click();
+  await page.getByRole('button', { name: 'Reload' }).click();
+  await page.locator('#announcer').filter({ hasText: 'Reload: done' }).waitFor({ state: 'attached' });
   await closePage(page);
 });

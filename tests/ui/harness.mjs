@@ -45,7 +45,7 @@ export class Proxy {
   #process;
   #output = '';
 
-  static async start({ plugins = ['add-header', 'redact'], files = {}, config = '' } = {}) {
+  static async start({ plugins = ['add-header', 'redact'], files = {}, config = '', env = {} } = {}) {
     for (const needed of [BINARY, ...plugins.map((name) => join(PLUGINS, `${name}.wasm`))]) {
       assert.ok(existsSync(needed), `${needed} is missing; run \`make build plugins\` first`);
     }
@@ -59,13 +59,14 @@ export class Proxy {
     });
     proxy.backend = await startBackend();
     writeFileSync(join(proxy.directory, 'tollgate.toml'), config);
+    proxy.env = { ...process.env, ...env };
     await proxy.run('127.0.0.1:0');
     return proxy;
   }
 
   async run(admin) {
     const args = ['run', '--config', join(this.directory, 'tollgate.toml'), '--listen', '127.0.0.1:0', '--admin', admin, '--plugins', this.plugins, '--backend', this.backend.url];
-    const child = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: this.directory });
+    const child = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: this.directory, env: this.env });
     this.#process = child;
     this.#output = '';
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => { this.#output += text; });
