@@ -13,7 +13,7 @@ export function showPieces(pieces, step, exchange) {
   const messages = pieces.some(({ sender }) => sender);
   return [
     el('h3', {}, messages ? 'Messages' : 'Pieces', el('span', {}, all > pieces.length ? `the first ${pieces.length} of ${all}` : '')),
-    el('ol', { class: 'pieces' }, pieces.slice(0, SHOWN).map((piece) => row(piece, exchange))),
+    el('ol', { class: messages ? 'pieces messages' : 'pieces' }, pieces.slice(0, SHOWN).map((piece) => row(piece, exchange))),
     pieces.length > SHOWN ? el('p', { class: 'none note' }, `The first ${SHOWN} are shown.`) : null,
   ];
 }

@@ -1,9 +1,11 @@
-// Not run yet: what the admin API does not have so far. Pieces of bodies and messages of WebSockets.
+// Not run by `make test-ui` yet, because the recording has no pieces so far.
+
+// What went through a plugin piece by piece: bodies that stream, messages of WebSockets; and what it logged.
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { USER } from './backend.mjs';
-import { closePage, eventually, openPage, Proxy, startBrowser } from './harness.mjs';
+import { closePage, openPage, Proxy, startBrowser } from './harness.mjs';
 
 let proxy;
 let browser;
@@ -12,7 +14,7 @@ let page;
 before(async () => {
   proxy = await Proxy.start({
     plugins: ['add-header', 'redact', 'ws-log'],
-    files: { 'ws-log.toml': 'order = 30\n\n[settings]\nlog = "text"\nredact = ["$.token"]\n' },
+    files: { 'ws-log.toml': 'order = 30\n\n[settings]\nlog = "text"\nredact = ["$.mail"]\n' },
   });
   browser = await startBrowser();
 });
@@ -32,11 +34,6 @@ afterEach(() => closePage(page));
 
 const row = (text) => page.getByRole('option').filter({ hasText: text });
 const step = (name, hook) => page.locator('.way a').filter({ hasText: name }).filter({ hasText: hook });
-/** The columns of the diff: what was removed and what was added. */
-const changes = async () => ({ removed: await page.locator('.diff del').allInnerTexts(), added: await page.locator('.diff ins').allInnerTexts() });
-/** The exchange with this target, as the API has it. */
-const recorded = (target) => eventually(`an exchange with ${target}`, async () =>
-  (await proxy.api('/api/v1/exchanges?limit=100')).exchanges.find((one) => one.target === target));
 
 test('a body that streams is shown piece by piece', async () => {
   await proxy.get('/stream');
@@ -53,7 +50,7 @@ test('a WebSocket is shown message by message, with what a plugin logged', async
   const other = await browser.newPage();
   const answer = await other.evaluate((url) => new Promise((resolve, reject) => {
     const socket = new WebSocket(url);
-    socket.onopen = () => socket.send('{"token":"of-ada","n":1}');
+    socket.onopen = () => socket.send('{"mail":"ada@example.org","n":1}');
     socket.onerror = () => reject(new Error('no WebSocket'));
     socket.onmessage = ({ data }) => {
       socket.onclose = () => resolve(data);
@@ -61,7 +58,7 @@ test('a WebSocket is shown message by message, with what a plugin logged', async
     };
   }), `${proxy.url.replace('http', 'ws')}/chat`);
   await other.close();
-  assert.equal(answer, 'got: {"token":"[redacted]","n":1}');
+  assert.equal(answer, 'got: {"mail":"[redacted]","n":1}');
   await row('/chat').filter({ hasText: 'websocket' }).click();
   await step('ws-log', 'messages').click();
   await page.getByRole('tab', { name: 'Pieces' }).click();
