@@ -9,7 +9,7 @@ use crate::matching::Matcher;
 pub use crate::matching::Matches;
 use crate::message::trace::Identity;
 use crate::message::websocket::{Content, MessageOutbox, Peer};
-use crate::message::{BodyError, Exchange, Fate, Side};
+use crate::message::{BodyError, Exchange, Fate, Side, Trace};
 use crate::metrics::FailureCause;
 
 /// What an interceptor wants to happen to a request.
@@ -84,6 +84,11 @@ pub trait MessageInterceptor: Send {
     /// Where it puts what it sends in its calls. What is in it is to be taken out, and the call polled again, when either can
     /// go on.
     fn outbox(&self) -> MessageOutbox;
+
+    /// Observers of the exchange that opened the WebSocket, in the step in which it was asked for.
+    fn trace(&self) -> Trace {
+        Trace::OFF
+    }
 
     /// Gives it a message.
     fn message(self: Box<Self>, sender: Peer, content: Content) -> MessageCall;

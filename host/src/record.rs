@@ -1,5 +1,6 @@
 //! What happened in exchanges, as plain data: for the ring of the last exchanges, the tape, the admin API, and replay.
 
+mod beside;
 mod config;
 pub mod content;
 mod data;
@@ -11,6 +12,7 @@ pub mod har;
 pub mod json;
 mod mask;
 mod message;
+mod micros;
 mod recorder;
 mod ring;
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use tollgate::record::{
-    Ending, FieldEdit, Message, MessageEdit, Performer, Recorded, StartLine, Step, StepOutcome,
+    Ending, FieldEdit, Message, MessageEdit, Performer, PieceFate, Recorded, StartLine, Step,
+    StepOutcome,
 };
 use tollgate_tests::*;
 
@@ -180,7 +181,7 @@ async fn failures_are_undone_or_end_it() {
     let origin = origin().route("/", text("ok")).start().await;
     let proxy = proxy()
         .plugin("open", guest("fail-forward"))
-        .plugin("shut", guest("trap-return"))
+        .plugin("shut", guest("fail-return"))
         .config("[plugin.open]\non-failure = 'open'")
         .config(ON)
         .backend(&origin)
@@ -321,6 +322,56 @@ async fn a_rewritten_body_is_kept_as_it_came_and_as_it_went() {
     let (_, came) = exchange.before(rewrite.unwrap());
     assert_eq!(body(&came.unwrap()), "data: 1\n\nx: 2\n\n");
     assert_eq!(body(&exchange.response().unwrap()), answer.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pieces_are_kept_with_what_went_on_in_their_place() {
+    let reply = raw(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n",
+    );
+    let reply = reply.then("9\r\ndata: 1\n\n\r\n6\r\nx: 2\n\n\r\n0\r\n\r\n");
+    let origin = origin().route("/", reply).start().await;
+    let proxy = proxy()
+        .plugin("rewrite", guest("rewrite").version("v001"))
+        .config(ON)
+        .backend(&origin)
+        .start()
+        .await;
+    assert_eq!(proxy.get("/").await.status(), 200);
+    let exchange = only(&proxy).await;
+    let transcript = &step(&exchange, "rewrite response-body").transcript;
+    let transcript = transcript.as_ref().unwrap();
+    assert_eq!(transcript.count, 2);
+    let [kept, replaced] = &transcript.pieces[..] else {
+        panic!("{transcript:?}")
+    };
+    assert_eq!((kept.fate, kept.went.len()), (PieceFate::Keep, 0));
+    assert!(kept.came.kept.starts_with(b"data: 1"), "{kept:?}");
+    assert_eq!(replaced.fate, PieceFate::Replace);
+    assert!(replaced.came.kept.starts_with(b"x: 2"), "{replaced:?}");
+    assert_eq!(replaced.went[0].kept, b"[v001]");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_plugin_says_is_in_the_step_in_which_it_said_it() {
+    let origin = origin().route("/", text("ok")).start().await;
+    let proxy = proxy()
+        .plugin("log", guest("log"))
+        .config(ON)
+        .backend(&origin)
+        .start()
+        .await;
+    for _ in 0..2 {
+        assert_eq!(proxy.get("/").await.status(), 200);
+    }
+    for exchange in recorded(&proxy, 2).await {
+        let out = &step(&exchange, "log forward-request").log;
+        let back = &step(&exchange, "log return-response").log;
+        assert_eq!(out.len(), 1);
+        assert_eq!((&*out[0].level, &*out[0].text), ("info", "on the way out"));
+        assert_eq!(back.len(), 2);
+        assert_eq!(back[0].level, "warn");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -312,3 +312,47 @@ async fn a_connection_keeps_the_plugins_that_it_was_opened_with() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_plugin_was_shown_is_recorded_when_it_has_ended() {
+    use tollgate::record::{Ending, PieceFate, Sender};
+    let (address, opened) = backend("");
+    let plugins = [("messages", guest("messages").version("v001"))];
+    let proxy = proxied(&plugins, address, "[record]\nenabled = true").await;
+    let (at, ring) = (proxy.address, proxy.recorder().unwrap().ring().clone());
+    let while_it_lasts = ring.clone();
+    blocking(move || {
+        let (_, mut client) = client(at, "");
+        let (_, mut backend) = opened.recv().unwrap();
+        client.send(text(r#"{"token":"x"}"#)).unwrap();
+        assert_eq!(backend.read().unwrap(), text(r#"{"token":"x"}"#));
+        backend.send(text("xyz")).unwrap();
+        assert_eq!(client.read().unwrap(), text("[v001]"));
+        assert_eq!(while_it_lasts.size().exchanges, 0);
+        client.close(None).unwrap();
+        assert!(matches!(backend.read(), Ok(Message::Close(_))));
+        let _ = backend.read();
+        let _ = client.read();
+    })
+    .await;
+    eventually!(ring.size().exchanges == 1);
+    let exchange = ring.page(None, 1, |_| true).exchanges.remove(0);
+    let transcripts = exchange.steps.iter();
+    let transcripts = transcripts.filter_map(|step| step.transcript.as_ref());
+    let [transcript] = &transcripts.collect::<Vec<_>>()[..] else {
+        panic!("{exchange:?}")
+    };
+    let [first, second] = &transcript.pieces[..] else {
+        panic!("{transcript:?}")
+    };
+    assert_eq!((first.sender, first.text), (Some(Sender::Client), true));
+    assert_eq!(first.came.kept, br#"{"token":"[masked]"}"#);
+    assert_eq!(first.fate, PieceFate::Keep);
+    assert_eq!(second.sender, Some(Sender::Backend));
+    assert_eq!(second.went[0].kept, b"[v001]");
+    assert_eq!(exchange.ending, Ending::Complete);
+    assert_eq!(
+        exchange.response().unwrap().line,
+        tollgate::record::StartLine::Response { status: 101 }
+    );
+}

@@ -10,13 +10,17 @@ mod context;
 mod full;
 mod life;
 mod messages;
+mod notes;
 mod observer;
+mod pieces;
+mod said;
 mod taken;
 mod tap;
 mod tapped;
 #[cfg(test)]
 mod tests;
 mod times;
+mod transcriber;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,9 +33,12 @@ pub use full::{Change, Full, FullStep, Kept, Shot};
 pub use life::Beginning;
 use life::Life;
 pub use observer::{Finished, Level, Observer, Observers};
+pub use pieces::{Part, PieceFate, PieceShot, Pieces};
+pub use said::Said;
 pub use taken::TakenFields;
 pub use tapped::Taken;
 pub use times::{Ending, Failure, Identity, OutboundTimes, Outcome, Performer, StepTimes, Times};
+pub use transcriber::Transcriber;
 
 /// A part in one exchange: it is not finished while there is one. Clones work in the same step.
 #[derive(Debug, Clone, Default)]

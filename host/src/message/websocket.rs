@@ -52,6 +52,10 @@ pub enum Content {
 }
 
 impl Content {
+    pub fn is_text(&self) -> bool {
+        matches!(self, Content::Text(_))
+    }
+
     pub fn bytes(&self) -> &[u8] {
         match self {
             Content::Text(text) => text.as_bytes(),

@@ -1,14 +1,16 @@
 //! A finished exchange made into what is kept of it: only changes, without secrets.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use http::Version;
 
+use super::beside::{log_line, outbound, transcript};
 use super::data::{Ending, Failure, Performer, Recorded, Step, StepOutcome};
 use super::delta;
 use super::edit::{Edit, FieldEdit, MessageEdit};
 use super::mask::Masks;
 use super::message::{Field, Message, StartLine};
+use super::micros::micros;
 use crate::message::trace::{self, Change, Finished, FullStep, Kept, Outcome, StepTimes, Taken};
 use crate::message::{Fields, Known, RequestHead, ResponseHead, Scheme};
 
@@ -23,7 +25,7 @@ pub fn recorded(exchange: &Finished, masks: &Masks) -> Option<Recorded> {
     };
     let first = request.whole();
     let steps = times.steps.iter().zip(&full.steps);
-    let steps = steps.map(|(times, full)| step(times, full, &mut request, &mut response));
+    let steps = steps.map(|it| step(it, masks, &mut request, &mut response));
     Some(Recorded {
         id: times.id.0,
         began: micros(times.began.duration_since(UNIX_EPOCH).unwrap_or_default()),
@@ -42,8 +44,8 @@ pub fn recorded(exchange: &Finished, masks: &Masks) -> Option<Recorded> {
 }
 
 fn step<'a>(
-    times: &StepTimes,
-    full: &'a FullStep,
+    (times, full): (&StepTimes, &'a FullStep),
+    masks: &Masks,
     request: &mut Side<'a, RequestHead>,
     response: &mut Side<'a, ResponseHead>,
 ) -> Step {
@@ -55,9 +57,13 @@ fn step<'a>(
         outcome: outcome(&times.outcome),
         request: request.follow(full.request.as_deref()),
         response: response.follow(full.response.as_deref()),
-        transcript: None,
-        outbound: Vec::new(),
-        log: Vec::new(),
+        transcript: full.pieces.as_deref().map(|it| transcript(it, masks)),
+        outbound: times
+            .outbound
+            .iter()
+            .map(|it| outbound(it, masks))
+            .collect(),
+        log: full.log.iter().map(log_line).collect(),
         depth: times.depth,
     }
 }
@@ -252,8 +258,4 @@ fn protocol(version: Version) -> &'static str {
         Version::HTTP_2 => "HTTP/2",
         _ => "HTTP/1.1",
     }
-}
-
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

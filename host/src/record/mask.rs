@@ -16,6 +16,7 @@ mod tests;
 use std::borrow::Cow;
 
 use find::Found;
+pub use find::MASKED;
 use names::Names;
 use recode::Recoded;
 
@@ -23,9 +24,6 @@ use super::config::RecordConfig;
 use super::message::{Content, Field};
 use crate::message::trace::Taken;
 use crate::message::{Fields, Known};
-
-/// What stands in the place of a secret.
-pub const MASKED: &str = "[masked]";
 
 /// What is taken for a secret.
 #[derive(Debug)]

@@ -14,11 +14,11 @@ pub struct CallTrace {
 
 impl CallTrace {
     /// The call of a request with this method to this authority, which the step makes that `trace` is for.
-    pub fn begin(trace: &Trace, method: &str, authority: &str) -> Self {
+    pub fn begin(trace: &Trace, method: &str, authority: &str, url: &str) -> Self {
         let mut number = 0;
         if let Some(life) = &trace.life {
             let method = Method::from_bytes(method.as_bytes()).unwrap_or_default();
-            number = life.begin_call(trace.step, method, authority);
+            number = life.begin_call(trace.step, method, (authority, url));
         }
         Self {
             trace: trace.clone(),
@@ -40,10 +40,10 @@ impl CallTrace {
         std::iter::once(parent).chain(state).collect()
     }
 
-    /// The head of the answer is there, or will not come.
-    pub fn end(self, result: Result<u16, String>) {
+    /// The head of the answer is there, or will not come. So many bytes of its body are known of by now.
+    pub fn end(self, result: Result<u16, String>, length: u64) {
         if let Some(life) = &self.trace.life {
-            life.end_call(self.trace.step, self.number, result);
+            life.end_call(self.trace.step, self.number, result, length);
         }
     }
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderMap;
 
+use super::pieces::Pieces;
+use super::said::Said;
 use super::tapped::{Taken, Tapped};
 use crate::message::{RequestHead, ResponseHead};
 
@@ -32,6 +34,8 @@ pub struct Shot<H> {
 pub struct FullStep {
     pub request: Option<Box<Change<RequestHead>>>,
     pub response: Option<Box<Change<ResponseHead>>>,
+    pub pieces: Option<Box<Pieces>>,
+    pub log: Vec<Said>,
 }
 
 /// What was changed in a message; what is none is as it was.

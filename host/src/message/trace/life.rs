@@ -79,7 +79,12 @@ impl Life {
     }
 
     /// A call of this step begins. Gives its number.
-    pub(super) fn begin_call(&self, step: u32, method: Method, authority: &str) -> u32 {
+    pub(super) fn begin_call(
+        &self,
+        step: u32,
+        method: Method,
+        (authority, url): (&str, &str),
+    ) -> u32 {
         let mut number = 0;
         self.note(|noted, now| {
             let Some(step) = noted.times.steps.get_mut(step as usize) else {
@@ -92,18 +97,27 @@ impl Life {
                 duration: RUNNING,
                 method,
                 authority: authority.into(),
+                url: url.into(),
+                length: 0,
                 result: Err("the plugin did not wait for it".to_owned()),
             });
         });
         number
     }
 
-    pub(super) fn end_call(&self, step: u32, number: u32, result: Result<u16, String>) {
+    pub(super) fn end_call(
+        &self,
+        step: u32,
+        number: u32,
+        result: Result<u16, String>,
+        length: u64,
+    ) {
         self.note(|noted, now| {
             let step = noted.times.steps.get_mut(step as usize);
             if let Some(call) = step.and_then(|step| step.outbound.get_mut(number as usize)) {
                 call.duration = now.saturating_sub(call.began);
                 call.result = result;
+                call.length = length;
             }
         });
     }
@@ -165,12 +179,17 @@ impl Life {
         });
     }
 
-    pub(super) fn full(&self, change: impl FnOnce(&mut Full)) {
-        self.note(|noted, _| {
+    pub(super) fn full(&self, change: impl FnOnce(&mut Full, Duration)) {
+        self.note(|noted, now| {
             if let Some(full) = &mut noted.full {
-                change(full);
+                change(full, now);
             }
         });
+    }
+
+    /// Since the beginning.
+    pub(super) fn now(&self) -> Duration {
+        self.began.elapsed()
     }
 
     pub(super) fn change_step(&self, number: u32, change: impl FnOnce(&mut StepTimes)) {

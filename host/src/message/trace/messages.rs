@@ -23,7 +23,7 @@ impl Trace {
     pub fn left_request(&self, head: &RequestHead, body: Option<&mut Body>) {
         self.with(|life| {
             let content = self.content(body);
-            life.full(|full| full.saw_request(self.step as usize, head, content));
+            life.full(|full, _| full.saw_request(self.step as usize, head, content));
         });
     }
 
@@ -31,7 +31,7 @@ impl Trace {
     pub fn left_response(&self, head: &ResponseHead, body: Option<&mut Body>) {
         self.with(|life| {
             let content = self.content(body);
-            life.full(|full| full.saw_response(self.step as usize, head, content, false));
+            life.full(|full, _| full.saw_response(self.step as usize, head, content, false));
         });
     }
 
@@ -39,7 +39,7 @@ impl Trace {
     pub fn got_response(&self, head: &ResponseHead, body: &mut Body) {
         self.with(|life| {
             let content = self.content(Some(body));
-            life.full(|full| full.saw_response(self.step as usize, head, content, true));
+            life.full(|full, _| full.saw_response(self.step as usize, head, content, true));
         });
     }
 
@@ -47,7 +47,7 @@ impl Trace {
     pub fn host_left_request(&self, head: &RequestHead) {
         self.with(|life| {
             let mut is_changed = false;
-            life.full(|full| is_changed = !full.is_request(head));
+            life.full(|full, _| is_changed = !full.is_request(head));
             if is_changed {
                 life.step_at_once(
                     |_| Some(Performer::Host),
@@ -62,7 +62,7 @@ impl Trace {
     pub fn host_left_response(&self, head: &ResponseHead) {
         self.with(|life| {
             let mut is_changed = false;
-            life.full(|full| is_changed = !full.is_response(head));
+            life.full(|full, _| is_changed = !full.is_response(head));
             if is_changed {
                 life.step_at_once(
                     |_| Some(Performer::Host),
@@ -91,9 +91,9 @@ impl Trace {
             let content = self.content(Some(body));
             let (step, depth) = (self.step as usize, self.depth.saturating_sub(1));
             let mut is_first = false;
-            life.full(|full| is_first = full.steps.len() == step + 1);
+            life.full(|full, _| is_first = full.steps.len() == step + 1);
             if is_first {
-                return life.full(|full| full.saw_request(step, head, content));
+                return life.full(|full, _| full.saw_request(step, head, content));
             }
             life.step_at_once(
                 |times| Some(times.steps.get(step)?.performer.clone()),

@@ -81,8 +81,12 @@ pub struct OutboundTimes {
     pub method: Method,
     /// Host and port of the URL.
     pub authority: Box<str>,
+    /// The whole URL. Not masked.
+    pub url: Box<str>,
     /// The status, or why there is none.
     pub result: Result<u16, String>,
+    /// Bytes of the answer's body, as far as they were known when its head was there.
+    pub length: u64,
 }
 
 /// Who did a step.

@@ -16,7 +16,7 @@ impl HooksState {
         let caller = self.caller()?;
         let seen = observed(&self.exchange.trace, &mut call.head);
         let answer = caller.send(call, &self.calls).await;
-        seen.end(status(&answer));
+        seen.end(status(&answer), length(&answer));
         answer
     }
 
@@ -34,7 +34,7 @@ impl HooksState {
         let seen: Vec<_> = heads.map(|head| observed(trace, head)).collect();
         let answers = caller.send_all(calls, &self.calls).await;
         for (seen, answer) in seen.into_iter().zip(&answers) {
-            seen.end(status(answer));
+            seen.end(status(answer), length(answer));
         }
         answers
     }
@@ -69,7 +69,7 @@ pub fn observed(trace: &Trace, head: &mut CallHead) -> CallTrace {
     let authority = authority
         .rsplit_once('@')
         .map_or(authority, |(_, host)| host);
-    let call = CallTrace::begin(trace, &head.method, authority);
+    let call = CallTrace::begin(trace, &head.method, authority, &head.uri);
     for (name, value) in call.fields() {
         if !head
             .fields
@@ -80,6 +80,10 @@ pub fn observed(trace: &Trace, head: &mut CallHead) -> CallTrace {
         }
     }
     call
+}
+
+fn length(answer: &Result<WholeAnswer, CallError>) -> u64 {
+    answer.as_ref().map_or(0, |answer| answer.body.len() as u64)
 }
 
 fn status(answer: &Result<WholeAnswer, CallError>) -> Result<u16, String> {

@@ -147,10 +147,13 @@ async fn send(
     let seen = observed(&trace, &mut call.head);
     drop(trace);
     let response = sender.stream(call, budget).await;
-    seen.end(match &response {
-        Ok(response) => Ok(response.status().as_u16()),
-        Err(error) => Err(error.to_string()),
-    });
+    match &response {
+        Ok(response) => {
+            let length = response.body().size_hint().lower();
+            seen.end(Ok(response.status().as_u16()), length);
+        }
+        Err(error) => seen.end(Err(error.to_string()), 0),
+    }
     let response = response?;
     Ok(response.map(|body| GivenBody(body).boxed_unsync()))
 }

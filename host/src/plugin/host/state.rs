@@ -11,7 +11,7 @@ use super::outbox::Outbox;
 use super::outgoing::OutgoingHttp;
 use super::trial::TrialServices;
 use crate::message::websocket::MessageOutbox;
-use crate::message::{BodyError, Exchange, ExchangeId};
+use crate::message::{BodyError, Exchange, ExchangeId, Trace};
 use crate::outbound::CallBudget;
 use crate::plugin::wasm::{CpuBudget, GuestFunction, GuestState, PluginVersion};
 
@@ -138,8 +138,8 @@ impl HooksState {
     }
 
     /// A call at this pace begins: nothing of the one before it is left.
-    pub fn begin(&mut self, exchange: ExchangeId, pace: CallPace) {
-        self.guest.voice.begin(exchange);
+    pub fn begin(&mut self, exchange: ExchangeId, trace: &Trace, pace: CallPace) {
+        self.guest.voice.begin_heard(exchange, trace);
         self.restart(pace);
     }
 

@@ -18,7 +18,7 @@ use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
 use super::version::PluginVersion;
-use crate::message::ExchangeId;
+use crate::message::{ExchangeId, Trace};
 use crate::text;
 
 /// Bytes that are held back until their line ends.
@@ -46,6 +46,8 @@ struct VoiceState {
     muted: AtomicBool,
     /// The call in hand has said something.
     spoke: AtomicBool,
+    /// What the call in hand says is taken down.
+    heard: AtomicBool,
     said: Mutex<Said>,
 }
 
@@ -59,6 +61,8 @@ struct Said {
     lines: usize,
     /// Bytes beyond what a call may say.
     dropped: usize,
+    /// Who takes it down. Not longer than the call lasts: an instance outlives exchanges.
+    trace: Trace,
 }
 
 impl Voice {
@@ -68,6 +72,7 @@ impl Voice {
             exchange: AtomicU64::new(START),
             muted: AtomicBool::new(false),
             spoke: AtomicBool::new(false),
+            heard: AtomicBool::new(false),
             said: Mutex::default(),
         }))
     }
@@ -87,6 +92,15 @@ impl Voice {
         }
     }
 
+    /// The same, and what it says is taken down.
+    pub fn begin_heard(&self, exchange: ExchangeId, trace: &Trace) {
+        self.begin(exchange);
+        if trace.is_full() {
+            self.0.said().trace = trace.clone();
+            self.0.heard.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// A call for no exchange begins.
     pub fn begin_background(&self) {
         self.begin(ExchangeId(BACKGROUND));
@@ -98,11 +112,17 @@ impl Voice {
             self.0.spoke.store(false, Ordering::Relaxed);
             self.0.finish(&mut self.0.said());
         }
+        if self.0.heard.load(Ordering::Relaxed) {
+            self.0.heard.store(false, Ordering::Relaxed);
+            let trace = std::mem::take(&mut self.0.said().trace);
+            // It may be the last that the exchange waits for.
+            drop(trace);
+        }
     }
 
     /// A text of one or more lines, from `wasi:logging`.
     pub fn log(&self, level: Level, message: &str) {
-        if !is_logged(level) {
+        if !is_logged(level) && !self.0.heard.load(Ordering::Relaxed) {
             return;
         }
         self.0.spoke.store(true, Ordering::Relaxed);
@@ -170,7 +190,7 @@ impl VoiceState {
         }
         said.lines += 1;
         said.bytes += text.len();
-        self.tell(level, &text);
+        self.tell(&said.trace, level, &text);
     }
 
     /// Says what is left when a call is over; the next one may say as much again.
@@ -182,6 +202,7 @@ impl VoiceState {
         if said.dropped > 0 {
             let dropped = said.dropped;
             self.tell(
+                &said.trace,
                 Level::WARN,
                 &format!(
                     "{dropped} more bytes of text were dropped: in one call a plugin may write {MOST_LINES} lines and \
@@ -189,10 +210,14 @@ impl VoiceState {
                 ),
             );
         }
-        *said = Said::default();
+        *said = Said {
+            trace: std::mem::take(&mut said.trace),
+            ..Said::default()
+        };
     }
 
-    fn tell(&self, level: Level, text: &str) {
+    fn tell(&self, trace: &Trace, level: Level, text: &str) {
+        trace.said(name_of(level), text);
         if self.muted.load(Ordering::Relaxed) {
             return;
         }
@@ -241,6 +266,16 @@ impl fmt::Display for Told {
             BACKGROUND => f.write_str("background"),
             id => ExchangeId(id).fmt(f),
         }
+    }
+}
+
+fn name_of(level: Level) -> &'static str {
+    match level {
+        Level::TRACE => "trace",
+        Level::DEBUG => "debug",
+        Level::INFO => "info",
+        Level::WARN => "warn",
+        Level::ERROR => "error",
     }
 }
 

@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use super::codec::Violation;
 use crate::interceptor::{InterceptError, MessageCall, MessageInterceptor};
 use crate::message::Fate;
+use crate::message::trace::Transcriber;
 use crate::message::websocket::{CloseFrame, Content, MessageOutbox, Peer, ROOM, Sent};
 
 /// Bytes that may wait between two interceptors that both wait for each other, which no receiver can end.
@@ -56,6 +57,7 @@ struct Stage {
     state: State,
     /// Whose message it gets next, if both sides have one.
     turn: Peer,
+    transcript: Transcriber,
 }
 
 enum State {
@@ -108,6 +110,7 @@ impl Pipe {
         let stages = interceptors.into_iter().map(|interceptor| Stage {
             longest: interceptor.longest(),
             outbox: interceptor.outbox(),
+            transcript: Transcriber::new(interceptor.trace()),
             state: State::Resting(interceptor),
             turn: Peer::Client,
         });
@@ -240,9 +243,15 @@ impl Pipe {
         else {
             return Ok(false);
         };
+        if let Err(error) = &called {
+            stage.transcript.failed(error);
+        }
         let (interceptor, fate) = called.map_err(|error| PipeError::Interceptor(name, error))?;
         stage.state = State::Resting(interceptor);
         self.drain(number);
+        let (transcript, text) = (&mut self.stages[number].transcript, content.is_text());
+        transcript.message(sender, text, content.bytes(), fate);
+        transcript.done();
         match fate {
             Fate::Keep => self.around(number, sender).1.push(Item::Message(content)),
             Fate::Replace => {}
@@ -258,6 +267,7 @@ impl Pipe {
             moved = true;
             match sent {
                 Sent::Message { receiver, content } => {
+                    self.stages[number].transcript.sent(content.bytes());
                     self.behind_mut(number, receiver)
                         .push(Item::Message(content));
                 }

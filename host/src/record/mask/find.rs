@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
-use super::MASKED;
 use super::names::Names;
+
+/// What stands in the place of a secret.
+pub const MASKED: &str = "[masked]";
 
 /// Bytes in front of a value in which its name is looked for.
 const LONGEST_NAME: usize = 128;

@@ -11,79 +11,81 @@ fn masked(text: &str) -> String {
     String::from_utf8(masks().text(text.as_bytes()).into_owned()).unwrap()
 }
 
+/// A text, and what is kept of it.
+const CASES: &[(&str, &str)] = &[
+    (
+        r#"{"password":"hunter2","a":1}"#,
+        r#"{"password":"[masked]","a":1}"#,
+    ),
+    (
+        r#"{"a":{"b":[{"clientSecret" : "x\"y"}]}}"#,
+        r#"{"a":{"b":[{"clientSecret" : "[masked]"}]}}"#,
+    ),
+    (
+        r#"{"pass\u0077ord":"x"}"#,
+        r#"{"pass\u0077ord":"[masked]"}"#,
+    ),
+    (r#"{"token":123,"b":2}"#, r#"{"token":"[masked]","b":2}"#),
+    (
+        r#"{"token":null,"api_key":true}"#,
+        r#"{"token":null,"api_key":"[masked]"}"#,
+    ),
+    (
+        r#"{"secret":{"a":["}",2]},"b":2}"#,
+        r#"{"secret":"[masked]","b":2}"#,
+    ),
+    (
+        r#"{"Body":"{\"password\":\"x\\\"y\",\"b\":1}","c":1}"#,
+        r#"{"Body":"{\"password\":\"[masked]\",\"b\":1}","c":1}"#,
+    ),
+    (
+        r#"{"Body":"{\"token\":5}"}"#,
+        r#"{"Body":"{\"token\":\"[masked]\"}"}"#,
+    ),
+    (
+        r#"5" disk {"password":"x"}"#,
+        r#"5" disk {"password":"[masked]"}"#,
+    ),
+    (
+        r#"{"a\\":"1","password":"x\\"}"#,
+        r#"{"a\\":"1","password":"[masked]"}"#,
+    ),
+    (
+        "data: {\"access_token\": \"x\"}\n\n",
+        "data: {\"access_token\": \"[masked]\"}\n\n",
+    ),
+    (
+        "{\"password\":\n  \"x\"}",
+        "{\"password\":\n  \"[masked]\"}",
+    ),
+    ("a=1&password=x%20y&b=2", "a=1&password=[masked]&b=2"),
+    (
+        "/p?X-Amz-Signature=ab&x=1",
+        "/p?X-Amz-Signature=[masked]&x=1",
+    ),
+    ("/p?X%2DAmz-Signature=ab", "/p?X%2DAmz-Signature=[masked]"),
+    (
+        r#"{"url":"http://h/?token=x\u0026sig=y"}"#,
+        r#"{"url":"http://h/?token=[masked]\u0026sig=[masked]"}"#,
+    ),
+    (
+        "<SecretAccessKey>x</SecretAccessKey>",
+        "<SecretAccessKey>[masked]</SecretAccessKey>",
+    ),
+    (
+        "<n:Token a='1'>x</n:Token>",
+        "<n:Token a='1'>[masked]</n:Token>",
+    ),
+    (
+        "--b\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nx\ny\r\n--b--",
+        "--b\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\n[masked]\r\n--b--",
+    ),
+];
+
 #[test]
 fn values_of_listed_names_are_masked_in_whatever_text() {
-    let cases = [
-        (
-            r#"{"password":"hunter2","a":1}"#,
-            r#"{"password":"[masked]","a":1}"#,
-        ),
-        (
-            r#"{"a":{"b":[{"clientSecret" : "x\"y"}]}}"#,
-            r#"{"a":{"b":[{"clientSecret" : "[masked]"}]}}"#,
-        ),
-        (
-            r#"{"pass\u0077ord":"x"}"#,
-            r#"{"pass\u0077ord":"[masked]"}"#,
-        ),
-        (r#"{"token":123,"b":2}"#, r#"{"token":"[masked]","b":2}"#),
-        (
-            r#"{"token":null,"api_key":true}"#,
-            r#"{"token":null,"api_key":"[masked]"}"#,
-        ),
-        (
-            r#"{"secret":{"a":["}",2]},"b":2}"#,
-            r#"{"secret":"[masked]","b":2}"#,
-        ),
-        (
-            r#"{"Body":"{\"password\":\"x\\\"y\",\"b\":1}","c":1}"#,
-            r#"{"Body":"{\"password\":\"[masked]\",\"b\":1}","c":1}"#,
-        ),
-        (
-            r#"{"Body":"{\"token\":5}"}"#,
-            r#"{"Body":"{\"token\":\"[masked]\"}"}"#,
-        ),
-        (
-            r#"5" disk {"password":"x"}"#,
-            r#"5" disk {"password":"[masked]"}"#,
-        ),
-        (
-            r#"{"a\\":"1","password":"x\\"}"#,
-            r#"{"a\\":"1","password":"[masked]"}"#,
-        ),
-        (
-            "data: {\"access_token\": \"x\"}\n\n",
-            "data: {\"access_token\": \"[masked]\"}\n\n",
-        ),
-        (
-            "{\"password\":\n  \"x\"}",
-            "{\"password\":\n  \"[masked]\"}",
-        ),
-        ("a=1&password=x%20y&b=2", "a=1&password=[masked]&b=2"),
-        (
-            "/p?X-Amz-Signature=ab&x=1",
-            "/p?X-Amz-Signature=[masked]&x=1",
-        ),
-        ("/p?X%2DAmz-Signature=ab", "/p?X%2DAmz-Signature=[masked]"),
-        (
-            r#"{"url":"http://h/?token=x\u0026sig=y"}"#,
-            r#"{"url":"http://h/?token=[masked]\u0026sig=[masked]"}"#,
-        ),
-        (
-            "<SecretAccessKey>x</SecretAccessKey>",
-            "<SecretAccessKey>[masked]</SecretAccessKey>",
-        ),
-        (
-            "<n:Token a='1'>x</n:Token>",
-            "<n:Token a='1'>[masked]</n:Token>",
-        ),
-        (
-            "--b\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nx\ny\r\n--b--",
-            "--b\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\n[masked]\r\n--b--",
-        ),
-    ];
-    for (text, expected) in cases {
-        assert_eq!(masked(text), expected, "{text}");
+    for (text, expected) in CASES {
+        assert_eq!(masked(text), *expected, "{text}");
     }
 }
 

@@ -195,7 +195,8 @@ impl Instance {
 
     fn begin_held(&mut self) {
         let state = self.store.data_mut();
-        state.begin(state.exchange.id, CallPace::Yielding);
+        let (id, trace) = (state.exchange.id, state.exchange.trace.clone());
+        state.begin(id, &trace, CallPace::Yielding);
         state.restart_calls();
         self.store.set_epoch_deadline(1);
     }
@@ -243,7 +244,7 @@ impl Instance {
     fn begin(&mut self, exchange: &mut Box<Exchange>, pace: CallPace) {
         self.calls += 1;
         let state = self.store.data_mut();
-        state.begin(exchange.id, pace);
+        state.begin(exchange.id, &exchange.trace, pace);
         std::mem::swap(&mut state.exchange, exchange);
         state.restart_calls();
         // Counts from now, so it stands right before the call.

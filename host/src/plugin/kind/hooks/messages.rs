@@ -11,6 +11,7 @@ use super::instance::{Instance, LONGEST_CALL, stalled};
 use super::rewriting::Lender;
 use crate::counted::{Counted, Counter};
 use crate::interceptor::{InterceptError, MessageCall, MessageInterceptor};
+use crate::message::Trace;
 use crate::message::websocket::{Content, MessageOutbox, Peer};
 use crate::plugin::wasm::{INSTANCES, PluginVersion};
 
@@ -38,6 +39,7 @@ pub struct GuestMessages {
     pub version: Arc<PluginVersion>,
     pub instance: Box<Instance>,
     pub outbox: MessageOutbox,
+    pub trace: Trace,
     pub _place: Counted,
 }
 
@@ -52,6 +54,10 @@ impl MessageInterceptor for GuestMessages {
 
     fn outbox(&self) -> MessageOutbox {
         self.outbox.clone()
+    }
+
+    fn trace(&self) -> Trace {
+        self.trace.clone()
     }
 
     fn message(mut self: Box<Self>, sender: Peer, content: Content) -> MessageCall {

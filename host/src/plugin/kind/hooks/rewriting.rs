@@ -29,8 +29,8 @@ use super::contract::{BodyWish, Fate};
 use super::instance::{Instance, LONGEST_CALL, stalled};
 use crate::interceptor::{Hook, InterceptError};
 use crate::message::pieces::{self, Cutter, Piece, Unit};
-use crate::message::trace::Outcome;
-use crate::message::{Body, BodyError, BoxError, Exchange, ExchangeId, RewriteError, Side, Trace};
+use crate::message::trace::Transcriber;
+use crate::message::{Body, BodyError, BoxError, Exchange, ExchangeId, RewriteError, Side};
 use crate::plugin::host::{Outbox, Sent};
 use crate::plugin::wasm::PluginVersion;
 
@@ -48,7 +48,7 @@ pub struct RewrittenBody {
     lender: Arc<dyn Lender>,
     version: Arc<PluginVersion>,
     exchange: ExchangeId,
-    trace: Trace,
+    transcript: Transcriber,
     side: Side,
     /// None when it has ended, or nothing more of it is wanted.
     source: Option<Body>,
@@ -104,7 +104,7 @@ impl RewrittenBody {
         let limit = version.limits.piece;
         Ok(Self {
             exchange: exchange.id,
-            trace: exchange.trace.clone(),
+            transcript: Transcriber::new(exchange.trace.clone()),
             side,
             source: Some(std::mem::take(exchange.body_mut(side))),
             coder,
@@ -157,6 +157,9 @@ impl RewrittenBody {
                 return Ok(None);
             };
             self.patience = None;
+            if let Sent::Emitted(bytes) = &sent {
+                self.transcript.sent(bytes);
+            }
             let bytes = match sent {
                 Sent::Kept(bytes) => bytes,
                 Sent::Emitted(bytes) if self.unit == Unit::Messages => self.framed(&bytes)?,
@@ -188,7 +191,9 @@ impl RewrittenBody {
                 let Stage::Piece(_, piece) = std::mem::replace(&mut self.stage, Stage::Done) else {
                     return Ok(Step::Complete);
                 };
-                match fate? {
+                let fate = fate?;
+                self.transcript.fate(&piece.data(), fate);
+                match fate {
                     Fate::Keep => self.outbox.keep(piece.bytes().clone()),
                     Fate::Replace => {}
                     Fate::Stop => {
@@ -209,11 +214,13 @@ impl RewrittenBody {
                 };
                 self.stage = Stage::Done;
                 ended?;
+                self.transcript.end();
                 self.give_back(*instance);
                 self.finish();
                 Ok(Step::Again)
             }
             Stage::Finishing => {
+                self.transcript.done();
                 if let Some(coder) = &mut self.coder {
                     coder.encoder.finish();
                 }
@@ -279,6 +286,7 @@ impl RewrittenBody {
     }
 
     fn take(&mut self, piece: Piece) -> Result<(), Failure> {
+        self.transcript.done();
         if !piece.is_for_a_guest() {
             self.outbox.keep(piece.bytes().clone());
             return Ok(());
@@ -304,6 +312,7 @@ impl RewrittenBody {
     }
 
     fn call_for_end(&mut self) {
+        self.transcript.done();
         let Stage::Between(mut instance) = std::mem::replace(&mut self.stage, Stage::Done) else {
             return;
         };
@@ -346,7 +355,7 @@ impl RewrittenBody {
         };
         let (name, hook) = (self.version.name.clone(), Hook::Body(self.side));
         self.version.count_failure(&Err::<(), _>(error.clone()));
-        self.trace.settle_step(Outcome::Failed(error.to_string()));
+        self.transcript.failed(&error);
         tracing::warn!(exchange = %self.exchange, "plugin {name}: {hook} {error}; the message is cut off");
         Box::new(BodyError::Rewriting(Box::new(RewriteError {
             plugin: name,

@@ -203,6 +203,7 @@ impl HooksPlugin {
                 version,
                 instance: Box::new(instance),
                 outbox,
+                trace: exchange.trace.clone(),
                 _place: place,
             };
             return (exchange, Ok(Some(Box::new(messages))));

@@ -58,6 +58,11 @@ impl GuestExchange {
         self.id
     }
 
+    /// For what the guest does.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
     /// Sends a request on and waits for the head of its answer.
     ///
     /// # Errors

@@ -49,7 +49,7 @@ impl StandardState {
         // It knows nothing of our settings, but where its like find theirs.
         let guest = GuestState::new(version, version.config.settings.texts());
         // It serves one exchange, so what it says ends with it.
-        guest.voice.begin(origin.exchange());
+        guest.voice.begin_heard(origin.exchange(), origin.trace());
         Self {
             guest,
             life,
