@@ -57,7 +57,7 @@ fn exchange(exchanges: &Arc<ExchangeMetrics>, fails: bool) {
         hook: "forward-request",
     });
     trace.computed(Duration::from_micros(3));
-    CallTrace::begin(&trace, "GET", "a.test").end(Ok(200));
+    CallTrace::begin(&trace, "GET", "a.test", "http://a.test/").end(Ok(200), 0);
     if fails {
         trace.end_step(Outcome::Failed("trapped".to_owned()));
         trace.fail(|| Failure {

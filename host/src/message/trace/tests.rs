@@ -82,7 +82,7 @@ fn a_step_that_is_not_over_is_abandoned_and_what_failed_is_not_complete() {
     trace.end_step(Outcome::Done);
     let mut inner = trace.deeper();
     inner.begin_step(host);
-    CallTrace::begin(&inner, "GET", "a.test").end(Ok(200));
+    CallTrace::begin(&inner, "GET", "a.test", "http://a.test/").end(Ok(200), 0);
     let failure = Failure {
         status: 504,
         proxy_error: "http_response_timeout",

@@ -60,9 +60,9 @@ fn watched() -> (
     trace.begin_step(|| plugin("around", "handle"));
     let mut inner = trace.deeper();
     inner.begin_step(|| plugin("within", "forward-request"));
-    let call = CallTrace::begin(&inner, "POST", "api.test:8443");
+    let call = CallTrace::begin(&inner, "POST", "api.test:8443", "https://api.test:8443/");
     let fields = call.fields();
-    call.end(Ok(500));
+    call.end(Ok(500), 0);
     inner.end_step(Outcome::Done);
     inner.begin_step(|| Performer::Backend {
         name: "default".to_owned(),
