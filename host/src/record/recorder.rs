@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -66,7 +67,11 @@ impl Recorder {
         essential::thread("recorder", move || {
             while let Some(batch) = queue.take() {
                 for exchange in batch {
-                    record(&exchange, &masks, &ring, &keepers);
+                    // A mistake here may cost a record, and nothing else: each is made of its own exchange alone.
+                    let work = AssertUnwindSafe(|| record(&exchange, &masks, &ring, &keepers));
+                    if catch_unwind(work).is_err() {
+                        queue.dropped.fetch_add(1, Ordering::Relaxed);
+                    }
                 }
             }
         })?;

@@ -187,11 +187,6 @@ impl Life {
         });
     }
 
-    /// Since the beginning.
-    pub(super) fn now(&self) -> Duration {
-        self.began.elapsed()
-    }
-
     pub(super) fn change_step(&self, number: u32, change: impl FnOnce(&mut StepTimes)) {
         self.change(|times, _| {
             if let Some(step) = times.steps.get_mut(number as usize) {
