@@ -13,6 +13,7 @@ mod kept;
 pub mod key_value;
 mod logging;
 mod metrics;
+mod observed;
 mod outbox;
 mod outgoing;
 pub mod outgoing_handler;

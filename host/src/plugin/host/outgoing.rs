@@ -14,7 +14,7 @@ use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
 };
 
-use super::calls::observed;
+use super::observed::observed;
 use crate::message::Trace;
 use crate::outbound::{
     AnswerBody, CallBudget, CallError, CallHead, CallTimes, Caller, Part, Phase, StreamCall,
