@@ -35,4 +35,5 @@ test('exchanges, one of them, and its parts', async () => {
   await look(browser, proxy, 'exchanges', '', (page) => page.getByRole('option').nth(7).waitFor());
   await look(browser, proxy, 'exchange', `#/exchanges/${id('/users/7')}/step/${await step('/users/7', 'redact', 'response-body')}/body`, (page) => page.locator('.diff del').waitFor());
   await look(browser, proxy, 'fields', `#/exchanges/${id('/users/7')}/step/${await step('/users/7', 'add-header', 'forward-request')}/fields`, (page) => page.locator('.diff ins').waitFor());
+  await look(browser, proxy, 'pieces', `#/exchanges/${id('/stream')}/step/${await step('/stream', 'redact', 'response-body')}/pieces`, (page) => page.locator('.piece').first().waitFor());
 });

@@ -1,5 +1,3 @@
-// Not run by `make test-ui` yet, because the recording has no pieces so far.
-
 // What went through a plugin piece by piece: bodies that stream, messages of WebSockets; and what it logged.
 
 import assert from 'node:assert/strict';
