@@ -31,6 +31,7 @@ mod wasm;
 
 mod hash;
 
+pub use background::NO_BACKGROUND;
 pub use cache::Cache;
 pub use hash::ContentHash;
 pub use history::{EventKind, PluginEvent};

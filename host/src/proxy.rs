@@ -44,3 +44,4 @@ pub use exchange::Proxy;
 pub use last::{Last, Switch, Wish, receive_response};
 pub use routing::{Route, Routing};
 pub use stop::Stop;
+pub use websocket::{Conversation, Passed, pass_messages};

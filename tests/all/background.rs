@@ -87,3 +87,26 @@ async fn who_fails_is_told_and_called_less_often() {
     proxy.configure("plugin.tick.background.every = '50ms'");
     eventually!(proxy.stderr().contains("expected at least 100ms"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interval_for_who_has_nothing_to_do_is_told() {
+    let proxy = proxy()
+        .plugin("mark", guest("mark"))
+        .plugin("tick", guest("tick"))
+        .plugin("beside", guest("mark"))
+        .file("beside.toml", "background.every = '1s'")
+        .config("plugin.mark.background.every = '1s'\nplugin.tick.background.every = '1s'")
+        .without_backend()
+        .start_binary()
+        .await;
+    let told = |name: &str| {
+        let line = format!("plugin {name}: version ");
+        let words = "background.every is set for it, and it exports no `background`";
+        let log = proxy.stderr();
+        log.lines()
+            .any(|one| one.contains(&line) && one.contains(words))
+    };
+    eventually!(told("mark") && told("beside"));
+    assert!(!told("tick"));
+    assert_eq!(proxy.get("/").await.status(), 200);
+}

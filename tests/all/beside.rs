@@ -126,6 +126,10 @@ async fn a_mistake_keeps_version_and_configuration() {
             "order = 'x'",
             "greet.toml:1: order = 'x': expected a whole number",
         ),
+        (
+            "allow.backends = ['defautl']",
+            "greet.toml:1: allow.backends = 'defautl': unknown backend; did you mean \"default\"?",
+        ),
         ("", "its lifecycle.start returned an error: no greeting"),
         (&"#".repeat(5 << 20), "greet.toml: larger than 4 MiB"),
     ];
@@ -203,6 +207,38 @@ async fn code_and_configuration_that_change_together_serve_together() {
         }
         before = next;
     }
+}
+
+/// A version waits for a configuration that changes while it is made ready, and not for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_that_never_rests_holds_no_version_up() {
+    let origin = ok().await;
+    let proxy = proxy()
+        .plugin("greet", guest("greet"))
+        .file("greet.toml", greeting("first"))
+        .backend(&origin)
+        .start_binary()
+        .await;
+    let proxy = std::sync::Arc::new(proxy);
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let (writer_proxy, writer_stop) = (proxy.clone(), stop.clone());
+    let writer = std::thread::spawn(move || {
+        let mut number = 0;
+        while !writer_stop.load(std::sync::atomic::Ordering::Relaxed) {
+            let text = greeting(&number.to_string());
+            writer_proxy.plugins.replace("greet.toml", text);
+            number += 1;
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        number
+    });
+    // It takes longer to compile than the configuration rests.
+    let slow = guest("greet").version("v001").with_ballast(300);
+    proxy.plugins.replace("greet.wat", slow.text());
+    eventually!(proxy.mark().await.as_deref() == Some("v001"));
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    let last = writer.join().unwrap() - 1;
+    eventually!(shown(&proxy.get("/").await) == served("v001", &last.to_string()));
 }
 
 /// Half of a file may well be one without mistakes.

@@ -89,6 +89,8 @@ mod refused;
 
 /// What is left of old versions: nothing.
 mod retire;
+
+/// Bodies that plugins rewrite as they flow.
 mod rewriting;
 
 /// Messages of WebSockets that plugins get.
@@ -109,8 +111,13 @@ mod metrics;
 /// What is kept of exchanges that are over.
 mod recording;
 
-/// Signals and draining.
+/// What plugins keep and whom they call.
 mod services;
+
+/// What plugins keep, when its place fails.
+mod faults;
+
+/// Signals and draining.
 mod shutdown;
 
 /// From nothing to a plugin: new, build, dev.

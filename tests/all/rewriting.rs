@@ -37,6 +37,51 @@ async fn events_pass_one_by_one() {
     );
 }
 
+/// An event stream with every kind of line end, a BOM, a blank line more than needed, and no blank line at its end; and what a client
+/// must get of it.
+const EVERY_END: (&str, &str) = (
+    "\u{feff}data: 1\n\nx2\r\n\r\ndata: 3\r\rxx\r\ndata: 4\r\n\n: c\n\r\n\nx: 5\rid: 5\r\rdata: 6\n\nx7\r\n\r\ndata: \u{fc}\ndata",
+    "\u{feff}data: 1\n\n[v001]data: 3\r\r[v001]: c\n\r\n\n[v001]data: 6\n\n[v001]data: \u{fc}\ndata",
+);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_stream_may_be_cut_anywhere() {
+    let (stream, expected) = (EVERY_END.0.as_bytes(), EVERY_END.1);
+    let chunk = |bytes: &[u8]| {
+        let mut chunk = format!("{:x}\r\n", bytes.len()).into_bytes();
+        chunk.extend_from_slice(bytes);
+        chunk.extend_from_slice(b"\r\n");
+        chunk
+    };
+    let (mut origin, mut gates) = (origin(), Vec::new());
+    for at in 1..stream.len() {
+        // The second part comes when the first has been read.
+        let gate = Gate::new();
+        let reply = raw(STREAM).then(chunk(&stream[..at])).wait(&gate);
+        let reply = reply.then(chunk(&stream[at..])).then("0\r\n\r\n");
+        origin = origin.route(&format!("/{at}"), reply);
+        gates.push(gate);
+    }
+    let bytes: Vec<u8> = stream.chunks(1).flat_map(chunk).collect();
+    let bytewise = raw(STREAM).then(bytes).then("0\r\n\r\n");
+    let origin = origin.route("/bytes", bytewise).start().await;
+    let proxy = rewriting(&origin).await;
+    let mut client = proxy.client().await;
+    for (number, gate) in gates.iter().enumerate() {
+        let target = format!("/{}", number + 1);
+        client.send(get(&target).bytes()).await;
+        eventually!(gate.reached() > 0);
+        gate.open();
+        let answer = client.answer("GET").await;
+        assert!(answer.complete, "cut at {}", number + 1);
+        // Of a CRLF that is cut in two the LF comes when the event has gone on, and stays.
+        let came = answer.text().replace("[v001]\n", "[v001]");
+        assert_eq!(came, expected, "cut at {}", number + 1);
+    }
+    let answer = client.ask(&get("/bytes")).await;
+    assert_eq!(answer.text().replace("[v001]\n", "[v001]"), expected);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_is_rewritten_on_its_way() {
     let origin = origin().route("/", text("ok")).start().await;

@@ -93,3 +93,44 @@ async fn plugins_that_call_their_own_proxy_in_a_circle_end_with_508() {
     let deep = get("/").field("cdn-loop", "other, tollgate;d=8");
     assert_eq!(proxy.client().await.ask(&deep).await.status(), 508);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_sees_the_variables_that_are_granted_and_no_others() {
+    let proxy = proxy()
+        .plugin("some", guest("environ"))
+        .plugin("none", guest("environ"))
+        .config(
+            "plugin.some = { match.path = '/some', allow.environment = ['PATH', 'NOBODY_SETS_THIS'] }\n\
+             plugin.none = { match.path = '/none' }",
+        )
+        .without_backend()
+        .start_binary()
+        .await;
+    let path = format!("PATH={}\0", std::env::var("PATH").unwrap());
+    assert_eq!(proxy.get("/some").await.text(), path);
+    assert_eq!(proxy.get("/none").await.text(), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_plugin_counts_in_its_own_bucket_unless_they_share_one() {
+    let proxy = proxy()
+        .plugin("one", guest("count-state"))
+        .plugin("two", guest("count-state"))
+        .plugin("three", guest("count-state"))
+        .plugin("four", guest("count-state"))
+        .config(
+            "state.store = 'memory'\n\
+             plugin.one = { match.path = '/one', allow.state = true }\n\
+             plugin.two = { match.path = '/two', allow.state = true }\n\
+             plugin.three = { match.path = '/three', allow.state = 'both' }\n\
+             plugin.four = { match.path = '/four', allow.state = 'both' }",
+        )
+        .without_backend()
+        .start_binary()
+        .await;
+    let mut counted = Vec::new();
+    for path in ["/one", "/one", "/two", "/three", "/four"] {
+        counted.push(proxy.get(path).await.status());
+    }
+    assert_eq!(counted, [201, 202, 201, 201, 202]);
+}

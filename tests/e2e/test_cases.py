@@ -18,4 +18,4 @@ def test_its_cases_are_met(name):
 
 
 def test_there_are_some():
-    assert {"llm-guard", "rate-limit", "redact"} <= set(WITH_CASES)
+    assert {"llm-guard", "rate-limit", "redact", "ws-log"} <= set(WITH_CASES)

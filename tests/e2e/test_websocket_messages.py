@@ -7,10 +7,12 @@ import re
 import pytest
 from conftest import add_header
 from harness.waiting import until
+from hyperframe.frame import SettingsFrame
 from harness.websocket_peer import OverHttp2, open_websocket
 from websockets.exceptions import ConnectionClosed
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, ServerPerMessageDeflateFactory
 from websockets.frames import Opcode
+from websockets.protocol import Protocol, Side, State
 
 MIB = 1 << 20
 TLS = ("--tls", "self-signed")
@@ -127,6 +129,64 @@ def test_over_http2(tollgate, server, http2):
     websocket.send("trap")
     frame = websocket.receive()
     assert (frame.opcode, frame.data[:2]) == (Opcode.CLOSE, (1011).to_bytes(2, "big"))
+
+
+def echo_over_http2(heads):
+    """A backend that takes extended CONNECT and says again what it hears, in frames of its own."""
+
+    def serve(stream):
+        head = stream.head()
+        heads.append(head)
+        assert head.get(":protocol") == "websocket", head
+        stream.send_head([(":status", "200")])
+        protocol = Protocol(Side.SERVER, state=State.OPEN, max_size=None)
+        while True:
+            stream.wait(lambda: stream.body or stream.ended, "a frame")
+            if not stream.body:
+                return
+            protocol.receive_data(stream.read(len(stream.body)))
+            for frame in protocol.events_received():
+                if frame.opcode is Opcode.TEXT:
+                    protocol.send_text(frame.data, fin=frame.fin)
+            for data in protocol.data_to_send():
+                stream.send_data(data, end=not data)
+
+    return serve
+
+
+@pytest.mark.parametrize("by_http2", [False, True], ids=["client of 1.1", "client of 2"])
+def test_over_http2_to_the_backend(tollgate, http2_origin, http2, by_http2):
+    """The messages of an extended CONNECT (RFC 8441) to the backend meet the plugin as others do."""
+    heads = []
+    backend = http2_origin(echo_over_http2(heads), {SettingsFrame.ENABLE_CONNECT_PROTOCOL: 1})
+    proxy = tollgate(backend.url, {"messages": {}})
+    if by_http2:
+        client = http2(proxy)
+        client.wait(lambda: client.settings, "SETTINGS")
+        websocket = OverHttp2(client)
+        assert websocket.response().status == 200
+
+        def say(text):
+            websocket.send(text)
+            return websocket.receive().data.decode()
+    else:
+        websocket = open_websocket(proxy, compression=None)
+
+        def say(text):
+            websocket.send(text)
+            return websocket.recv(timeout=20)
+
+    assert say("kept ☺") == "kept ☺"
+    assert say("x") == "[v000]"
+    # Longer than a stream's first window.
+    assert say("k" * 300_000) == "k" * 300_000
+    websocket.send("trap")
+    if by_http2:
+        frame = websocket.receive()
+        assert (frame.opcode, frame.data[:2]) == (Opcode.CLOSE, (1011).to_bytes(2, "big"))
+    else:
+        assert closed(websocket) == (1011, "plugin messages failed")
+    assert len(heads) == 1
 
 
 def test_ws_log(tollgate, server):

@@ -1,4 +1,4 @@
-;; Answers each request with the status 200 and what it has counted in its state.
+;; Answers each request with the status 200 and what it has counted in its state. An error of the state is its own error.
 (module
   (import "tollgate:proxy/state@0.1.0" "increment" (func $increment (param i32 i32 i64 i32 i64 i32)))
   (import "tollgate:proxy/response@0.1.0" "set-status" (func $status (param i32 i32)))
@@ -7,7 +7,11 @@
   (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 4096))
   (func (export "tollgate:proxy/interceptor@0.1.0#forward-request") (result i32)
     (call $increment (i32.const 16) (i32.const 5) (i64.const 1) (i32.const 0) (i64.const 0) (i32.const 256))
-    (if (i32.load8_u (i32.const 256)) (then unreachable))
+    (if (i32.load8_u (i32.const 256)) (then
+      (i32.store (i32.const 128) (i32.const 1))
+      (i32.store (i32.const 132) (i32.load (i32.const 268)))
+      (i32.store (i32.const 136) (i32.load (i32.const 272)))
+      (return (i32.const 128))))
     (call $status (i32.add (i32.const 200) (i32.wrap_i64 (i64.load (i32.const 264)))) (i32.const 64))
     (i32.store (i32.const 128) (i32.const 0))
     (i32.store (i32.const 132) (i32.const 1))

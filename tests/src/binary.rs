@@ -159,6 +159,11 @@ impl Binary {
         self.signal(Signal::HUP);
     }
 
+    /// Of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn terminate(&self) {
         self.signal(Signal::TERM);
     }
@@ -227,13 +232,8 @@ impl Binary {
     /// How many pieces of executable memory the process has: one for each piece of compiled code, beside its own.
     pub fn pieces_of_code(&self) -> usize {
         let maps = std::fs::read_to_string(format!("/proc/{}/maps", self.child.id())).unwrap();
-        maps.lines()
-            .filter(|line| {
-                line.split(' ')
-                    .nth(1)
-                    .is_some_and(|flags| flags.contains('x'))
-            })
-            .count()
+        let flags = maps.lines().filter_map(|line| line.split(' ').nth(1));
+        flags.filter(|flags| flags.contains('x')).count()
     }
 }
 

@@ -115,7 +115,7 @@ impl Plugins {
     }
 
     /// A guest under its plugin's name, as text.
-    pub(crate) fn add(&self, name: &str, guest: &Guest) {
+    pub fn add(&self, name: &str, guest: &Guest) {
         self.write(&format!("{name}.wat"), guest.text());
     }
 }

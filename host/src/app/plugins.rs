@@ -74,7 +74,7 @@ fn watch_plugins(config: &Config) -> Result<(watch::Watcher, mpsc::Receiver<Chan
 fn most_memory(config: &Config) -> u64 {
     // What is wrong with any of them is told when it is looked at next.
     let found = watch::plugins(&config.plugins, config.file.as_deref()).unwrap_or_default();
-    let (beside, _) = beside::read_all(&found);
+    let (beside, _) = beside::read_all(&found, config);
     let config = Config {
         beside,
         ..config.clone()

@@ -64,6 +64,7 @@ pub struct Tending {
 /// The files that the configuration is made of.
 #[derive(Debug)]
 pub struct WatchedFiles {
+    files: Vec<PathBuf>,
     /// Nothing comes when there are no files.
     changes: mpsc::Receiver<Change>,
     /// Changes are followed for as long as it is there; none without files.
@@ -85,6 +86,7 @@ impl WatchedFiles {
         files.dedup();
         if files.is_empty() {
             return Ok(Self {
+                files,
                 changes: mpsc::channel(1).1,
                 _watcher: None,
             });
@@ -94,12 +96,27 @@ impl WatchedFiles {
             // It is about plugins; a configuration is followed anyhow.
             WatchMode::Events | WatchMode::Off => WatchMode::Events,
         };
-        let (watcher, changes) = watch::watch_files(files, mode, watch::DEFAULT_INTERVAL)?;
+        let (watcher, changes) = watch::watch_files(files.clone(), mode, watch::DEFAULT_INTERVAL)?;
         Ok(Self {
+            files,
             changes,
             _watcher: Some(watcher),
         })
     }
+}
+
+impl WatchedFiles {
+    /// Those that are not there.
+    fn missing(&self) -> impl Iterator<Item = &PathBuf> {
+        self.files.iter().filter(|file| {
+            std::fs::metadata(file).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        })
+    }
+}
+
+fn missing(file: &str) {
+    let file = text::line(file);
+    tracing::warn!("{file} is missing; the configuration that was read from it stays active");
 }
 
 /// What a look at the configuration is for.
@@ -138,10 +155,14 @@ impl Tending {
                         }
                         self.look_at_certificate(&mut complaint);
                     }
-                    Change::Removed { name } => tracing::warn!(
-                        "{} is missing; the configuration that was read from it stays active", text::line(&name)
-                    ),
-                    Change::Upsert { settled: false, .. } | Change::Directory { .. } | Change::Ready => {}
+                    Change::Removed { name } => missing(&name),
+                    // What was gone before the first look is never removed.
+                    Change::Ready => {
+                        for file in self.files.missing() {
+                            missing(&file.display().to_string());
+                        }
+                    }
+                    Change::Upsert { settled: false, .. } | Change::Directory { .. } => {}
                 },
                 _ = every.tick() => {
                     for backend in self.backends.values() {
@@ -310,4 +331,30 @@ pub fn routing(
 
 fn stamp(file: Option<&PathBuf>) -> Option<Stamp> {
     Some(Stamp::from(&std::fs::metadata(file?).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::RunArgs;
+
+    #[tokio::test]
+    async fn a_file_that_is_gone_before_the_first_look_is_missed() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tollgate.toml");
+        std::fs::write(&file, "").unwrap();
+        let args = RunArgs {
+            config: Some(file.clone()),
+            ..RunArgs::default()
+        };
+        let config = config::resolve(&args, |_| None).unwrap();
+        for (is_there, missing) in [(true, 0), (false, 1)] {
+            if !is_there {
+                std::fs::remove_file(&file).unwrap();
+            }
+            let mut files = WatchedFiles::watch(&config).unwrap();
+            while files.changes.recv().await.unwrap() != Change::Ready {}
+            assert_eq!(files.missing().count(), missing);
+        }
+    }
 }

@@ -1,13 +1,13 @@
 //! All that the host needs to know before it starts, as plain data with its defaults.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::admin::AdminConfig;
-use super::backend::BackendConfig;
+use super::backend::{BackendConfig, DEFAULT_BACKEND};
 use super::keys::PluginKeys;
 use super::overlay::Overlay;
 use super::plugin::{PluginConfig, PluginLimits};
@@ -94,6 +94,20 @@ impl Config {
         let plugins = self.plugin.keys().chain(self.beside.keys());
         let memory = plugins.map(|name| self.for_plugin(name).limits.memory);
         memory.fold(self.defaults.memory, u64::max)
+    }
+
+    /// Names of the backends that there are.
+    pub fn backend_names(&self) -> BTreeSet<String> {
+        let names = self.backends.keys().cloned();
+        let echo = self.echo.map(|_| DEFAULT_BACKEND.to_owned());
+        names.chain(echo).collect()
+    }
+
+    /// Whether a file says how often the plugin does its background work.
+    pub fn says_background(&self, name: &str) -> bool {
+        let files = [self.plugin.get(name), self.beside.get(name)];
+        let mut said = files.into_iter().flatten();
+        said.any(|keys| keys.background_every.is_some())
     }
 
     /// The configuration of this plugin: what the files say, or the defaults.

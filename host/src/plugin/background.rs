@@ -21,6 +21,10 @@ use crate::essential;
 use crate::interceptor::InterceptError;
 use schedule::Schedule;
 
+/// What is odd about an interval for a plugin that does nothing then.
+pub const NO_BACKGROUND: &str =
+    "background.every is set for it, and it exports no `background`: nothing is called";
+
 /// An instance is let go if it would wait for longer, as idle instances are.
 const LONGEST_IDLE: Duration = Duration::from_secs(30);
 

@@ -2,12 +2,12 @@
 
 mod edit;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::watch::PluginFiles;
-use crate::config::{self, ConfigErrors, PluginKeys};
+use crate::config::{self, Config, ConfigErrors, PluginKeys};
 use crate::stamp::Stamp;
 use crate::text;
 
@@ -46,11 +46,14 @@ pub enum PluginFileError {
     Mistakes(ConfigErrors),
 }
 
-/// Reads such a file. Blocks.
+/// Reads such a file. Blocks. `backends` are the names that it may grant; none if nobody knows them.
 ///
 /// # Errors
 /// When it can't be read, and all mistakes in it.
-pub fn read(path: &Path) -> Result<PluginKeys, PluginFileError> {
+pub fn read(
+    path: &Path,
+    backends: Option<&BTreeSet<String>>,
+) -> Result<PluginKeys, PluginFileError> {
     let stamp = || fs::metadata(path).ok().as_ref().map(Stamp::from);
     let before = stamp();
     let text = config::read_file(path, LARGEST, "TOML").map_err(|problem| {
@@ -64,17 +67,19 @@ pub fn read(path: &Path) -> Result<PluginKeys, PluginFileError> {
             path: path.to_owned(),
         });
     }
-    config::plugin_file(path, &text).map_err(PluginFileError::Mistakes)
+    config::plugin_file(path, &text, backends).map_err(PluginFileError::Mistakes)
 }
 
 /// What the files beside plugins say, by name, and what is wrong with the others, which get a row without keys. Blocks.
 pub fn read_all(
     plugins: &BTreeMap<String, PluginFiles>,
+    config: &Config,
 ) -> (BTreeMap<String, PluginKeys>, Vec<(String, PluginFileError)>) {
+    let backends = config.backend_names();
     let (mut all, mut errors) = (BTreeMap::new(), Vec::new());
     for (name, files) in plugins {
         let Some(path) = &files.config else { continue };
-        let keys = read(path).unwrap_or_else(|error| {
+        let keys = read(path, Some(&backends)).unwrap_or_else(|error| {
             errors.push((name.clone(), error));
             PluginKeys::default()
         });
@@ -93,7 +98,8 @@ mod tests {
         let path = dir.path().join("a.toml");
         let said = |text: &str| {
             fs::write(&path, text).unwrap();
-            read(&path).unwrap_err().to_string()
+            let backends = BTreeSet::from(["users".to_owned()]);
+            read(&path, Some(&backends)).unwrap_err().to_string()
         };
         let cases = [
             ("order = ", "a.toml:1: "),
@@ -106,6 +112,10 @@ mod tests {
                 "a.toml:1: order = 'x': expected a whole number",
             ),
             ("[limits]\nmemory = 'x'", "a.toml:2: limits.memory = 'x'"),
+            (
+                "[allow]\nbackends = ['users', 'user']",
+                "a.toml:2: allow.backends = 'user': unknown backend; did you mean \"users\"?",
+            ),
             (
                 "[plugin.a]\norder = 1",
                 "a.toml:1: plugin: unknown key; in this file the keys of",
@@ -122,7 +132,7 @@ mod tests {
         let large = "#".repeat(usize::try_from(LARGEST).unwrap() + 1);
         assert!(said(&large).contains("larger than 4 MiB"));
         fs::remove_file(&path).unwrap();
-        let said = || read(&path).unwrap_err().to_string();
+        let said = || read(&path, None).unwrap_err().to_string();
         assert!(said().ends_with("a.toml: no such file"), "{}", said());
         fs::create_dir(&path).unwrap();
         assert!(said().contains("a.toml: this is a directory"), "{}", said());

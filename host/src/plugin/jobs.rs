@@ -1,6 +1,7 @@
 //! What blocks, kept off the supervisor's task: loads, better code, and dropping what retired. Each comes back as a
 //! message.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -278,7 +279,9 @@ impl FilesToLoad {
         let (main, keys) = match &self.under {
             Under::Known(config) => (config, config.beside.get(name).cloned()),
             Under::FilesNow(config) => {
-                match files.config.as_deref().map(beside::read).transpose() {
+                let backends = config.backend_names();
+                let read = |path: &Path| beside::read(path, Some(&backends));
+                match files.config.as_deref().map(read).transpose() {
                     Ok(keys) => (config, keys),
                     Err(error) => {
                         return (Beside::Unknown, None, Err(PluginError::from(error).into()));

@@ -15,6 +15,7 @@ mod extensions;
 mod opening;
 mod pipe;
 mod reader;
+mod rehearse;
 mod run;
 mod side;
 #[cfg(test)]
@@ -24,4 +25,5 @@ mod writer;
 pub use conversation::Conversation;
 pub use extensions::of_response;
 pub use opening::{is_wanted, names_websocket, offer, open};
+pub use rehearse::{Passed, pass_messages};
 pub use run::run;

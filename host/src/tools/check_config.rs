@@ -11,7 +11,7 @@ use super::lab::Lab;
 use crate::config::{Config, Remark, remarks};
 use crate::outbound;
 use crate::plugin::watch::{self, PluginFiles};
-use crate::plugin::{Cache, PluginError, beside};
+use crate::plugin::{Cache, NO_BACKGROUND, PluginError, beside};
 use crate::{telemetry, text};
 
 /// What is said of a configuration.
@@ -54,7 +54,7 @@ fn judge(config: &Config, start: bool) -> Result<Judgement, String> {
     let directory = &config.plugins;
     let unlisted = |error: io::Error| format!("cannot list {}: {error}", directory.display());
     let plugins = watch::plugins(directory, config.file.as_deref()).map_err(unlisted)?;
-    let (beside, mistakes) = beside::read_all(&plugins);
+    let (beside, mistakes) = beside::read_all(&plugins, config);
     let config = Config {
         beside,
         ..config.clone()
@@ -121,12 +121,17 @@ fn start_plugins(
     let lab = Lab::new(cache(config), config.most_memory())?;
     for (name, code) in to_start {
         let mut plugin = config.for_plugin(name);
+        let says_background = config.says_background(name);
         let may_call = plugin.allow.http.is_some();
         // It is granted, and leads nowhere.
         plugin.allow.http = plugin.allow.http.map(|_| outbound::Allow::default());
         let guest = lab.plugin_file(name, code, plugin);
-        match guest.and_then(|guest| lab.trial(&guest)) {
-            Ok(trial) => {
+        let tried = guest.and_then(|guest| Ok((lab.trial(&guest)?, guest)));
+        match tried {
+            Ok((trial, guest)) => {
+                if says_background && !guest.has_background() {
+                    judged.lines.push(format!("plugin {name}: {NO_BACKGROUND}"));
+                }
                 let warnings = trial.warnings().into_iter();
                 let warnings = warnings.map(|warning| {
                     format!("plugin {name}: in its trial {}", text::lines(&warning))

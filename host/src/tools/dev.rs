@@ -170,7 +170,7 @@ impl DevSession {
         let Some(config) = config.filter(|_| project.conditions.settings.is_none()) else {
             return project;
         };
-        match beside::read(&config) {
+        match beside::read(&config, None) {
             Ok(keys) => project.conditions.settings = Some(keys.settings),
             Err(error) => eprintln!("tollgate: {error}; the trial goes on without its settings"),
         }

@@ -5,11 +5,13 @@
 mod calls;
 mod case;
 mod compare;
+mod failure_line;
 mod har;
 mod json;
 mod lines;
 mod meets;
 mod message;
+mod messages;
 mod metrics;
 mod pattern;
 mod pieces;

@@ -6,7 +6,7 @@ use super::{assert_none, sources, without_inline_tests};
 
 /// Files of the host that start tasks or threads, and why it is no matter to the process when one of those ends. What must
 /// not end is started through `essential`.
-const SPAWNING: [(&str, &str); 25] = [
+const SPAWNING: [(&str, &str); 26] = [
     (
         "host/src/essential.rs",
         "the way to start what must not end",
@@ -51,6 +51,10 @@ const SPAWNING: [(&str, &str); 25] = [
     (
         "host/src/record/tape/writer.rs",
         "goes on after a panic; without it exchanges are missing on the tape, and are counted",
+    ),
+    (
+        "host/src/proxy/websocket/opening.rs",
+        "the end of a WebSocket that never was",
     ),
     ("host/src/tls/roots.rs", "waited for"),
 ];

@@ -271,3 +271,68 @@ async fn a_case_says_what_was_counted_and_calls_background_work() {
         "{said}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_says_the_messages_of_a_websocket() {
+    let desk = Desk::with(&["messages", "mark"]);
+    let case = |sent: &str, expected: &str| {
+        format!("{REQUEST}### messages\n{sent}\n### expect messages\n{expected}\n")
+    };
+    let cases = [
+        case(
+            "client keep\nbackend x\nclient drop\nclient echo\nbackend base64 AAEC\nbackend \"a\\nb\"",
+            "backend keep\nclient {{re:.v[0-9]+.}}\nclient echo\nclient base64 AAEC\nclient \"a\\nb\"",
+        ),
+        case(
+            "client close\nclient keep",
+            "client close 4000 bye\nbackend close 4000 bye",
+        ),
+        format!(
+            "{}### expect error\nwebsocket-messages: trapped: {{{{any}}}}\n{}",
+            case("client keep\nclient trap\nclient keep", "backend keep"),
+            status(101)
+        ),
+        // A backend that does not switch opens none.
+        format!(
+            "{REQUEST}### response\nHTTP/1.1 403\n### messages\nclient x\n### expect messages\n### expect response\nHTTP/1.1 403\n"
+        ),
+    ];
+    all_met(&desk, "messages", &cases).await;
+    // Who exports no messages leaves them alone.
+    all_met(
+        &Desk::with(&["mark"]),
+        "mark",
+        &[case("client x", "backend x")],
+    )
+    .await;
+    let wrong = case("client x", "backend x");
+    let said = not_met(&Desk::with(&["messages"]), "messages", &wrong).await;
+    assert!(
+        said.contains("--- expect messages") && said.contains("+backend [v000]"),
+        "{said}"
+    );
+    let wrong = format!("{REQUEST}### messages\nserver x\n");
+    let said = not_met(&Desk::with(&["messages"]), "messages", &wrong).await;
+    assert!(
+        said.contains("tests/a.http:5: expected `client TEXT`"),
+        "{said}"
+    );
+    let desk = Desk::with(&["messages"]);
+    desk.write(
+        "tests/a.http",
+        format!("{REQUEST}### messages\nclient keep\n"),
+    );
+    let ended = desk.test("messages", "--update").await;
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    let written = desk.read("tests/a.http");
+    assert!(
+        written.contains("### expect messages\nbackend keep\n"),
+        "{written}"
+    );
+    // What was written is met.
+    let ended = desk.test("messages", "").await;
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    let wrong = format!("{REQUEST}### response\nHTTP/1.1 101\n");
+    let said = not_met(&desk, "messages", &wrong).await;
+    assert!(said.contains("101 opens a WebSocket"), "{said}");
+}

@@ -60,10 +60,15 @@ pub fn settings(path: &Path, text: &str) -> Result<Settings, ConfigErrors> {
 }
 
 /// What a file beside a plugin says of it: the keys of `[plugin.NAME]`, without that table. The path is for messages alone.
+/// `backends` are the names that it may grant; none if nobody knows them.
 ///
 /// # Errors
 /// All mistakes, with their lines.
-pub fn plugin_file(path: &Path, text: &str) -> Result<PluginKeys, ConfigErrors> {
+pub fn plugin_file(
+    path: &Path,
+    text: &str,
+    backends: Option<&BTreeSet<String>>,
+) -> Result<PluginKeys, ConfigErrors> {
     let mistakes = Mistakes::default();
     let document = TomlDocument::parse(path, text, &mistakes);
     let root = document.root();
@@ -74,7 +79,7 @@ pub fn plugin_file(path: &Path, text: &str) -> Result<PluginKeys, ConfigErrors> 
             mistakes.add(table.place.without_value(), problem);
             PluginKeys::default()
         }
-        None => file_alone(&mistakes).plugin(root, None),
+        None => file_alone(&mistakes).plugin(root, backends),
     };
     drop(document);
     mistakes.or(keys)

@@ -114,7 +114,7 @@ pub fn edited(
     key: &OverlayKey,
 ) -> Result<(String, PluginKeys), EditError> {
     let read = |text: &str| {
-        let keys = config::plugin_file(path, text);
+        let keys = config::plugin_file(path, text, None);
         keys.map_err(|errors| EditError::Mistakes(errors.to_string()))
     };
     let wanted = with(read(text)?, key);
@@ -358,7 +358,7 @@ mod tests {
         let key = settings(&json!({"b": 1}));
         let inline = "settings = { a = 1 }\norder = 3\n";
         let anew = edit(inline, &key).unwrap();
-        let keys = config::plugin_file(Path::new("a.toml"), &anew).unwrap();
+        let keys = config::plugin_file(Path::new("a.toml"), &anew, None).unwrap();
         assert_eq!((keys.order, keys.settings.values().len()), (Some(3), 1));
         let said = edit(&format!("# mine\n{inline}"), &key)
             .unwrap_err()
@@ -368,7 +368,7 @@ mod tests {
         assert!(said.contains("did you mean order?"), "{said}");
         // Nothing of a header in a string is one.
         let tricky = "[settings]\na = '''\n[settings]\n'''\n";
-        let keys = |text: &str| config::plugin_file(Path::new("a.toml"), text).unwrap();
+        let keys = |text: &str| config::plugin_file(Path::new("a.toml"), text, None).unwrap();
         let key = settings(&json!({"a": "\n[settings]\n", "b": 1}));
         assert_eq!(
             keys(&edit(tricky, &key).unwrap()).settings.values().len(),

@@ -6,6 +6,10 @@
 mod draft;
 mod draft2;
 
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use wasmtime::component::Resource;
@@ -22,12 +26,35 @@ const DEFAULT: &str = "default";
 /// The most keys in one answer of `list-keys`.
 const PAGE: u32 = 1000;
 
+/// Pages of which a bucket knows the last key, for cursors of the first draft. Who goes on from page to page needs one.
+const MOST_PAGES: usize = 100;
+
 /// A bucket that a guest has opened. The data is looked up at each call, so that a handle from a trial never leads to data of
 /// the trial when the instance serves.
 #[derive(Debug, Default)]
 pub struct KeyValueBucket {
-    /// The last key of each page that was listed. A cursor of the first draft is a number: how many pages were before.
-    pages: Vec<Arc<str>>,
+    /// The last keys of the pages that were listed last. A cursor of the first draft is a number: the page's own, from 1.
+    pages: VecDeque<Arc<str>>,
+    /// How many pages were before those.
+    forgotten: u64,
+}
+
+impl KeyValueBucket {
+    /// Takes note of a page by its last key; gives its number.
+    fn page_ends(&mut self, last: Arc<str>) -> u64 {
+        if self.pages.len() == MOST_PAGES {
+            self.pages.pop_front();
+            self.forgotten += 1;
+        }
+        self.pages.push_back(last);
+        self.forgotten + self.pages.len() as u64
+    }
+
+    /// The last key of a page; none if there is no such page, or if too many were listed since.
+    fn end_of_page(&self, number: u64) -> Option<Arc<str>> {
+        let at = number.checked_sub(self.forgotten)?.checked_sub(1)?;
+        self.pages.get(usize::try_from(at).ok()?).cloned()
+    }
 }
 
 /// A value that a guest wants to replace if it has not changed meanwhile.

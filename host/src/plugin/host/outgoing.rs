@@ -1,6 +1,9 @@
 //! What `wasi:http/outgoing-handler` does: outbound requests by the HTTP library of a plugin's language, with bodies that stream. Where
 //! they may go, and how many there may be, is as for `client`.
 
+#[cfg(test)]
+mod tests;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};

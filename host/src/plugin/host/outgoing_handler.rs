@@ -12,6 +12,16 @@ impl WasiHttpView for HooksState {
     }
 }
 
+impl HooksState {
+    /// What sends the next request. It belongs to the call in hand, and its budget.
+    pub(super) fn next_request(&mut self) -> WasiHttpCtxView<'_> {
+        let (sender, budget) = (self.caller(), self.calls.clone());
+        let trace = self.exchange.trace.clone();
+        self.outgoing.set_sender(sender, budget, trace);
+        self.http()
+    }
+}
+
 /// Offers `wasi:http/types`.
 ///
 /// # Errors
@@ -26,11 +36,5 @@ pub fn add_types_to_linker(linker: &mut Linker<HooksState>) -> wasmtime::Result<
 /// # Errors
 /// None that a plugin could cause.
 pub fn add_handler_to_linker(linker: &mut Linker<HooksState>) -> wasmtime::Result<()> {
-    outgoing_handler::add_to_linker::<HooksState, WasiHttp>(linker, |state| {
-        // A request belongs to the call in hand, and its budget.
-        let (sender, budget) = (state.caller(), state.calls.clone());
-        let trace = state.exchange.trace.clone();
-        state.outgoing.set_sender(sender, budget, trace);
-        state.http()
-    })
+    outgoing_handler::add_to_linker::<HooksState, WasiHttp>(linker, HooksState::next_request)
 }

@@ -160,3 +160,29 @@ impl WasiView for HooksState {
         self.guest.wasi()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{PluginConfig, PluginLimits};
+    use crate::plugin::hash::ContentHash;
+
+    #[test]
+    fn each_call_has_a_budget_of_its_own() {
+        let config = PluginConfig::new(PluginLimits::default());
+        let version = PluginVersion::new("p".to_owned(), ContentHash::of(b""), config);
+        let mut state = HooksState::new(&Arc::new(version));
+        let begins: [fn(&mut HooksState); 3] = [
+            HooksState::begin_start,
+            HooksState::begin_background,
+            |state| state.begin(ExchangeId(1), CallPace::Straight),
+        ];
+        for begin in begins {
+            assert!(state.budget.spend());
+            (state.may_choose, state.last_words) = (true, Some("x".to_owned()));
+            begin(&mut state);
+            assert_eq!(state.budget.spent(), 0);
+            assert!(!state.may_choose && state.last_words.is_none());
+        }
+    }
+}

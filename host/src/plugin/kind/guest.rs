@@ -43,6 +43,14 @@ impl std::fmt::Debug for Guest {
 }
 
 impl Guest {
+    /// Whether it has work that no exchange asks for.
+    pub fn has_background(&self) -> bool {
+        match self {
+            Self::Hooks(hooks) => hooks.has_background(),
+            Self::Around(_) => false,
+        }
+    }
+
     /// Its place in a chain.
     pub fn link(&self) -> PluginLink {
         match self {

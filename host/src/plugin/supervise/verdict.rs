@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::state::{Complaint, Supervisor, now};
 use crate::config::PluginKeys;
 use crate::metrics::LoadResult;
+use crate::plugin::background::NO_BACKGROUND;
 use crate::plugin::beside::Beside;
 use crate::plugin::history::{EventKind, PluginEvent};
 use crate::plugin::jobs::Look;
@@ -67,13 +68,17 @@ impl Supervisor {
             (false, true) => ", with another configuration",
             (false, false) => "",
         };
-        let (hash, warnings) = (guest.version().hash.short(), fresh.trial.warnings());
+        let (hash, mut warnings) = (guest.version().hash.short(), fresh.trial.warnings());
         tracing::info!(
             "plugin {name}: version {hash} serves ({}){again}",
             guest.tier()
         );
         for warning in &warnings {
             tracing::warn!("plugin {name}: version {hash} serves, but in its trial {warning}");
+        }
+        if self.config.says_background(name) && !guest.has_background() {
+            tracing::warn!("plugin {name}: version {hash} serves, but {NO_BACKGROUND}");
+            warnings.push(NO_BACKGROUND.to_owned());
         }
         self.table.update(name, 0, |status| {
             status.error = None;

@@ -49,7 +49,7 @@ pub async fn open<H: Transform>(
     ran: &[&Arc<H>],
     agreed: Agreed,
 ) -> Result<Option<Conversation>, ExchangeError> {
-    let mut interceptors = Vec::new();
+    let mut opened = Opened(Vec::new());
     for interceptor in ran.iter().filter(|one| one.reads_messages()) {
         // What it changes has no effect.
         let mut copy = Box::new(exchange.without_bodies());
@@ -57,41 +57,150 @@ pub async fn open<H: Transform>(
         let call = pin!(interceptor.open_websocket(copy));
         let (mut copy, result) = watch.over(call).await;
         match chain::settle(&mut copy, result, interceptor.as_ref(), Hook::Messages) {
-            Ok(opened) => interceptors.extend(opened.flatten()),
-            Err(error) => return Err(abandon(interceptors, error).await),
+            Ok(one) => opened.0.extend(one.flatten()),
+            Err(error) => return Err(error),
         }
     }
-    if interceptors.is_empty() {
+    if opened.0.is_empty() {
         return Ok(None);
     }
     let client = of_response(&exchange.response.fields);
     match client.and_then(|client| Ok((client, agreed?))) {
         Ok((client, backend)) => Ok(Some(Conversation {
-            interceptors,
+            interceptors: std::mem::take(&mut opened.0),
             client,
             backend,
         })),
-        Err(why) => Err(abandon(interceptors, ExchangeError::Extensions(why)).await),
+        Err(why) => Err(ExchangeError::Extensions(why)),
+    }
+}
+
+/// Those that wanted messages so far. If none come after all, also because whoever opens it gives up meanwhile, each is told.
+struct Opened(Vec<Box<dyn MessageInterceptor>>);
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        if !self.0.is_empty() {
+            tokio::spawn(abandon(std::mem::take(&mut self.0)));
+        }
     }
 }
 
 /// Tells those that wanted messages that none will come.
-async fn abandon(
-    interceptors: Vec<Box<dyn MessageInterceptor>>,
-    error: ExchangeError,
-) -> ExchangeError {
+async fn abandon(interceptors: Vec<Box<dyn MessageInterceptor>>) {
     for interceptor in interceptors {
         let name = interceptor.name().to_owned();
         if let Err(error) = interceptor.closed().await {
             tracing::warn!("plugin {name}: {} {error}", Hook::Messages);
         }
     }
-    error
 }
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
+    use std::pin::Pin;
+    use std::sync::LazyLock;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
     use super::*;
+    use crate::interceptor::{
+        InterceptError, Interceptor, Matches, MessageCall, OnFailure, Outcome, Verdict,
+    };
+    use crate::message::Side;
+    use crate::message::websocket::{Content, MessageOutbox, Peer};
+
+    /// How many were told that no message will come.
+    static TOLD: AtomicUsize = AtomicUsize::new(0);
+
+    /// Wants the messages of each WebSocket, or never says whether it does.
+    struct Asked {
+        answers: bool,
+    }
+
+    struct Wants;
+
+    impl Interceptor for Asked {
+        fn name(&self) -> &str {
+            "asked"
+        }
+        fn rules(&self) -> &Matches {
+            static EVERYTHING: LazyLock<Matches> = LazyLock::new(Matches::default);
+            &EVERYTHING
+        }
+        fn on_failure(&self) -> OnFailure {
+            OnFailure::Closed
+        }
+    }
+
+    impl Transform for Asked {
+        async fn forward_request(&self, exchange: Box<Exchange>) -> Outcome<Verdict> {
+            (exchange, Ok(Verdict::Forward))
+        }
+        async fn return_response(&self, exchange: Box<Exchange>) -> Outcome<()> {
+            (exchange, Ok(()))
+        }
+        fn rewrites(&self, _: Side) -> bool {
+            false
+        }
+        async fn rewrite_body(self: &Arc<Self>, _: Side, exchange: Box<Exchange>) -> Outcome<()> {
+            (exchange, Ok(()))
+        }
+        fn reads_messages(&self) -> bool {
+            true
+        }
+        async fn open_websocket(
+            self: &Arc<Self>,
+            exchange: Box<Exchange>,
+        ) -> Outcome<Option<Box<dyn MessageInterceptor>>> {
+            if !self.answers {
+                pending::<()>().await;
+            }
+            (exchange, Ok(Some(Box::new(Wants))))
+        }
+    }
+
+    impl MessageInterceptor for Wants {
+        fn name(&self) -> &str {
+            "asked"
+        }
+        fn longest(&self) -> usize {
+            0
+        }
+        fn outbox(&self) -> MessageOutbox {
+            MessageOutbox::default()
+        }
+        fn message(self: Box<Self>, _: Peer, _: Content) -> MessageCall {
+            Box::pin(pending())
+        }
+        fn closed(
+            self: Box<Self>,
+        ) -> Pin<Box<dyn Future<Output = Result<(), InterceptError>> + Send>> {
+            Box::pin(async {
+                TOLD.fetch_add(1, Ordering::SeqCst);
+                Ok(())
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_wanted_messages_is_told_when_the_opening_is_given_up() {
+        let answers = [true, true, false].map(|answers| Arc::new(Asked { answers }));
+        let mut exchange = Exchange::blank();
+        let ran: Vec<_> = answers.iter().collect();
+        let opening = open(&mut exchange, &ran, Ok(None));
+        let given_up = tokio::time::timeout(Duration::from_secs(1), opening).await;
+        assert!(given_up.is_err());
+        while TOLD.load(Ordering::SeqCst) < 2 {
+            tokio::task::yield_now().await;
+        }
+        // Who gets the messages hears of their end, and not before.
+        let opened = open(&mut exchange, &ran[..2], Ok(None)).await;
+        assert!(opened.unwrap().is_some());
+        tokio::task::yield_now().await;
+        assert_eq!(TOLD.load(Ordering::SeqCst), 2);
+    }
 
     #[test]
     fn websocket_is_found_among_other_protocols() {

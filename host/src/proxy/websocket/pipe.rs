@@ -159,6 +159,12 @@ impl Pipe {
         queue?.pop()
     }
 
+    /// Whether no interceptor is being called.
+    pub(super) fn is_at_rest(&self) -> bool {
+        let is_called = |stage: &Stage| matches!(stage.state, State::Called { .. });
+        !self.stages.iter().any(is_called)
+    }
+
     /// Goes on with each interceptor. Whether anything has moved: then there may be more to do.
     pub(super) fn step(&mut self, cx: &mut Context<'_>) -> Result<bool, PipeError> {
         let mut moved = false;

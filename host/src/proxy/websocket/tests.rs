@@ -261,6 +261,74 @@ async fn many_fragments_are_as_long_as_they_are_together() {
 }
 
 #[tokio::test]
+async fn each_interceptor_has_its_own_limit() {
+    let log = Log::default();
+    let interceptors = vec![Fake::boxed("a", &log), Fake::taking("b", &log, 100)];
+    let (mut client, mut backend, _run) = setup(interceptors, None);
+    let fits = "x".repeat(100);
+    client.send(&fits).await;
+    assert_eq!(backend.next().await, Some(text(&fits)));
+    // Also what another interceptor makes of a shorter one.
+    client.send(&format!("a:replace {}", "x".repeat(90))).await;
+    let why = "from the client: a message is longer than 100 bytes";
+    assert_eq!(backend.next().await, Some(closed(1009, why)));
+    assert_eq!(client.next().await, Some(closed(1009, why)));
+}
+
+/// Messages as a peer sends them that goes on with its compressor: the second can't be read without the first.
+fn in_one_stream(messages: &[&str], key: Option<[u8; 4]>) -> Vec<u8> {
+    use flate2::{Compress, Compression, FlushCompress};
+    let mut state = Compress::new(Compression::best(), false);
+    let mut frames = Vec::new();
+    for message in messages {
+        let mut out = Vec::with_capacity(200);
+        state
+            .compress_vec(message.as_bytes(), &mut out, FlushCompress::Sync)
+            .unwrap();
+        out.truncate(out.len() - 4);
+        let length = u8::try_from(out.len()).unwrap();
+        assert!(length < 126);
+        frames.extend([0xc1, length | key.map_or(0, |_| 0x80)]);
+        frames.extend(key.into_iter().flatten());
+        frames.extend(out);
+    }
+    frames
+}
+
+/// Of each side another direction of the agreement is read.
+#[tokio::test]
+async fn each_side_is_read_by_its_own_direction_of_the_agreement() {
+    let kept = Direction {
+        takeover: true,
+        window_bits: 15,
+    };
+    let forgotten = Direction {
+        takeover: false,
+        window_bits: 15,
+    };
+    let message = "not once but twice in the same words";
+    for of_client in [true, false] {
+        let (client, server) = if of_client {
+            (kept, forgotten)
+        } else {
+            (forgotten, kept)
+        };
+        let log = Log::default();
+        let agreed = Some(Deflate { client, server });
+        let (mut client, mut backend, _run) = setup(vec![Fake::boxed("a", &log)], agreed);
+        let (sender, receiver, key) = if of_client {
+            (&mut client, &mut backend, Some([0; 4]))
+        } else {
+            (&mut backend, &mut client, None)
+        };
+        sender.raw(&in_one_stream(&[message, message], key)).await;
+        for _ in 0..2 {
+            assert_eq!(receiver.next().await, Some(text(message)));
+        }
+    }
+}
+
+#[tokio::test]
 async fn compression_is_undone_and_done_again_as_agreed() {
     let log = Log::default();
     let (mut client, mut backend, _run) = setup(vec![Fake::boxed("a", &log)], Some(DEFLATE));

@@ -103,7 +103,9 @@ impl Examiner {
     /// What the given configuration and the file beside the plugin say of it.
     fn plugin_config(&self, name: &str, path: &Path) -> Result<PluginConfig, PluginError> {
         let beside = watch::config_beside(path).filter(|path| path.exists());
-        let beside = beside.as_deref().map(beside::read).transpose()?;
+        let backends = self.config.as_ref().map(Config::backend_names);
+        let read = |path: &Path| beside::read(path, backends.as_ref());
+        let beside = beside.as_deref().map(read).transpose()?;
         Ok(match &self.config {
             Some(config) => config.for_plugin_beside(name, beside.as_ref()),
             None => PluginConfig {

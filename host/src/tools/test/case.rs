@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, header};
+use http::{Request, Response, StatusCode, header};
 
 use super::calls::Call;
 use super::message;
+use super::messages::SentMessage;
 use super::metrics::Samples;
 use super::pieces::ExpectedPiece;
 use super::sections::Section;
@@ -51,6 +52,8 @@ pub(super) struct Input {
     pub request: Request<Bytes>,
     /// What the backend answers.
     pub response: Response<Bytes>,
+    /// What both sides send then, if it is a WebSocket.
+    pub messages: Option<Vec<SentMessage>>,
 }
 
 /// What shall come of it. What is absent is not compared, except an error and outbound requests.
@@ -62,6 +65,8 @@ pub(super) struct Expect {
     pub response: Option<Option<Response<Bytes>>>,
     /// In which pieces the bodies leave, the request's and the response's.
     pub pieces: [Option<Vec<ExpectedPiece>>; 2],
+    /// Which messages of a WebSocket reach whom.
+    pub messages: Option<Vec<String>>,
     /// What the plugin sends, and what comes of it.
     pub calls: Vec<Call>,
     /// The plugin's state afterwards.
@@ -77,6 +82,7 @@ impl Expect {
         self.request.is_none()
             && self.response.is_none()
             && self.pieces.iter().all(Option::is_none)
+            && self.messages.is_none()
             && self.calls.is_empty()
             && self.state.is_none()
             && self.metrics.is_none()
@@ -124,6 +130,27 @@ pub(super) fn receive(request: Request<Bytes>) -> Result<(Scheme, Request<Bytes>
     head.version = http::Version::HTTP_11;
     let request = message::request_of(&head, body).map_err(|error| error.to_string())?;
     Ok((scheme, request))
+}
+
+/// What a backend answers. One of which nothing is said takes a WebSocket, and any other request.
+///
+/// # Errors
+/// When it switches to a protocol that the case does not speak.
+pub(super) fn backend_response(
+    said: Option<Response<Bytes>>,
+    is_websocket: bool,
+) -> Result<Response<Bytes>, String> {
+    let response = said.unwrap_or_else(|| {
+        let mut absent = Response::default();
+        if is_websocket {
+            *absent.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        }
+        absent
+    });
+    match is_websocket || !response.status().is_informational() {
+        true => Ok(response),
+        false => Err("101 opens a WebSocket; write its `### messages`".to_owned()),
+    }
 }
 
 /// The backend's answer as the chain sees it.

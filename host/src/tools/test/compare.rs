@@ -67,6 +67,12 @@ pub(super) fn compare(expect: &Expect, got: &Got) -> Vec<Failure> {
             failures.push(failure(kind, &expected, &came));
         }
     }
+    if let Some(expected) = &expect.messages
+        && !met_log(expected, &got.messages)
+    {
+        let failed = lines_failure(Kind::ExpectMessages, expected, &got.messages);
+        failures.push(failed);
+    }
     if let Some(expected) = &expect.state
         && !state::are_met(expected, &got.state)
     {
@@ -82,7 +88,7 @@ pub(super) fn compare(expect: &Expect, got: &Got) -> Vec<Failure> {
     if let Some(expected) = &expect.log
         && !met_log(expected, &got.log)
     {
-        failures.push(log_failure(expected, &got.log));
+        failures.push(lines_failure(Kind::ExpectLog, expected, &got.log));
     }
     failures
 }
@@ -260,7 +266,7 @@ fn shown(text: Text, plain: bool) -> String {
     shown
 }
 
-fn log_failure(expected: &[String], came: &[String]) -> Failure {
+fn lines_failure(kind: Kind, expected: &[String], came: &[String]) -> Failure {
     let mut shown = expected.to_vec();
     for (at, line) in align(expected, came).into_iter().enumerate() {
         if let Some(line) = line {
@@ -269,7 +275,7 @@ fn log_failure(expected: &[String], came: &[String]) -> Failure {
     }
     let text =
         |lines: &[String]| -> String { lines.iter().map(|line| format!("{line}\n")).collect() };
-    failure(Kind::ExpectLog, &text(&shown), &text(came))
+    failure(kind, &text(&shown), &text(came))
 }
 
 fn failure(kind: Kind, expected: &str, got: &str) -> Failure {

@@ -117,6 +117,7 @@ fn input(entry: HarEntry) -> Result<Input, String> {
         _ => Response::default(),
     };
     Ok(Input {
+        messages: None,
         scheme,
         request,
         response: received(response),

@@ -78,14 +78,15 @@ pub(super) fn parse_request(
 /// A response from the content of a section.
 pub(super) fn parse_response(content: &[u8], base64: bool) -> Result<Response<Bytes>, Wrong> {
     let (head, body) = split(content, base64)?;
-    let expected =
-        "expected HTTP/1.1 STATUS REASON with a status of 200 or more, such as `HTTP/1.1 200 OK`";
+    let expected = "expected HTTP/1.1 STATUS REASON with a status of 200 or more or 101, such as `HTTP/1.1 200 OK`";
     let line = [head[0], b"\r\n\r\n"].concat();
     let mut response = httparse::Response::new(&mut []);
     let complete = response
         .parse(&line)
         .is_ok_and(|status| status.is_complete());
-    let status = response.code.filter(|code| complete && *code >= 200);
+    let status = response
+        .code
+        .filter(|code| complete && (*code >= 200 || *code == 101));
     let Some(status) = status.and_then(|code| StatusCode::from_u16(code).ok()) else {
         return wrong(0, expected);
     };

@@ -7,29 +7,18 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 
 use super::calls::{Call, CannedAnswer, CannedError};
-use super::case::{Case, CaseExchange, CaseFile, Expect, Input, NONE, receive, received};
+use super::case::{
+    Case, CaseExchange, CaseFile, Expect, Input, NONE, backend_response, receive, received,
+};
 use super::message::{self, TargetPattern, Wrong};
+use super::messages::SentMessage;
 use super::metrics::Samples;
 use super::pieces::ExpectedPiece;
 use super::sections::{Kind, Mistake, Section, sections};
-use super::{json, metrics, pattern, pieces, state};
+use super::{failure_line, json, messages, metrics, pattern, pieces, state};
 use crate::config::file::{Mistakes, TomlDocument, TomlTable};
 use crate::config::{self, ConfigErrors};
-use crate::interceptor::Hook;
-use crate::message::Side;
 use crate::tools::conditions::Conditions;
-
-/// What an error can come from.
-const HOOKS: [Hook; 5] = [
-    Hook::ForwardRequest,
-    Hook::ReturnResponse,
-    Hook::Handle,
-    Hook::Body(Side::Request),
-    Hook::Body(Side::Response),
-];
-
-const NO_ERROR: &str = "expected `forward-request: TEXT` or `return-response: TEXT`, `tick: TEXT` of background work, or `handle: \
-    TEXT` of a standard component; without an error leave the section out";
 
 /// Reads a `.http` file, which is one case, to be run under these conditions unless it says otherwise.
 pub(super) fn read(path: &Path, conditions: &Conditions) -> Result<CaseFile, Mistake> {
@@ -109,11 +98,15 @@ impl Reader<'_> {
         let parsed = self.request(request)?;
         let (scheme, parsed) =
             receive(parsed).map_err(|problem| self.mistake(request.line, problem))?;
-        let response = match find(sections, Kind::Response, None) {
-            Some(section) => self.response(section)?,
-            None => Response::default(),
-        };
+        let messages = find(sections, Kind::Messages, None);
+        let messages = messages.map(|section| self.messages(section)).transpose()?;
+        let section = find(sections, Kind::Response, None);
+        let said = section.map(|section| self.response(section)).transpose()?;
+        let response = backend_response(said, messages.is_some());
+        let place = section.map_or(line, |section| section.line + 1);
+        let response = response.map_err(|problem| self.mistake(place, problem))?;
         Ok(Input {
+            messages,
             scheme,
             request: parsed,
             response: received(response),
@@ -254,21 +247,11 @@ impl Reader<'_> {
         let error = find(Kind::ExpectError).map(|section| {
             let words = self.words(section)?.trim();
             self.check_lines(section, words)?;
-            let starts = |hook: &Hook| words.starts_with(&format!("{hook}: "));
-            match HOOKS.iter().any(starts) || words.starts_with("tick: ") {
-                true => Ok(words.to_owned()),
-                false => Err(self.mistake(section.line + 1, NO_ERROR.to_owned())),
-            }
+            let checked = failure_line::check(words);
+            checked.map_err(|problem| self.mistake(section.line + 1, problem))?;
+            Ok(words.to_owned())
         });
-        let log = find(Kind::ExpectLog).map(|section| {
-            let words = self.words(section)?;
-            self.check_lines(section, words)?;
-            let lines = words.lines().map(str::trim_end);
-            Ok(lines
-                .filter(|line| !line.is_empty())
-                .map(str::to_owned)
-                .collect())
-        });
+        let lines = |kind| find(kind).map(|section| self.lines(section)).transpose();
         let pieces = |kind| find(kind).map(|section| self.pieces(section)).transpose();
         let state = find(Kind::ExpectState);
         let state = state.map(|s| self.table(s, |table, m| state::expected(&table, m)));
@@ -284,8 +267,27 @@ impl Reader<'_> {
             request: request.transpose()?,
             response: response.transpose()?,
             error: error.transpose()?,
-            log: log.transpose()?,
+            messages: lines(Kind::ExpectMessages)?,
+            log: lines(Kind::ExpectLog)?,
         })
+    }
+
+    /// Lines with wildcards.
+    fn lines(&self, section: &Section) -> Result<Vec<String>, Mistake> {
+        let words = self.words(section)?;
+        self.check_lines(section, words)?;
+        let lines = words.lines().map(str::trim_end);
+        let lines = lines.filter(|line| !line.is_empty());
+        Ok(lines.map(str::to_owned).collect())
+    }
+
+    fn messages(&self, section: &Section) -> Result<Vec<SentMessage>, Mistake> {
+        let lines = self.words(section)?.lines().zip(section.line + 1..);
+        let lines = lines.filter(|(line, _)| !line.trim().is_empty());
+        let message = |(line, number): (&str, usize)| {
+            messages::parse(line.trim_end()).map_err(|problem| self.mistake(number, problem))
+        };
+        lines.map(message).collect()
     }
 
     fn samples(&self, section: &Section) -> Result<Samples, Mistake> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::{HeaderMap, Request, Response, header};
+use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 
@@ -16,7 +16,7 @@ use super::calls::{CallsCame, CannedCalls};
 use super::case::{Case, Input};
 use super::metrics::Samples;
 use super::state::Entry;
-use super::{message, metrics, timed};
+use super::{message, messages, metrics, timed};
 use crate::config::backend::DEFAULT_BACKEND;
 use crate::interceptor::{Chain, Hook, InterceptError, Link, Surround, Transform};
 use crate::message::{
@@ -25,7 +25,7 @@ use crate::message::{
 };
 use crate::metrics::Metrics;
 use crate::plugin::{Guest, Instance, PluginState};
-use crate::proxy::upstream::UpstreamError;
+use crate::proxy::upstream::{Upgrade, UpstreamError};
 use crate::proxy::{ErrorFields, ExchangeError, Last, Switch, Wish, flow, receive_response};
 use crate::store::{MOST_KEYS, StoreError};
 use crate::tools::conditions::Conditions;
@@ -60,6 +60,8 @@ pub(super) struct Got {
     pub response: Option<Response<Bytes>>,
     /// In which pieces the bodies left, the request's and the response's.
     pub pieces: [Vec<Bytes>; 2],
+    /// Which messages of a WebSocket reached whom.
+    pub messages: Vec<String>,
     pub calls: CallsCame,
     /// The plugin's state afterwards.
     pub state: Vec<Entry>,
@@ -172,22 +174,33 @@ pub(super) async fn run_link<H: Transform, A: Surround>(
         fields: input.request.headers().clone(),
         response: input.response.clone(),
         cut: conditions.pieces[1].clone(),
+        is_websocket: input.messages.is_some(),
         got: Mutex::new(None),
     });
     let came = pass(link, &backend, id, input, conditions).await;
     let request = backend.lock().take();
     let (request, sent) = request.map_or((None, Vec::new()), |(head, pieces)| (Some(head), pieces));
-    let (response, pieces, error) = match came {
-        Ok((response, pieces)) => (Some(response), pieces, None),
-        Err(error) => (None, Vec::new(), Some(error)),
-    };
+    let came = came.unwrap_or_else(|error| Answered {
+        error: Some(error),
+        ..Answered::default()
+    });
     Got {
         request,
-        response,
-        pieces: [sent, pieces],
-        error,
+        response: came.response,
+        pieces: [sent, came.pieces],
+        messages: came.messages,
+        error: came.error,
         ..Got::default()
     }
+}
+
+/// What the client got.
+#[derive(Default)]
+struct Answered {
+    response: Option<Response<Bytes>>,
+    pieces: Vec<Bytes>,
+    messages: Vec<String>,
+    error: Option<String>,
 }
 
 async fn pass<H: Transform, A: Surround>(
@@ -196,7 +209,7 @@ async fn pass<H: Transform, A: Surround>(
     id: u64,
     input: &Input,
     conditions: &Conditions,
-) -> Result<(Response<Bytes>, Vec<Bytes>), String> {
+) -> Result<Answered, String> {
     let (parts, sent) = input.request.clone().into_parts();
     let head = message::head_of(&parts).map_err(|error| error.to_string())?;
     let sent = arriving(sent, &conditions.pieces[0]);
@@ -210,19 +223,32 @@ async fn pass<H: Transform, A: Surround>(
     let (link, mut alarm) = timed::link(link, limit);
     let chain = Arc::new(Chain::new(vec![link]));
     let kept = ErrorFields::default();
-    let flow = flow::run(&chain, backend, Box::new(exchange), Wish::default(), &kept);
+    let wish = Wish {
+        upgrade: input.messages.as_ref().map(|_| Upgrade::Http1),
+        ..Wish::default()
+    };
+    let flow = flow::run(&chain, backend, Box::new(exchange), wish, &kept);
     let (mut exchange, result) = tokio::select! {
         done = flow => done,
         late = alarm.hook() => return Err(took_longer(late, limit)),
     };
-    result.map_err(|error| explain(&error, hook))?;
+    let switch = result.map_err(|error| explain(&error, hook))?;
     let pieces = whole(exchange.response_body.send());
     let pieces = tokio::time::timeout(limit, pieces).await;
     let pieces = pieces.map_err(|_| took_longer(hook, limit))??;
     // A length that the backend told is one that may be seen.
     let before = input.response.headers();
     let response = answer(&exchange.response, before, pieces.concat().into());
-    Ok((response, pieces))
+    let (messages, error) = match (switch, &input.messages) {
+        (Some(switch), Some(sent)) => messages::pass(switch.conversation, sent, limit).await,
+        _ => (Vec::new(), None),
+    };
+    Ok(Answered {
+        response: Some(response),
+        pieces,
+        messages,
+        error: error.map(|error| one_line(&error)),
+    })
 }
 
 /// Those that the plugin may choose, and the one of the route. Whichever it is, the answer is that of the case.
@@ -238,6 +264,8 @@ struct Canned {
     response: Response<Bytes>,
     /// How the response's body arrives.
     cut: Cut,
+    /// Whether it switches to WebSocket, if it answers with 101.
+    is_websocket: bool,
     got: Mutex<Option<(Request<Bytes>, Vec<Bytes>)>>,
 }
 
@@ -265,8 +293,16 @@ impl Last for Canned {
         *self.lock() = Some((request, sent));
         let (parts, body) = self.response.clone().into_parts();
         let head = ResponseHead::from(&parts);
+        let status = head.status;
         receive_response(exchange, head, arriving(body, &self.cut)).map_err(failed)?;
-        Ok(None)
+        let switches = self.is_websocket && status == StatusCode::SWITCHING_PROTOCOLS;
+        Ok(switches.then(|| Switch {
+            // Messages come from the case.
+            opening: Box::pin(std::future::pending()),
+            protocol: Some(Box::from(*b"websocket")),
+            status,
+            conversation: None,
+        }))
     }
 }
 
@@ -466,6 +502,7 @@ mod tests {
 
     async fn run_as(link: Link<Fake, Fake>) -> Got {
         let input = Input {
+            messages: None,
             scheme: Scheme::Http,
             request: Request::new(Bytes::from_static(b"sent")),
             response: Response::new(Bytes::from_static(b"canned")),

@@ -37,6 +37,7 @@ pub(super) enum Kind {
     Tick,
     Request,
     Response,
+    Messages,
     OutboundRequest,
     OutboundResponse,
     OutboundError,
@@ -44,6 +45,7 @@ pub(super) enum Kind {
     ExpectResponse,
     ExpectRequestPieces,
     ExpectResponsePieces,
+    ExpectMessages,
     ExpectState,
     ExpectMetrics,
     ExpectError,
@@ -51,11 +53,12 @@ pub(super) enum Kind {
 }
 
 /// The names of sections, as they are written.
-const NAMES: [(&str, Kind); 18] = [
+const NAMES: [(&str, Kind); 20] = [
     ("settings", Kind::Settings),
     ("options", Kind::Options),
     ("request", Kind::Request),
     ("response", Kind::Response),
+    ("messages", Kind::Messages),
     ("state", Kind::State),
     ("outbound request", Kind::OutboundRequest),
     ("outbound response", Kind::OutboundResponse),
@@ -64,6 +67,7 @@ const NAMES: [(&str, Kind); 18] = [
     ("expect response", Kind::ExpectResponse),
     ("expect request pieces", Kind::ExpectRequestPieces),
     ("expect response pieces", Kind::ExpectResponsePieces),
+    ("expect messages", Kind::ExpectMessages),
     ("expect state", Kind::ExpectState),
     ("expect metrics", Kind::ExpectMetrics),
     ("expect error", Kind::ExpectError),
@@ -102,6 +106,7 @@ impl Kind {
         use Kind::{ExpectRequest, ExpectRequestPieces, ExpectResponse, ExpectResponsePieces};
         [Kind::Request, Kind::Response, ExpectRequest, ExpectResponse].contains(&self)
             || [ExpectRequestPieces, ExpectResponsePieces].contains(&self)
+            || [Kind::Messages, Kind::ExpectMessages].contains(&self)
     }
 
     /// Whether it is about the case as a whole, and so stands before the first `next`.

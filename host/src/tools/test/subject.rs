@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::outbound;
 use crate::plugin::beside::{self, PluginFileError};
 use crate::plugin::watch;
 use crate::tools::conditions::Conditions;
@@ -86,8 +87,12 @@ fn beside_plugin(plugin: &Path) -> Result<Conditions, PluginFileError> {
     let Some(path) = watch::config_beside(plugin).filter(|path| path.exists()) else {
         return Ok(conditions);
     };
-    let keys = beside::read(&path)?;
+    let keys = beside::read(&path, None)?;
+    let http = keys.allow.http;
+    let private = keys.allow.http_private.unwrap_or_default();
     Ok(Conditions {
+        calls: http.map(|http| outbound::Allow::new(http, private)),
+        backends: keys.allow.backends.unwrap_or_default(),
         limits: keys.limits.limits(conditions.limits),
         settings: Some(keys.settings),
         ..conditions
@@ -193,6 +198,14 @@ mod tests {
             (conditions.settings, conditions.limits.body),
             (Some([("a", "b")].into()), 5)
         );
+        assert_eq!((conditions.calls, conditions.backends.len()), (None, 0));
+        let allow = "[allow]\nhttp = ['https://a.example']\nbackends = ['b']";
+        write(&config, allow, 0);
+        let conditions = find(&file, None).unwrap().conditions;
+        let granted = outbound::Destination::parse("https://a.example").unwrap();
+        let granted = outbound::Allow::new(vec![granted], Vec::new());
+        assert_eq!(conditions.calls, Some(granted));
+        assert_eq!(conditions.backends, ["b"]);
         write(&config, "ordr = 1", 0);
         assert!(matches!(find(&file, None), Err(NoSubject::Config(_))));
         fs::remove_file(&config).unwrap();

@@ -24,11 +24,12 @@ enum Edit {
 }
 
 /// What an update can write, in the order in which it writes what is not there.
-const EXPECTATIONS: [Kind; 8] = [
+const EXPECTATIONS: [Kind; 9] = [
     Kind::ExpectRequest,
     Kind::ExpectRequestPieces,
     Kind::ExpectResponse,
     Kind::ExpectResponsePieces,
+    Kind::ExpectMessages,
     Kind::ExpectState,
     Kind::ExpectMetrics,
     Kind::ExpectError,
@@ -113,10 +114,15 @@ fn edit(kind: Kind, exchange: &CaseExchange, got: &Got) -> Option<Edit> {
     let answered = || input.as_ref().map(|input| input.response.headers());
     Some(match kind {
         Kind::Settings | Kind::Options | Kind::State | Kind::Next | Kind::Tick => return None,
-        Kind::Request | Kind::Response => return None,
+        Kind::Request | Kind::Response | Kind::Messages => return None,
         Kind::OutboundRequest | Kind::OutboundResponse | Kind::OutboundError => return None,
         Kind::ExpectRequestPieces => pieces_edit(expect.pieces[0].as_ref(), &got.pieces[0]),
         Kind::ExpectResponsePieces => pieces_edit(expect.pieces[1].as_ref(), &got.pieces[1]),
+        Kind::ExpectMessages => match &expect.messages {
+            Some(lines) if met_log(lines, &got.messages) => Edit::Keep,
+            None if got.messages.is_empty() => Edit::Keep,
+            expected => log(expected.as_deref().unwrap_or_default(), &got.messages),
+        },
         Kind::ExpectState => match &expect.state {
             Some(expected) if state::are_met(expected, &got.state) => Edit::Keep,
             None if !got.has_changed_state => Edit::Keep,

@@ -7,7 +7,7 @@ use crate::config::{Bucket, OnFailure, Permission, PluginConfig, PluginKeys, plu
 use crate::outbound;
 
 fn beside(text: &str) -> PluginKeys {
-    plugin_file(Path::new("p.toml"), text).unwrap()
+    plugin_file(Path::new("p.toml"), text, None).unwrap()
 }
 
 /// The plugin `p` under both.
@@ -166,7 +166,7 @@ fn memory_of_such_files_counts() {
 #[test]
 fn mistakes_are_told_all_at_once() {
     let text = "ordr = 1\norder = 'x'\n[limits]\nmemory = 1\n[alow]\n[settings]\nx = inf\n";
-    let errors = plugin_file(Path::new("dir/p.toml"), text).unwrap_err();
+    let errors = plugin_file(Path::new("dir/p.toml"), text, None).unwrap_err();
     assert_eq!(
         errors.to_string(),
         "dir/p.toml:1: ordr: unknown key; did you mean order?\n\

@@ -9,7 +9,7 @@ use crate::plugin::host::HooksState;
 use crate::store::StoreError;
 use bindings::wasi::keyvalue::{atomics, batch, store};
 
-mod bindings {
+pub(super) mod bindings {
     wasmtime::component::bindgen!({
         path: "src/plugin/host/key_value/draft.wit",
         world: "wasi:keyvalue/imports",
@@ -24,16 +24,15 @@ type Cursor = u64;
 serve_bucket!();
 
 fn key_of(bucket: &KeyValueBucket, cursor: Cursor) -> Result<Arc<str>, KeyValueError> {
-    let number = usize::try_from(cursor).ok();
-    let page = number.and_then(|number| bucket.pages.get(number.checked_sub(1)?));
-    let none =
-        || KeyValueError::Other(format!("the cursor {cursor} is of no page that was listed"));
-    page.cloned().ok_or_else(none)
+    bucket.end_of_page(cursor).ok_or_else(|| {
+        KeyValueError::Other(format!(
+            "the cursor {cursor} is of no page that was listed, or of one too long ago; begin again without a cursor"
+        ))
+    })
 }
 
 fn cursor_of(bucket: &mut KeyValueBucket, last: String) -> Cursor {
-    bucket.pages.push(last.into());
-    bucket.pages.len() as u64
+    bucket.page_ends(last.into())
 }
 
 impl atomics::Host for HooksState {

@@ -9,7 +9,7 @@ use crate::plugin::host::HooksState;
 use crate::store::StoreError;
 use bindings::wasi::keyvalue::{atomics, batch, store};
 
-mod bindings {
+pub(super) mod bindings {
     wasmtime::component::bindgen!({
         path: "src/plugin/host/key_value/draft2.wit",
         world: "wasi:keyvalue/imports",

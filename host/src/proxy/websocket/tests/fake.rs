@@ -26,11 +26,18 @@ pub struct Fake {
     name: &'static str,
     log: Log,
     outbox: MessageOutbox,
+    longest: usize,
 }
 
 impl Fake {
     pub fn boxed(name: &'static str, log: &Log) -> Box<dyn MessageInterceptor> {
+        Self::taking(name, log, 1 << 16)
+    }
+
+    /// One that takes messages of so many bytes.
+    pub fn taking(name: &'static str, log: &Log, longest: usize) -> Box<dyn MessageInterceptor> {
         Box::new(Self {
+            longest,
             name,
             log: log.clone(),
             outbox: MessageOutbox::default(),
@@ -78,7 +85,7 @@ impl MessageInterceptor for Fake {
     }
 
     fn longest(&self) -> usize {
-        1 << 16
+        self.longest
     }
 
     fn outbox(&self) -> MessageOutbox {

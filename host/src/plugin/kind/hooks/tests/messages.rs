@@ -15,7 +15,7 @@ use crate::plugin::kind::hooks::HooksPlugin;
 
 /// A guest that does with a message what its first byte says: `k` keep, `d` drop, `e` send it back to its sender, `s` stop,
 /// `c` close with 4000, `t` trap, `x` return an error, `l` loop for ever, `n` send the number of this message to the client,
-/// `f` send 200 KB to the backend, `b` close with a code that is not sent. `opened` says what is stored at 132.
+/// `f` send 200 KB to the backend, `b` close with a code that is not sent, `r` with a reason of 124 bytes. `opened` says what is stored at 132.
 fn guest(opened: &str, closed: &str) -> String {
     format!(
         r#"(module
@@ -49,6 +49,8 @@ fn guest(opened: &str, closed: &str) -> String {
       (call $close (i32.const 4000) (i32.const 16) (i32.const 3)) (return (call $fate (i32.const 1)))))
     (if (i32.eq (local.get $what) (i32.const 0x62)) (then
       (call $close (i32.const 1006) (i32.const 16) (i32.const 3))))
+    (if (i32.eq (local.get $what) (i32.const 0x72)) (then
+      (call $close (i32.const 4000) (i32.const 1024) (i32.const 124))))
     (if (i32.eq (local.get $what) (i32.const 0x74)) (then unreachable))
     (if (i32.eq (local.get $what) (i32.const 0x78)) (then (return (call $no))))
     (if (i32.eq (local.get $what) (i32.const 0x6c)) (then (loop $again (br $again))))
@@ -185,6 +187,10 @@ async fn who_does_not_want_it_or_fails_has_no_part_in_it() {
             (
                 "bad code",
                 "trapped: websocket.close was called with 1006, which no peer may send",
+            ),
+            (
+                "reason",
+                "trapped: websocket.close was called with a reason of 124 bytes; it has 123 at most",
             ),
         ] {
             let one = open(&plugin).await.unwrap().unwrap();

@@ -8,7 +8,7 @@ use std::thread;
 use super::ways::{self, Way, call_both};
 use super::{CONTRACTS, Exchange, REALLOC, hosts, prepare};
 use crate::config::{Allow, Bucket, PluginConfig, PluginLimits};
-use crate::interceptor::Verdict;
+use crate::interceptor::{InterceptError, Verdict};
 use crate::outbound::{self, Destination};
 
 const FINE: &str = r#"(func (export "tollgate:proxy/interceptor@0.1.0#return-response") (result i32)
@@ -300,4 +300,38 @@ fn the_world_of_every_plugin_needs_no_permission() {
         count += 1;
     }
     assert!(count > 5);
+}
+
+/// A guest that waits for so many milliseconds in its request hook.
+fn sleeping(ms: u64) -> String {
+    format!(
+        r#"(module
+  (import "tollgate:proxy/timer@0.1.0" "sleep" (func $sleep (param i64)))
+  {REALLOC}
+  (func (export "tollgate:proxy/interceptor@0.1.0#forward-request") (result i32)
+    (call $sleep (i64.const {ms}))
+    (i64.store (i32.const 128) (i64.const 0)) (i32.const 128))
+  {FINE})"#
+    )
+}
+
+/// They are compiled in one runtime and called in another, whose clock goes on when everything waits.
+#[test]
+fn a_call_waits_for_two_minutes_at_most() {
+    let builder = tokio::runtime::Builder::new_multi_thread();
+    let compiling = { builder }.enable_all().build().unwrap();
+    let ways = compiling.block_on(async { ways::all() });
+    let mut paused = tokio::runtime::Builder::new_current_thread();
+    let paused = paused.enable_all().start_paused(true).build().unwrap();
+    for way in &ways {
+        for (ms, expected) in [
+            (119_000, Ok(Verdict::Forward)),
+            (121_000, Err(InterceptError::Stalled { limit_s: 120 })),
+        ] {
+            let load = async { way.plugin(&sleeping(ms), PluginLimits::default()) };
+            let plugin = compiling.block_on(load);
+            let (_, forward, _) = paused.block_on(call_both(&plugin, Exchange::blank()));
+            assert_eq!(forward, expected, "{}", way.name);
+        }
+    }
 }
