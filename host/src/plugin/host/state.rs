@@ -175,7 +175,7 @@ mod tests {
         let begins: [fn(&mut HooksState); 3] = [
             HooksState::begin_start,
             HooksState::begin_background,
-            |state| state.begin(ExchangeId(1), CallPace::Straight),
+            |state| state.begin(ExchangeId(1), &Trace::default(), CallPace::Straight),
         ];
         for begin in begins {
             assert!(state.budget.spend());
