@@ -20,14 +20,14 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::admin::Readiness;
+use crate::admin::{Readiness, ReloadOrder};
 use crate::config::Config;
 use crate::config::admin::AdminAddress;
 use crate::config::backend::BackendUrl;
 use crate::config::server::{Certificate, ServerTls};
 use crate::essential;
 use crate::plugin::watch;
-use crate::plugin::{Chains, Member, PluginStatus, PluginTable, RouteChain};
+use crate::plugin::{Chains, Member, Order, PluginStatus, PluginTable, RouteChain};
 use crate::proxy::{self, Listener, Proxy, Stop};
 use crate::record::Recorder;
 use crate::tls::ServerIdentity;
@@ -110,6 +110,27 @@ impl Ground {
             proxy,
         })
     }
+
+    /// What the admin listener shows and asks.
+    fn parts(
+        &self,
+        ready: &Readiness,
+        shown: &Arc<ArcSwap<Config>>,
+        table: &Arc<PluginTable>,
+        reload: mpsc::Sender<ReloadOrder>,
+        orders: &mpsc::Sender<Order>,
+    ) -> admin::Parts {
+        admin::Parts {
+            ready: ready.clone(),
+            listen: self.address,
+            shown: shown.clone(),
+            proxy: self.proxy.clone(),
+            table: table.clone(),
+            recorder: self.recorder.clone(),
+            reload,
+            orders: orders.clone(),
+        }
+    }
 }
 
 impl App {
@@ -123,6 +144,11 @@ impl App {
         let stop_rest = CancellationToken::new();
         let ready = Readiness::default();
         let ground = Ground::lay(config, &stop_rest).await?;
+        let table = Arc::new(PluginTable::default());
+        let shown = Arc::new(ArcSwap::new(ground.config.clone()));
+        let (reloads, asked) = mpsc::channel(1);
+        let (orders, ordered) = mpsc::channel(1);
+        let parts = ground.parts(&ready, &shown, &table, reloads, &orders);
         let Ground {
             config,
             observing,
@@ -130,20 +156,6 @@ impl App {
             identity,
             ..
         } = ground;
-        let table = Arc::new(PluginTable::default());
-        let shown = Arc::new(ArcSwap::new(config.clone()));
-        let (reloads, asked) = mpsc::channel(1);
-        let (orders, ordered) = mpsc::channel(1);
-        let parts = admin::Parts {
-            ready: ready.clone(),
-            listen: ground.address,
-            shown: shown.clone(),
-            proxy: proxy.clone(),
-            table: table.clone(),
-            recorder: ground.recorder.clone(),
-            reload: reloads,
-            orders: orders.clone(),
-        };
         let admin = admin::start(&config, parts, &observing, &stop_rest).await?;
         let line = plugins::PluginLine {
             metrics: &observing.metrics,

@@ -37,11 +37,11 @@ impl AccessObserver {
     }
 
     fn values(&self, wanted: &[Box<str>], taken: &TakenFields) -> Vec<Option<Box<[u8]>>> {
-        let value = |name: &Box<str>| {
+        let value = |name: &str| {
             let value = taken.get(name)?;
             Some(self.mask.value(name, value).into())
         };
-        wanted.iter().map(value).collect()
+        wanted.iter().map(|name| value(name)).collect()
     }
 }
 

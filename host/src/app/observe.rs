@@ -153,7 +153,7 @@ impl Observing {
 /// Exchanges in the ring, their bytes, and those that could not be recorded.
 fn recording(recorder: &Recorder) -> (u64, u64, u64) {
     let size = recorder.ring().size();
-    (size.exchanges as u64, size.bytes as u64, recorder.dropped())
+    (size.exchanges as u64, size.bytes, recorder.dropped())
 }
 
 /// The masks of `[record]`, for the access log.

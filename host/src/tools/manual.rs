@@ -59,6 +59,7 @@ fn section(page: &mut Vec<u8>, command: &Command) -> io::Result<()> {
         .try_for_each(|one| section(page, one))
 }
 
+#[derive(Clone, Copy)]
 enum Part {
     Synopsis,
     Description,

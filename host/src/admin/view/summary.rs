@@ -118,11 +118,11 @@ impl ResponseFacts {
                     if let Some(content) = &edit.content {
                         facts.length = content.length;
                     }
-                    let inserted = edit.fields.iter().filter_map(|edit| match edit {
+                    let mut inserted = edit.fields.iter().filter_map(|edit| match edit {
                         FieldEdit::Insert { field, .. } => media_type(field),
                         FieldEdit::Remove { .. } | FieldEdit::Set { .. } => None,
                     });
-                    facts.media_type = inserted.last().or(facts.media_type);
+                    facts.media_type = inserted.next_back().or(facts.media_type);
                 }
             }
         }

@@ -9,12 +9,12 @@ pub struct TakenFields(Vec<(Box<str>, Box<[u8]>)>);
 impl TakenFields {
     /// Those of these names that are there.
     pub fn of(fields: &Fields, names: &[Box<str>]) -> Self {
-        let take = |name: &Box<str>| {
-            let values: Vec<_> = fields.get_all(&**name).collect();
+        let take = |name: &str| {
+            let values: Vec<_> = fields.get_all(name).collect();
             let is_there = !values.is_empty();
-            is_there.then(|| (name.clone(), values.join(&b", "[..]).into_boxed_slice()))
+            is_there.then(|| (name.into(), values.join(&b", "[..]).into_boxed_slice()))
         };
-        Self(names.iter().filter_map(take).collect())
+        Self(names.iter().filter_map(|name| take(name)).collect())
     }
 
     /// The value of a field.

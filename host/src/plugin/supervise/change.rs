@@ -116,7 +116,7 @@ impl Supervisor {
         } = &change
             && !pending.written
         {
-            self.jobs.write(file.clone());
+            self.jobs.write((**file).clone());
             pending.purpose = Purpose::Plugin { name, change, done };
             pending.writing = true;
             self.pending = Some(pending);

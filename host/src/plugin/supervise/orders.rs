@@ -56,7 +56,7 @@ pub enum Wish {
     /// To be so: in memory, or by a change of the file beside it.
     Set {
         key: OverlayKey,
-        file: Option<FileChange>,
+        file: Option<Box<FileChange>>,
     },
     /// To serve the version before.
     RollBack,
@@ -156,7 +156,7 @@ impl PluginControl {
     ) -> Result<PluginStatus, OrderError> {
         let file = match keep {
             Keep::Memory => None,
-            Keep::File => Some(self.change_file(name, &key).await?),
+            Keep::File => Some(Box::new(self.change_file(name, &key).await?)),
         };
         self.have_done(name, Wish::Set { key, file }).await
     }

@@ -37,7 +37,7 @@ pub enum PluginChange {
     Set {
         key: OverlayKey,
         /// The file that is to say it; none to keep it in memory.
-        file: Option<FileChange>,
+        file: Option<Box<FileChange>>,
     },
     RollBack,
     Promote,

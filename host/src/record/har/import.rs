@@ -153,7 +153,7 @@ fn request(har: HarRequest) -> Result<Message, String> {
         authority,
     };
     let body = har.post_data.map(posted).transpose()?;
-    message(line, &har.headers, extra, body.unwrap_or_default(), None)
+    message(line, &har.headers, &extra, body.unwrap_or_default(), None)
 }
 
 fn response(har: HarResponse) -> Result<Message, String> {
@@ -168,7 +168,7 @@ fn response(har: HarResponse) -> Result<Message, String> {
     message(
         line,
         &har.headers,
-        extra,
+        &extra,
         body.unwrap_or_default(),
         left_off,
     )
@@ -178,7 +178,7 @@ fn response(har: HarResponse) -> Result<Message, String> {
 fn message(
     line: StartLine,
     headers: &[HarField],
-    extra: MessageExtra,
+    extra: &MessageExtra,
     body: Vec<u8>,
     left_off: Option<&str>,
 ) -> Result<Message, String> {

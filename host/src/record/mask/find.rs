@@ -206,7 +206,7 @@ fn of_form(text: &[u8], sign: usize, keys: &Names) -> Option<Found> {
         return Some(Found::new(start + 1..string_end(text, start + 1, 0)));
     }
     let ends = |byte: &u8| byte.is_ascii_whitespace() || b"&\"'<>\\#;,".contains(byte);
-    let end = rest.iter().position(|byte| ends(byte));
+    let end = rest.iter().position(ends);
     Some(Found::new(start..start + end.unwrap_or(rest.len())))
 }
 

@@ -52,10 +52,9 @@ fn line(receiver: Peer, passed: &Passed) -> String {
 
 /// Whether a text can stand in a line as it is.
 fn is_plain(text: &str) -> bool {
-    let is_taken = |begin: &&str| text.starts_with(*begin);
     !["\"", "base64 ", "close"]
         .iter()
-        .any(|begin| is_taken(&begin))
+        .any(|begin| text.starts_with(begin))
         && !text.chars().any(char::is_control)
         && text.trim() == text
 }
