@@ -15,8 +15,8 @@ use tollgate::config::{self, Config};
 use tollgate::interceptor::{ChainSource, Link, Transform};
 use tollgate::message::Exchange;
 use tollgate::plugin::{
-    Chains, Engines, HooksCompiler, PluginTable, Reconfigure, Resources, StandardCompilers,
-    Supervisor, Tier, Workbench, watch,
+    Chains, Engines, HooksCompiler, Order, PluginTable, Resources, StandardCompilers, Supervisor,
+    Tier, Workbench, watch,
 };
 
 #[global_allocator]
@@ -96,7 +96,7 @@ async fn measure(directory: PathBuf) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// What keeps the plugins in service.
-type Running = (watch::Watcher, mpsc::Sender<Reconfigure>);
+type Running = (watch::Watcher, mpsc::Sender<Order>);
 
 /// Brings the plugins up and waits for their best code.
 async fn serve(
@@ -136,6 +136,7 @@ async fn serve(
         table.snapshot().iter().all(|plugin| {
             plugin
                 .serving
+                .as_ref()
                 .is_none_or(|serving| serving.tier == Tier::Optimized)
         })
     };
