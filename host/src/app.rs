@@ -37,6 +37,7 @@ pub use reload::Reread;
 
 use announce::{backend_words, plugin_lines};
 use observe::Observing;
+use observed::Recording;
 use reload::{RunningBackends, Tending, WatchedFiles};
 use spawn::spawn;
 
@@ -48,7 +49,7 @@ pub struct App {
     admin: Option<AdminAddress>,
     identity: Option<Arc<ServerIdentity>>,
     table: Arc<PluginTable>,
-    recorder: Option<Arc<Recorder>>,
+    recording: Recording,
     ready: Readiness,
     stop: Stop,
     connections: TaskTracker,
@@ -72,7 +73,7 @@ struct Ground {
     backends: RunningBackends,
     chains: Arc<Chains>,
     connections: TaskTracker,
-    recorder: Option<Arc<Recorder>>,
+    recording: Recording,
     observing: Observing,
     proxy: Arc<Proxy<RouteChain>>,
 }
@@ -93,8 +94,8 @@ impl Ground {
         let routes = chains.replace(&config.routes, &Member::all_missing(&config));
         let connections = TaskTracker::new();
         let routing = reload::routing(&config, &backends, routes);
-        let recorder = observed::recorder(&config)?;
-        let observing = Observing::start(&config, recorder.clone(), stop_rest)?;
+        let recording = Recording::start(&config)?;
+        let observing = Observing::start(&config, recording.recorder().cloned(), stop_rest)?;
         let proxy = observed::proxy(routing, &connections, observing.observers());
         Ok(Self {
             config,
@@ -105,7 +106,7 @@ impl Ground {
             backends,
             chains,
             connections,
-            recorder,
+            recording,
             observing,
             proxy,
         })
@@ -126,7 +127,7 @@ impl Ground {
             shown: shown.clone(),
             proxy: self.proxy.clone(),
             table: table.clone(),
-            recorder: self.recorder.clone(),
+            recorder: self.recording.recorder().cloned(),
             reload,
             orders: orders.clone(),
         }
@@ -203,7 +204,7 @@ impl App {
             admin,
             identity,
             table,
-            recorder: ground.recorder,
+            recording: ground.recording,
             ready,
             stop,
             _stop_rest: stopping,
@@ -231,7 +232,7 @@ impl App {
 
     /// What has recorded exchanges; none if nothing is recorded.
     pub fn recorder(&self) -> Option<&Arc<Recorder>> {
-        self.recorder.as_ref()
+        self.recording.recorder()
     }
 
     /// Reads the configuration anew, without waiting for its file to change, and opens the access log anew.
@@ -265,6 +266,7 @@ impl App {
         self.connections.close();
         let drained = tokio::time::timeout(self.config.drain, self.connections.wait()).await;
         self.observing.end().await;
+        self.recording.finish();
         drained.is_ok()
     }
 }

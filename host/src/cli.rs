@@ -16,7 +16,9 @@ use clap::{Args, Parser, Subcommand};
 pub use examine::{CheckArgs, TestArgs};
 pub use make::{BuildArgs, DevArgs, NewArgs};
 pub use operate::{AdminArgs, CompletionsArgs, LogsArgs, PluginsArgs, ReloadArgs, StatusArgs};
-pub use tape::{TapeArgs, TapeCommand, TapeExportArgs, TapeGrepArgs, TapeImportArgs, TapeShowArgs};
+pub use tape::{
+    TapeArgs, TapeCommand, TapeExportArgs, TapeGrepArgs, TapeImportArgs, TapeShowArgs, WhatIfArgs,
+};
 
 /// An HTTP proxy that runs WebAssembly plugins and reloads them when they change
 #[derive(Debug, Parser)]
@@ -33,6 +35,17 @@ const EXIT_CODES: &str = "Exit codes:
   64  a mistake in the command line or the configuration
   70  an essential part of the proxy has failed; the last line of the log says which. Start the proxy again
   75  stopped, but requests that took longer than the drain time were aborted";
+
+/// What a what-if does, and how it ends.
+const WHAT_IF: &str = "Each exchange begins with the request as the first plugin got it, and the backend's recorded answer takes the backend's place.
+State begins empty and lasts over the run, clocks follow the tape, and calls to other servers are refused. What is masked on
+the tape is masked for the plugins, too.
+
+Exit codes, as those of diff:
+  0   nothing differs
+  1   something differs
+  2   it could not be found out, for example because a plugin does not start
+  64  a mistake in the command line or the configuration";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -65,6 +78,9 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Print the man page
     Man,
+    /// Run recorded exchanges through the plugins as they are now, without a backend, and print what differs from then
+    #[command(after_long_help = WHAT_IF)]
+    WhatIf(WhatIfArgs),
 }
 
 /// The options of `run`. A flag overrides its environment variable, which overrides the configuration file, which
@@ -125,6 +141,12 @@ pub struct RunArgs {
     /// Without it, OTEL_EXPORTER_OTLP_ENDPOINT is read. [tracing] in the configuration file sets sampling. [env: TOLLGATE_OTLP] [default: off]
     #[arg(long, value_name = "URL")]
     pub otlp: Option<String>,
+
+    /// Append every exchange to this file, the tape, for `tollgate tape` and `tollgate what-if`
+    ///
+    /// Secrets are masked; the table `record` of the configuration says what else, and how much of each body is kept. [env: TOLLGATE_RECORD] [default: off]
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
 
     /// Allow other processes to listen on the same address, so that a new process can start before the old
     /// one ends (SO_REUSEPORT)
@@ -274,6 +296,8 @@ mod tests {
             ("tollgate tape export t", false),
             ("tollgate tape import --har h -o t", true),
             ("tollgate tape import --har h", false),
+            ("tollgate what-if t ~m GET --plugins p --json", true),
+            ("tollgate what-if", false),
             ("tollgate run --lisen 1", false),
             ("tollgate run extra", false),
             ("tollgate walk", false),

@@ -45,6 +45,7 @@ fn main() -> ExitCode {
         Command::Logs(args) => tools::logs(&args),
         Command::Completions(args) => tools::completions(&args),
         Command::Man => tools::man(),
+        Command::WhatIf(args) => tools::what_if(&args),
     }
 }
 

@@ -42,6 +42,7 @@ pub use error::{ExchangeError, Resource};
 pub use error_fields::ErrorFields;
 pub use exchange::Proxy;
 pub use last::{Last, Switch, Wish, receive_response};
+pub use respond::failure;
 pub use routing::{Route, Routing};
 pub use stop::Stop;
 pub use websocket::{Conversation, Passed, pass_messages};

@@ -9,6 +9,7 @@ mod edit;
 pub mod filter;
 mod finish;
 pub mod har;
+mod heads;
 pub mod json;
 mod mask;
 mod message;
@@ -25,6 +26,8 @@ pub use data::{
     Step, StepOutcome, Transcript,
 };
 pub use edit::{Edit, FieldEdit, LineEdit, MessageEdit};
+pub use finish::recorded;
+pub use heads::Unusable;
 pub use mask::{MASKED, Masks};
 pub use message::{Bytes, Content, Field, Message, StartLine};
 pub use recorder::{Keeper, Recorder};

@@ -17,6 +17,7 @@ mod tape;
 mod templates;
 mod test;
 mod trial;
+mod what_if;
 
 pub use build::build;
 pub use check::check;
@@ -27,3 +28,4 @@ pub use new::new;
 pub use operate::{logs, plugins, reload, status};
 pub use tape::tape;
 pub use test::test;
+pub use what_if::what_if;

@@ -129,5 +129,8 @@ mod tools_examine;
 /// `tape`: recorded exchanges looked at, filtered, and exchanged with HARs.
 mod tape;
 
+/// `run --record` and `what-if`: exchanges that are kept and tried again.
+mod taped;
+
 /// Style that a machine can check.
 mod tidy;

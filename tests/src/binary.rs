@@ -302,6 +302,7 @@ fn flags(args: &RunArgs) -> Vec<String> {
         ("--backend", args.backend.clone()),
         ("--plugins", path(&args.plugins)),
         ("--config", path(&args.config)),
+        ("--record", path(&args.record)),
         ("--watch", args.watch.clone()),
         ("--cache-dir", path(&args.cache_dir)),
         ("--workers", args.workers.clone()),

@@ -99,3 +99,36 @@ pub struct TapeImportArgs {
     #[arg(short, long, value_name = "TAPE")]
     pub output: PathBuf,
 }
+
+#[derive(Debug, Clone, Args)]
+pub struct WhatIfArgs {
+    /// The tape; `-` for standard input
+    #[arg(value_name = "TAPE")]
+    pub tape: PathBuf,
+
+    /// Which exchanges; see `tollgate tape show --help`
+    #[arg(value_name = "FILTER")]
+    pub filter: Vec<String>,
+
+    /// The plugins directory
+    ///
+    /// [env: TOLLGATE_PLUGINS] [default: plugins]
+    #[arg(long, value_name = "DIR")]
+    pub plugins: Option<PathBuf>,
+
+    /// Configuration file (TOML), as for `run`
+    ///
+    /// [env: TOLLGATE_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Run standard wasi:http components as plugins too, as for `run`
+    ///
+    /// [env: TOLLGATE_STANDARD_COMPONENTS=true]
+    #[arg(long)]
+    pub standard_components: bool,
+
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    pub json: bool,
+}

@@ -124,6 +124,10 @@ const IN_TABLES: [&str; 75] = [
     "outbound.max-at-once",
     "outbound.ca",
     "record.enabled",
+    "record.tape",
+    "record.tape-size",
+    "record.tape-age",
+    "record.tape-files",
     "record.exchanges",
     "record.bytes",
     "record.body",
@@ -187,7 +191,7 @@ impl Layers<'_> {
         let access_log = self.access_log(file.table("access-log"), base);
         let state = self.state(file.table("state"), base);
         let outbound = self.outbound(file.table("outbound"), base);
-        let record = self.record(file.table("record"), admin.is_some());
+        let record = self.record(file.table("record"), base, admin.is_some());
         let defaults = self.limits(file.table("limits"));
         let plugin = file
             .table("plugin")

@@ -1,9 +1,13 @@
 //! What is recorded, and how much of it is kept.
 
+use super::tape::TapeConfig;
+
 /// The table `[record]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordConfig {
     pub enabled: bool,
+    /// Where exchanges are appended, too; never there without `enabled`.
+    pub tape: Option<TapeConfig>,
     /// The most exchanges in memory.
     pub exchanges: usize,
     /// The most bytes of memory that they take, roughly.
@@ -22,6 +26,7 @@ impl Default for RecordConfig {
     fn default() -> Self {
         Self {
             enabled: false,
+            tape: None,
             exchanges: 1000,
             bytes: 64 << 20,
             body: 64 << 10,

@@ -7,7 +7,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::config::RecordConfig;
 use super::data::Recorded;
@@ -38,12 +38,16 @@ pub struct Recorder {
 struct Queue {
     waiting: Mutex<Waiting>,
     come: Condvar,
+    /// Told when what was in hand is kept.
+    kept: Condvar,
     dropped: AtomicU64,
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
     exchanges: VecDeque<Arc<Finished>>,
+    /// The thread works on some.
+    in_hand: bool,
     /// The thread waits to be woken.
     is_asleep: bool,
     /// Nobody will put in more.
@@ -80,6 +84,21 @@ impl Recorder {
 
     pub fn ring(&self) -> &Arc<Ring> {
         &self.ring
+    }
+
+    /// Waits until all that came so far is kept, but not longer than this. Whether it is.
+    pub fn flush(&self, longest: Duration) -> bool {
+        let end = Instant::now() + longest;
+        let mut waiting = self.queue.waiting();
+        while waiting.in_hand || !waiting.exchanges.is_empty() {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let waited = self.queue.kept.wait_timeout(waiting, left);
+            waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
     }
 
     /// Exchanges that were not recorded, because too many waited.
@@ -137,6 +156,8 @@ impl Queue {
     /// All that wait, as soon as there are any; none when nobody puts in more.
     fn take(&self) -> Option<VecDeque<Arc<Finished>>> {
         let mut waiting = self.waiting();
+        waiting.in_hand = false;
+        self.kept.notify_all();
         while waiting.exchanges.is_empty() {
             if waiting.is_over {
                 return None;
@@ -153,6 +174,7 @@ impl Queue {
             }
         }
         waiting.is_asleep = false;
+        waiting.in_hand = true;
         Some(std::mem::take(&mut waiting.exchanges))
     }
 }

@@ -9,7 +9,10 @@ use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use self::source::{Failure, Tape};
+pub use self::lines::{CYAN, FAINT, GREEN, RED, Style};
+pub use self::message::{differences, message_lines};
+pub use self::source::{Failure, Tape, filter};
+
 use crate::cli::{
     TapeArgs, TapeCommand, TapeExportArgs, TapeGrepArgs, TapeImportArgs, TapeShowArgs,
 };
@@ -81,7 +84,8 @@ fn line_of_json(out: &mut impl Write, value: &impl serde::Serialize) -> io::Resu
     out.write_all(b"\n")
 }
 
-fn is_plain() -> bool {
+/// Whether nobody wants colours.
+pub fn is_plain() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 

@@ -42,6 +42,11 @@ impl Failure {
         }
     }
 
+    /// What is said of it.
+    pub fn into_words(self) -> String {
+        self.words
+    }
+
     /// Tells it.
     pub fn told(self) -> ExitCode {
         if !self.is_silent {
