@@ -67,7 +67,7 @@ pub fn resolve(
 }
 
 /// Keys of tables, for people who write them at the top of the file.
-const IN_TABLES: [&str; 75] = [
+const IN_TABLES: [&str; 79] = [
     "admin.token-file",
     "admin.hosts",
     "access-log.format",

@@ -116,7 +116,7 @@ async fn pass(stage: &Stage, mut exchange: Exchange, answers: VecDeque<Message>,
     if let Err(error) = result {
         return trace.fail(|| failure(&error));
     }
-    trace.answers(exchange.response.status.as_u16());
+    trace.answers(&exchange.response);
     let sent = tokio::time::timeout(LONGEST, drain(exchange.response_body.send())).await;
     if let Ok(Ok(bytes)) = sent {
         trace.sent(bytes, true);
