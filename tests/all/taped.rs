@@ -66,7 +66,9 @@ impl Desk {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_served_is_on_the_tape_when_the_process_has_ended() {
     let desk = Desk::new();
+    let origin = origin().route("/", text("hello")).start().await;
     let proxy = proxy().plugin("mark", guest("mark")).config(&desk.config());
+    let proxy = proxy.backend(&origin);
     let proxy = proxy.start_binary().await;
     for number in 0..20 {
         let request =
@@ -192,7 +194,7 @@ async fn a_change_of_a_plugin_is_seen_in_what_it_does_to_the_tape() {
     assert_eq!(json["exchanges"][0]["status"]["then"], 200);
     assert_eq!(json["exchanges"][0]["status"]["now"], 403);
 
-    desk.add("a", &guest("trap-forward"));
+    desk.add("a", &guest("fail-forward"));
     let (_, told) = desk.what_if(&[]).await;
     assert!(
         told.ends_with("3 exchanges: 3 differ, 3 failed\n"),

@@ -84,8 +84,10 @@ impl Stage {
     /// So many microseconds pass.
     pub fn wait(&self, micros: u64) {
         if micros > 0 {
+            let time = Duration::from_micros(micros);
+            // In the runtime, whose clock it is.
             self.runtime
-                .block_on(tokio::time::sleep(Duration::from_micros(micros)));
+                .block_on(async { tokio::time::sleep(time).await });
         }
     }
 
