@@ -112,6 +112,17 @@ impl Ground {
         })
     }
 
+    /// What takes clients until it is time to stop.
+    fn listener(&self, stop: &Stop) -> Listener<RouteChain> {
+        let tls = self.config.tls.as_ref();
+        Listener {
+            proxy: self.proxy.clone(),
+            tls: self.identity.clone(),
+            cleartext: tls.is_none_or(|tls| tls.cleartext),
+            stop: stop.clone(),
+        }
+    }
+
     /// What the admin listener shows and asks.
     fn parts(
         &self,
@@ -150,6 +161,8 @@ impl App {
         let (reloads, asked) = mpsc::channel(1);
         let (orders, ordered) = mpsc::channel(1);
         let parts = ground.parts(&ready, &shown, &table, reloads, &orders);
+        let stop = Stop::default();
+        let listener = ground.listener(&stop);
         let Ground {
             config,
             observing,
@@ -176,7 +189,7 @@ impl App {
             again,
             echo: ground.echo,
             backends: ground.backends,
-            proxy: proxy.clone(),
+            proxy,
             orders,
             identity: identity.clone(),
             reload: notify.clone(),
@@ -189,13 +202,6 @@ impl App {
             &stop_rest,
             tending.run(stop_rest.clone()),
         );
-        let stop = Stop::default();
-        let listener = Listener {
-            proxy,
-            tls: identity.clone(),
-            cleartext: config.tls.as_ref().is_none_or(|tls| tls.cleartext),
-            stop: stop.clone(),
-        };
         serve(ground.socket, listener, &ground.connections);
         ready.set(true);
         Ok(Self {

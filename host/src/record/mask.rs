@@ -2,7 +2,7 @@
 //!
 //! Bodies are kept up to a limit, so they are not parsed, which fails where they are cut off. They are searched for names that are
 //! followed by a value, in whatever text: `"name": …` of JSON at any depth and within strings of JSON, `name=…` of forms and
-//! URLs, `<name>…` of XML, and parts of `multipart/form-data`. Letters and digits of a name count alone, so `clientSecret` and
+//! URLs, `<name>…` of XML, parts of `multipart/form-data`, pairs `["name", "value"]`, and `"name": "name", "value": …`. Letters and digits of a name count alone, so `clientSecret` and
 //! `client_secret` are one. More is masked now and then than needs to be. What is binary (protobuf, CBOR) can't be searched.
 //!
 //! A body with codings is decoded, masked and coded again; if that can't be, nothing of it is kept.
@@ -43,7 +43,11 @@ impl Masks {
         };
         Self {
             fields: with(&names::FIELDS, &config.mask_fields),
-            keys: with(&names::KEYS, &config.mask_keys),
+            // Fields too: echo servers and HTTP archives put them into bodies.
+            keys: with(
+                &[&names::KEYS[..], &names::FIELDS[..]].concat(),
+                &[&config.mask_keys[..], &config.mask_fields[..]].concat(),
+            ),
         }
     }
 

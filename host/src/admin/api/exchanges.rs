@@ -110,7 +110,7 @@ async fn page(
 }
 
 /// One exchange, with what every step did
-#[utoipa::path(get, path = "/api/v1/exchanges/{id}", tag = "exchanges",
+#[utoipa::path(get, path = "/api/v1/exchanges/{id}", tag = "exchanges", operation_id = "exchange",
     params(("id" = String, Path, description = "16 hexadecimal digits, as in the log")),
     responses(
         (status = 200, description = "The exchange.", body = ExchangeView),

@@ -40,7 +40,7 @@ pub async fn list(State(admin): State<Arc<Admin>>) -> Json<Plugins> {
 }
 
 /// One plugin, with its settings and what is granted to it
-#[utoipa::path(get, path = "/api/v1/plugins/{name}", tag = "plugins",
+#[utoipa::path(get, path = "/api/v1/plugins/{name}", tag = "plugins", operation_id = "plugin",
     params(("name" = String, Path, description = "The name of its file, without the extension")),
     responses(
         (status = 200, description = "As it stands.", body = PluginDetail),

@@ -60,7 +60,48 @@ pub fn all(text: &[u8], keys: &Names) -> Vec<Found> {
             found.push(value);
         }
     }
+    let pairs = pairs(text, keys);
+    if !pairs.is_empty() {
+        found.extend(pairs);
+        found.sort_by_key(|value| value.at.start);
+        let mut end = 0;
+        found.retain(|value| {
+            let is_apart = value.at.start >= end;
+            end = end.max(value.at.end);
+            is_apart
+        });
+    }
     found
+}
+
+/// Values in `["name", "value"]`: lists of fields are written so.
+fn pairs(text: &[u8], keys: &Names) -> Vec<Found> {
+    let brackets = memchr::memchr_iter(b'[', text);
+    brackets
+        .filter_map(|bracket| of_pair(text, bracket, keys))
+        .collect()
+}
+
+fn of_pair(text: &[u8], bracket: usize, keys: &Names) -> Option<Found> {
+    let start = skip_space(text, bracket + 1, true);
+    let slashes = text[start..]
+        .iter()
+        .take_while(|byte| **byte == b'\\')
+        .count();
+    let string = |at: usize| {
+        let start = skip_space(text, at, slashes > 0) + slashes;
+        (text.get(start) == Some(&b'"')).then(|| start + 1..string_end(text, start + 1, slashes))
+    };
+    let behind = |end: usize| skip_space(text, (end + slashes + 1).min(text.len()), slashes > 0);
+    let name = string(start)?;
+    let comma = behind(name.end);
+    if text.get(comma) != Some(&b',') || !keys.contains(&text[name]) {
+        return None;
+    }
+    let value = string(comma + 1)?;
+    // The list ends behind it, or the text does.
+    let end = text.get(behind(value.end));
+    (end.is_none_or(|byte| *byte == b']') && !value.is_empty()).then(|| Found::new(value))
 }
 
 /// The text with masks in the places of these.
@@ -93,8 +134,11 @@ fn of_json(text: &[u8], colon: usize, keys: &Names) -> Option<Found> {
     let name = before.strip_suffix(b"\"")?;
     let slashes = slashes_before(name, name.len());
     let name = &name[..name.len() - slashes];
-    let name = &name[memchr::memrchr(b'"', name)? + 1..];
-    if !keys.contains(name) {
+    let quote = memchr::memrchr(b'"', name)?;
+    let is_value = name[quote + 1..].eq_ignore_ascii_case(b"value");
+    if !(keys.contains(&name[quote + 1..])
+        || is_value && named_before(&name[..quote - slashes.min(quote)], slashes, keys))
+    {
         return None;
     }
     let start = skip_space(text, colon + 1, slashes > 0);
@@ -120,6 +164,35 @@ fn of_json(text: &[u8], colon: usize, keys: &Names) -> Option<Found> {
     Some(Found {
         quotes: Some(slashes),
         ..Found::new(start..end)
+    })
+}
+
+/// Whether the text ends with `"name": "X",` where X is one of these names. HTTP archives have fields so.
+fn named_before(text: &[u8], slashes: usize, keys: &Names) -> bool {
+    let string = |text: &[u8]| -> Option<(usize, usize)> {
+        let text = text.trim_ascii_end().strip_suffix(b"\"")?;
+        let end = text.len() - slashes_before(text, text.len()).min(slashes);
+        let quote = memchr::memrchr(b'"', &text[..end])?;
+        Some((quote + 1, end))
+    };
+    let Some(rest) = text.trim_ascii_end().strip_suffix(b",") else {
+        return false;
+    };
+    let Some((start, end)) = string(rest) else {
+        return false;
+    };
+    if !keys.contains(&rest[start..end]) {
+        return false;
+    }
+    let rest = rest[..start - 1 - slashes.min(start - 1)].trim_ascii_end();
+    let Some(rest) = rest.strip_suffix(b":") else {
+        return false;
+    };
+    let name = string(rest).map(|(start, end)| &rest[start..end]);
+    name.is_some_and(|name| {
+        [&b"name"[..], b"key"]
+            .iter()
+            .any(|it| name.eq_ignore_ascii_case(it))
     })
 }
 

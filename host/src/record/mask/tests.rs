@@ -25,6 +25,31 @@ const CASES: &[(&str, &str)] = &[
         r#"{"pass\u0077ord":"x"}"#,
         r#"{"pass\u0077ord":"[masked]"}"#,
     ),
+    // Fields, as echo servers and HTTP archives write them.
+    (
+        r#"[["authorization", "Bearer x"], ["accept", "a"], ["Cookie","b=\"c\""]]"#,
+        r#"[["authorization", "[masked]"], ["accept", "a"], ["Cookie","[masked]"]]"#,
+    ),
+    (
+        r#"{"Body":"[[\"X-Api-Key\",\"x\"]]"}"#,
+        r#"{"Body":"[[\"X-Api-Key\",\"[masked]\"]]"}"#,
+    ),
+    (
+        r#"[["authorization","Bearer x"#,
+        r#"[["authorization","[masked]"#,
+    ),
+    (
+        r#"{"required":["password","email","name"]}"#,
+        r#"{"required":["password","email","name"]}"#,
+    ),
+    (
+        r#"[{"name": "authorization", "value": "Bearer x"}, {"name":"accept","value":"a"}]"#,
+        r#"[{"name": "authorization", "value": "[masked]"}, {"name":"accept","value":"a"}]"#,
+    ),
+    (
+        r#"{"X-Vault-Token":"x","Accept":"a"}"#,
+        r#"{"X-Vault-Token":"[masked]","Accept":"a"}"#,
+    ),
     (r#"{"token":123,"b":2}"#, r#"{"token":"[masked]","b":2}"#),
     (
         r#"{"token":null,"api_key":true}"#,

@@ -54,7 +54,7 @@ impl Stage {
         let shown = text::path(directory);
         let plugins = watch::plugins(directory, config.file.as_deref())
             .map_err(|error| format!("can't look into {shown}: {error}"))?;
-        let (beside, mistakes) = beside::read_all(&plugins);
+        let (beside, mistakes) = beside::read_all(&plugins, config);
         if let Some((name, error)) = mistakes.into_iter().next() {
             return Err(format!("plugin {name}: {error}"));
         }

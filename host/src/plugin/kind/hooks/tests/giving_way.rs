@@ -20,7 +20,7 @@ const SLOW_ROOM: &str = r#"(module
     (local $turn i32)
     (loop
       (local.set $turn (i32.add (local.get $turn) (i32.const 1)))
-      (br_if 0 (i32.lt_u (local.get $turn) (i32.const 40_000_000))))
+      (br_if 0 (i32.lt_u (local.get $turn) (i32.const 160_000_000))))
     (i32.mul (memory.grow (i32.const 1)) (i32.const 65536)))
   (func (export "tollgate:proxy/interceptor@0.1.0#forward-request") (result i32)
     (call $body (i32.const 64))
