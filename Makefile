@@ -97,7 +97,7 @@ test-e2e: build plugins stock e2e-tools ## end to end: boto3 through the proxy a
 	$(PYTHON) -m pytest -q tests/moto
 	python3 -m unittest discover -s tests/bench
 
-test-ui: build plugins ## the inspector in real Chromium; SCREENSHOTS=docs/inspector takes the README's pictures anew
+test-ui: build plugins ## the inspector in real Chromium; SCREENSHOTS=tests/ui/screenshots takes the README's pictures anew
 	tests/ui/setup.sh
 	node --test --test-concurrency=1 tests/ui/*.test.mjs
 

@@ -1,5 +1,5 @@
 // Looks at a view, wide and narrow, light and dark: axe-core finds nothing serious, nothing sticks out, and a picture is taken.
-// The pictures go to target/ui. With SCREENSHOTS=docs/inspector those that are kept go there, for the README.
+// The pictures go to target/ui. With SCREENSHOTS=tests/ui/screenshots those that are kept go there, for the README.
 
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
