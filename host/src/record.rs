@@ -18,6 +18,7 @@ mod recorder;
 mod ring;
 #[cfg(test)]
 pub mod sample;
+mod summary;
 pub mod tape;
 
 pub use config::RecordConfig;
@@ -32,3 +33,4 @@ pub use mask::{MASKED, Masks};
 pub use message::{Bytes, Content, Field, Message, StartLine};
 pub use recorder::{Keeper, Recorder};
 pub use ring::{Page, Ring, RingSize};
+pub use summary::{PluginPart, Summary};

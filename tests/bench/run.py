@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness import backend, limits
 from harness.options import Options
-from sections import bodies, chain, connections, http2, idle, instructions, requests, start, transfer
+from sections import bodies, chain, connections, http2, idle, instructions, outbound, requests, start, transfer
 
 SECTIONS = {
     "requests": requests.run,
@@ -27,6 +27,7 @@ SECTIONS = {
     "transfer": transfer.run,
     "start": start.run,
     "bodies": bodies.run,
+    "outbound": outbound.run,
 }
 
 

@@ -8,7 +8,6 @@ mod exchange;
 mod json;
 mod lines;
 mod step;
-mod summary;
 
 pub use curl::curl;
 pub use data::{
@@ -16,7 +15,6 @@ pub use data::{
     OutboundView, PieceView, PreviewLine, SideDiff, StepDetail, StepView,
 };
 pub use exchange::ExchangeView;
-pub use summary::Summary;
 
 /// The number of an exchange from how it is written: 16 hexadecimal digits.
 pub fn exchange_id(text: &str) -> Option<u64> {

@@ -18,8 +18,8 @@ use crate::cli::{
 };
 use crate::record::filter::Filter;
 use crate::record::har::{self, HarWriter};
-use crate::record::json;
 use crate::record::tape::{self, Header};
+use crate::record::{Summary, json};
 use crate::text;
 
 /// Runs the command.
@@ -60,7 +60,7 @@ fn show(args: &TapeShowArgs) -> Result<(), Failure> {
             continue;
         }
         let written = match (id, args.json) {
-            (None, true) => line_of_json(&mut out, &json::Summary::of(&exchange)),
+            (None, true) => line_of_json(&mut out, &Summary::of(&exchange)),
             (Some(_), true) => line_of_json(&mut out, &json::whole(&exchange)),
             (None, false) => lines::write(&mut out, &exchange, style),
             (Some(_), false) => detail::write(&mut out, &exchange, style),

@@ -24,8 +24,7 @@ use super::status::Status;
 use crate::admin::input::Asked;
 use crate::admin::problem::Problem;
 use crate::admin::state::Admin;
-use crate::admin::view::Summary;
-use crate::record::Recorded;
+use crate::record::{Recorded, Summary};
 use crate::telemetry;
 
 /// How often the status is told.

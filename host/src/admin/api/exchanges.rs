@@ -12,9 +12,9 @@ use utoipa::{IntoParams, ToSchema};
 use crate::admin::input::{Asked, InPath};
 use crate::admin::problem::Problem;
 use crate::admin::state::Admin;
-use crate::admin::view::{self, ExchangeView, StepDetail, Summary};
+use crate::admin::view::{self, ExchangeView, StepDetail};
 use crate::record::filter::Filter;
-use crate::record::{Page, Recorded, Ring, har};
+use crate::record::{Page, Recorded, Ring, Summary, har};
 
 /// Exchanges of a page without `limit`, and at most.
 const EXCHANGES: u32 = 100;

@@ -10,8 +10,7 @@ use super::data::{
 };
 use super::diff::diff;
 use super::lines;
-use super::summary::Summary;
-use crate::record::{Field, Message, Performer, Recorded, StartLine, Step, StepOutcome};
+use crate::record::{Field, Message, Performer, Recorded, StartLine, Step, StepOutcome, Summary};
 
 /// Lines of a preview.
 const PREVIEW: usize = 4;

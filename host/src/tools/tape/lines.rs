@@ -4,8 +4,7 @@ use std::io::{self, Write};
 
 use time::OffsetDateTime;
 
-use crate::record::Recorded;
-use crate::record::json::{PluginSummary, Summary};
+use crate::record::{PluginPart, Recorded, Summary};
 use crate::text;
 
 /// How it looks.
@@ -42,7 +41,7 @@ pub fn write(out: &mut impl Write, exchange: &Recorded, style: Style) -> io::Res
         true => String::new(),
         false => format!("  {}", plugins.join(" ")),
     };
-    let ending = match (summary.ending, &summary.error) {
+    let ending = match (&*summary.ending, &summary.error) {
         ("complete", _) => String::new(),
         (_, Some(error)) => format!("  {}", style.paint(RED, &text::line(error))),
         (ending, None) => format!("  {}", style.paint(RED, ending)),
@@ -59,9 +58,9 @@ pub fn write(out: &mut impl Write, exchange: &Recorded, style: Style) -> io::Res
 }
 
 /// `NAME`, with `*` if it changed something and `!` if it failed.
-fn plugin(plugin: &PluginSummary, style: Style) -> String {
+fn plugin(plugin: &PluginPart, style: Style) -> String {
     let name = text::name(&plugin.name);
-    match plugin.changed {
+    match &*plugin.changed {
         "no" => style.paint(FAINT, &name),
         "failed" => style.paint(RED, &format!("{name}!")),
         _ => style.paint(CYAN, &format!("{name}*")),

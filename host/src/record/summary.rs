@@ -1,12 +1,11 @@
-//! A line of the list of exchanges, computed without a copy of any message.
+//! An exchange without its messages, for lists: computed without a copy of any message.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::record::{
-    Ending, Field, FieldEdit, Message, MessageEdit, Performer, Recorded, StartLine, Step,
-    StepOutcome,
-};
+use super::data::{Ending, Performer, Recorded, Step, StepOutcome};
+use super::edit::{FieldEdit, MessageEdit};
+use super::message::{Field, Message, StartLine};
 
 /// An exchange in a list
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -46,7 +45,7 @@ pub struct Summary {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PluginPart {
     pub name: String,
-    /// What it changed: `no`, `request`, `response`, `both`, or `failed`.
+    /// What it changed in head or body, or in what flowed: `no`, `request`, `response`, `both`, or `failed`.
     pub changed: String,
 }
 
@@ -146,10 +145,7 @@ fn media_type(field: &Field) -> Option<Vec<u8>> {
 fn kind(exchange: &Recorded, response: &ResponseFacts) -> &'static str {
     let asked = exchange.request.field("content-type").unwrap_or_default();
     let answered = response.media_type.as_deref().unwrap_or_default();
-    let upgrade = exchange.request.field("upgrade").unwrap_or_default();
-    if response.status == Some(101) && upgrade.eq_ignore_ascii_case(b"websocket")
-        || has_messages(exchange)
-    {
+    if exchange.is_websocket() {
         "websocket"
     } else if asked.to_ascii_lowercase().starts_with(b"application/grpc") {
         "grpc"
@@ -160,18 +156,11 @@ fn kind(exchange: &Recorded, response: &ResponseFacts) -> &'static str {
     }
 }
 
-fn has_messages(exchange: &Recorded) -> bool {
-    exchange.steps.iter().any(|step| match &step.performer {
-        Performer::Plugin { hook, .. } => hook == "websocket-messages",
-        Performer::Host | Performer::Backend { .. } => false,
-    })
-}
-
 /// Each plugin once, in the order in which the exchange met them.
 fn plugins(steps: &[Step]) -> Vec<PluginPart> {
     let mut parts: Vec<(String, [bool; 3])> = Vec::new();
     for step in steps {
-        let Performer::Plugin { name, .. } = &step.performer else {
+        let Performer::Plugin { name, hook, .. } = &step.performer else {
             continue;
         };
         let at = parts.iter().position(|(known, _)| known == name);
@@ -180,8 +169,11 @@ fn plugins(steps: &[Step]) -> Vec<PluginPart> {
             parts.len() - 1
         });
         if let Some((_, [request, response, failed])) = parts.get_mut(at) {
-            *request |= changes(&step.request);
-            *response |= changes(&step.response);
+            let (asks, answers) = (step.request.is_unchanged(), step.response.is_unchanged());
+            let in_pieces = step.changes() && asks && answers;
+            let of_request = hook == "request-body";
+            *request |= !asks || (in_pieces && of_request);
+            *response |= !answers || (in_pieces && !of_request);
             *failed |= matches!(
                 step.outcome,
                 StepOutcome::Failed(_) | StepOutcome::Undone(_)
@@ -202,15 +194,11 @@ fn plugins(steps: &[Step]) -> Vec<PluginPart> {
     parts.into_iter().map(part).collect()
 }
 
-fn changes(edit: &MessageEdit) -> bool {
-    !edit.is_unchanged()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::record::sample;
-    use crate::record::{Edit, Failure};
+    use crate::record::{Edit, Failure, Fragment, Piece, PieceFate, Transcript};
 
     #[test]
     fn a_line_of_the_list() {
@@ -230,6 +218,30 @@ mod tests {
             .collect();
         assert_eq!(parts, [("redact", "response")]);
         assert_eq!((&*summary.ending, &*summary.kind), ("complete", "http"));
+    }
+
+    #[test]
+    fn what_is_rewritten_as_it_flows_is_changed_and_grpc_is_known() {
+        let mut exchange = sample::exchange();
+        exchange.request.fields = vec![sample::field("content-type", "application/grpc+proto")];
+        let mut step = sample::plugin_step("flow", "request-body", MessageEdit::Unchanged);
+        let piece = Piece {
+            at: 1,
+            sender: None,
+            text: false,
+            came: Fragment::default(),
+            went: Vec::new(),
+            fate: PieceFate::Replace,
+        };
+        step.transcript = Some(Transcript {
+            pieces: vec![piece],
+            count: 1,
+        });
+        exchange.steps.push(step);
+        let summary = Summary::of(&exchange);
+        let flow = summary.plugins.last().unwrap();
+        assert_eq!((&*flow.name, &*flow.changed), ("flow", "request"));
+        assert_eq!(summary.kind, "grpc");
     }
 
     #[test]
