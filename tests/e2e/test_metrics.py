@@ -112,8 +112,8 @@ def test_a_bad_hour_is_counted_exactly(scenario):
         ("tollgate_plugin_hits_total", 5, {"plugin": "measure"}),
     ]:
         assert seen.value(name, **labels) == value, (name, labels)
-    # A module has 64 KiB at least. Two instances may have been made for two workers; idle ones are let go after 30 s, which a busy
-    # machine may take to come here.
+    # A module has 64 KiB at least. Two instances may have been made for two workers; idle ones are let go after 30 s, and a
+    # busy machine may take longer to come here.
     instances = seen.value("tollgate_instances", plugin="mark")
     assert 0 <= instances <= 2
     assert seen.value("tollgate_instance_memory_bytes", plugin="mark") >= 65536 * instances
