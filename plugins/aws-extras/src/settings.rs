@@ -1,0 +1,84 @@
+//! The settings as they are written, and as they are used.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::signatures::Signatures;
+
+tollgate_plugin::settings_schema!("settings.schema.json", Written);
+
+/// The settings as they are written.
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct Written {
+    /// Which signatures are checked, with the secrets.
+    signatures: Option<WrittenSignatures>,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct WrittenSignatures {
+    /// The secret of each access key.
+    keys: BTreeMap<String, String>,
+    /// Presigned URLs and forms with a policy.
+    #[serde(default = "yes")]
+    presigned: bool,
+    /// Requests that are signed in the field authorization.
+    #[serde(default)]
+    signed: bool,
+    /// What becomes of requests with an access key that is not in `keys`.
+    #[serde(default)]
+    unknown_keys: UnknownKeys,
+}
+
+#[derive(Deserialize, Default, PartialEq)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+enum UnknownKeys {
+    #[default]
+    Refuse,
+    Pass,
+}
+
+/// The settings as they are used.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Written")]
+pub struct AwsExtras {
+    pub signatures: Option<Signatures>,
+}
+
+impl TryFrom<Written> for AwsExtras {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let signatures = written.signatures.map(signatures).transpose()?;
+        Ok(Self { signatures })
+    }
+}
+
+fn signatures(written: WrittenSignatures) -> Result<Signatures, String> {
+    if !written.presigned && !written.signed {
+        return Err(
+            "setting signatures checks nothing: set presigned or signed to true, or remove it"
+                .to_owned(),
+        );
+    }
+    if written.keys.is_empty() {
+        return Err(
+            "setting signatures.keys is empty: name the access keys with their secrets".to_owned(),
+        );
+    }
+    Ok(Signatures {
+        keys: written.keys,
+        presigned: written.presigned,
+        signed: written.signed,
+        passes_unknown_keys: written.unknown_keys == UnknownKeys::Pass,
+    })
+}
+
+fn yes() -> bool {
+    true
+}
