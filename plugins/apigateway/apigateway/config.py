@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from tollgate import Error, settings
@@ -27,6 +27,8 @@ class Config:
     an integration without a response (500)."""
     cache_seconds: int = 300
     """How long a definition is used that nobody was seen to change."""
+    jwks: dict[str, str] = field(default_factory=dict)
+    """Issuers of tokens, each with the URL of its keys; others are asked where their keys are."""
     integration_timeout: float = 29.0
     """Seconds, for an integration that says no `timeoutInMillis`."""
 
@@ -49,6 +51,7 @@ class Config:
             lambda_endpoint=None if found.lambda_endpoint is None else _url("lambda_endpoint", found.lambda_endpoint),
             strict=found.strict,
             cache_seconds=found.cache_seconds,
+            jwks={issuer: _url("jwks", url) for issuer, url in found.jwks.items()},
             integration_timeout=found.integration_timeout,
         )
 
@@ -63,6 +66,7 @@ class _Settings:
     strict: bool = False
     cache_seconds: int = 300
     integration_timeout: float = 29.0
+    jwks: dict[str, str] = field(default_factory=dict)
 
 
 def _url(key: str, text: str) -> str:

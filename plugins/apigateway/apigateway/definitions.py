@@ -13,7 +13,7 @@ from collections import OrderedDict
 
 from tollgate import StateError, log, state
 
-from . import reading
+from . import importing, reading
 from .changes import ALL
 from .model import Api, Doc
 from .services import Services
@@ -50,7 +50,7 @@ class Definitions:
                 made = uuid.uuid4().hex.encode()
                 token = made if state.compare_and_swap(f"v/{api_id}", None, made, ttl) else state.get(f"v/{api_id}")
             where = state.get_text(f"r/{api_id}") or region or self._services.config.region
-            document = reading.read(api_id, where, self._services.backend)
+            document = reading.read(api_id, where, self._services.backend, importing.kept(api_id))
             if document is None:
                 state.delete(f"v/{api_id}")
                 return None

@@ -10,7 +10,7 @@ from tollgate import BodyError, Error, exchange, log, request
 from tollgate.client import SendError
 from tollgate.state import StateError
 
-from . import changes, http_api, invoke, overlay, reply, testinvoke
+from . import changes, http_api, importing, invoke, overlay, reply, testinvoke
 from .backend import Backend
 from .config import Config
 from .definitions import Definitions, forget
@@ -59,6 +59,7 @@ class Gateway:
         note = exchange.note(CHANGED)
         if note is not None:
             overlay.after(request.method, request.path)
+            importing.after(request.method, request.path)
             if note:
                 forget(note.decode())
 
@@ -68,7 +69,8 @@ class Gateway:
             changed = changes.touched(method, path, request.field("authorization"))
             if changed is not None:
                 forget(changed)
-        if changed is not None or overlay.watches(method, path):
+        imported = importing.before(method, path)
+        if changed is not None or imported or overlay.watches(method, path):
             exchange.set_note(CHANGED, changed or "")
         return None
 

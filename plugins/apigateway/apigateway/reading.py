@@ -8,6 +8,7 @@ from typing import Any
 from tollgate import Error, client
 from urllib.parse import quote
 
+from . import imports
 from .backend import Backend
 from .message import EndpointResponse
 from .model import Api, Doc, Resource
@@ -20,8 +21,11 @@ _REST = ("resources", "stages", "authorizers", "requestvalidators", "models", "g
 _HTTP = ("routes", "integrations", "stages", "authorizers")
 
 
-def read(api_id: str, region: str, backend: Backend) -> Doc | None:
-    """All documents of an API, None if the backend has none of this id. Raises SendError, Error for an answer that makes no sense."""
+def read(api_id: str, region: str, backend: Backend, imported: Doc | None = None) -> Doc | None:
+    """All documents of an API, with what was imported and the backend lost; None if the backend has none of this id.
+
+    Raises SendError, Error for an answer that makes no sense.
+    """
     name = quote(api_id, safe="")
 
     def get(target: str) -> client.OutgoingRequest:
@@ -41,6 +45,7 @@ def read(api_id: str, region: str, backend: Backend) -> Doc | None:
     firsts = backend.send_all([get(f"{base}/{part}?{_query(part)}") for part in parts])
     for part, answer in zip(parts, firsts, strict=True):
         document[part] = _all_pages(backend, get, f"{base}/{part}?{_query(part)}", answer)
+    imports.complete(document, imported)
     document["usage"] = _usage(backend, get) if _needs_key(document) else []
     return document
 

@@ -1,0 +1,64 @@
+"""AWS_IAM: whether a request is signed (Signature Version 4). The signature is not verified: the plugin has no callers' secret keys.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+
+from ..errors import GatewayError
+from ..message import Call
+
+_CREDENTIAL = re.compile(r"(?P<key>[A-Za-z0-9_]+)/(?P<date>\d{8})/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/aws4_request")
+_SIGNATURE = re.compile(r"[0-9a-f]{64}")
+_ALGORITHM = "AWS4-HMAC-SHA256"
+# How far the time of a signature may be from now.
+SKEW_SECONDS = 300
+
+
+def check(call: Call, now_ms: int) -> dict[str, str]:
+    """Lets a signed request pass. Gives what the signature says of the caller, `accessKey`. Raises GatewayError."""
+    header = call.field("authorization")
+    query = call.query_map()
+    if header is not None:
+        name, _, rest = header.partition(" ")
+        if name != _ALGORITHM:
+            raise _incomplete(f"Authorization header requires '{_ALGORITHM}'.")
+        parts = dict(part.strip().partition("=")[::2] for part in rest.split(","))
+        time = call.field("x-amz-date") or ""
+        longest = SKEW_SECONDS
+    elif query.get("X-Amz-Algorithm") == _ALGORITHM:
+        parts = {name: query.get(f"X-Amz-{name}", "") for name in ("Credential", "SignedHeaders", "Signature")}
+        time = query.get("X-Amz-Date", "")
+        given = query.get("X-Amz-Expires", "")
+        longest = int(given) if given.isdecimal() and len(given) < 7 else SKEW_SECONDS
+    else:
+        raise GatewayError("MISSING_AUTHENTICATION_TOKEN")
+    credential = _CREDENTIAL.fullmatch(parts.get("Credential", ""))
+    signed = parts.get("SignedHeaders", "").split(";")
+    if credential is None or "host" not in signed or not _SIGNATURE.fullmatch(parts.get("Signature", "")):
+        raise _incomplete("Authorization header requires 'Credential', 'SignedHeaders' and 'Signature' parameters.")
+    if credential["service"] != "execute-api" or credential["region"] != call.api.region:
+        raise _refused("Credential should be scoped to correct service: 'execute-api'.")
+    _check_time(time, credential["date"], longest, now_ms)
+    return {"accessKey": credential["key"]}
+
+
+def _check_time(text: str, day: str, longest: int, now_ms: int) -> None:
+    try:
+        time = datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
+    except ValueError:
+        raise _incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.") from None
+    age = now_ms / 1000 - time.timestamp()
+    if not text.startswith(day) or not -SKEW_SECONDS <= age <= longest:
+        raise _refused(f"Signature expired: {text} is now more than {longest} seconds away.")
+
+
+def _incomplete(text: str) -> GatewayError:
+    return GatewayError("DEFAULT_4XX", text, status=403)
+
+
+def _refused(text: str) -> GatewayError:
+    return GatewayError("INVALID_SIGNATURE", text)
