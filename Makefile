@@ -18,7 +18,7 @@ SHARE = $(DESTDIR)$(PREFIX)/share
 # Other targets that `make test` runs beside its own, each as NAME or NAME:BEFORE,….
 ALSO ?=
 
-.PHONY: help run build install plugins plugins-all test test-build test-rust test-components test-languages test-e2e test-ui \
+.PHONY: help run build install plugins plugins-python plugins-all test test-build test-rust test-components test-languages test-e2e test-ui \
 	test-moto-some test-moto test-targets lint fmt clean stock stock-rust stock-js e2e-tools new-all bench bench-call bench-languages \
 	bench-envoy bench-guests bench-reload soak
 
@@ -47,6 +47,9 @@ install: build ## put the program into PREFIX/bin, its man page and completions 
 plugins: ## the plugins: target/plugins/NAME.wasm
 	plugins/build.sh
 
+plugins-python: build ## the plugins in Python, which have other tools: target/plugins-python/NAME.wasm
+	TOLLGATE=$(CURDIR)/$(TOLLGATE) plugins/build-python.sh apigateway
+
 plugins-all: build ## the tour of the contract in every language: build it, run it by its table of cases
 	tests/languages.sh
 
@@ -68,7 +71,7 @@ test: ## every test
 	@host/toolchain.sh >/dev/null
 	python3 tests/side_by_side.py --make "$(MAKE) --no-print-directory LANGUAGES='$(LANGUAGES)'" \
 		build plugins stock-js e2e-tools:plugins test-build:build stock-rust:e2e-tools \
-		test-e2e:test-build,stock-rust,stock-js test-languages:build,stock-rust \
+		plugins-python:build test-e2e:test-build,stock-rust,stock-js,plugins-python test-languages:build,stock-rust,plugins-python \
 		test-ui:stock-rust,plugins test-rust:test-build,plugins,e2e-tools test-components:test-rust test-moto-some:build,e2e-tools $(ALSO)
 
 # What is tested in its own process is compiled without optimisation, in a third of the time; the crates that it is made
@@ -92,7 +95,7 @@ e2e-tools: ## the Python environment and the programs that the end-to-end tests 
 	tests/e2e/setup.sh
 	$(CARGO) fetch --locked --quiet
 
-test-e2e: build plugins stock e2e-tools ## end to end: boto3 through the proxy and its plugins to moto, standard components
+test-e2e: build plugins plugins-python stock e2e-tools ## end to end: boto3 through the proxy and its plugins to moto, standard components
 	$(PYTHON) -m pytest -q -n 2 --dist loadfile tests/e2e $(ARGS)
 	$(PYTHON) -m pytest -q tests/moto
 	python3 -m unittest discover -s tests/bench

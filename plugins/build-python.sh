@@ -32,7 +32,7 @@ if [ "$(cat "$project/vendor/.installed" 2>/dev/null)" != "$wanted" ]; then
 		exit 1
 	}
 	rm -rf "$project/vendor"
-	"$python" -m pip install --quiet --disable-pip-version-check --no-compile --target "$project/vendor" -r "$project/requirements.txt"
+	PIP_ROOT_USER_ACTION=ignore "$python" -m pip install --quiet --disable-pip-version-check --no-compile --target "$project/vendor" -r "$project/requirements.txt"
 	echo "$wanted" >"$project/vendor/.installed"
 fi
 

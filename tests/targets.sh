@@ -8,7 +8,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 # Run by `make test` and `.ci/run` themselves.
-elsewhere='build plugins plugins-all test test-build test-rust test-components test-languages e2e-tools test-e2e test-ui test-moto-some
+elsewhere='build plugins plugins-python plugins-all test test-build test-rust test-components test-languages e2e-tools test-e2e test-ui test-moto-some
 test-targets lint stock'
 
 seen=$elsewhere

@@ -11,6 +11,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from harness import http2_peer, peers, process, websocket_peer
+from harness.apigateway import Gateway
 from harness.client import Client
 from harness.origin import Origin
 from harness.servers import CACHE_DIRECTORY, Moto, Tollgate
@@ -195,6 +196,34 @@ def chain(moto, tmp_path_factory):
     proxy = Tollgate(moto.url, tmp_path_factory.mktemp("chain") / "tollgate", {**add_header(), **cors()})
     yield proxy
     assert proxy.stop() == 0, "tollgate must end well on SIGTERM"
+
+
+@pytest.fixture(scope="session")
+def gateway(moto, tmp_path_factory):
+    """The proxy that most tests of the plugin apigateway share."""
+    made = Gateway(moto, tmp_path_factory.mktemp("gateway") / "tollgate", {"integration_timeout": 5}, allow=["http://127.0.0.1:*"])
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def gateway_with(moto, tmp_path):
+    """Starts proxies with the plugin apigateway and settings of their own: gateway_with({"strict": True})."""
+    started = []
+
+    def start(settings=None, **more):
+        started.append(Gateway(moto, tmp_path / f"gateway-{len(started)}", settings, **more))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.stop()
+
+
+@pytest.fixture
+def api(gateway, unique):
+    """A new REST API behind the shared proxy."""
+    return gateway.api(unique("api"))
 
 
 def client(service, url, attempts=1, marked=True, **more):

@@ -8,13 +8,16 @@ from urllib.parse import urlsplit
 
 from tollgate import Error, settings
 
+MOTO = "http://127.0.0.1:5000"
+"""Where moto_server listens unless told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
     """What `apigateway.schema.json` describes, in the same words."""
 
-    backend: str
-    """The mock's base URL, without a slash at its end: `http://127.0.0.1:5000`."""
+    backend: str = MOTO
+    """The mock's base URL, without a slash at its end."""
     account_id: str = "123456789012"
     region: str = "us-east-1"
     """Where an API is looked for if nothing says its region."""
@@ -58,7 +61,7 @@ class Config:
 
 @dataclass
 class _Settings:
-    backend: str
+    backend: str = MOTO
     account_id: str = "123456789012"
     region: str = "us-east-1"
     access_key: str = "test"

@@ -61,7 +61,7 @@ class Gateway:
             overlay.after(request.method, request.path)
             importing.after(request.method, request.path)
             if note:
-                forget(note.decode())
+                forget(note)
 
     def _pass(self, method: str, path: str) -> Any:
         changed = None
@@ -72,6 +72,7 @@ class Gateway:
         imported = importing.before(method, path)
         if changed is not None or imported or overlay.watches(method, path):
             exchange.set_note(CHANGED, changed or "")
+            overlay.before(method, path)
         return None
 
     def _invoke(self, api_id: str, region: str | None, stage: str | None, base: str, path: str, query: str) -> Any:
@@ -118,8 +119,8 @@ class Gateway:
             api = self._definitions.get(api_id)
             if api is None or api.kind != "REST":
                 return None  # The backend knows how to say that there is none.
-            return testinvoke.answer(api, resource_id, verb, self._services)
-        except (SendError, StateError) as error:
+            return testinvoke.answer(api, resource_id, verb, request.json(), self._services)
+        except (SendError, StateError, Error) as error:
             log.error(f"{api_id}: {error}")
             return reply.send(plain(GatewayError("DEFAULT_5XX")))
 

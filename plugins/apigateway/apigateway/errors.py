@@ -39,7 +39,7 @@ TYPES: dict[str, tuple[int, str, str]] = {
     "WAF_FILTERED": (403, "ForbiddenException", "Forbidden"),
 }
 
-_VARIABLE = re.compile(r"\$\{?([A-Za-z][\w.-]*)\}?")
+_VARIABLE = re.compile(r"\$(?:\{([A-Za-z][\w.-]*)\}|([A-Za-z][\w-]*(?:\.[\w-]+)*))")
 
 
 class GatewayError(Exception):
@@ -98,7 +98,7 @@ def _body(templates: dict[str, str], call: Call, values: _Values) -> tuple[str, 
     template = templates.get(content_type)
     if template is None:
         content_type, template = next(iter(templates.items()), ("application/json", '{"message":$context.error.messageString}'))
-    return content_type, _VARIABLE.sub(lambda found: values.text(found[1]), template)
+    return content_type, _VARIABLE.sub(lambda found: values.text(found[1] or found[2]), template)
 
 
 class _Values:

@@ -31,6 +31,12 @@ def watches(method: str, path: str) -> bool:
     return bool(_API.fullmatch(path) or (method == "GET" and _VERSIONS.fullmatch(path)))
 
 
+def before(method: str, path: str) -> None:
+    """In `forward_request`: asks for the body that `after` needs, which is gone by then if nobody did."""
+    if (method == "POST" and path in _CREATE) or (method == "PATCH" and _API.fullmatch(path)):
+        _json(request)
+
+
 def after(method: str, path: str) -> None:
     """In `return_response`: keeps what the request said and moto won't know, and completes what moto answers."""
     if method == "GET" and _VERSIONS.fullmatch(path):

@@ -36,6 +36,13 @@ class Items(list[Any]):
         return json.dumps(self, ensure_ascii=False, separators=(",", ":"))
 
 
+class Made(list[Any]):
+    """An array that a template made. It prints as `[1, a]`."""
+
+    def __str__(self) -> str:
+        return "[" + ", ".join(map(text, self)) + "]"
+
+
 def wrapped(value: Any) -> Any:
     """A value of JSON for a template."""
     if isinstance(value, dict):
@@ -141,14 +148,28 @@ _NUMBER = {
 }
 
 
+class _Array(operators.ArrayLiteral):  # type: ignore[misc]
+    def parse(self) -> None:
+        super().parse()
+        values = self.values
+        self.calculate = lambda namespace, loader: Made(values.calculate(namespace, loader))
+
+
+class _Dictionary(operators.DictionaryLiteral):  # type: ignore[misc]
+    def calculate(self, namespace: Any, loader: Any) -> Any:
+        return Map(super().calculate(namespace, loader))
+
+
 def _extend() -> None:
-    """Gives airspeed the methods. It looks them up by the exact class."""
+    """Gives airspeed the methods, which it looks up by the exact class, and literals whose values print as Java's."""
+    operators.ArrayLiteral, operators.DictionaryLiteral = _Array, _Dictionary
     methods = operators.__additional_methods__
     methods[str].update(_TEXT)
     methods[dict].update(_MAP)
     methods[list].update(_ITEMS)
     methods[Map] = methods[dict]
     methods[Items] = methods[list]
+    methods[Made] = methods[list]
     for kind in (int, float, bool):
         methods.setdefault(kind, {}).update(_NUMBER)
 

@@ -17,6 +17,9 @@ __all__ = ["render", "text"]
 
 # Forms that Velocity takes and airspeed doesn't: a space behind the number sign, and a reference right behind one.
 _SPACED = re.compile(r"^([ \t]*)#[ \t]+(set|if|elseif|else|end|foreach)\b", re.M)
+_BARE = re.compile(r"#(?=\$)")
+# Text that no template has, with a letter inside, where airspeed stops reading text behind a number sign.
+_FILLER = "\ue000x\ue000"
 _UTIL = Util()
 
 
@@ -32,18 +35,19 @@ def render(call: Call, template: str, body: bytes, which: str) -> str:
         return compiled
     namespace = {"input": Input(call, body, which), "util": _UTIL, "context": call.context, "stageVariables": call.stage_variables}
     try:
-        return compiled.merge(namespace)
+        rendered: str = compiled.merge(namespace)
     except RecursionError:
         raise configuration("the template is nested too deeply") from None
     except Exception as error:  # noqa: BLE001: whatever a template does, it is the template's mistake
         raise configuration(f"the template failed: {error}") from None
+    return rendered.replace(_FILLER, "")
 
 
 def _compile(template: str) -> Any:
     """The template, read; its text if there is nothing to do in it."""
     if "$" not in template and "#" not in template and "\\" not in template:
         return template
-    read = airspeed.Template(_SPACED.sub(r"\1#\2", template))
+    read = airspeed.Template(_BARE.sub("#" + _FILLER, _SPACED.sub(r"\1#\2", template)))
     try:
         read.ensure_compiled()
     except airspeed.TemplateError as error:

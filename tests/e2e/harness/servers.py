@@ -11,6 +11,8 @@ from .process import Process
 REPOSITORY = Path(__file__).resolve().parents[3]
 TOLLGATE = Path(os.environ.get("E2E_TOLLGATE", REPOSITORY / "target/release/tollgate"))
 PLUGINS = Path(os.environ.get("E2E_PLUGINS", REPOSITORY / "target/plugins"))
+# Those of plugins/build-python.sh.
+PYTHON_PLUGINS = REPOSITORY / "target/plugins-python"
 # Plugins in WebAssembly text, one behaviour a file; tollgate loads them as they are.
 GUESTS = REPOSITORY / "tests/guests"
 
@@ -57,6 +59,9 @@ class Tollgate:
             guest = GUESTS / f"{name}.wat"
             source = guest if guest.exists() else built(name)
             shutil.copyfile(source, self.plugins / f"{name}{source.suffix}")
+            schema = source.with_suffix(".schema.json")
+            if schema.exists():
+                shutil.copyfile(schema, self.plugins / schema.name)
         self.config = directory / "tollgate.toml"
         self.config.write_text(configuration(plugins or {}) + config)
         command = [TOLLGATE, "run", "--listen", "127.0.0.1:0", "--plugins", self.plugins, "--config", self.config]
@@ -90,10 +95,11 @@ def environment():
 
 
 def built(name):
-    """The file that `make plugins` made of plugins/<name>."""
-    path = PLUGINS / f"{name}.wasm"
+    """The file that `make plugins` made of plugins/<name>, or `make plugins-python` if it is in Python."""
+    python = (REPOSITORY / "plugins" / name / "plugin.py").exists()
+    path = (PYTHON_PLUGINS if python else PLUGINS) / f"{name}.wasm"
     if not path.exists():
-        raise FileNotFoundError(f"{path} is missing: run `make plugins`")
+        raise FileNotFoundError(f"{path} is missing: run `make {'plugins-python' if python else 'plugins'}`")
     return path
 
 

@@ -11,7 +11,7 @@ from tollgate.client import SendError
 from ..backend import response
 from ..errors import GatewayError, configuration
 from ..message import Call, EndpointRequest, EndpointResponse, Fields
-from ..parameters import mapped_request, uri_with
+from ..parameters import Mapped, mapped_request, uri_with
 from ..services import Services
 from ..urls import with_query
 
@@ -35,19 +35,32 @@ def invoke(call: Call, request: EndpointRequest, services: Services) -> Endpoint
 def proxy(call: Call, services: Services) -> EndpointResponse:
     """Type HTTP_PROXY: the request as it came, with the parameters that the integration sets, and the answer as it comes."""
     mapping = mapped_request(call)
-    set_here = {name.lower() for name, _ in mapping.fields}
-    fields: Fields = [(name, value) for name, value in call.fields if name not in _HOP and name not in set_here]
-    fields += mapping.fields
-    fields.append(("x-forwarded-for", call.source_ip))
-    fields = [pair for pair in fields if pair[0] != "x-forwarded-for" or pair[1]]
-    query = [pair for pair in call.query if pair[0] not in {name for name, _ in mapping.query}] + mapping.query
     method = call.integration.get("httpMethod") or call.method
-    method = call.method if method == "ANY" else method
-    uri = uri_with(call.integration.get("uri") or "", call, mapping.path)
-    sent = client.OutgoingRequest(method, with_query(uri, query), _own_fields(call, fields), call.body, timeout(call, services))
-    answer = send(call, sent)
+    mapped = Mapped(
+        fields=_replaced(call.fields, mapping.fields),
+        query=_replaced(call.query, mapping.query),
+        path=mapping.path,
+    )
+    answer = forward(call, services, call.method if method == "ANY" else method, call.integration.get("uri") or "", mapped)
     answer.fields = [(name, value) for name, value in answer.fields if name not in _REMAPPED] + remapped(answer.fields)
     return answer
+
+
+def forward(call: Call, services: Services, method: str, uri: str, mapped: Mapped) -> EndpointResponse:
+    """The call's body with these parameters, and the answer as it comes."""
+    fields: Fields = [(name, value) for name, value in mapped.fields if name.lower() not in _HOP and name.lower() != "x-forwarded-for"]
+    known = [value for name, value in call.fields if name == "x-forwarded-for"]
+    fields.append(("x-forwarded-for", ", ".join([*known, call.source_ip])))
+    url = with_query(uri_with(uri, call, mapped.path), mapped.query)
+    return send(call, client.OutgoingRequest(method, url, _own_fields(call, fields), call.body, timeout(call, services)))
+
+
+def _replaced(pairs: Fields, by: Fields) -> Fields:
+    """What is mapped takes the place of what came under the same name."""
+    if not by:
+        return pairs
+    names = {name.lower() for name, _ in by}
+    return [pair for pair in pairs if pair[0].lower() not in names] + by
 
 
 def send(call: Call, sent: client.OutgoingRequest) -> EndpointResponse:
