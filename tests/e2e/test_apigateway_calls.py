@@ -177,7 +177,7 @@ def test_a_template_that_fails_is_500_and_the_log_says_why(api):
     answer = api.call("GET", "/pets")
     assert (answer.status, answer.json()) == (500, {"message": "Internal server error"})
     assert answer.headers["x-amzn-errortype"] == "InternalServerErrorException"
-    assert f"{api.id} GET /pets: the template can't be read" in api.gateway.proxy.log()
+    api.gateway.proxy.process.wait_for(f"{api.id} GET /pets: the template can't be read", seconds=10)
 
 
 def test_gateway_responses_change_errors(api):

@@ -119,7 +119,7 @@ class Gateway:
             api = self._definitions.get(api_id)
             if api is None or api.kind != "REST":
                 return None  # The backend knows how to say that there is none.
-            return testinvoke.answer(api, resource_id, verb, request.json(), self._services)
+            return testinvoke.answer(api, resource_id, verb, request.json() if request.body() else {}, self._services)
         except (SendError, StateError, Error) as error:
             log.error(f"{api_id}: {error}")
             return reply.send(plain(GatewayError("DEFAULT_5XX")))
