@@ -1,13 +1,18 @@
 //! Adds to an AWS emulator such as moto what clients miss there. Each part has a setting of its own and does nothing without it.
 
+mod call;
+mod replacer;
 mod settings;
 mod signatures;
 #[cfg(test)]
 mod tests;
 mod time;
+mod urls;
 mod xml;
 
-use tollgate_plugin::{Plugin, Request, Result, Verdict, clocks};
+use tollgate_plugin::{
+    Plugin, Request, Response, ResponseBody, Result, Rewriter, Verdict, Wish, clocks,
+};
 
 use settings::AwsExtras;
 
@@ -22,4 +27,23 @@ impl Plugin for AwsExtras {
     }
 }
 
-tollgate_plugin::export!(AwsExtras);
+impl ResponseBody for AwsExtras {
+    type Rewriter = Box<dyn Rewriter>;
+
+    fn response_body(
+        &self,
+        request: &Request,
+        response: &Response,
+    ) -> Result<Option<Wish<Self::Rewriter>>> {
+        if self.urls
+            && let Some(replacer) = urls::replacer(request, response, self.public_url.as_deref())
+        {
+            return Ok(Some(
+                Wish::bytes(Box::new(replacer) as Self::Rewriter).decoded(),
+            ));
+        }
+        Ok(None)
+    }
+}
+
+tollgate_plugin::export!(AwsExtras, ResponseBody);

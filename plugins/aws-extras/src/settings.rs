@@ -13,6 +13,11 @@ tollgate_plugin::settings_schema!("settings.schema.json", Written);
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Written {
+    /// The URL by which clients reach the proxy, if that is not the one that they name in their requests.
+    public_url: Option<String>,
+    /// Whether URLs in answers get the scheme, host and port that the client used.
+    #[serde(default)]
+    urls: bool,
     /// Which signatures are checked, with the secrets.
     signatures: Option<WrittenSignatures>,
 }
@@ -47,6 +52,8 @@ enum UnknownKeys {
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Written")]
 pub struct AwsExtras {
+    pub public_url: Option<String>,
+    pub urls: bool,
     pub signatures: Option<Signatures>,
 }
 
@@ -55,7 +62,12 @@ impl TryFrom<Written> for AwsExtras {
 
     fn try_from(written: Written) -> Result<Self, String> {
         let signatures = written.signatures.map(signatures).transpose()?;
-        Ok(Self { signatures })
+        let public_url = written.public_url.map(|url| origin("public_url", &url));
+        Ok(Self {
+            public_url: public_url.transpose()?,
+            urls: written.urls,
+            signatures,
+        })
     }
 }
 
@@ -77,6 +89,21 @@ fn signatures(written: WrittenSignatures) -> Result<Signatures, String> {
         signed: written.signed,
         passes_unknown_keys: written.unknown_keys == UnknownKeys::Pass,
     })
+}
+
+/// Scheme, host and port.
+fn origin(setting: &str, url: &str) -> Result<String, String> {
+    let url = url.trim_end_matches('/');
+    let authority = url
+        .strip_prefix("http://")
+        .or_else(|| url.strip_prefix("https://"));
+    let is_authority = |text: &&str| !text.is_empty() && !text.contains(['/', '?', '#', '@', ' ']);
+    match authority.filter(is_authority) {
+        Some(_) => Ok(url.to_owned()),
+        None => Err(format!(
+            "setting {setting} is {url:?}: expected a URL without a path, such as http://127.0.0.1:4566"
+        )),
+    }
 }
 
 fn yes() -> bool {

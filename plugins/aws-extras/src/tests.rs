@@ -1,6 +1,7 @@
 //! The plugin in exchanges, with the SDK's fakes.
 
 mod signatures;
+mod urls;
 
 use tollgate_plugin::testing::{self, Exchange, Outcome, json};
 
@@ -37,6 +38,14 @@ fn mistakes_in_the_settings_are_named() {
         (
             json!({ "signatures": { "keys": { "a": "b" }, "presigned": false } }),
             "setting signatures checks nothing",
+        ),
+        (
+            json!({ "public_url": "https://h/path" }),
+            "setting public_url is \"https://h/path\"",
+        ),
+        (
+            json!({ "public_url": "h:1" }),
+            "expected a URL without a path",
         ),
     ] {
         let found = testing::exchange()
