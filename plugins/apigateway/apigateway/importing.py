@@ -28,8 +28,8 @@ def before(method: str, path: str) -> bool:
         try:
             request.body()
         except BodyError as error:
-            # The methods of an import that is not seen have no authorization, so they are refused.
-            log.warn(f"{method} {path}: what the backend loses of it is lost here too: {error}")
+            # `after` can't read it either. The methods of an import that is not seen have no authorization, so they are refused.
+            log.debug(f"{method} {path}: {error}")
     return wanted or (method == "DELETE" and _API.fullmatch(path) is not None)
 
 
@@ -40,12 +40,15 @@ def after(method: str, path: str) -> None:
     one = _API.fullmatch(path)
     if method == "DELETE" and one:
         state.delete(f"i/{one[1]}")
-    elif _is_import(method, path):
-        _imported(path)
-    else:
-        authorizers = _AUTHORIZERS.fullmatch(path)
-        if authorizers:
+        return
+    authorizers = _AUTHORIZERS.fullmatch(path)
+    try:
+        if _is_import(method, path):
+            _imported(path)
+        elif authorizers and method in ("POST", "PATCH"):
             _authorizer(authorizers[1])
+    except BodyError as error:
+        log.warn(f"{method} {path}: what the backend loses of it is lost here too: {error}")
 
 
 def kept(api_id: str) -> Doc | None:
