@@ -13,6 +13,7 @@ from botocore.config import Config
 from harness import http2_peer, peers, process, websocket_peer
 from harness.apigateway import Gateway
 from harness.client import Client
+from harness.functions import Functions
 from harness.origin import Origin
 from harness.servers import CACHE_DIRECTORY, Moto, Tollgate
 
@@ -199,9 +200,18 @@ def chain(moto, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def gateway(moto, tmp_path_factory):
+def functions():
+    """An endpoint of Lambda, whose functions are Python's: functions.add(name, handler)."""
+    server = Functions()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def gateway(moto, functions, tmp_path_factory):
     """The proxy that most tests of the plugin apigateway share."""
-    made = Gateway(moto, tmp_path_factory.mktemp("gateway") / "tollgate", {"integration_timeout": 5}, allow=["http://127.0.0.1:*"])
+    settings = {"integration_timeout": 5, "lambda_endpoint": functions.url}
+    made = Gateway(moto, tmp_path_factory.mktemp("gateway") / "tollgate", settings, allow=["http://127.0.0.1:*"])
     yield made
     made.stop()
 

@@ -18,7 +18,7 @@ PAGE = 500
 MOST_PAGES = 100
 
 _REST = ("resources", "stages", "authorizers", "requestvalidators", "models", "gatewayresponses")
-_HTTP = ("routes", "integrations", "stages", "authorizers")
+_HTTP = ("routes", "integrations", "stages")
 
 
 def read(api_id: str, region: str, backend: Backend, imported: Doc | None = None) -> Doc | None:
@@ -45,6 +45,8 @@ def read(api_id: str, region: str, backend: Backend, imported: Doc | None = None
     firsts = backend.send_all([get(f"{base}/{part}?{_query(part)}") for part in parts])
     for part, answer in zip(parts, firsts, strict=True):
         document[part] = _all_pages(backend, get, f"{base}/{part}?{_query(part)}", answer)
+    if parts is _HTTP:
+        document["authorizers"] = _authorizers(backend, get, base, document["routes"])
     imports.complete(document, imported)
     document["usage"] = _usage(backend, get) if _needs_key(document) else []
     return document
@@ -100,6 +102,13 @@ def _usage(backend: Backend, get: Any) -> list[Doc]:
     for plan, target, answer in zip(found, targets, backend.send_all([get(target) for target in targets]), strict=True):
         plan["keys"] = [{**key, **by_id.get(key["id"], {})} for key in _all_pages(backend, get, target, answer)]
     return found
+
+
+def _authorizers(backend: Backend, get: Any, base: str, routes: list[Doc]) -> list[Doc]:
+    """Those of an HTTP API's routes, one by one: moto has no list of them. A route whose authorizer is missing is refused when it is called."""
+    names = sorted({str(route["authorizerId"]) for route in routes if route.get("authorizerId")})
+    answers = backend.send_all([get(f"{base}/authorizers/{quote(name, safe='')}") for name in names])
+    return [found for found in map(_json, answers) if "authorizerId" in found]
 
 
 def _needs_key(document: Doc) -> bool:

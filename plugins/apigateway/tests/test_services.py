@@ -249,9 +249,9 @@ def test_subtypes():
     assert json.loads(request.body) == {"QueueUrl": "http://q", "MessageBody": "hi", "DelaySeconds": 3}
     target, request = made("StepFunctions-StartExecution", {"StateMachineArn": "m", "Input": "$request.body", "Region": "eu-west-1"})
     assert target.region == "eu-west-1" and json.loads(request.body)["input"] == '{"text": "hi", "n": {"m": 2}}'
-    parameters = {"Detail": "${request.body.n}", "DetailType": "$request.querystring.t", "Source": "x-${context.stage}"}
+    parameters = {"Detail": "${request.body.n}!", "DetailType": "$request.querystring.t", "Source": "x-${context.stage}"}
     request = made("EventBridge-PutEvents", parameters, query=[("t", "T")])[1]
-    assert json.loads(request.body)["Entries"] == [{"Detail": '{"m": 2}', "DetailType": "T", "Source": "x-prod"}]
+    assert json.loads(request.body)["Entries"] == [{"Detail": '{"m":2}!', "DetailType": "T", "Source": "x-prod"}]
     assert json.loads(made("Kinesis-PutRecord", {"StreamName": "s", "Data": "a", "PartitionKey": "p"})[1].body)["Data"] == "YQ=="
     for subtype, parameters in (("SQS-Delete", {}), ("SQS-SendMessage", {}), ("SQS-SendMessage", {"MessageBody": "$request.body.gone"})):
         with pytest.raises(aws_target.BadUri):

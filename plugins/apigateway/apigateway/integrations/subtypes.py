@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from dataclasses import dataclass
 from typing import Any
 
-from .. import jsonpaths
+from .. import parameters_v2
 from ..message import Call, EndpointRequest
 from .aws_target import BadUri, Target
 
@@ -44,7 +43,6 @@ _SUBTYPES = {
 # Members that are numbers or JSON in the services' protocol; a mapping gives text.
 _NUMBERS = {"DelaySeconds", "MaxNumberOfMessages", "VisibilityTimeout", "WaitTimeSeconds"}
 _DOCUMENTS = {"MessageAttributes", "AttributeNames", "MessageAttributeNames", "Resources"}
-_REFERENCE = re.compile(r"\$\{(?P<braced>[^}]+)\}|\$(?P<bare>(?:request|context|stageVariables)\.[A-Za-z0-9_.\[\]'-]+)")
 
 
 def request(call: Call) -> tuple[Target, EndpointRequest]:
@@ -53,12 +51,13 @@ def request(call: Call) -> tuple[Target, EndpointRequest]:
     kind = _SUBTYPES.get(name)
     if kind is None:
         raise BadUri(f"the subtype {name} is not supported: there are {', '.join(sorted(_SUBTYPES))}")
-    given = {key: _resolved(call, str(value)) for key, value in (call.integration.get("requestParameters") or {}).items()}
+    given = {key: parameters_v2.text(call, value, None) for key, value in (call.integration.get("requestParameters") or {}).items()}
     region = given.pop("Region", None) or call.api.region
     members: dict[str, Any] = {}
     for member in (*kind.required, *kind.optional):
         value = given.get(member)
-        if value is None:
+        # What the request doesn't have is empty.
+        if not value:
             if member in kind.required:
                 raise BadUri(f"the parameter {member} of {name} is missing or has no value")
             continue
@@ -85,56 +84,3 @@ def _shaped(name: str, members: dict[str, Any]) -> dict[str, Any]:
         # Bytes are base64 in JSON.
         return {**members, "Data": base64.b64encode(members["Data"].encode()).decode()}
     return members
-
-
-def _resolved(call: Call, text: str) -> str | None:
-    """A parameter's value: text in which `$request.…`, `$context.…` and `$stageVariables.…` are replaced. None if it is one of them alone
-    and the request has none.
-    """
-    whole = _REFERENCE.fullmatch(text)
-    if whole:
-        return _value(call, whole["braced"] or whole["bare"])
-    return _REFERENCE.sub(lambda found: _value(call, found["braced"] or found["bare"]) or "", text)
-
-
-def _value(call: Call, reference: str) -> str | None:
-    place, _, name = reference.partition(".")
-    if place == "stageVariables":
-        return call.stage_variables.get(name)
-    if place == "context":
-        return _in_context(call, name)
-    if place != "request":
-        return None
-    place, _, name = name.partition(".")
-    if place == "body":
-        return _in_body(call, name)
-    found = {"header": lambda: call.field(name.lower()), "querystring": lambda: call.query_map().get(name), "path": lambda: _path(call, name)}
-    return found[place]() if place in found else None
-
-
-def _path(call: Call, name: str) -> str | None:
-    return call.path_parameters.get(name) if name else call.path
-
-
-def _in_context(call: Call, name: str) -> str | None:
-    found: Any = call.context
-    try:
-        for part in name.split("."):
-            found = found[part]
-    except (KeyError, TypeError):
-        return None
-    return _text(found)
-
-
-def _in_body(call: Call, path: str) -> str | None:
-    if not path:
-        return call.body.decode("utf-8", "replace")
-    try:
-        found = jsonpaths.find(json.loads(call.body or b"{}"), f"$.{path}")
-    except ValueError:
-        return None
-    return None if found is jsonpaths.MISSING else _text(found)
-
-
-def _text(value: Any) -> str | None:
-    return value if value is None or isinstance(value, str) else json.dumps(value)
