@@ -25,7 +25,8 @@ def execute(call: Call, services: Services) -> EndpointResponse:
             raise configuration(f"an API of the protocol {call.api.kind} can't be called by HTTP")
         if call.api.about.get("disableExecuteApiEndpoint") in (True, "true") and not call.base_path.startswith("/restapis/"):
             raise GatewayError("RESOURCE_NOT_FOUND")
-        if services.config.strict and call.stage not in call.api.stages:
+        # moto makes no stage for an API that is created with a target, so an API without any is let pass.
+        if call.stage not in call.api.stages and (services.config.strict or call.api.stages):
             raise GatewayError("RESOURCE_NOT_FOUND", detail=f"{call.api.id} has no stage {call.stage}")
         call.stage_variables = call.api.stage_variables(call.stage)
         # With rules of its own the API answers preflights itself, whatever its routes say.

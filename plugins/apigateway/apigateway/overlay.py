@@ -42,7 +42,7 @@ def after(method: str, path: str) -> None:
     if method == "GET" and _VERSIONS.fullmatch(path):
         if response.status == 404:
             response.status = 200
-            response.set_json({"position": "1", "items": []})
+            response.set_json({"items": [], "item": []})
     elif response.status >= 300:
         return
     elif method == "POST" and path in _CREATE:

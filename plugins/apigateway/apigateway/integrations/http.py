@@ -48,9 +48,8 @@ def proxy(call: Call, services: Services) -> EndpointResponse:
 
 def forward(call: Call, services: Services, method: str, uri: str, mapped: Mapped) -> EndpointResponse:
     """The call's body with these parameters, and the answer as it comes."""
-    fields: Fields = [(name, value) for name, value in mapped.fields if name.lower() not in _HOP and name.lower() != "x-forwarded-for"]
-    known = [value for name, value in call.fields if name == "x-forwarded-for"]
-    fields.append(("x-forwarded-for", ", ".join([*known, call.source_ip])))
+    # The host has put the client into x-forwarded-for already.
+    fields: Fields = [(name, value) for name, value in mapped.fields if name.lower() not in _HOP]
     url = with_query(uri_with(uri, call, mapped.path), mapped.query)
     return send(call, client.OutgoingRequest(method, url, _own_fields(call, fields), call.body, timeout(call, services)))
 
