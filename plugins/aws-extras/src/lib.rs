@@ -1,9 +1,12 @@
 //! Adds to an AWS emulator such as moto what clients miss there. Each part has a setting of its own and does nothing without it.
 
 mod call;
+mod form;
+mod queue;
 mod replacer;
 mod settings;
 mod signatures;
+mod sns;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -11,7 +14,7 @@ mod urls;
 mod xml;
 
 use tollgate_plugin::{
-    Plugin, Request, Response, ResponseBody, Result, Rewriter, Verdict, Wish, clocks,
+    Background, Plugin, Request, Response, ResponseBody, Result, Rewriter, Verdict, Wish, clocks,
 };
 
 use settings::AwsExtras;
@@ -23,7 +26,25 @@ impl Plugin for AwsExtras {
         {
             return Ok(refusal.into());
         }
+        if let Some(sns) = &self.sns
+            && let Some(verdict) = sns.forward_request(request, self.public_url.as_deref())?
+        {
+            return Ok(verdict);
+        }
         Ok(Verdict::Forward)
+    }
+
+    fn return_response(&self, _: &Request, response: &mut Response) -> Result<()> {
+        match &self.sns {
+            Some(sns) => sns.return_response(response),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Background for AwsExtras {
+    fn tick(&self) -> Result<()> {
+        queue::work(self.limits)
     }
 }
 
@@ -46,4 +67,4 @@ impl ResponseBody for AwsExtras {
     }
 }
 
-tollgate_plugin::export!(AwsExtras, ResponseBody);
+tollgate_plugin::export!(AwsExtras, Background, ResponseBody);

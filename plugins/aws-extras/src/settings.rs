@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::queue::Limits;
 use crate::signatures::Signatures;
+use crate::sns::Sns;
 
 tollgate_plugin::settings_schema!("settings.schema.json", Written);
 
@@ -18,6 +20,19 @@ struct Written {
     /// Whether URLs in answers get the scheme, host and port that the client used.
     #[serde(default)]
     urls: bool,
+    /// Whether SNS's messages are delivered to HTTP(S) endpoints, after they confirmed their subscription.
+    #[serde(default)]
+    sns: bool,
+    /// The URL by which the backend reaches the proxy, if that is not the one that clients name in their requests.
+    callback: Option<String>,
+    /// The most messages that wait for their delivery.
+    #[cfg_attr(test, schemars(range(min = 1, max = 1000)))]
+    #[serde(default = "longest")]
+    queue: u32,
+    /// How often a message is sent again if its receiver does not take it.
+    #[cfg_attr(test, schemars(range(max = 50)))]
+    #[serde(default = "retries")]
+    retries: u32,
     /// Which signatures are checked, with the secrets.
     signatures: Option<WrittenSignatures>,
 }
@@ -54,6 +69,8 @@ enum UnknownKeys {
 pub struct AwsExtras {
     pub public_url: Option<String>,
     pub urls: bool,
+    pub sns: Option<Sns>,
+    pub limits: Limits,
     pub signatures: Option<Signatures>,
 }
 
@@ -62,10 +79,30 @@ impl TryFrom<Written> for AwsExtras {
 
     fn try_from(written: Written) -> Result<Self, String> {
         let signatures = written.signatures.map(signatures).transpose()?;
-        let public_url = written.public_url.map(|url| origin("public_url", &url));
+        let origin =
+            |setting, url: Option<String>| url.map(|url| origin(setting, &url)).transpose();
+        if !(1..=1000).contains(&written.queue) {
+            return Err(format!(
+                "setting queue is {}: expected 1 to 1000",
+                written.queue
+            ));
+        }
+        if written.retries > 50 {
+            return Err(format!(
+                "setting retries is {}: expected 0 to 50",
+                written.retries
+            ));
+        }
+        let limits = Limits {
+            length: written.queue,
+            retries: written.retries,
+        };
+        let callback = origin("callback", written.callback)?;
         Ok(Self {
-            public_url: public_url.transpose()?,
+            public_url: origin("public_url", written.public_url)?,
             urls: written.urls,
+            sns: written.sns.then_some(Sns { callback, limits }),
+            limits,
             signatures,
         })
     }
@@ -104,6 +141,14 @@ fn origin(setting: &str, url: &str) -> Result<String, String> {
             "setting {setting} is {url:?}: expected a URL without a path, such as http://127.0.0.1:4566"
         )),
     }
+}
+
+fn longest() -> u32 {
+    1000
+}
+
+fn retries() -> u32 {
+    3
 }
 
 fn yes() -> bool {

@@ -16,6 +16,7 @@ use tollgate_plugin::{Answer, Request, Result, info};
 
 use refusal::{Refusal, Style};
 use sent::Sent;
+pub use v4::hex;
 
 /// What is checked, and with which secrets.
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,7 @@
 //! The plugin in exchanges, with the SDK's fakes.
 
 mod signatures;
+mod sns;
 mod urls;
 
 use tollgate_plugin::testing::{self, Exchange, Outcome, json};
