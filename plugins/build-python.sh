@@ -1,10 +1,11 @@
 #!/bin/sh
-# Builds a plugin in Python, plugins/NAME, to target/plugins-python/NAME.wasm, with its schema beside it. These plugins are not among those of
-# plugins/build.sh, as they need other tools and reach further than every proxy should allow.
+# Builds a plugin in Python, plugins/shared/NAME, to target/plugins-python/NAME.wasm, with its schema beside it. These plugins are not among those
+# of plugins/build.sh, as they need other tools and reach further than every proxy should allow. They stand in plugins/shared because every
+# other folder of plugins/ is a member of cargo's workspace.
 #
 #   plugins/build-python.sh NAME
 #
-# The packages of requirements.txt go to plugins/NAME/vendor, componentize-py to target/tools (TOLLGATE_TOOLS says otherwise).
+# The packages of requirements.txt go to vendor/ beside it, componentize-py to target/tools (TOLLGATE_TOOLS says otherwise).
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -16,7 +17,7 @@ export TOLLGATE_TOOLS="${TOLLGATE_TOOLS:-$target/tools}"
 export PYTHONDONTWRITEBYTECODE=1
 
 name=$1
-project=$root/plugins/$name
+project=$root/plugins/shared/$name
 out=$target/plugins-python
 [ -f "$project/plugin.py" ] || {
 	echo "plugins/build-python.sh: no plugin named $name in Python" >&2

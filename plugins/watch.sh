@@ -20,6 +20,8 @@ while sleep 0.5; do
 	# What is saved while a build runs is newer than this and has its turn next.
 	touch "$next"
 	for name in $changed; do
+		# A plugin that build.sh doesn't make.
+		[ "$name" = shared ] || [ -f "$root/plugins/$name/Cargo.toml" ] || continue
 		# What plugins share is a part of several: all are built.
 		if [ "$name" = shared ]; then set --; else set -- "$name"; fi
 		"$root/plugins/build.sh" "$@" || echo "plugins/watch.sh: ${1:-each plugin} keeps its last good version" >&2

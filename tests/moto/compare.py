@@ -41,6 +41,8 @@ SOME = {
     "kinesis": [],
 }
 
+WITH_APIGATEWAY = ("apigateway", "apigatewayv2")
+
 RERUNS = 4
 
 # The processes of pytest that run now; whoever ends this program early ends them, too.
@@ -50,9 +52,12 @@ MARK = "x-moto-through"
 
 
 class Side:
-    """One way to the server: a fresh moto_server, and for "through" a tollgate with a plugin before it."""
+    """One way to the server: a fresh moto_server, and for "through" a tollgate with a plugin before it.
 
-    def __init__(self, name, directory):
+    The suites of API Gateway pass the plugin apigateway as well.
+    """
+
+    def __init__(self, name, directory, suite):
         self.name = name
         directory.mkdir(parents=True)
         self._record = directory / "outcomes.jsonl"
@@ -61,8 +66,13 @@ class Side:
         self.proxy = None
         try:
             if name == "through":
-                plugins = {"add-header": {"name": MARK, "value": "yes"}}
-                self.proxy = Tollgate(self.moto.url, directory / "tollgate", plugins)
+                plugins, config = {"add-header": {"name": MARK, "value": "yes"}}, ""
+                if suite in WITH_APIGATEWAY:
+                    plugins["apigateway"] = {"backend": self.moto.url}
+                    config = f'[plugin.apigateway.allow]\nstate = true\nhttp = ["{self.moto.url}"]\n[state]\nstore = "memory"\n'
+                self.proxy = Tollgate(self.moto.url, directory / "tollgate", plugins, config)
+                if suite in WITH_APIGATEWAY:
+                    self.proxy.process.wait_for(r"plugin apigateway: version \S+ serves", seconds=120)
         except BaseException:
             self.stop()
             raise
@@ -127,13 +137,13 @@ class Side:
         self.moto.stop()
 
 
-def both(sources, tests, directory):
+def both(sources, tests, directory, suite):
     """Runs the tests on both sides at once; returns the entries of (direct, through)."""
     results, errors = {}, []
 
     def run(name):
         try:
-            side = Side(name, directory / name)
+            side = Side(name, directory / name, suite)
             try:
                 results[name] = side.run(sources, tests)
             finally:
@@ -170,7 +180,7 @@ class Comparison:
     def __init__(self, suite, sources, tests, directory):
         self.suite = suite
         started = time.monotonic()
-        self.direct, self.through = both(sources, tests, directory / "run")
+        self.direct, self.through = both(sources, tests, directory / "run", suite)
         differences = differing(outcomes(self.direct), outcomes(self.through))
         self.verdicts = self._judge(differences, sources, directory)
         self.seconds = time.monotonic() - started
@@ -184,7 +194,7 @@ class Comparison:
             for test in differences
         }
         for number in range(RERUNS):
-            direct, through = both(sources, differences, directory / f"again-{number}")
+            direct, through = both(sources, differences, directory / f"again-{number}", self.suite)
             for test, (before, after) in histories.items():
                 before.append(outcomes(direct).get(test))
                 after.append(outcomes(through).get(test))

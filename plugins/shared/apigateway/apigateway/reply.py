@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 from typing import Any
 
@@ -11,7 +12,6 @@ from .message import Call, EndpointResponse
 
 # The connection and the framing are the host's.
 _HOST_ONLY = {"connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
 def send(made: EndpointResponse, call: Call | None = None) -> Any:
@@ -53,4 +53,4 @@ def new_request_id() -> str:
 
 def new_extended_id() -> str:
     """Sixteen characters that look like AWS's."""
-    return "".join(random.choices(_LETTERS, k=15)) + "="
+    return base64.b64encode(random.randbytes(11)).decode()

@@ -1,6 +1,6 @@
 """The plugin's parts in plain CPython: the contract's bindings are those of the helper library's own tests, the packages those that were built in.
 
-    target/venv/bin/pytest plugins/apigateway/tests
+    target/venv/bin/pytest plugins/shared/apigateway/tests
 
 Needs vendor/, which plugins/build-python.sh fills.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-REPOSITORY = HERE.parents[2]
+REPOSITORY = HERE.parents[3]
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "vendor"), str(REPOSITORY / "plugin-sdk/python/tests")]
 
 import fake_host  # noqa: E402, F401
