@@ -19,7 +19,7 @@ SHARE = $(DESTDIR)$(PREFIX)/share
 ALSO ?=
 
 .PHONY: help run build install plugins plugins-python plugins-all test test-build test-rust test-components test-languages test-e2e test-ui \
-	test-moto-some test-moto test-targets lint fmt clean stock stock-rust stock-js e2e-tools new-all bench bench-call bench-languages \
+	test-moto-some test-moto test-targets demo-apigateway lint fmt clean stock stock-rust stock-js e2e-tools new-all bench bench-call bench-languages \
 	bench-envoy bench-guests bench-reload soak
 
 help: ## list the targets
@@ -72,7 +72,7 @@ test: ## every test
 	python3 tests/side_by_side.py --make "$(MAKE) --no-print-directory LANGUAGES='$(LANGUAGES)'" \
 		build plugins stock-js e2e-tools:plugins test-build:build stock-rust:e2e-tools \
 		plugins-python:build test-e2e:test-build,stock-rust,stock-js,plugins-python test-languages:build,stock-rust,plugins-python \
-		test-ui:stock-rust,plugins test-rust:test-build,plugins,e2e-tools test-components:test-rust test-moto-some:build,e2e-tools $(ALSO)
+		test-ui:stock-rust,plugins test-rust:test-build,plugins,e2e-tools test-components:test-rust test-moto-some:build,e2e-tools,plugins-python $(ALSO)
 
 # What is tested in its own process is compiled without optimisation, in a third of the time; the crates that it is made
 # with are those of the proxy.
@@ -97,21 +97,24 @@ e2e-tools: ## the Python environment and the programs that the end-to-end tests 
 
 test-e2e: build plugins plugins-python stock e2e-tools ## end to end: boto3 through the proxy and its plugins to moto, standard components
 	$(PYTHON) -m pytest -q -n 2 --dist loadfile tests/e2e $(ARGS)
-	$(PYTHON) -m pytest -q tests/moto
+	$(PYTHON) -m pytest -q tests/moto plugins/shared/apigateway/tests
 	python3 -m unittest discover -s tests/bench
 
 test-ui: build plugins ## the inspector in real Chromium; SCREENSHOTS=tests/ui/screenshots takes the README's pictures anew
 	tests/ui/setup.sh
 	node --test --test-concurrency=1 tests/ui/*.test.mjs
 
-test-moto-some: build plugins e2e-tools ## a part of moto's own tests, directly and through the proxy
+test-moto-some: build plugins plugins-python e2e-tools ## a part of moto's own tests, directly and through the proxy
 	$(PYTHON) tests/moto/compare.py --some
 
-test-moto: build plugins e2e-tools ## all of moto's own tests for six services, directly and through the proxy
+test-moto: build plugins plugins-python e2e-tools ## all of moto's own tests for six services, directly and through the proxy
 	$(PYTHON) tests/moto/compare.py $(ARGS)
 
 test-targets: ## every target of this file that no test runs, each with as little work as it can have
 	tests/targets.sh
+
+demo-apigateway: build plugins-python e2e-tools ## an API made by boto3 in moto and called through tollgate, each step printed
+	$(PYTHON) plugins/shared/apigateway/demo.py
 
 bench: build plugins ## what a request costs, beside nginx, HAProxy, bare hyper and Envoy where they are installed
 	$(CARGO) build --release --locked -p tollgate-bench

@@ -60,6 +60,7 @@ try install PREFIX="$scratch/installed"
 try_run
 try new-all ARGS="--from minimal wat"
 try test-moto ARGS=apigatewaymanagementapi
+try demo-apigateway
 try bench-guests
 try bench-envoy
 try bench-reload ARGS="--reloads 2"
