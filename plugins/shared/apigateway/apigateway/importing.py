@@ -26,11 +26,22 @@ def before(method: str, path: str) -> bool:
     wanted = _is_import(method, path) or (method in ("POST", "PATCH") and _AUTHORIZERS.fullmatch(path) is not None)
     if wanted:
         try:
-            request.body()
+            body = request.body()
+            if _is_import(method, path) and path.startswith("/restapis"):
+                _mend(body)
         except BodyError as error:
             # `after` can't read it either. The methods of an import that is not seen have no authorization, so they are refused.
             log.debug(f"{method} {path}: {error}")
     return wanted or (method == "DELETE" and _API.fullmatch(path) is not None)
+
+
+def _mend(body: bytes) -> None:
+    """Gives moto a document that it can take."""
+    document = _document(body)
+    if document is not None and imports.is_document(document):
+        mended = imports.mended(document)
+        if mended != document:
+            request.set_json(mended)
 
 
 def after(method: str, path: str) -> None:
@@ -69,7 +80,7 @@ def _imported(path: str) -> None:
     api_id = made.get("id") or made.get("apiId")
     if kind == "HTTP":
         document = _document(str((document or {}).get("body") or "").encode())
-    if not isinstance(api_id, str) or document is None or not ("openapi" in document or "swagger" in document):
+    if not isinstance(api_id, str) or document is None or not imports.is_document(document):
         return
     mode = "overwrite" if kind == "HTTP" else request.query_param("mode") or "merge"
     new = imports.overlay(document, kind)
@@ -122,6 +133,10 @@ def _yaml(text: str) -> Any:
     except YAMLError as error:
         log.warn(f"the imported document can't be read: {error}")
         return None
+
+
+# What is imported by the way is imported now: there are no files when a hook runs.
+_yaml("a: [1, 'b', {c: 2026-01-01}]")
 
 
 def _json(body: bytes) -> Doc:

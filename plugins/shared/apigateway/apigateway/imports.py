@@ -65,6 +65,53 @@ def overlay(document: Doc, kind: str) -> Doc:
     }
 
 
+def is_document(found: Doc) -> bool:
+    """What moto takes for a document and not for the properties of a new API."""
+    return "openapi" in found or "swagger" in found
+
+
+def mended(document: Doc) -> Doc:
+    """The same document as moto can take it: OpenAPI 3 (AWS's exports are Swagger 2 by default), types of integrations in capitals, and with the members
+    that moto asks for though they may be left out.
+    """
+    made: Doc = _from_swagger(document) if "swagger" in document else json.loads(json.dumps(document, default=str))
+    made["info"] = {"title": "", "description": "", **(made.get("info") or {})}
+    for item in (made.get("paths") or {}).values():
+        if not isinstance(item, dict):
+            continue
+        shared = item.get("parameters") or []
+        for verb, operation in list(item.items()):
+            if verb.lower() not in _VERBS or not isinstance(operation, dict):
+                # moto takes every member of a path for a method.
+                del item[verb]
+                continue
+            if shared:
+                operation["parameters"] = [*shared, *(operation.get("parameters") or [])]
+            integration = operation.get("x-amazon-apigateway-integration")
+            if isinstance(integration, dict):
+                integration["type"] = str(integration.get("type") or "").upper()
+                integration.setdefault("uri", "")
+                integration.setdefault("httpMethod", "POST")
+    return made
+
+
+def _from_swagger(document: Doc) -> Doc:
+    """Swagger 2 as OpenAPI 3, as far as API Gateway looks at it."""
+    made: Doc = json.loads(json.dumps(document, default=str).replace('"#/definitions/', '"#/components/schemas/'))
+    made.pop("swagger")
+    made["openapi"] = "3.0.1"
+    made["components"] = {"securitySchemes": made.pop("securityDefinitions", {}), "schemas": made.pop("definitions", {})}
+    for item in (made.get("paths") or {}).values():
+        for verb, operation in item.items() if isinstance(item, dict) else []:
+            if verb.lower() in _VERBS and isinstance(operation, dict):
+                kinds = operation.get("consumes") or made.get("consumes") or ["application/json"]
+                parameters = [*(item.get("parameters") or []), *(operation.get("parameters") or [])]
+                bodies = [one.get("schema") for one in parameters if isinstance(one, dict) and one.get("in") == "body"]
+                if bodies and "requestBody" not in operation:
+                    operation["requestBody"] = {"content": {kind: {"schema": bodies[-1]} for kind in kinds}}
+    return made
+
+
 def _about(document: Doc) -> Doc:
     names = {
         "x-amazon-apigateway-api-key-source": "apiKeySource",

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-
 
 from __future__ import annotations
 
+import encodings.unicode_escape
 import json
 import re
 from typing import Any
@@ -16,6 +17,8 @@ from .message import Call
 
 # A body of another media type is not checked, as in AWS, unless the method has a model for it.
 _JSON = "application/json"
+# fastjsonschema asks for this codec when it compiles a schema, and there are no files when a hook runs.
+_NEEDED = encodings.unicode_escape
 _MODEL = re.compile(r".*/restapis/[^/]+/models/(?P<name>[A-Za-z0-9]+)")
 
 

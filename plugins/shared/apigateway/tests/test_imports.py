@@ -135,6 +135,18 @@ def test_an_expression_of_an_authorizer():
     assert [one.get("identityValidationExpression") for one in read["authorizers"]] == ["x", "own", None]
 
 
+def test_a_document_for_moto():
+    """What the overlay says is the same before and after."""
+    made = imports.mended(DOCUMENT)
+    assert imports.overlay(made, "REST") == imports.overlay(DOCUMENT, "REST")
+    assert set(made["paths"]["/pets/"]) == {"get", "post", "put", "delete", "patch"}
+    for operation, wanted in (({"type": "http_proxy", "uri": "http://x", "httpMethod": "GET"}, ["HTTP_PROXY", "http://x", "GET"]), ({"type": "mock"}, ["MOCK", "", "POST"])):
+        document = {"openapi": "3", "info": {}, "paths": {"/": {"get": {"x-amazon-apigateway-integration": operation}}}}
+        found = imports.mended(document)["paths"]["/"]["get"]["x-amazon-apigateway-integration"]
+        assert [found["type"], found["uri"], found["httpMethod"]] == wanted
+        assert imports.mended(document)["info"] == {"title": "", "description": ""}
+
+
 def test_http_apis():
     authorizer = {"type": "jwt", "jwtConfiguration": {"issuer": "i", "audience": ["a"]}, "identitySource": "$request.header.Authorization"}
     schemes = {"jwt": {"type": "oauth2", "x-amazon-apigateway-authorizer": authorizer}}

@@ -12,6 +12,7 @@ from ..errors import GatewayError
 from ..message import Call
 
 _CREDENTIAL = re.compile(r"(?P<key>[A-Za-z0-9_]+)/(?P<date>\d{8})/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/aws4_request")
+_TIME = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z", re.A)
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 _ALGORITHM = "AWS4-HMAC-SHA256"
 # How far the time of a signature may be from now.
@@ -47,10 +48,14 @@ def check(call: Call, now_ms: int) -> dict[str, str]:
 
 
 def _check_time(text: str, day: str, longest: int, now_ms: int) -> None:
+    found = _TIME.fullmatch(text)
     try:
-        time = datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
+        # Not strptime: it imports a module when it is called first, and there are no files then.
+        time = datetime(*(int(part) for part in found.groups()), tzinfo=timezone.utc) if found else None
     except ValueError:
-        raise _incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.") from None
+        time = None
+    if time is None:
+        raise _incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
     age = now_ms / 1000 - time.timestamp()
     if not text.startswith(day) or not -SKEW_SECONDS <= age <= longest:
         raise _refused(f"Signature expired: {text} is now more than {longest} seconds away.")
