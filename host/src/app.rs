@@ -139,6 +139,7 @@ impl Ground {
             proxy: self.proxy.clone(),
             table: table.clone(),
             recorder: self.recording.recorder().cloned(),
+            tape: self.recording.tape().cloned(),
             reload,
             orders: orders.clone(),
         }

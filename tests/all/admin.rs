@@ -2,6 +2,7 @@
 
 mod exchanges;
 mod plugins;
+mod settings;
 mod versions;
 
 use serde_json::Value;
@@ -59,14 +60,46 @@ async fn ok() -> Origin {
     origin().route("/", text("ok")).start().await
 }
 
+/// A proxy with an admin listener and the plugin `mark`.
+async fn marked(origin: &Origin) -> Proxy {
+    with_admin()
+        .plugin("mark", guest("mark"))
+        .backend(origin)
+        .start()
+        .await
+}
+
+/// What `/api/v1/events` tells.
+struct Told {
+    client: Client,
+    text: Vec<u8>,
+}
+
+impl Told {
+    /// From now on.
+    async fn by(proxy: &Proxy, query: &str) -> Self {
+        let mut client = Client::connect(proxy.admin().unwrap()).await;
+        let get = format!("GET /api/v1/events?{query} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+        client.send(get).await;
+        let head = client.head().await;
+        assert_eq!(head.field("content-type").unwrap(), "text/event-stream");
+        let text = Vec::new();
+        Self { client, text }
+    }
+
+    /// All of it, once these words are in it.
+    async fn until(&mut self, words: &str) -> String {
+        while !String::from_utf8_lossy(&self.text).contains(words) {
+            self.text.extend(self.client.bytes(1).await);
+        }
+        String::from_utf8_lossy(&self.text).into_owned()
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rules_of_who_may_ask_hold_on_the_wire() {
     let origin = ok().await;
-    let proxy = with_admin()
-        .plugin("mark", guest("mark"))
-        .backend(&origin)
-        .start()
-        .await;
+    let proxy = marked(&origin).await;
     let head =
         |line: &str, host: &str| Request::new(format!("{line} HTTP/1.1\r\nhost: {host}\r\n"));
     let disable = "POST /api/v1/plugins/mark/disable";
@@ -100,6 +133,7 @@ async fn the_rules_of_who_may_ask_hold_on_the_wire() {
         (head("GET /api/v1/plugins/%ff", "localhost"), 400),
         (head("GET /api/v1/events?only=everything", "localhost"), 400),
         (head("GET /api/v1/events?onyl=status", "localhost"), 400),
+        (head("GET /api/v1/events?filter=~c", "localhost"), 400),
     ];
     for (request, status) in cases {
         let answer = send(&proxy, &request).await;
@@ -130,11 +164,7 @@ async fn the_rules_of_who_may_ask_hold_on_the_wire() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_too_large_or_no_json_is_refused() {
     let origin = ok().await;
-    let proxy = with_admin()
-        .plugin("mark", guest("mark"))
-        .backend(&origin)
-        .start()
-        .await;
+    let proxy = marked(&origin).await;
     let order = |body: &str| {
         let head =
             "PUT /api/v1/plugins/mark/order HTTP/1.1\r\nhost: localhost\r\nx-tollgate-admin: 1\r\n";
@@ -241,27 +271,12 @@ async fn what_runs_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_are_told_as_they_happen() {
     let origin = ok().await;
-    let proxy = with_admin()
-        .plugin("mark", guest("mark"))
-        .backend(&origin)
-        .start()
-        .await;
-    let mut client = Client::connect(proxy.admin().unwrap()).await;
-    let get = "GET /api/v1/events?only=plugin HTTP/1.1\r\nhost: localhost\r\n\r\n";
-    client.send(get).await;
-    assert_eq!(
-        client.head().await.field("content-type").unwrap(),
-        "text/event-stream"
-    );
-    let mut told = Vec::new();
-    let mut until = async |words: &str| {
-        while !String::from_utf8_lossy(&told).contains(words) {
-            told.extend(client.bytes(1).await);
-        }
-    };
-    until("\"state\":\"active\"").await;
+    let proxy = marked(&origin).await;
+    let mut told = Told::by(&proxy, "only=plugin").await;
+    told.until("\"state\":\"active\"").await;
     proxy.plugins.replace("mark.wat", "(module)");
-    until("\"event\":\"refused\"").await;
+    told.until("\"event\":\"refused\"").await;
     proxy.plugins.remove("mark.wat");
-    until("event: removed\ndata: {\"name\":\"mark\"}").await;
+    told.until("event: removed\ndata: {\"name\":\"mark\"}")
+        .await;
 }

@@ -10,6 +10,15 @@ use tollgate_tests::*;
 
 const ON: &str = "[record]\nenabled = true";
 
+/// A proxy that records, with these plugins.
+async fn recording(plugins: &[(&str, Guest)], origin: &Origin) -> Proxy {
+    let mut builder = proxy().config(ON).backend(origin);
+    for (name, guest) in plugins {
+        builder = builder.plugin(name, guest.clone());
+    }
+    builder.start().await
+}
+
 /// The exchanges so far, newest first, once there are so many.
 async fn recorded(proxy: &Proxy, count: usize) -> Vec<Arc<Recorded>> {
     let ring = proxy.recorder().unwrap().ring().clone();
@@ -66,13 +75,14 @@ fn text_of(message: &Message, name: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_plugin_is_a_step_with_what_it_changed() {
     let origin = origin().route("/", text("hello")).start().await;
-    let proxy = proxy()
-        .plugin("a", guest("mark").version("one."))
-        .plugin("b", guest("mark").version("two."))
-        .config(ON)
-        .backend(&origin)
-        .start()
-        .await;
+    let proxy = recording(
+        &[
+            ("a", guest("mark").version("one.")),
+            ("b", guest("mark").version("two.")),
+        ],
+        &origin,
+    )
+    .await;
     let request = request("POST", "/?x=1")
         .field("accept", "*/*")
         .body("question");
@@ -128,13 +138,11 @@ async fn each_plugin_is_a_step_with_what_it_changed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_is_replaced_is_the_plugins_and_one_that_is_read_is_not() {
     let origin = origin().route("/", text("old")).start().await;
-    let proxy = proxy()
-        .plugin("a", guest("read-request"))
-        .plugin("b", guest("set-bodies"))
-        .config(ON)
-        .backend(&origin)
-        .start()
-        .await;
+    let proxy = recording(
+        &[("a", guest("read-request")), ("b", guest("set-bodies"))],
+        &origin,
+    )
+    .await;
     let request = request("POST", "/").chunked(&[b"what ", b"came"]);
     assert_eq!(proxy.ask(&request).await.text(), "a new response body");
     let exchange = only(&proxy).await;
@@ -159,12 +167,7 @@ async fn a_body_that_is_replaced_is_the_plugins_and_one_that_is_read_is_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_in_place_of_the_backend_is_the_plugins() {
     let origin = origin().start().await;
-    let proxy = proxy()
-        .plugin("gate", guest("respond"))
-        .config(ON)
-        .backend(&origin)
-        .start()
-        .await;
+    let proxy = recording(&[("gate", guest("respond"))], &origin).await;
     assert_eq!(proxy.get("/").await.status(), 403);
     let exchange = only(&proxy).await;
     let gate = step(&exchange, "gate forward-request");
@@ -307,12 +310,7 @@ async fn a_rewritten_body_is_kept_as_it_came_and_as_it_went() {
     );
     let reply = reply.then("9\r\ndata: 1\n\n\r\n6\r\nx: 2\n\n\r\n0\r\n\r\n");
     let origin = origin().route("/", reply).start().await;
-    let proxy = proxy()
-        .plugin("rewrite", guest("rewrite").version("v001"))
-        .config(ON)
-        .backend(&origin)
-        .start()
-        .await;
+    let proxy = recording(&[("rewrite", guest("rewrite").version("v001"))], &origin).await;
     let answer = proxy.get("/").await;
     let exchange = only(&proxy).await;
     let rewrite = exchange
@@ -331,12 +329,7 @@ async fn pieces_are_kept_with_what_went_on_in_their_place() {
     );
     let reply = reply.then("9\r\ndata: 1\n\n\r\n6\r\nx: 2\n\n\r\n0\r\n\r\n");
     let origin = origin().route("/", reply).start().await;
-    let proxy = proxy()
-        .plugin("rewrite", guest("rewrite").version("v001"))
-        .config(ON)
-        .backend(&origin)
-        .start()
-        .await;
+    let proxy = recording(&[("rewrite", guest("rewrite").version("v001"))], &origin).await;
     assert_eq!(proxy.get("/").await.status(), 200);
     let exchange = only(&proxy).await;
     let transcript = &step(&exchange, "rewrite response-body").transcript;
@@ -355,12 +348,7 @@ async fn pieces_are_kept_with_what_went_on_in_their_place() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_plugin_says_is_in_the_step_in_which_it_said_it() {
     let origin = origin().route("/", text("ok")).start().await;
-    let proxy = proxy()
-        .plugin("log", guest("log"))
-        .config(ON)
-        .backend(&origin)
-        .start()
-        .await;
+    let proxy = recording(&[("log", guest("log"))], &origin).await;
     for _ in 0..2 {
         assert_eq!(proxy.get("/").await.status(), 200);
     }
@@ -372,6 +360,18 @@ async fn what_a_plugin_says_is_in_the_step_in_which_it_said_it() {
         assert_eq!(back.len(), 2);
         assert_eq!(back[0].level, "warn");
     }
+}
+
+/// A plugin that logs what it saw in a field: there the same is masked as in the field.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_masked_in_a_head_is_masked_in_what_a_plugin_says() {
+    let origin = origin().route("/", text("ok")).start().await;
+    let proxy = recording(&[("log", guest("log"))], &origin).await;
+    let request = get("/").field("authorization", "Bearer the way out");
+    assert_eq!(proxy.ask(&request).await.status(), 200);
+    let exchange = only(&proxy).await;
+    let out = &step(&exchange, "log forward-request").log;
+    assert_eq!(out[0].text, "on [masked]");
 }
 
 #[tokio::test(flavor = "multi_thread")]

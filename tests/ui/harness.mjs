@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { after, afterEach, before, beforeEach } from 'node:test';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -111,10 +112,51 @@ export class Proxy {
     return (await fetch(`${this.inspector}${path}`)).json();
   }
 
+  /** Changes something by the API. */
+  async change(method, path, body) {
+    const headers = { 'x-tollgate-admin': '1', 'content-type': 'application/json' };
+    const response = await fetch(`${this.inspector}${path}`, { method, headers, body: body && JSON.stringify(body) });
+    assert.ok(response.ok, `${method} ${path}: ${response.status} ${await response.text()}`);
+  }
+
+  /** The exchange with this target, once it is recorded. */
+  recorded(target) {
+    return eventually(`an exchange with ${target}`, async () => (await this.api('/api/v1/exchanges?limit=100')).exchanges.find((one) => one.target === target));
+  }
+
   get output() {
     return this.#output;
   }
 }
+
+/**
+ * A proxy and a browser for the tests of a file: `proxy` and `browser`. With `at`, the place of the inspector, each test has a page of its
+ * own there, `page`, and no exchange from the test before.
+ */
+export function scene({ at, ...options } = {}) {
+  const it = {};
+  before(async () => {
+    it.proxy = await Proxy.start(options);
+    it.browser = await startBrowser();
+  });
+  after(async () => {
+    await it.browser?.close();
+    await it.proxy?.stop();
+  });
+  if (at === undefined) return it;
+  beforeEach(async () => {
+    await it.proxy.change('DELETE', '/api/v1/exchanges');
+    it.page = await openPage(it.browser, it.proxy, at);
+  });
+  afterEach(() => closePage(it.page));
+  return it;
+}
+
+/** What is found on a page of exchanges: the row with this text, the step of this plugin and hook. */
+export const found = (it) => ({
+  row: (text) => it.page.getByRole('option').filter({ hasText: text }),
+  step: (name, hook) => it.page.locator('.way a').filter({ hasText: name }).filter({ hasText: hook }),
+});
 
 export async function startBrowser() {
   const executablePath = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);

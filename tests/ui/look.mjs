@@ -14,7 +14,7 @@ const SIZES = [[1280, 800], [390, 844]];
 const KEPT = ['1280-light', '390-dark'];
 
 /** Opens a view in every size and scheme. `ready(page)` resolves when it shows what it is to show. */
-export async function look(browser, proxy, name, hash, ready) {
+export async function look({ browser, proxy }, name, hash, ready) {
   mkdirSync(PICTURES, { recursive: true });
   for (const [width, height] of SIZES) {
     for (const colorScheme of ['light', 'dark']) {

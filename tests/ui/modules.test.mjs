@@ -29,6 +29,8 @@ test('an address says what is shown, and the other way round', async () => {
     { view: 'exchanges', id: '00000000000000a1', step: '3', filter: '~u /users & ! ~c 500' },
     { view: 'exchanges', id: '00000000000000a1', step: 'in', tab: 'fields', filter: '?#/%' },
     { view: 'plugins', id: 'with/slash and %', filter: '' },
+    { view: 'logs', filter: '', level: 'warn', plugin: 'a&b' },
+    { view: 'exchanges', id: 'what-if', filter: '~c 500' },
   ];
   const again = await page.evaluate(async (all) => {
     const { format, parse } = await import('/assets/router.js');
@@ -100,7 +102,7 @@ test('a settings form gives back what was not touched, and finds the field that 
       },
     };
     const settings = { age: 5, rules: [{ a: 1 }], unknown: { kept: true } };
-    const form = new SettingsForm(schema, settings, async () => {});
+    const form = new SettingsForm(schema, settings, [], async () => {});
     const untouched = form.field.read();
     const set = (at, value) => {
       const control = form.element.querySelectorAll('input, select, textarea')[at];
@@ -131,6 +133,47 @@ test('a settings form gives back what was not touched, and finds the field that 
     mistake: 'settings.rules: this is not JS',
     words: [true, true, false, false, true, false],
   });
+});
+
+test('a masked setting gives back its mask, unless a new value was typed or it was removed', async () => {
+  const seen = await page.evaluate(async () => {
+    const { SettingsForm } = await import('/assets/settings-form.js');
+    const schema = { properties: { key: { type: 'string' }, pin: { type: 'integer' }, 'a/b~': { type: 'object', properties: { c: { type: 'string' } } }, peers: { type: 'array', items: { type: 'object' } } } };
+    const settings = { key: '[masked]', pin: '[masked]', 'a/b~': { c: '[masked]' }, peers: [{ pin: '[masked]' }] };
+    const form = new SettingsForm(schema, settings, ['/key', '/pin', '/a~1b~0/c', '/peers/0/pin'], async () => {});
+    const inputs = [...form.element.querySelectorAll('input')];
+    const type = (at, value) => {
+      inputs[at].value = value;
+      inputs[at].dispatchEvent(new Event('input', { bubbles: true }));
+    };
+    const untouched = form.field.read();
+    type(0, 'new');
+    type(1, '42');
+    const typed = form.field.read();
+    type(1, '');
+    form.element.querySelector('[aria-label="Remove c"]').click();
+    const removed = form.field.read();
+    form.element.querySelector('[aria-label="Remove c"]').click();
+    const again = form.field.read();
+    return { values: inputs.map(({ value, type: of }) => value + of), untouched, typed, removed, again, hint: form.element.textContent.includes('[masked] stands for a secret') };
+  });
+  const masked = { key: '[masked]', pin: '[masked]', 'a/b~': { c: '[masked]' }, peers: [{ pin: '[masked]' }] };
+  assert.deepEqual(seen, {
+    values: ['newpassword', 'password', 'password'], untouched: masked, typed: { ...masked, key: 'new', pin: 42 },
+    removed: { ...masked, key: 'new', 'a/b~': {} }, again: { ...masked, key: 'new' }, hint: true,
+  });
+});
+
+test('a line of the log is shown by its level and its plugin', async () => {
+  const seen = await page.evaluate(async () => {
+    const { fits } = await import('/assets/logs.js');
+    const line = (level, plugin) => ({ level, plugin });
+    return [
+      fits(line('error', 'a'), { level: 'warn' }), fits(line('info', 'a'), { level: 'warn' }), fits(line(null, null), { level: 'error' }),
+      fits(line('info', 'a'), { plugin: 'a' }), fits(line('info', 'b'), { plugin: 'a' }), fits(line('info', null), { plugin: 'tollgate' }), fits(line('info', 'a'), { plugin: 'tollgate' }), fits(line('trace', 'a'), {}),
+    ];
+  });
+  assert.deepEqual(seen, [true, false, true, true, false, true, false, true]);
 });
 
 test('bytes that are no text are shown as hex, and JSON is indented', async () => {

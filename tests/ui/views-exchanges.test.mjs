@@ -1,39 +1,28 @@
 // How the views of exchanges look.
 
-import { after, before, test } from 'node:test';
-import { eventually, Proxy, startBrowser } from './harness.mjs';
+import { test } from 'node:test';
+import { eventually, scene } from './harness.mjs';
 import { look } from './look.mjs';
 
-let proxy;
-let browser;
-
-before(async () => {
-  proxy = await Proxy.start({
-    plugins: ['add-header', 'cors', 'redact'],
-    files: { 'cors.toml': 'order = 20\n\n[settings]\nallow_origins = ["http://localhost:3000"]\n' },
-  });
-  browser = await startBrowser();
+const it = scene({
+  plugins: ['add-header', 'cors', 'redact'],
+  files: { 'cors.toml': 'order = 20\n\n[settings]\nallow_origins = ["http://localhost:3000"]\n' },
 });
 
-after(async () => {
-  await browser.close();
-  await proxy.stop();
-});
-
-test('no exchange yet', () => look(browser, proxy, 'empty', '', (page) => page.getByText('No exchange yet').waitFor()));
+test('no exchange yet', () => look(it, 'empty', '', (page) => page.getByText('No exchange yet').waitFor()));
 
 test('exchanges, one of them, and its parts', async () => {
   for (const target of ['/users/7', '/missing', '/users?fields=name,email', '/avatar.png', '/broken', '/stream', '/users/7?again', '/orders/2026/11/30/items?limit=50']) {
-    await proxy.get(target, target.startsWith('/users?') ? { method: 'POST', body: '{"name":"Ada","email":"ada@example.org"}', headers: { 'content-type': 'application/json' } } : {});
+    await it.proxy.get(target, target.startsWith('/users?') ? { method: 'POST', body: '{"name":"Ada","email":"ada@example.org"}', headers: { 'content-type': 'application/json' } } : {});
   }
   const { exchanges } = await eventually('all are recorded', async () => {
-    const answer = await proxy.api('/api/v1/exchanges?limit=50');
+    const answer = await it.proxy.api('/api/v1/exchanges?limit=50');
     return answer.exchanges.length >= 8 && answer;
   });
   const id = (target) => exchanges.find((one) => one.target === target).id;
-  const step = async (target, name, hook) => (await proxy.api(`/api/v1/exchanges/${id(target)}`)).steps.find(({ performer }) => performer.name === name && performer.hook === hook).index;
-  await look(browser, proxy, 'exchanges', '', (page) => page.getByRole('option').nth(7).waitFor());
-  await look(browser, proxy, 'exchange', `#/exchanges/${id('/users/7')}/step/${await step('/users/7', 'redact', 'response-body')}/body`, (page) => page.locator('.diff del').waitFor());
-  await look(browser, proxy, 'fields', `#/exchanges/${id('/users/7')}/step/${await step('/users/7', 'add-header', 'forward-request')}/fields`, (page) => page.locator('.diff ins').waitFor());
-  await look(browser, proxy, 'pieces', `#/exchanges/${id('/stream')}/step/${await step('/stream', 'redact', 'response-body')}/pieces`, (page) => page.locator('.piece').first().waitFor());
+  const step = async (target, name, hook) => (await it.proxy.api(`/api/v1/exchanges/${id(target)}`)).steps.find(({ performer }) => performer.name === name && performer.hook === hook).index;
+  await look(it, 'exchanges', '', (page) => page.getByRole('option').nth(7).waitFor());
+  await look(it, 'exchange', `#/exchanges/${id('/users/7')}/step/${await step('/users/7', 'redact', 'response-body')}/body`, (page) => page.locator('.diff del').waitFor());
+  await look(it, 'fields', `#/exchanges/${id('/users/7')}/step/${await step('/users/7', 'add-header', 'forward-request')}/fields`, (page) => page.locator('.diff ins').waitFor());
+  await look(it, 'pieces', `#/exchanges/${id('/stream')}/step/${await step('/stream', 'redact', 'response-body')}/pieces`, (page) => page.locator('.piece').first().waitFor());
 });

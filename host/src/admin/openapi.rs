@@ -4,9 +4,7 @@ use axum::Json;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{
-    ContentBuilder, OpenApi as Document, Ref, RefOr, Required, Response, ResponseBuilder,
-};
+use utoipa::openapi::{OpenApi as Document, RefOr, Required};
 use utoipa::{Modify, OpenApi};
 
 use super::api;
@@ -114,18 +112,8 @@ fn answers(operation: &mut Operation, answers: &[(&str, &str)]) {
     for (status, description) in answers {
         let answers = &mut operation.responses.responses;
         let answer = answers.entry((*status).to_owned());
-        answer.or_insert_with(|| RefOr::T(problem(description)));
+        answer.or_insert_with(|| RefOr::T(Problem::described(description)));
     }
-}
-
-fn problem(description: &str) -> Response {
-    let content = ContentBuilder::new()
-        .schema(Some(Ref::from_schema_name("Problem")))
-        .build();
-    ResponseBuilder::new()
-        .description(description)
-        .content("application/problem+json", content)
-        .build()
 }
 
 /// The header field without which nothing is changed.

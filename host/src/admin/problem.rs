@@ -1,9 +1,15 @@
 //! What is answered when something can't be done (RFC 9457): what it was, and what to do.
 
+use std::collections::BTreeMap;
+
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
+use utoipa::openapi::{self, ContentBuilder, Ref, RefOr, ResponseBuilder};
+
+/// How it is sent.
+pub const PROBLEM: &str = "application/problem+json";
 
 /// An error, as `application/problem+json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -32,6 +38,26 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
+    /// How the API's document describes one.
+    pub fn described(description: &str) -> openapi::Response {
+        let content = ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name("Problem")))
+            .build();
+        ResponseBuilder::new()
+            .description(description)
+            .content(PROBLEM, content)
+            .build()
+    }
+
+    /// The answers with these statuses, as the document describes them.
+    pub fn all_described(all: &[(&str, &str)]) -> BTreeMap<String, RefOr<openapi::Response>> {
+        let described = all.iter().map(|(status, description)| {
+            let problem = Self::described(description);
+            ((*status).to_owned(), RefOr::T(problem))
+        });
+        described.collect()
+    }
+
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, detail)
     }
@@ -43,7 +69,7 @@ impl IntoResponse for Problem {
         // Strings and a number always have a JSON form.
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = (status, body).into_response();
-        let form = HeaderValue::from_static("application/problem+json");
+        let form = HeaderValue::from_static(PROBLEM);
         response.headers_mut().insert(header::CONTENT_TYPE, form);
         response
     }

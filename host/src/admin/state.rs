@@ -13,7 +13,8 @@ use crate::config::admin::AdminAddress;
 use crate::export::Exporter;
 use crate::plugin::{PluginControl, PluginTable, RouteChain};
 use crate::proxy::Proxy;
-use crate::record::Recorder;
+use crate::record::tape::TapeWriter;
+use crate::record::{Masks, Recorder};
 
 /// What answers are made of. Built by the composition root.
 #[derive(Debug)]
@@ -35,6 +36,10 @@ pub struct Admin {
     pub table: Arc<PluginTable>,
     /// None if nothing is recorded.
     pub recorder: Option<Arc<Recorder>>,
+    /// None if there is no tape.
+    pub tape: Option<TapeWriter>,
+    /// What is a secret in settings and in the log.
+    pub masks: Masks,
     /// What `/metrics` answers by.
     pub exporter: Exporter,
     pub control: PluginControl,

@@ -16,7 +16,8 @@ use crate::config::Config;
 use crate::config::admin::AdminAddress;
 use crate::plugin::{Order, PluginControl, PluginTable, RouteChain};
 use crate::proxy::Proxy;
-use crate::record::Recorder;
+use crate::record::tape::TapeWriter;
+use crate::record::{Masks, Recorder};
 use crate::telemetry;
 
 /// What the listener needs of the others.
@@ -29,6 +30,7 @@ pub struct Parts {
     pub proxy: Arc<Proxy<RouteChain>>,
     pub table: Arc<PluginTable>,
     pub recorder: Option<Arc<Recorder>>,
+    pub tape: Option<TapeWriter>,
     pub reload: mpsc::Sender<ReloadOrder>,
     pub orders: mpsc::Sender<Order>,
 }
@@ -75,6 +77,8 @@ pub async fn start(
         proxy: parts.proxy,
         table: parts.table,
         recorder: parts.recorder,
+        tape: parts.tape,
+        masks: Masks::new(&config.record),
         exporter,
         reload: parts.reload,
         control,

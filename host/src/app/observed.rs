@@ -48,6 +48,10 @@ impl Recording {
         self.recorder.as_ref()
     }
 
+    pub fn tape(&self) -> Option<&TapeWriter> {
+        self.tape.as_ref()
+    }
+
     /// Writes what is not on the tape yet, when no exchange is under way any more.
     pub fn finish(&self) {
         let recorded = self

@@ -3,17 +3,17 @@
 use std::borrow::Cow;
 
 use super::data::{Fragment, LogLine, Outbound, Piece, PieceFate, Sender, Transcript};
-use super::mask::{MASKED, Masks};
+use super::mask::{InHeads, MASKED, Masks};
 use super::micros::micros;
 use crate::message::trace::{self, OutboundTimes, Part, PieceShot, Pieces, Said};
 use crate::message::websocket::Peer;
 
-/// Text stays as it is: what a plugin logs is in the log, too.
-pub fn log_line(said: &Said) -> LogLine {
+/// What a plugin logged, without the secrets that can be found in it. On stderr it is as the plugin wrote it.
+pub fn log_line(said: &Said, masks: &Masks, heads: &InHeads) -> LogLine {
     LogLine {
         at: micros(said.at),
         level: said.level.to_owned(),
-        text: said.text.clone(),
+        text: masks.log(&heads.masked(&said.text)).into_owned(),
     }
 }
 

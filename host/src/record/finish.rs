@@ -8,7 +8,7 @@ use super::beside::{log_line, outbound, transcript};
 use super::data::{Ending, Failure, Performer, Recorded, Step, StepOutcome};
 use super::delta;
 use super::edit::{Edit, FieldEdit, MessageEdit};
-use super::mask::Masks;
+use super::mask::{InHeads, Masks};
 use super::message::{Field, Message, StartLine};
 use super::micros::micros;
 use crate::message::trace::{self, Change, Finished, FullStep, Kept, Outcome, StepTimes, Taken};
@@ -25,7 +25,11 @@ pub fn recorded(exchange: &Finished, masks: &Masks) -> Option<Recorded> {
     };
     let first = request.whole();
     let steps = times.steps.iter().zip(&full.steps);
-    let steps = steps.map(|it| step(it, masks, &mut request, &mut response));
+    let heads = match full.steps.iter().all(|step| step.log.is_empty()) {
+        true => InHeads::default(),
+        false => InHeads::of(full, masks),
+    };
+    let steps = steps.map(|it| step(it, masks, &heads, &mut request, &mut response));
     Some(Recorded {
         id: times.id.0,
         began: micros(times.began.duration_since(UNIX_EPOCH).unwrap_or_default()),
@@ -46,6 +50,7 @@ pub fn recorded(exchange: &Finished, masks: &Masks) -> Option<Recorded> {
 fn step<'a>(
     (times, full): (&StepTimes, &'a FullStep),
     masks: &Masks,
+    heads: &InHeads,
     request: &mut Side<'a, RequestHead>,
     response: &mut Side<'a, ResponseHead>,
 ) -> Step {
@@ -63,7 +68,11 @@ fn step<'a>(
             .iter()
             .map(|it| outbound(it, masks))
             .collect(),
-        log: full.log.iter().map(log_line).collect(),
+        log: full
+            .log
+            .iter()
+            .map(|it| log_line(it, masks, heads))
+            .collect(),
         depth: times.depth,
     }
 }

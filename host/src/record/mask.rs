@@ -6,8 +6,13 @@
 //! `client_secret` are one. More is masked now and then than needs to be. What is binary (protobuf, CBOR) can't be searched.
 //!
 //! A body with codings is decoded, masked and coded again; if that can't be, nothing of it is kept.
+//!
+//! What plugins log is text of their own. It is masked as bodies are, and by how heads are written (`log.rs`); where the exchange is
+//! known, the values that are masked in its heads are also found wherever they stand ([`InHeads`]).
 
 mod find;
+mod heads;
+mod log;
 mod names;
 mod recode;
 #[cfg(test)]
@@ -17,6 +22,7 @@ use std::borrow::Cow;
 
 use find::Found;
 pub use find::MASKED;
+pub use heads::InHeads;
 use names::Names;
 use recode::Recoded;
 
@@ -69,6 +75,26 @@ impl Masks {
             name: name.to_owned(),
             value: self.value(name, value).into_owned(),
         }
+    }
+
+    /// Whether what has this name in a body, a query or a plugin's settings is taken for a secret.
+    pub fn is_key(&self, name: &str) -> bool {
+        self.keys.contains(name.as_bytes())
+    }
+
+    /// Whether the whole value of this field is masked.
+    pub fn is_field(&self, name: &str) -> bool {
+        self.fields.contains(name.as_bytes())
+    }
+
+    /// What a plugin or the proxy logged, as it may be shown.
+    pub fn log<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let found = log::all(text.as_bytes(), &self.keys);
+        if found.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let masked = find::replaced(text.as_bytes(), &found);
+        Cow::Owned(String::from_utf8_lossy(&masked).into_owned())
     }
 
     /// A target or a URL as it may be kept.

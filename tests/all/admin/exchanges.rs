@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tollgate_tests::*;
 
-use super::{ask, ok, read, send, with_admin};
+use super::{Told, ask, ok, read, send, with_admin};
 
 /// A proxy that records, with the plugin `mark`.
 async fn recording(origin: &Origin) -> Proxy {
@@ -161,16 +161,51 @@ async fn the_list_has_pages_and_a_filter_and_can_be_emptied() {
 async fn they_are_told_as_they_end() {
     let origin = ok().await;
     let proxy = recording(&origin).await;
-    let mut client = Client::connect(proxy.admin().unwrap()).await;
-    client
-        .send("GET /api/v1/events?only=exchanges HTTP/1.1\r\nhost: localhost\r\n\r\n")
-        .await;
-    assert_eq!(client.head().await.status, 200);
+    let mut told = Told::by(&proxy, "only=exchanges").await;
     proxy.get("/").await;
-    let mut told = Vec::new();
-    while !String::from_utf8_lossy(&told).contains("event: exchanges\ndata: [{\"id\":\"") {
-        told.extend(client.bytes(1).await);
+    told.until("event: exchanges\ndata: [{\"id\":\"").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_filter_those_that_fit_are_told_and_no_other() {
+    let origin = origin()
+        .route("/a", text("apple"))
+        .route("/b", text("pear"))
+        .start()
+        .await;
+    let proxy = recording(&origin).await;
+    let mut told = Told::by(&proxy, "only=exchanges&filter=~bs%20pear").await;
+    for path in ["/a", "/b?1", "/a", "/b?2"] {
+        proxy.get(path).await;
     }
+    let text = told.until("\"target\":\"/b?2\"").await;
+    assert!(text.contains("\"target\":\"/b?1\""), "{text}");
+    assert!(!text.contains("\"target\":\"/a\""), "{text}");
+}
+
+/// The tape's part of the status, and its error while it can't be written.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_status_says_how_the_tape_is() {
+    let origin = ok().await;
+    let plugins = Plugins::new();
+    let tape = plugins.path().join("../exchanges.tape");
+    let proxy = with_admin()
+        .plugins(plugins)
+        .config(&format!("[record]\ntape = {tape:?}"))
+        .backend(&origin)
+        .start()
+        .await;
+    proxy.get("/").await;
+    let tape_of = async || read(&proxy, "/api/v1/status").await["recording"]["tape"].clone();
+    eventually!(tape_of().await["exchanges"] == 1);
+    let told = tape_of().await;
+    assert_eq!(
+        (&told["dropped"], &told["error"]),
+        (&json!(0), &Value::Null)
+    );
+    assert!(told["bytes"].as_u64().unwrap() > 0, "{told}");
+    let file = told["file"].as_str().unwrap();
+    assert!(file.ends_with("exchanges.tape"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

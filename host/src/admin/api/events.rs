@@ -24,6 +24,7 @@ use super::status::Status;
 use crate::admin::input::Asked;
 use crate::admin::problem::Problem;
 use crate::admin::state::Admin;
+use crate::record::filter::Filter;
 use crate::record::{Recorded, Summary};
 use crate::telemetry;
 
@@ -40,6 +41,8 @@ const ALIVE_EVERY: Duration = Duration::from_secs(15);
 pub struct EventsAsked {
     /// Kinds of events with commas between: `status`, `plugin`, `exchanges`, `log`. All but `log` without it.
     pub only: Option<String>,
+    /// Of exchanges those that fit: mitmproxy's filter expressions, as for the list.
+    pub filter: Option<String>,
 }
 
 /// The kinds of events that can be asked for.
@@ -75,13 +78,16 @@ const MOST_LINES: usize = 1_000;
 /// this connection did not take them in time.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events", params(EventsAsked), responses(
     (status = 200, description = "Events until the connection is closed.", body = String, content_type = "text/event-stream"),
-    (status = 400, description = "`only` names no kind of event.", body = Problem, content_type = "application/problem+json"),
+    (status = 400, description = "`only` names no kind of event, or the filter has a mistake.", body = Problem, content_type = "application/problem+json"),
 ))]
 pub async fn events(
     State(admin): State<Arc<Admin>>,
     Asked(asked): Asked<EventsAsked>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let feed = Feed::new(admin, kinds(asked.only.as_deref())?);
+    let kinds = kinds(asked.only.as_deref())?;
+    let filter = asked.filter.as_deref().map(Filter::parse).transpose();
+    let filter = filter.map_err(|error| Problem::bad_request(format!("filter: {error}")))?;
+    let feed = Feed::new(admin, kinds, filter.map(Arc::new));
     let events = stream::unfold(feed, |mut feed| async {
         let event = feed.next().await?;
         Some((Ok(event), feed))
@@ -122,6 +128,7 @@ struct Feed {
     /// None if nothing is recorded.
     exchanges: Option<broadcast::Receiver<Arc<Recorded>>>,
     exchanges_from: Instant,
+    filter: Option<Arc<Filter>>,
     log: watch::Receiver<u64>,
     /// The last line that was told, and when lines may be told again.
     log_told: u64,
@@ -143,7 +150,7 @@ struct Lost {
 }
 
 impl Feed {
-    fn new(admin: Arc<Admin>, kinds: BTreeSet<Kind>) -> Self {
+    fn new(admin: Arc<Admin>, kinds: BTreeSet<Kind>, filter: Option<Arc<Filter>>) -> Self {
         let mut every = interval(STATUS_EVERY);
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut changes = admin.table.changes();
@@ -156,6 +163,7 @@ impl Feed {
         Self {
             exchanges: exchanges.map(|recorder| recorder.ring().subscribe()),
             exchanges_from: Instant::now(),
+            filter,
             kinds,
             every,
             changes,
@@ -182,7 +190,9 @@ impl Feed {
                     changed.ok()?;
                     self.plugins();
                 }
-                first = next_exchange(self.exchanges_from, &mut self.exchanges) => self.exchanges(first),
+                first = next_exchange(self.exchanges_from, &mut self.exchanges) => {
+                    self.exchanges(first).await;
+                }
                 changed = after(self.log_from, &mut self.log), if log => {
                     changed.ok()?;
                     self.lines();
@@ -192,24 +202,26 @@ impl Feed {
         self.ready.pop_front()
     }
 
-    /// Tells an exchange and those that came with it, or how many were lost.
-    fn exchanges(&mut self, first: Result<Arc<Recorded>, u64>) {
+    /// Tells an exchange and those that came with it, as far as the filter lets them through, or how many were lost.
+    async fn exchanges(&mut self, first: Result<Arc<Recorded>, u64>) {
         self.exchanges_from = Instant::now() + BATCH;
-        let mut summaries = Vec::new();
+        let mut come = Vec::new();
         let mut next = Some(first);
         while let Some(exchange) = next {
             match exchange {
-                Ok(exchange) => summaries.push(Summary::of(&exchange)),
+                Ok(exchange) => come.push(exchange),
                 Err(exchanges) => self.ready.push_back(event("lost", &Lost { exchanges })),
             }
             next = match &mut self.exchanges {
-                Some(exchanges) if summaries.len() < MOST_EXCHANGES => {
-                    received(exchanges.try_recv())
-                }
+                Some(exchanges) if come.len() < MOST_EXCHANGES => received(exchanges.try_recv()),
                 _ => None,
             };
         }
-        if !summaries.is_empty() {
+        if let Some(filter) = &self.filter {
+            come = fitting(filter.clone(), come).await;
+        }
+        if !come.is_empty() {
+            let summaries: Vec<_> = come.iter().map(|exchange| Summary::of(exchange)).collect();
             self.ready.push_back(event("exchanges", &summaries));
         }
     }
@@ -220,7 +232,8 @@ impl Feed {
         self.log_from = Instant::now() + BATCH;
         if let Some(last) = new.lines.last() {
             self.log_told = last.number;
-            self.ready.push_back(event("log", &LogLines::of(&new)));
+            self.ready
+                .push_back(event("log", &LogLines::of(&new, &self.admin.masks)));
         }
     }
 
@@ -260,6 +273,16 @@ async fn next_exchange(
             pending().await
         }
     }
+}
+
+/// Those that fit. A filter may look at every byte that is kept, so this has a thread of its own.
+async fn fitting(filter: Arc<Filter>, mut come: Vec<Arc<Recorded>>) -> Vec<Arc<Recorded>> {
+    let look = move || {
+        come.retain(|exchange| filter.matches(exchange));
+        come
+    };
+    // It fails only where the filter panics, which the log tells.
+    tokio::task::spawn_blocking(look).await.unwrap_or_default()
 }
 
 /// What is there already.

@@ -1,11 +1,21 @@
 //! `/api/v1/logs`: the last lines of the proxy's log.
+//!
+//! Lines are masked before they are shown here: values behind names that the record masks know, and credentials behind the name of a
+//! scheme. A secret that stands in a line without its name is shown. On stderr lines are as they were written.
+
+mod entry;
+
+use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::admin::input::Asked;
 use crate::admin::problem::Problem;
+use crate::admin::state::Admin;
+use crate::record::Masks;
 use crate::telemetry::{self, NewLines};
 
 /// Lines without `limit`, and at most.
@@ -27,17 +37,21 @@ pub struct LogEntry {
     /// Counts from 1.
     pub number: u64,
     pub at_us: u64,
-    /// As on stderr; further lines of an entry are indented.
+    /// `error`, `warn`, `info`, `debug`, `trace`.
+    pub level: Option<String>,
+    /// The plugin that wrote it, or that it is about.
+    pub plugin: Option<String>,
+    /// The exchange in which a plugin wrote it: 16 hexadecimal digits.
+    pub exchange: Option<String>,
+    /// The text alone, without time, level, target and fields.
+    pub message: String,
+    /// As on stderr, but with secrets masked; further lines of an entry are indented.
     pub text: String,
 }
 
 impl LogLines {
-    pub fn of(new: &NewLines) -> Self {
-        let lines = new.lines.iter().map(|line| LogEntry {
-            number: line.number,
-            at_us: line.at,
-            text: line.text.clone(),
-        });
+    pub fn of(new: &NewLines, masks: &Masks) -> Self {
+        let lines = new.lines.iter().map(|line| LogEntry::of(line, masks));
         Self {
             lines: lines.collect(),
             lost: new.lost,
@@ -63,7 +77,10 @@ pub struct LogsAsked {
     (status = 400, description = "`limit` is no number from 1 to 2000.", body = Problem,
         content_type = "application/problem+json"),
 ))]
-pub async fn logs(Asked(asked): Asked<LogsAsked>) -> Result<Json<LogLines>, Problem> {
+pub async fn logs(
+    State(admin): State<Arc<Admin>>,
+    Asked(asked): Asked<LogsAsked>,
+) -> Result<Json<LogLines>, Problem> {
     let limit = asked.limit.unwrap_or(LINES);
     if !(1..=MOST_LINES).contains(&limit) {
         return Err(Problem::bad_request(
@@ -71,5 +88,6 @@ pub async fn logs(Asked(asked): Asked<LogsAsked>) -> Result<Json<LogLines>, Prob
         ));
     }
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    Ok(Json(LogLines::of(&telemetry::recent().after(0, limit))))
+    let lines = telemetry::recent().after(0, limit);
+    Ok(Json(LogLines::of(&lines, &admin.masks)))
 }

@@ -2,6 +2,7 @@
 
 pub mod change;
 mod data;
+mod secrets;
 
 use std::sync::Arc;
 
@@ -51,7 +52,7 @@ pub async fn one(
     InPath(name): InPath<String>,
 ) -> Result<Json<PluginDetail>, Problem> {
     let status = admin.table.get(&name).ok_or_else(|| unknown(&name))?;
-    Ok(Json(PluginDetail::of(&status)))
+    Ok(Json(PluginDetail::of(&status, &admin.masks)))
 }
 
 fn unknown(name: &str) -> Problem {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::admin::state::Admin;
+use crate::record::tape::TapeWriter;
 
 /// What runs here
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -44,6 +45,22 @@ pub struct Recording {
     pub body_limit: u64,
     /// Exchanges that were not recorded, because too many waited.
     pub dropped: u64,
+    /// The file that exchanges are appended to, if there is one.
+    pub tape: Option<TapeStatus>,
+}
+
+/// The tape
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TapeStatus {
+    pub file: String,
+    /// What was written since the start, in bytes.
+    pub bytes: u64,
+    /// How many exchanges that were.
+    pub exchanges: u64,
+    /// Exchanges that are not on it: too many waited, or they could not be written.
+    pub dropped: u64,
+    /// Why the last one could not be written; none if it was.
+    pub error: Option<String>,
 }
 
 /// An address for clients
@@ -83,6 +100,20 @@ impl Recording {
             max_bytes: size.map_or(limits.bytes, |size| size.most_bytes),
             body_limit: limits.body as u64,
             dropped: recorder.map_or(0, |recorder| recorder.dropped()),
+            tape: admin.tape.as_ref().map(TapeStatus::of),
+        }
+    }
+}
+
+impl TapeStatus {
+    fn of(tape: &TapeWriter) -> Self {
+        let counts = tape.counts();
+        Self {
+            file: tape.path().display().to_string(),
+            bytes: counts.bytes,
+            exchanges: counts.written,
+            dropped: counts.dropped + counts.failed,
+            error: tape.error(),
         }
     }
 }

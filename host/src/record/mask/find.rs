@@ -24,7 +24,7 @@ pub struct Found {
 }
 
 impl Found {
-    fn new(at: Range<usize>) -> Self {
+    pub fn new(at: Range<usize>) -> Self {
         Self {
             at,
             quotes: None,
@@ -63,15 +63,20 @@ pub fn all(text: &[u8], keys: &Names) -> Vec<Found> {
     let pairs = pairs(text, keys);
     if !pairs.is_empty() {
         found.extend(pairs);
-        found.sort_by_key(|value| value.at.start);
-        let mut end = 0;
-        found.retain(|value| {
-            let is_apart = value.at.start >= end;
-            end = end.max(value.at.end);
-            is_apart
-        });
+        apart(&mut found);
     }
     found
+}
+
+/// Puts them into their order, and leaves out those that meet one before them.
+pub fn apart(found: &mut Vec<Found>) {
+    found.sort_by_key(|value| value.at.start);
+    let mut end = 0;
+    found.retain(|value| {
+        let is_apart = value.at.start >= end;
+        end = end.max(value.at.end);
+        is_apart
+    });
 }
 
 /// Values in `["name", "value"]`: lists of fields are written so.

@@ -246,3 +246,35 @@ fn what_cannot_be_decoded_is_not_kept() {
     let content = masks().content(&fields, taken(br#"{"password":"x"}"#));
     assert!(!String::from_utf8_lossy(&content.kept).contains("password"));
 }
+
+#[test]
+fn lines_of_a_log_are_masked_as_heads_are_written_too() {
+    let cases = [
+        ("authorization: Bearer abc.def", "authorization: [masked]"),
+        ("x-api-key: a, b\nnext", "x-api-key: [masked]\nnext"),
+        (
+            "sent cookie: \"a=1; b=2\" on",
+            "sent cookie: \"[masked]\" on",
+        ),
+        ("password=hunter2 user=ada", "password=[masked] user=ada"),
+        (
+            "{\"token\":\"t\",\"a\":1}",
+            "{\"token\":\"[masked]\",\"a\":1}",
+        ),
+        (
+            "forwards Bearer eyJhbGciOi.x_y-z",
+            "forwards Bearer [masked]",
+        ),
+        ("Basic authentication failed", "Basic authentication failed"),
+        (
+            "the token is missing: give one",
+            "the token is missing: give one",
+        ),
+        ("plugin secret: refused", "plugin secret: [masked]"),
+        ("12:00:01 token:x", "12:00:01 token:x"),
+        ("user: ada", "user: ada"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(masks().log(text), expected, "{text}");
+    }
+}

@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -49,6 +50,9 @@ struct TapeQueue {
     dropped: AtomicU64,
     failed: AtomicU64,
     bytes: AtomicU64,
+    path: PathBuf,
+    /// Why it can't be written, while it can't.
+    error: Mutex<Option<String>>,
 }
 
 #[derive(Debug, Default)]
@@ -68,7 +72,10 @@ impl TapeWriter {
     /// # Errors
     /// When the thread can't be started.
     pub fn start(file: TapeFile, clock: impl Fn() -> u64 + Send + 'static) -> io::Result<Self> {
-        let queue = Arc::new(TapeQueue::default());
+        let queue = Arc::new(TapeQueue {
+            path: file.path().to_owned(),
+            ..TapeQueue::default()
+        });
         let shared = queue.clone();
         let mut scribe = Scribe {
             file,
@@ -123,6 +130,16 @@ impl TapeWriter {
         }
     }
 
+    /// The file that is appended to.
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// Why the last exchange could not be written; none if it was.
+    pub fn error(&self) -> Option<String> {
+        self.0.failing().clone()
+    }
+
     /// Takes nothing more, and waits until everything is written, but not longer than this. Whether everything was.
     pub fn finish(&self, longest: Duration) -> bool {
         let end = Instant::now() + longest;
@@ -144,6 +161,10 @@ impl TapeWriter {
 impl TapeQueue {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failing(&self) -> MutexGuard<'_, Option<String>> {
+        self.error.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for exchanges; gives them with their weight. None when there are none and none will come.
@@ -196,11 +217,11 @@ impl Scribe {
                     shared
                         .bytes
                         .fetch_add(record.len() as u64, Ordering::Relaxed);
-                    self.tell_that_it_works();
+                    self.tell_that_it_works(shared);
                 }
                 Err(error) => {
                     shared.failed.fetch_add(1, Ordering::Relaxed);
-                    self.tell_that_it_fails(&error);
+                    self.tell_that_it_fails(shared, &error);
                 }
             }
         }
@@ -216,7 +237,7 @@ impl Scribe {
     fn end(&mut self, shared: &TapeQueue) {
         self.tell_drops(shared);
         if let Err(error) = self.file.sync() {
-            self.tell_that_it_fails(&error);
+            self.tell_that_it_fails(shared, &error);
         }
     }
 
@@ -232,8 +253,9 @@ impl Scribe {
         }
     }
 
-    fn tell_that_it_fails(&mut self, error: &io::Error) {
+    fn tell_that_it_fails(&mut self, shared: &TapeQueue, error: &io::Error) {
         self.lost += 1;
+        *shared.failing() = Some(error.to_string());
         if !std::mem::replace(&mut self.is_failing, true) {
             let shown = self.file.path().display();
             tracing::error!(
@@ -242,8 +264,9 @@ impl Scribe {
         }
     }
 
-    fn tell_that_it_works(&mut self) {
+    fn tell_that_it_works(&mut self, shared: &TapeQueue) {
         if std::mem::replace(&mut self.is_failing, false) {
+            *shared.failing() = None;
             let shown = self.file.path().display();
             let lost = std::mem::take(&mut self.lost);
             tracing::warn!("tape {shown}: is written again; {lost} exchanges are missing");

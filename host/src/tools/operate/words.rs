@@ -48,7 +48,53 @@ pub fn status(status: &Value) -> String {
         word(&exchanges["per_second"])
     );
     line(&mut text, "exchanges", &counts);
+    let recording = &status["recording"];
+    if !recording.is_null() {
+        line(&mut text, "recording", &kept(recording));
+    }
+    let tape = &recording["tape"];
+    if !tape.is_null() {
+        line(&mut text, "tape", &written(tape));
+    }
     text
+}
+
+/// What is recorded.
+fn kept(recording: &Value) -> String {
+    if recording["on"].as_bool() != Some(true) {
+        return "off".to_owned();
+    }
+    let kept = format!(
+        "{} of {} exchanges, {} of {} bytes",
+        word(&recording["exchanges"]),
+        word(&recording["max_exchanges"]),
+        word(&recording["bytes"]),
+        word(&recording["max_bytes"])
+    );
+    kept + &missing(&recording["dropped"])
+}
+
+/// What is on the tape.
+fn written(tape: &Value) -> String {
+    let mut text = format!(
+        "{}: {} exchanges, {} bytes since the start",
+        word(&tape["file"]),
+        word(&tape["exchanges"]),
+        word(&tape["bytes"])
+    );
+    text += &missing(&tape["dropped"]);
+    if !tape["error"].is_null() {
+        text += "; it can't be written: ";
+        text += &word(&tape["error"]);
+    }
+    text
+}
+
+fn missing(dropped: &Value) -> String {
+    match dropped.as_u64() {
+        None | Some(0) => String::new(),
+        Some(dropped) => format!(", {dropped} are missing"),
+    }
 }
 
 /// A line for every plugin, in columns.
@@ -182,6 +228,18 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_is_recorded_and_written_is_said() {
+        let recording = json!({"on": true, "exchanges": 3, "max_exchanges": 1000, "bytes": 99, "max_bytes": 1024, "dropped": 0,
+            "tape": {"file": "a\ntape", "exchanges": 4, "bytes": 88, "dropped": 2, "error": "no space"}});
+        let text = status(&json!({"version": "1", "ready": true, "recording": recording}));
+        let expected = "  recording      3 of 1000 exchanges, 99 of 1024 bytes\n  \
+            tape           a\\ntape: 4 exchanges, 88 bytes since the start, 2 are missing; it can't be written: no space\n";
+        assert!(text.ends_with(expected), "{text}");
+        let off = status(&json!({"recording": {"on": false, "tape": null}}));
+        assert!(off.ends_with("  recording      off\n"), "{off}");
+    }
 
     #[test]
     fn plugins_stand_in_columns() {

@@ -1,5 +1,6 @@
 //! What may be asked of a plugin. An answer comes when it is so, or says why it is not; nothing has changed then.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -7,14 +8,18 @@ use axum::extract::State;
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use utoipa::openapi::{self, RefOr};
+use utoipa::{IntoResponses, ToSchema};
 
 use super::data::{Plugin, PluginDetail};
+use super::secrets::{Secrets, Unknown};
+use super::unknown;
 use crate::admin::input::{InPath, Input};
 use crate::admin::problem::Problem;
 use crate::admin::state::Admin;
 use crate::config::{OverlayKey, Settings};
 use crate::plugin::{Keep, OrderError, PluginStatus};
+use crate::record::MASKED;
 
 /// Where a change is kept
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
@@ -51,7 +56,7 @@ pub struct NewOrder {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewSettings {
-    /// All of them: what is not here is not set.
+    /// All of them: what is not here is not set. `[masked]` in the place of a secret keeps what it is.
     #[schema(value_type = Object)]
     pub settings: Map<String, Value>,
     #[serde(default)]
@@ -81,6 +86,54 @@ impl From<OrderError> for Problem {
     }
 }
 
+/// What is answered when a plugin's files were not read.
+struct NotRead;
+
+impl IntoResponses for NotRead {
+    fn responses() -> Answers {
+        Problem::all_described(&[
+            UNKNOWN,
+            ("500", "The directory can't be looked into."),
+            STOPPING,
+        ])
+    }
+}
+
+/// What is answered when something was not set.
+struct NotSet;
+
+impl IntoResponses for NotSet {
+    fn responses() -> Answers {
+        Problem::all_described(&[
+            ("400", "The body has a mistake."),
+            UNKNOWN,
+            ("409", "It can't be done as things stand."),
+            WOULD_NOT,
+            ("500", "A file can't be read or written."),
+            STOPPING,
+        ])
+    }
+}
+
+/// What is answered when another version does not serve.
+struct NotServed;
+
+impl IntoResponses for NotServed {
+    fn responses() -> Answers {
+        let missing = "There is no such version, or the plugin has no file or is disabled.";
+        Problem::all_described(&[UNKNOWN, ("409", missing), WOULD_NOT, STOPPING])
+    }
+}
+
+const UNKNOWN: (&str, &str) = ("404", "There is no such plugin.");
+const WOULD_NOT: (&str, &str) = (
+    "422",
+    "It would not serve, or its settings are wrong, in the plugin's words.",
+);
+const STOPPING: (&str, &str) = ("503", "The proxy is stopping.");
+
+type Answers = BTreeMap<String, RefOr<openapi::Response>>;
+
 type Changed = Result<Json<Plugin>, Problem>;
 
 fn shown(result: Result<PluginStatus, OrderError>) -> Changed {
@@ -94,10 +147,7 @@ fn shown(result: Result<PluginStatus, OrderError>) -> Changed {
     params(("name" = String, Path, description = "The plugin")),
     responses(
         (status = 200, description = "There is a verdict.", body = Plugin),
-        (status = 404, description = "There is no such plugin.", body = Problem, content_type = "application/problem+json"),
-        (status = 500, description = "The directory can't be looked into.", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 503, description = "The proxy is stopping.", body = Problem, content_type = "application/problem+json"),
+        NotRead,
     ))]
 pub async fn reload(State(admin): State<Arc<Admin>>, InPath(name): InPath<String>) -> Changed {
     shown(admin.control.reread(&name).await)
@@ -109,14 +159,7 @@ pub async fn reload(State(admin): State<Arc<Admin>>, InPath(name): InPath<String
     request_body(content = Option<KeepOnly>, content_type = "application/json"),
     responses(
         (status = 200, description = "It serves.", body = Plugin),
-        (status = 400, description = "The body has a mistake.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such plugin.", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "It can't be done as things stand.", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 422, description = "It would not serve.", body = Problem, content_type = "application/problem+json"),
-        (status = 500, description = "A file can't be read or written.", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 503, description = "The proxy is stopping.", body = Problem, content_type = "application/problem+json"),
+        NotSet,
     ))]
 pub async fn enable(
     State(admin): State<Arc<Admin>>,
@@ -133,14 +176,7 @@ pub async fn enable(
     request_body(content = Option<KeepOnly>, content_type = "application/json"),
     responses(
         (status = 200, description = "It is off.", body = Plugin),
-        (status = 400, description = "The body has a mistake.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such plugin.", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "It can't be done as things stand.", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 422, description = "It would not serve.", body = Problem, content_type = "application/problem+json"),
-        (status = 500, description = "A file can't be read or written.", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 503, description = "The proxy is stopping.", body = Problem, content_type = "application/problem+json"),
+        NotSet,
     ))]
 pub async fn disable(
     State(admin): State<Arc<Admin>>,
@@ -159,14 +195,7 @@ pub async fn disable(
     request_body(content = NewOrder, content_type = "application/json"),
     responses(
         (status = 200, description = "It has its place.", body = Plugin),
-        (status = 400, description = "The body has a mistake.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such plugin.", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "It can't be done as things stand.", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 422, description = "It would not serve.", body = Problem, content_type = "application/problem+json"),
-        (status = 500, description = "A file can't be read or written.", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 503, description = "The proxy is stopping.", body = Problem, content_type = "application/problem+json"),
+        NotSet,
     ))]
 pub async fn order(
     State(admin): State<Arc<Admin>>,
@@ -185,31 +214,33 @@ pub async fn order(
     request_body(content = NewSettings, content_type = "application/json"),
     responses(
         (status = 200, description = "They are in force.", body = PluginDetail),
-        (status = 400, description = "The body has a mistake.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such plugin.", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "It can't be done as things stand.", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 422, description = "They are wrong, in the plugin's words.", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 500, description = "A file can't be read or written.", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 503, description = "The proxy is stopping.", body = Problem, content_type = "application/problem+json"),
+        NotSet,
     ))]
 pub async fn settings(
     State(admin): State<Arc<Admin>>,
     InPath(name): InPath<String>,
     Input(asked): Input<NewSettings>,
 ) -> Result<Json<PluginDetail>, Problem> {
-    let settings = Settings::from_values(asked.settings).map_err(|key| {
+    let unprocessable = |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
+    let before = admin.table.get(&name).ok_or_else(|| unknown(&name))?;
+    let secrets = Secrets::of(&before, &admin.masks);
+    let wanted = secrets.restored(asked.settings, before.config.settings.values());
+    let wanted = wanted.map_err(|Unknown(at)| {
+        let at = crate::text::line(&at.replace('/', ".")).into_owned();
+        unprocessable(format!(
+            "settings{at} is \"{MASKED}\", which stands for a value that is kept, but it can't be told for which one here; \
+             give the value, or leave it out"
+        ))
+    })?;
+    let settings = Settings::from_values(wanted).map_err(|key| {
         let key = crate::text::line(&key).into_owned();
-        let detail = format!(
+        unprocessable(format!(
             "settings.{key} has a null in it, which is no value of a setting; leave it out"
-        );
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+        ))
     })?;
     let key = OverlayKey::Settings(settings);
     let status = admin.control.set(&name, key, asked.keep.into()).await?;
-    Ok(Json(PluginDetail::of(&status)))
+    Ok(Json(PluginDetail::of(&status, &admin.masks)))
 }
 
 /// Serve the version before
@@ -220,10 +251,7 @@ pub async fn settings(
     params(("name" = String, Path, description = "The plugin")),
     responses(
         (status = 200, description = "It serves.", body = Plugin),
-        (status = 404, description = "There is no such plugin.", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "There is no version before.", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "It would not serve.", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The proxy is stopping.", body = Problem, content_type = "application/problem+json"),
+        NotServed,
     ))]
 pub async fn rollback(State(admin): State<Arc<Admin>>, InPath(name): InPath<String>) -> Changed {
     shown(admin.control.roll_back(&name).await)
@@ -234,11 +262,7 @@ pub async fn rollback(State(admin): State<Arc<Admin>>, InPath(name): InPath<Stri
     params(("name" = String, Path, description = "The plugin")),
     responses(
         (status = 200, description = "It serves.", body = Plugin),
-        (status = 404, description = "There is no such plugin.", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "There is no file, or it is disabled.", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 422, description = "It would not serve.", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The proxy is stopping.", body = Problem, content_type = "application/problem+json"),
+        NotServed,
     ))]
 pub async fn promote(State(admin): State<Arc<Admin>>, InPath(name): InPath<String>) -> Changed {
     shown(admin.control.promote(&name).await)

@@ -4,9 +4,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::secrets::Secrets;
 use crate::config::{Allow, Bucket, PluginLimits};
 use crate::matching::MatchRule;
 use crate::plugin::{PluginEvent, PluginStatus, Serving, SettingsSource};
+use crate::record::Masks;
 
 /// A plugin as it stands
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -81,9 +83,11 @@ pub struct PluginEventView {
 pub struct PluginDetail {
     #[serde(flatten)]
     pub plugin: Plugin,
-    /// What is in force, by key.
+    /// What is in force, by key. Secrets are `[masked]`.
     #[schema(value_type = Object)]
     pub settings: Map<String, Value>,
+    /// Where the masks are in the settings, as JSON pointers (RFC 6901).
+    pub masked: Vec<String>,
     /// The JSON Schema of the settings, if the version that serves has one.
     #[schema(value_type = Option<Object>)]
     pub schema: Option<Value>,
@@ -185,12 +189,14 @@ impl PluginEventView {
 }
 
 impl PluginDetail {
-    pub fn of(status: &PluginStatus) -> Self {
+    pub fn of(status: &PluginStatus, masks: &Masks) -> Self {
         let config = &status.config;
         let schema = status.serving.as_ref();
+        let shown = Secrets::of(status, masks).shown(config.settings.values());
         Self {
             plugin: Plugin::of(status),
-            settings: config.settings.values().clone(),
+            settings: shown.settings,
+            masked: shown.masked,
             schema: schema.and_then(|serving| serving.schema.clone()),
             matches: config.matches.rules().iter().map(PluginRule::of).collect(),
             limits: PluginLimitsView::of(&config.limits),

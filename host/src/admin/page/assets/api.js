@@ -42,8 +42,8 @@ export async function getText(path) {
 }
 
 /** Changes something. Resolves with the answer's JSON, or null if it has none. */
-export async function send(method, path, body) {
-  const text = await (await ask(method, path, body)).text();
+export async function send(method, path, body, signal) {
+  const text = await (await ask(method, path, body, signal)).text();
   return text === '' ? null : JSON.parse(text);
 }
 
@@ -63,7 +63,3 @@ export async function learnOffers() {
 
 /** Whether the API has this operation, as in `offers('post', '/api/v1/exchanges/{}/replay')`. */
 export const offers = (method, path) => Boolean(offered.get(path)?.[method]);
-
-/** Whether the operation takes this parameter. */
-export const takes = (method, path, parameter) =>
-  Boolean(offered.get(path)?.[method]?.parameters?.some(({ name }) => name === parameter));

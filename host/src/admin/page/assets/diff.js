@@ -12,9 +12,10 @@ const FOLD = 6;
 /** How many rows of a diff are not equal. */
 export const changedRows = (diff) => (diff?.rows ?? []).filter(({ op }) => op !== 'equal').length;
 
-/** A diff of lines: `{rows: [{op, left, right}], truncated}`. */
-export function diff({ rows, truncated }) {
-  const table = el('div', { class: 'diff', role: 'region', tabIndex: 0, 'aria-label': 'Before and after' });
+/** A diff of lines: `{rows: [{op, left, right}], truncated}`. With `names` the two columns have a head. */
+export function diff({ rows, truncated }, names) {
+  const table = el('div', { class: 'diff', role: 'region', tabIndex: 0, 'aria-label': names ? `${names[0]} and ${names[1]}` : 'Before and after' });
+  if (names) table.append(el('div', { class: 'line names', 'aria-hidden': 'true' }, names.map((name) => el('div', { class: 'side' }, name))));
   for (const part of folded(rows)) {
     if (part.hidden) table.append(fold(part.rows));
     else table.append(...part.rows.map(row));

@@ -3,8 +3,10 @@
 import { get, getText, offers, path, send } from './api.js';
 import { announce, button, closer, el, fill } from './dom.js';
 import { took } from './format.js';
-import { go, replace } from './router.js';
+import { format, go, replace } from './router.js';
+import { statusClass } from './row.js';
 import { StepView } from './step.js';
+import { maskedNote, showWhatIf, whatIf } from './what-if.js';
 import { changedOf, failed, stepName, timeline } from './timeline.js';
 
 /** The steps that are none: the request as it came and the response as it went. */
@@ -18,6 +20,8 @@ export class ExchangeView {
   #loading = null;
   /** Who did the step that the user chose last: the next exchange is opened at the same one. */
   #liked = null;
+  /** What came of sending it again: shown with the new exchange. */
+  #sent = null;
 
   constructor() {
     this.element = el('section', {
@@ -83,19 +87,22 @@ export class ExchangeView {
 
   #draw() {
     const exchange = this.#exchange;
-    this.notice = el('p', { class: 'notice', role: 'status', hidden: true });
+    this.notice = el('p', { class: 'notice', role: 'alert', hidden: true });
+    this.outcome = el('section', { class: 'outcome', 'aria-label': 'What came of it', hidden: true });
     this.way = el('ol', { class: 'way', 'aria-label': 'From request to response' });
     fill(this.element, [
       closer(() => this.onclose()),
       el('h2', { class: 'title' }, el('span', { class: 'method' }, exchange.method), ' ', el('bdi', {}, exchange.target)),
-      el('p', { class: 'sub' }, this.#facts()),
+      this.#facts(),
       el('div', { class: 'acts' }, this.#actions()),
       this.notice,
+      this.outcome,
       exchange.error ? el('p', { class: 'error' }, exchange.error) : null,
       this.way,
       this.step.element,
     ]);
     this.element.scrollTop = 0;
+    if (this.#sent?.answer.id === exchange.id) this.#tellSent(this.#sent);
     this.#showStep();
   }
 
@@ -107,18 +114,18 @@ export class ExchangeView {
     this.step.show(this.#exchange, chosen, this.#place.tab);
   }
 
+  /** What came of it and how long it took; then where it came from and went to. */
   #facts() {
     const { status, ending, duration_us: duration, steps, protocol, client, authority, id, route } = this.#exchange;
     const computing = steps.reduce((sum, step) => sum + (step.computing_us ?? 0), 0);
     const ran = steps.some(({ performer }) => performer.kind === 'plugin');
+    const came = ending === 'cut-off' ? 'cut off' : `${status ?? 'no response'}`;
     return [
-      ending === 'cut-off' ? 'cut off' : `${status ?? 'no response'}`,
-      `${took(duration)}${ran ? `, ${took(computing)} of it in plugins` : ''}`,
-      authority ? `to ${authority}` : null,
-      `${protocol} from ${client}`,
-      route ? `route ${route}` : null,
-      id,
-    ].filter(Boolean).map((fact) => el('span', {}, fact));
+      el('p', { class: 'sub first' }, el('b', { class: statusClass(this.#exchange) }, came), el('span', {}, took(duration)), ran ? el('span', {}, `${took(computing)} in plugins`) : null),
+      el('p', { class: 'sub from' }, [
+        authority ? `to ${authority}` : null, `${protocol} from ${client}`, route ? `route ${route}` : null, `id ${id}`,
+      ].filter(Boolean).map((fact) => el('span', {}, fact))),
+    ];
   }
 
   #actions() {
@@ -135,19 +142,62 @@ export class ExchangeView {
       }));
     }
     if (offers('post', '/api/v1/exchanges/{}/replay')) {
-      acts.push(button('Send again', async () => {
-        await this.#try(async () => {
-          const { exchange } = await send('POST', path`/api/v1/exchanges/${id}/replay`);
-          if (exchange) go({ ...this.#place, id: exchange, step: undefined });
-        });
-      }, { title: 'Sends the recorded request through tollgate once more' }));
+      acts.push(button('Send again', () => this.#try(() => this.#replay(id)), { title: 'Send the request through tollgate once more, to the backend' }));
+    }
+    if (offers('post', '/api/v1/exchanges/{}/what-if')) {
+      acts.push(button('What if', () => this.#try(async () => {
+        const answer = await whatIf(id);
+        if (id !== this.#place.id) return;
+        this.#tell('What if: through the plugins as they are now', showWhatIf(answer));
+        announce(answer.same ? 'The same as then' : 'It would be different now');
+      }), { title: 'Run it through the plugins as they are now, without the backend' }));
     }
     return acts;
+  }
+
+  /** Sends the request again and goes to the exchange that this makes. */
+  async #replay(id, body = {}) {
+    let answer;
+    try {
+      answer = await send('POST', path`/api/v1/exchanges/${id}/replay`, body);
+    } catch (error) {
+      if (error.status !== 409 || body.masked) throw error;
+      // Something of it is masked. Whether that matters, the user knows.
+      this.#tell('Send again', [
+        el('p', { class: 'said-so' }, error.message.replace(/;.*$/s, '.')),
+        button('Send it with masks', () => this.#try(() => this.#replay(id, { masked: 'send' }))),
+      ]);
+      return;
+    }
+    this.#sent = { of: id, answer };
+    if (id === this.#place.id) go({ ...this.#place, id: answer.id, step: undefined });
+  }
+
+  /** Says what came of it when the exchange was sent again. */
+  #tellSent({ of, answer: { same, status, then, masked } }) {
+    const words = same ? `Answered ${status}, the same as then.` : then.status === status ? `Answered ${status} as then, but with another body.` : `Answered ${status}. It was ${then.status ?? 'no response'} then.`;
+    this.#tell('Sent again', [
+      el('p', { class: `said-so ${same ? 'is-well' : ''}` }, words),
+      maskedNote(masked),
+      el('p', {}, el('a', { href: format({ ...this.#place, id: of, step: undefined }) }, 'To the exchange that it repeats')),
+    ]);
+    announce(`Sent again. ${words}`);
+  }
+
+  /** Shows what came of something, above the way. */
+  #tell(title, content) {
+    const close = closer(() => {
+      this.outcome.hidden = true;
+      this.element.focus();
+    });
+    fill(this.outcome, [close, el('h3', {}, title), content]);
+    this.outcome.hidden = false;
   }
 
   async #try(act) {
     try {
       this.notice.hidden = true;
+      this.outcome.hidden = true;
       await act();
     } catch (error) {
       this.notice.hidden = false;

@@ -9,12 +9,17 @@ import { List } from './list.js';
 import { Ring } from './ring.js';
 import { go, replace } from './router.js';
 import { columns, makeRow, showRow } from './row.js';
+import { WhatIfView } from './what-if.js';
 
+/** What stands in an address in the place of an exchange when all that are listed are meant. */
+const WHAT_IF = 'what-if';
 const PAGE = 500;
-/** With a filter only the host can tell what fits: it is asked again this often while exchanges arrive. */
+/** When more came than the connection took, the host is asked for them, but not more often than this, in milliseconds. */
 const ASK_EVERY = 1000;
 
 export class ExchangesView {
+  /** Called with a filter that the host has understood: from now on exchanges that fit are to arrive. */
+  onfilter = () => {};
   #ring = new Ring();
   #list;
   #filter = '';
@@ -38,9 +43,11 @@ export class ExchangesView {
     this.empty = el('div', { class: 'empty', hidden: true });
     this.detail = new ExchangeView();
     this.detail.onclose = () => this.#close();
+    this.whatIf = new WhatIfView();
+    this.whatIf.onclose = () => this.#close();
     this.columns = columns();
     this.pane = el('section', { class: 'list', 'aria-label': 'List' }, this.bar, this.columns, this.pill, this.scroller, this.empty);
-    this.element = el('div', { class: 'exchanges split' }, el('h1', { class: 'unseen' }, 'Exchanges'), this.pane, this.detail.element);
+    this.element = el('div', { class: 'exchanges split' }, el('h1', { class: 'unseen' }, 'Exchanges'), this.pane, this.detail.element, this.whatIf.element);
     this.#list = new List(this.scroller, this.#ring, {
       make: makeRow,
       show: showRow,
@@ -63,11 +70,15 @@ export class ExchangesView {
     this.filterError = el('p', { id: 'filter-error', class: 'error', role: 'alert', hidden: true });
     this.pause = button('Pause', () => this.#setPaused(!this.#paused), { class: 'pause', 'aria-pressed': 'false' });
     this.har = el('a', { class: 'button', href: '/api/v1/exchanges.har', download: 'tollgate.har', title: 'What the filter lets through, as an HTTP archive' }, 'Export HAR');
+    // On a phone it is in the menu: there is no room beside the filter.
+    this.plays = ['beside', 'in-menu'].map((kind) => button('What if', () => go({ view: 'exchanges', id: WHAT_IF, filter: this.#filter }), {
+      class: kind, title: 'Run what the filter lets through once more, through the plugins as they are now, without the backend',
+    }));
     this.clear = button('Forget all exchanges', () => this.#clear());
     this.more = el('button', { type: 'button', class: 'quiet', popovertarget: 'list-menu', 'aria-label': 'More' }, '⋯');
-    this.menu = el('div', { id: 'list-menu', class: 'menu', popover: 'auto', on: { click: () => this.menu.hidePopover() } }, this.har, this.clear);
+    this.menu = el('div', { id: 'list-menu', class: 'menu', popover: 'auto', on: { click: () => this.menu.hidePopover() } }, this.plays[1], this.har, this.clear);
     const form = el('form', { role: 'search', on: { submit: (event) => { event.preventDefault(); this.#ask(); } } }, this.input);
-    this.bar = el('div', { class: 'bar' }, form, filterHelp(), this.pause, this.more, this.menu, this.filterError);
+    this.bar = el('div', { class: 'bar' }, form, filterHelp(), this.pause, this.plays[0], this.more, this.menu, this.filterError);
   }
 
   /** Shows what the address names. */
@@ -76,10 +87,14 @@ export class ExchangesView {
     this.#place = place;
     this.har.hidden = !offers('get', '/api/v1/exchanges.har');
     this.clear.hidden = !offers('delete', '/api/v1/exchanges');
-    this.more.hidden = this.har.hidden && this.clear.hidden;
-    if (place.id !== undefined && place.id !== this.#cursor) this.#cursor = place.id;
+    for (const play of this.plays) play.hidden = !offers('post', '/api/v1/what-if');
+    this.more.hidden = this.har.hidden && this.clear.hidden && this.plays[1].hidden;
+    const isAll = place.id === WHAT_IF;
+    if (place.id !== undefined && !isAll) this.#cursor = place.id;
     this.element.classList.toggle('has-detail', place.id !== undefined);
-    this.detail.show(place);
+    this.detail.show(isAll ? { ...place, id: undefined } : place);
+    if (isAll) this.whatIf.show(place.filter);
+    else this.whatIf.hide();
     if (place.filter !== this.#filter || !this.loaded) {
       this.loaded = true;
       this.#filter = place.filter;
@@ -93,16 +108,17 @@ export class ExchangesView {
     this.#list.draw();
   }
 
-  /** New exchanges, oldest first. */
-  arrive(summaries) {
+  /** New exchanges, oldest first, that fit this filter. */
+  arrive(summaries, filter) {
+    // Another filter was typed meanwhile.
+    if (filter !== this.#filter) return;
     if (this.#loading) this.#meanwhile.push(...summaries);
-    else if (this.#filter) this.#askSoon();
     else this.#take(summaries);
   }
 
   /** Asks for those that were not told. */
-  catchUp() {
-    this.#askSoon();
+  catchUp({ soon = true } = {}) {
+    this.#asking ||= setTimeout(() => this.#askNew(), soon ? ASK_EVERY : 0);
   }
 
   status(status) {
@@ -170,7 +186,6 @@ export class ExchangesView {
     say(this.pause, paused ? 'Resume' : 'Pause');
     if (paused) return;
     if (this.#list.atTop) this.#ring.release();
-    if (this.#filter) this.#askSoon();
     this.#drawn();
   }
 
@@ -184,6 +199,7 @@ export class ExchangesView {
     this.#loading?.abort();
     const loading = new AbortController();
     this.#loading = loading;
+    this.#meanwhile = [];
     try {
       const { exchanges, more } = await get(this.#query(), loading.signal);
       if (this.#loading !== loading) return;
@@ -191,13 +207,14 @@ export class ExchangesView {
       this.#ring.older(exchanges);
       this.#more = more;
       this.#problem(null);
+      this.onfilter(this.#filter);
       if (this.#filter) announce(`${several(exchanges.length, 'exchange')}${more ? ' and more' : ''} fit the filter`);
     } catch (error) {
       if (error.name === 'AbortError') return;
       this.#problem(error);
     }
     this.#loading = null;
-    this.arrive(this.#meanwhile.splice(0));
+    this.#take(this.#meanwhile.splice(0));
     this.#drawn();
   }
 
@@ -218,22 +235,21 @@ export class ExchangesView {
     }
   }
 
-  #askSoon() {
-    this.#asking ||= setTimeout(async () => {
-      this.#asking = 0;
-      if (this.#paused || this.#loading) return;
-      const filter = this.#filter;
-      try {
-        const { exchanges, more } = await get(this.#query());
-        if (filter !== this.#filter) return;
-        const overlaps = !more || exchanges.some(({ id }) => this.#ring.has(id));
-        if (!overlaps) this.#ring.clear();
-        this.#more ||= more && !overlaps;
-        this.#take(exchanges.reverse());
-      } catch {
-        // The next exchange asks again.
-      }
-    }, ASK_EVERY);
+  async #askNew() {
+    this.#asking = 0;
+    // What is loaded has them.
+    if (this.#loading) return;
+    const filter = this.#filter;
+    try {
+      const { exchanges, more } = await get(this.#query());
+      if (filter !== this.#filter || this.#loading) return;
+      const overlaps = !more || exchanges.some(({ id }) => this.#ring.has(id));
+      if (!overlaps) this.#ring.clear();
+      this.#more ||= more && !overlaps;
+      this.#take(exchanges.reverse());
+    } catch {
+      // The next ones that are not told ask again.
+    }
   }
 
   #ask() {

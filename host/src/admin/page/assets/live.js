@@ -6,8 +6,8 @@ const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 10000;
 
 /**
- * Fires `exchanges`, `lost`, `plugin`, `removed` and `status`, with the data in `detail`, and `connection` with `connecting`, `open` (`again` if
- * something may have been missed) or `lost` (`until`: when it is tried again).
+ * Fires `exchanges`, `lost`, `plugin`, `removed` and `status`, with the data in `detail`, and `connection` with `open` (`again` if something
+ * may have been missed, `followed` if exchanges may have been because the filter is another) or `lost`.
  */
 export class Live extends EventTarget {
   #source = null;
@@ -15,6 +15,9 @@ export class Live extends EventTarget {
   #pause = FIRST_PAUSE;
   #opened = false;
   #timer = 0;
+  #followed = false;
+  /** Only exchanges that fit are told; the host has understood it. */
+  filter = '';
 
   start() {
     this.#open();
@@ -32,16 +35,28 @@ export class Live extends EventTarget {
     if (!this.#source) this.#open();
   }
 
+  /** Asks for the exchanges that this filter lets through. */
+  follow(filter) {
+    if (filter === this.filter) return;
+    this.filter = filter;
+    // While there is no connection, the next one has the filter.
+    if (!this.#source) return;
+    this.#source.close();
+    this.#followed = true;
+    this.#open();
+  }
+
   #open() {
     clearTimeout(this.#timer);
     this.#heard = performance.now();
-    const source = new EventSource('/api/v1/events');
+    const source = new EventSource(`/api/v1/events${this.filter ? `?${new URLSearchParams({ filter: this.filter })}` : ''}`);
     this.#source = source;
     source.onopen = () => {
       this.#heard = performance.now();
       this.#pause = FIRST_PAUSE;
-      this.#tell('connection', { state: 'open', again: this.#opened });
+      this.#tell('connection', { state: 'open', again: this.#opened && !this.#followed, followed: this.#followed });
       this.#opened = true;
+      this.#followed = false;
     };
     source.onerror = () => this.#lose();
     for (const type of ['exchanges', 'lost', 'plugin', 'removed', 'status']) {
@@ -56,6 +71,7 @@ export class Live extends EventTarget {
   #lose() {
     this.#source?.close();
     this.#source = null;
+    this.#followed = false;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#open(), this.#pause);
     this.#tell('connection', { state: 'lost' });

@@ -3,15 +3,16 @@
 import { learnOffers, offers } from './api.js';
 import { announce, say } from './dom.js';
 import { ExchangesView } from './exchanges.js';
-import { count } from './format.js';
+import { bytes, count } from './format.js';
 import { Live } from './live.js';
+import { LogsView } from './logs.js';
 import { measure, measured } from './measure.js';
 import { PluginsView, tone } from './plugins.js';
 import { format, parse } from './router.js';
 
 const at = (id) => document.getElementById(id);
 const main = at('main');
-const views = { exchanges: new ExchangesView(), plugins: new PluginsView() };
+const views = { exchanges: new ExchangesView(), plugins: new PluginsView(), logs: new LogsView() };
 const live = new Live();
 let shown = null;
 /** The address that each view had last. */
@@ -23,6 +24,7 @@ function route() {
   const view = views[place.view];
   left[place.view] = format(place);
   if (shown !== view) {
+    shown?.hide?.();
     main.replaceChildren(view.element);
     shown = view;
   }
@@ -44,10 +46,22 @@ function showStatus(status) {
   const { per_second: rate = 0, total } = status.exchanges ?? {};
   say(at('pulse-text'), `${count(Math.round(rate))}/s`);
   at('pulse').title = total === undefined ? '' : `${count(total)} exchanges since tollgate started, version ${status.version}`;
+  showTape(status.recording?.tape);
   for (const view of Object.values(views)) view.status(status);
 }
 
-function connection({ state, again }) {
+/** Where exchanges are written, and that some are missing there. */
+function showTape(tape) {
+  at('tape').hidden = !tape;
+  if (!tape) return;
+  const { file, bytes: size, exchanges, dropped, error } = tape;
+  at('tape').classList.toggle('is-bad', error !== null);
+  at('tape').classList.toggle('is-warning', error === null && dropped > 0);
+  say(at('tape'), error !== null ? 'tape: not written' : dropped > 0 ? `tape: ${count(dropped)} missing` : 'tape');
+  at('tape').title = [`${file}: ${count(exchanges)} exchanges, ${bytes(size)} since tollgate started`, dropped > 0 ? `${count(dropped)} are missing` : '', error ?? ''].filter(Boolean).join('\n');
+}
+
+function connection({ state, again, followed }) {
   const lost = state === 'lost';
   document.body.classList.toggle('is-lost', lost);
   if (lost && at('lost').hidden) {
@@ -58,6 +72,7 @@ function connection({ state, again }) {
   if (!lost && !at('lost').hidden) announce('Connected again');
   at('lost').hidden = !lost;
   if (state === 'open') document.body.classList.remove('is-connecting');
+  if (followed) views.exchanges.catchUp({ soon: false });
   if (state === 'open' && again) {
     learn();
     for (const view of Object.values(views)) view.refresh();
@@ -72,10 +87,12 @@ async function learn() {
     // The view says what is wrong.
   }
   document.querySelector('[data-view=exchanges]').hidden = !offers('get', '/api/v1/exchanges') && offers('get', '/api/v1/plugins');
+  document.querySelector('[data-view=logs]').hidden = !offers('get', '/api/v1/logs');
   route();
 }
 
 views.plugins.onplugins = (plugins) => {
+  views.logs.plugins(plugins);
   const bad = plugins.filter((plugin) => tone(plugin) === 'is-bad').length;
   at('trouble').hidden = bad === 0;
   at('trouble').textContent = bad === 0 ? '' : String(bad);
@@ -88,7 +105,8 @@ addEventListener('keydown', (event) => {
   shown.key(event);
 });
 at('skip').addEventListener('click', () => main.focus());
-live.addEventListener('exchanges', ({ detail }) => measured(() => views.exchanges.arrive(detail)));
+views.exchanges.onfilter = (filter) => live.follow(filter);
+live.addEventListener('exchanges', ({ detail }) => measured(() => views.exchanges.arrive(detail, live.filter)));
 for (const type of ['plugin', 'removed']) live.addEventListener(type, () => views.plugins.refresh());
 // More came than this connection took.
 live.addEventListener('lost', () => views.exchanges.catchUp());

@@ -38,5 +38,8 @@ function text(fragment, tag) {
   const kept = fragment.kept ?? shown.length;
   const cut = fragment.length !== undefined && typeof kept === 'number' && kept < fragment.length ? ` … ${bytes(fragment.length)}` : '';
   const sign = { del: 'removed: ', ins: 'added: ' }[tag];
-  return el(tag, {}, sign ? unseen(sign) : null, shown === '' ? el('span', { class: 'none' }, 'nothing') : shown + cut);
+  // Line ends behind the text stand in its line: each piece of a stream of events has two.
+  const [, body, ends] = /^([^]*?)((?:\r?\n)*)$/.exec(shown);
+  const returns = ends === '' ? null : el('span', { class: 'returns', 'aria-hidden': 'true' }, '↵'.repeat(ends.split('\n').length - 1));
+  return el(tag, {}, sign ? unseen(sign) : null, shown === '' ? el('span', { class: 'none' }, 'nothing') : [body, returns, cut]);
 }

@@ -3,6 +3,7 @@
 import { get, offers, path, send } from './api.js';
 import { announce, button, closer, el, fill, say } from './dom.js';
 import { bytes, count, moment, took } from './format.js';
+import { format } from './router.js';
 import { SettingsForm } from './settings-form.js';
 import { tone } from './plugins.js';
 
@@ -34,6 +35,7 @@ export class PluginView {
     this.disable = act('Disable', 'Take it out of the chain', post('disable', keep));
     this.rollback = act('Roll back', 'Serve the version before, until the file changes or you promote it', post('rollback'));
     this.promote = act('Promote', 'Serve what the file holds again', post('promote'));
+    this.log = el('a', { class: 'button' }, 'Its log');
     this.order = el('input', { type: 'text', inputmode: 'numeric', id: 'order', size: 6, autocomplete: 'off' });
     this.setOrder = act('Set', 'Lower runs first on requests', async () => {
       const order = Number(this.order.value);
@@ -52,7 +54,7 @@ export class PluginView {
     } } },
     closer(close),
     this.title, this.state, this.words,
-    el('div', { class: 'acts' }, this.reload, this.rollback, this.promote, this.enable, this.disable),
+    el('div', { class: 'acts' }, this.reload, this.rollback, this.promote, this.enable, this.disable, this.log),
     this.problem,
     el('section', {}, el('h3', {}, 'History'), this.history),
     this.settings,
@@ -118,6 +120,8 @@ export class PluginView {
       warnings.map((text) => el('p', { class: 'warning' }, text)),
     ]);
     const has = (action) => offers('post', `/api/v1/plugins/{}/${action}`);
+    this.log.hidden = !offers('get', '/api/v1/logs');
+    this.log.href = format({ view: 'logs', plugin: name });
     this.reload.hidden = !has('reload');
     this.rollback.hidden = !has('rollback') || !canRollBack;
     this.promote.hidden = !has('promote') || !serving?.pinned;
@@ -152,12 +156,12 @@ export class PluginView {
     fill(this.facts, facts.filter(([, value]) => value !== undefined && value !== null && value !== '').map(([name, value]) => [el('dt', {}, name), el('dd', {}, String(value))]));
   }
 
-  #drawSettings({ name, settings, schema }) {
+  #drawSettings({ name, settings, masked, schema }) {
     this.settings.hidden = !offers('put', '/api/v1/plugins/{}/settings');
     if (this.form?.dirty || this.settings.hidden) return;
-    const now = JSON.stringify([name, settings, schema]);
+    const now = JSON.stringify([name, settings, masked, schema]);
     if (this.form && this.form.made === now) return;
-    this.form = new SettingsForm(schema, settings, async (wanted) => {
+    this.form = new SettingsForm(schema, settings, masked, async (wanted) => {
       await send('PUT', path`/api/v1/plugins/${name}/settings`, { settings: wanted, keep: this.keep.value });
       this.form = null;
       announce('Settings saved');

@@ -1,27 +1,35 @@
-// What the page shows is in its address: #/exchanges/ID/step/3/fields?filter=~u+/users. Pure but for `go` and `replace`.
+// What the page shows is in its address: #/exchanges/ID/step/3/fields?filter=~u+/users, #/logs?level=warn&plugin=redact. Pure but for
+// `go` and `replace`.
+
+const VIEWS = ['exchanges', 'plugins', 'logs'];
+/** What stands behind the question mark. */
+const QUERY = ['filter', 'level', 'plugin'];
 
 /** The address in parts. What it does not name is undefined. */
 export function parse(hash) {
   const [way, query = ''] = hash.replace(/^#\/?/, '').split(/\?(.*)/s);
   const [view = '', id, word, step, tab] = way.split('/').map(decode);
-  const filter = new URLSearchParams(query).get('filter') ?? '';
+  const asked = new URLSearchParams(query);
   return {
-    view: ['exchanges', 'plugins'].includes(view) ? view : 'exchanges',
+    view: VIEWS.includes(view) ? view : 'exchanges',
     id: id || undefined,
     step: word === 'step' && step ? step : undefined,
     tab: word === 'step' && tab ? tab : undefined,
-    filter,
+    filter: asked.get('filter') ?? '',
+    level: asked.get('level') || undefined,
+    plugin: asked.get('plugin') || undefined,
   };
 }
 
 /** The address of these parts. */
-export function format({ view, id, step, tab, filter }) {
+export function format({ view, id, step, tab, ...asked }) {
   let way = `#/${view}`;
   if (id !== undefined) {
     way += `/${encodeURIComponent(id)}`;
     if (step !== undefined) way += `/step/${encodeURIComponent(step)}${tab === undefined ? '' : `/${encodeURIComponent(tab)}`}`;
   }
-  return filter ? `${way}?${new URLSearchParams({ filter })}` : way;
+  const query = new URLSearchParams(QUERY.filter((name) => asked[name]).map((name) => [name, asked[name]]));
+  return query.size > 0 ? `${way}?${query}` : way;
 }
 
 function decode(part) {

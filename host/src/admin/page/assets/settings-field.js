@@ -1,4 +1,5 @@
-// The fields of a settings form. A field that the user does not touch gives back what it was made with, also nothing.
+// The fields of a settings form. A field that the user does not touch gives back what it was made with, also nothing. Of a secret that
+// is the mask, which the host takes for what it stands for.
 
 import { el } from './dom.js';
 
@@ -11,10 +12,17 @@ let made = 0;
 export function field(schema, value, place) {
   const resolved = resolve(schema, place.root);
   const { type, nullable } = kind(resolved);
+  if (place.masked.has(pointer(place.way))) return secretField(resolved, value, { ...place, type, nullable });
   const make = { object: objectField, boolean: choice([true, false]), string: textField, number: textField, integer: textField, list: listField, json: jsonField }[type]
     ?? choice(resolved.enum);
   return make(resolved, value, { ...place, type, nullable });
 }
+
+/** The JSON pointer (RFC 6901) of a setting, as the host names those that it masks. */
+const pointer = (way) => way.slice(1).map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+
+/** Whether there are masks in the value of this place. */
+const hasMasks = ({ masked, way }) => [...masked].some((one) => one.startsWith(`${pointer(way)}/`));
 
 /** Follows `$ref` within the schema, and `allOf` with one part. */
 function resolve(schema, root, depth = 0) {
@@ -55,11 +63,11 @@ function kind(schema) {
   return { type: plain[0], nullable };
 }
 
-function objectField(schema, value, { root, way }) {
+function objectField(schema, value, { root, masked, way }) {
   const required = new Set(schema.required ?? []);
   const before = value !== null && typeof value === 'object' ? value : undefined;
   const fields = Object.entries(schema.properties).map(([key, part]) =>
-    [key, field(part, before?.[key], { root, way: [...way, key], required: required.has(key) })]);
+    [key, field(part, before?.[key], { root, masked, way: [...way, key], required: required.has(key) })]);
   const inner = fields.map(([, { element }]) => element);
   const element = way.length === 1
     ? el('div', { class: 'fields-of' }, inner)
@@ -92,8 +100,9 @@ function labelled(schema, place, control, read) {
   const label = el('label', { for: id }, place.way.length > 1 ? place.way.at(-1) : schema.title ?? 'JSON', place.required && place.way.length > 1 ? el('span', { class: 'needed' }, ' needed') : null);
   let touched = false;
   control.addEventListener('input', () => { touched = true; });
+  const masks = hasMasks(place) ? el('p', { class: 'hint' }, '[masked] stands for a secret. It is kept unless you put a new one in its place.') : null;
   return {
-    element: el('div', { class: `field field-${place.type ?? 'json'}` }, label, control, el('div', { id: `${id}-hint` }, hint(schema)), problem),
+    element: el('div', { class: `field field-${place.type ?? 'json'}` }, label, control, el('div', { id: `${id}-hint` }, hint(schema), masks), problem),
     read: () => read(touched),
     tell(words) {
       const mine = words !== null && names(words, place.way);
@@ -127,7 +136,7 @@ function standard({ default: value, type, enum: values, writeOnly }) {
 
 function textField(schema, value, place) {
   const numeric = place.type !== 'string';
-  const control = el('input', { type: schema.writeOnly ? 'password' : 'text', autocomplete: 'off', spellcheck: false, value: value === undefined || value === null ? '' : String(value) });
+  const control = el('input', { type: isSecret(schema) ? 'password' : 'text', autocomplete: 'off', spellcheck: false, value: value === undefined || value === null ? '' : String(value) });
   if (numeric) control.inputMode = 'decimal';
   if (schema.default !== undefined && schema.default !== null && !schema.writeOnly) control.placeholder = String(schema.default);
   return labelled(schema, place, control, (touched) => {
@@ -136,6 +145,37 @@ function textField(schema, value, place) {
     if (text === '' && !(place.required && !numeric)) return undefined;
     return numeric ? number(text) : text;
   });
+}
+
+const isSecret = (schema) => schema.writeOnly === true || schema.format === 'password';
+
+/** A value that the host does not show. It is kept unless the user types a new one. */
+function secretField(schema, mask, place) {
+  const control = el('input', { type: 'password', autocomplete: 'new-password', spellcheck: false, placeholder: 'set; type to replace it' });
+  let removed = false;
+  const remove = el('button', { type: 'button', on: { click() {
+    removed = !removed;
+    control.value = '';
+    control.placeholder = removed ? 'removed when saved' : 'set; type to replace it';
+    remove.textContent = removed ? 'Keep' : 'Remove';
+    control.dispatchEvent(new Event('input', { bubbles: true }));
+  } } }, 'Remove');
+  control.addEventListener('input', () => {
+    if (control.value !== '' && removed) remove.click();
+  });
+  const made = labelled(schema, { ...place, type: 'secret' }, control, () => {
+    if (control.value === '') return removed ? undefined : mask;
+    if (place.type === 'string' || place.type === 'enum') return control.value;
+    if (place.type === 'number' || place.type === 'integer') return number(control.value);
+    return parsed(control.value, place);
+  });
+  if (!place.required) {
+    remove.setAttribute('aria-label', `Remove ${place.way.at(-1)}`);
+    const row = el('div', { class: 'together' });
+    control.replaceWith(row);
+    row.append(control, remove);
+  }
+  return made;
 }
 
 /** A number, or the text as it is: the host then says what it expected. */
@@ -174,10 +214,14 @@ function jsonField(schema, value, place) {
   return labelled(schema, place, control, (touched) => {
     if (!touched) return value;
     if (control.value.trim() === '') return place.way.length === 1 ? {} : undefined;
-    try {
-      return JSON.parse(control.value);
-    } catch (error) {
-      throw new Error(`${place.way.join('.')}: this is not JSON: ${error.message}`);
-    }
+    return parsed(control.value, place);
   });
+}
+
+function parsed(text, place) {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${place.way.join('.')}: this is not JSON: ${error.message}`);
+  }
 }

@@ -8,15 +8,21 @@ export class SettingsForm {
   dirty = false;
   #save;
 
-  /** `save(settings)` resolves when the host took them, or rejects with its words. */
-  constructor(schema, settings, save) {
+  /** `masked`: where secrets are masked. `save(settings)` resolves when the host took them, or rejects with its words. */
+  constructor(schema, settings, masked, save) {
     this.#save = save;
     const root = { type: 'object', ...(schema ?? {}) };
     const asFields = schema && typeof schema === 'object' && root.properties;
-    this.field = field(asFields ? root : { title: 'JSON' }, settings ?? {}, { root, way: ['settings'], required: true });
+    this.field = field(asFields ? root : { title: 'JSON' }, settings ?? {}, { root, masked: new Set(masked), way: ['settings'], required: true });
     this.problem = el('p', { class: 'error', role: 'alert', hidden: true });
     this.submit = el('button', { type: 'submit', class: 'primary' }, 'Save settings');
-    this.undo = button('Undo changes', () => this.onundo?.(), { hidden: true });
+    this.undo = button('Undo changes', () => {
+      const again = new SettingsForm(schema, settings, masked, save);
+      this.field.element.replaceWith(again.field.element);
+      this.field = again.field;
+      this.#touched(false);
+      this.problem.hidden = true;
+    }, { hidden: true });
     this.element = el('form', {
       class: 'settings', noValidate: true,
       on: {
@@ -26,14 +32,6 @@ export class SettingsForm {
     },
     schema ? null : el('p', { class: 'none' }, 'This plugin has no schema. Its settings are JSON.'),
     this.field.element, this.problem, el('p', { class: 'together' }, this.submit, this.undo));
-    this.undo.addEventListener('click', () => {
-      const again = new SettingsForm(schema, settings, save);
-      Object.assign(this, { dirty: false, field: again.field });
-      again.made = this.made;
-      this.element.querySelector('.field, fieldset')?.replaceWith(again.field.element);
-      this.#touched(false);
-      this.problem.hidden = true;
-    });
   }
 
   #touched(dirty) {
