@@ -40,7 +40,9 @@ function crc(data) {
 const PICTURE = picture(64);
 
 export async function startBackend() {
+  let asked = 0;
   const server = http.createServer((request, response) => {
+    asked += 1;
     const json = (status, value) => {
       response.writeHead(status, { 'content-type': 'application/json' });
       response.end(JSON.stringify(value));
@@ -67,6 +69,8 @@ export async function startBackend() {
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${server.address().port}`,
+    /** How many requests came. */
+    asked: () => asked,
     stop: () => new Promise((resolve) => {
       for (const socket of sockets) socket.destroy();
       server.closeAllConnections();

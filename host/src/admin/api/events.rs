@@ -18,6 +18,7 @@ use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 use utoipa::IntoParams;
 
+use super::exchanges::computed;
 use super::logs::LogLines;
 use super::plugins::{Plugin, Plugins};
 use super::status::Status;
@@ -282,7 +283,7 @@ async fn fitting(filter: Arc<Filter>, mut come: Vec<Arc<Recorded>>) -> Vec<Arc<R
         come
     };
     // It fails only where the filter panics, which the log tells.
-    tokio::task::spawn_blocking(look).await.unwrap_or_default()
+    computed(look).await.unwrap_or_default()
 }
 
 /// What is there already.

@@ -232,7 +232,7 @@ fn find(admin: &Admin, id: &str) -> Result<Arc<Recorded>, Problem> {
 }
 
 /// What takes a while to compute.
-async fn computed<T: Send + 'static>(
+pub(super) async fn computed<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Problem> {
     let done = tokio::task::spawn_blocking(work).await;

@@ -163,7 +163,8 @@ export class PluginView {
     if (this.form && this.form.made === now) return;
     this.form = new SettingsForm(schema, settings, masked, async (wanted) => {
       await send('PUT', path`/api/v1/plugins/${name}/settings`, { settings: wanted, keep: this.keep.value });
-      this.form = null;
+      // It is made anew, unless something else is typed before.
+      this.form.made = '';
       announce('Settings saved');
       this.#changed();
     });

@@ -1,3 +1,5 @@
+//! What is shown of settings, and what becomes of what was shown.
+
 use serde_json::json;
 
 use super::*;
