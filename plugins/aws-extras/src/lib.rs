@@ -1,7 +1,9 @@
 //! Adds to an AWS emulator such as moto what clients miss there. Each part has a setting of its own and does nothing without it.
 
 mod call;
+mod eventstream;
 mod form;
+mod kinesis;
 mod queue;
 mod replacer;
 mod settings;
@@ -28,6 +30,11 @@ impl Plugin for AwsExtras {
         }
         if let Some(sns) = &self.sns
             && let Some(verdict) = sns.forward_request(request, self.public_url.as_deref())?
+        {
+            return Ok(verdict);
+        }
+        if let Some(backend) = &self.kinesis
+            && let Some(verdict) = kinesis::forward_request(request, backend)?
         {
             return Ok(verdict);
         }
@@ -62,6 +69,11 @@ impl ResponseBody for AwsExtras {
             return Ok(Some(
                 Wish::bytes(Box::new(replacer) as Self::Rewriter).decoded(),
             ));
+        }
+        if self.kinesis.is_some()
+            && let Some(feed) = kinesis::rewriter(response)
+        {
+            return Ok(Some(Wish::lines(Box::new(feed))));
         }
         Ok(None)
     }

@@ -20,6 +20,11 @@ struct Written {
     /// Whether URLs in answers get the scheme, host and port that the client used.
     #[serde(default)]
     urls: bool,
+    /// The URL of the backend, for requests of the plugin's own.
+    backend: Option<String>,
+    /// Whether Kinesis's SubscribeToShard is answered.
+    #[serde(default)]
+    kinesis: bool,
     /// Whether SNS's messages are delivered to HTTP(S) endpoints, after they confirmed their subscription.
     #[serde(default)]
     sns: bool,
@@ -70,6 +75,8 @@ pub struct AwsExtras {
     pub public_url: Option<String>,
     pub urls: bool,
     pub sns: Option<Sns>,
+    /// The backend, where `SubscribeToShard` is answered with its records.
+    pub kinesis: Option<String>,
     pub limits: Limits,
     pub signatures: Option<Signatures>,
 }
@@ -97,11 +104,16 @@ impl TryFrom<Written> for AwsExtras {
             length: written.queue,
             retries: written.retries,
         };
+        let backend = origin("backend", written.backend)?;
+        let needed = |setting: &str| {
+            backend.clone().ok_or_else(|| format!("setting {setting} needs setting backend: the URL of the backend, such as http://127.0.0.1:5000"))
+        };
         let callback = origin("callback", written.callback)?;
         Ok(Self {
             public_url: origin("public_url", written.public_url)?,
             urls: written.urls,
             sns: written.sns.then_some(Sns { callback, limits }),
+            kinesis: written.kinesis.then(|| needed("kinesis")).transpose()?,
             limits,
             signatures,
         })
