@@ -244,5 +244,3 @@ def test_test_invoke_of_what_is_not_there(api):
         api.client.test_invoke_method(restApiId="nothing", resourceId="nothing", httpMethod="GET")
 
 
-def test_documentation_versions_are_empty_where_moto_has_none(api):
-    assert api.client.get_documentation_versions(restApiId=api.id)["items"] == []

@@ -8,10 +8,13 @@ from urllib.parse import unquote
 ALL = "*"
 """Every API."""
 
+MOTO = "/moto-api/"
+"""moto's own interface, by which it is reset."""
+
 READS = ("GET", "HEAD", "OPTIONS")
 _ONE = re.compile(r"/(?:restapis|v2/apis)/+([^/?]+)")
 # API keys and usage plans belong to no API, domain names to several; moto's own interface resets it.
-_SEVERAL = ("/usageplans", "/apikeys", "/domainnames", "/v2/domainnames", "/moto-api", "/restapis", "/v2/apis")
+_SEVERAL = ("/usageplans", "/apikeys", "/domainnames", "/v2/domainnames", MOTO, "/restapis", "/v2/apis")
 _SCOPE = re.compile(r"Credential=[^/\s]+/\d+/([^/\s]+)/([^/\s]+)/aws4_request")
 
 

@@ -83,16 +83,26 @@ class Definitions:
 
 def forget(api_id: str) -> None:
     """Drops one definition, or with ALL every one, in all instances."""
-    if api_id != ALL:
-        state.delete(f"v/{api_id}")
-        state.delete(f"a/{api_id}")
+    if api_id == ALL:
+        _drop("v/")
+        _drop("a/")
         return
-    for prefix in ("v/", "a/"):
-        after = None
-        while keys := state.keys(prefix, after):
-            for key in keys:
-                state.delete(key)
-            after = keys[-1]
+    state.delete(f"v/{api_id}")
+    state.delete(f"a/{api_id}")
+
+
+def forget_everything() -> None:
+    """The backend has forgotten everything."""
+    _drop("")
+
+
+def _drop(prefix: str) -> None:
+    """Each round begins where the one before ended, so keys that others make meanwhile don't hold it up."""
+    after = None
+    while keys := state.keys(prefix, after):
+        for key in keys:
+            state.delete(key)
+        after = keys[-1]
 
 
 def remember_region(api_id: str, region: str) -> None:

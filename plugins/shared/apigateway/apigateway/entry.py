@@ -10,10 +10,10 @@ from tollgate import BodyError, Error, exchange, log, request
 from tollgate.client import SendError
 from tollgate.state import StateError
 
-from . import changes, http_api, importing, invoke, overlay, reply, testinvoke
+from . import changes, http_api, importing, invoke, kept, overlay, reply, testinvoke
 from .backend import Backend
 from .config import Config
-from .definitions import Definitions, forget
+from .definitions import Definitions, forget, forget_everything
 from .errors import GatewayError, plain
 from .message import Call
 from .model import Api
@@ -60,7 +60,10 @@ class Gateway:
         if note is not None:
             overlay.after(request.method, request.path)
             importing.after(request.method, request.path)
-            if note:
+            kept.after(request.method, request.path)
+            if request.path.startswith(changes.MOTO):
+                forget_everything()
+            elif note:
                 forget(note)
 
     def _pass(self, method: str, path: str) -> Any:
@@ -70,9 +73,10 @@ class Gateway:
             if changed is not None:
                 forget(changed)
         imported = importing.before(method, path)
-        if changed is not None or imported or overlay.watches(method, path):
+        if changed is not None or imported or overlay.watches(method, path) or kept.find(path) is not None:
             exchange.set_note(CHANGED, changed or "")
             overlay.before(method, path)
+            kept.before(method, path)
         return None
 
     def _invoke(self, api_id: str, region: str | None, stage: str | None, base: str, path: str, query: str) -> Any:
