@@ -15,6 +15,7 @@ mod routes;
 mod state;
 mod throughput;
 mod token;
+mod turn;
 pub mod view;
 
 pub use guard::Guard;
@@ -24,3 +25,4 @@ pub use ready::Readiness;
 pub use state::{Admin, ReloadOrder, Reloaded};
 pub use throughput::Throughput;
 pub use token::{Token, TokenError};
+pub use turn::WhatIfTurn;

@@ -50,6 +50,8 @@ pub mod plugin;
 
 pub mod echo;
 
+pub mod what_if;
+
 pub mod admin;
 
 pub mod app;

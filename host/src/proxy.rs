@@ -43,6 +43,6 @@ pub use error_fields::ErrorFields;
 pub use exchange::Proxy;
 pub use last::{Last, Switch, Wish, receive_response};
 pub use respond::failure;
-pub use routing::{Route, Routing};
+pub use routing::{Route, Routing, find_route};
 pub use stop::Stop;
 pub use websocket::{Conversation, Passed, pass_messages};

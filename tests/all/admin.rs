@@ -4,6 +4,7 @@ mod exchanges;
 mod plugins;
 mod settings;
 mod versions;
+mod what_if;
 
 use serde_json::Value;
 use tollgate_tests::*;

@@ -33,7 +33,7 @@ const LONG_FUNCTIONS: [(&str, &str); 6] = [
 ];
 
 /// The host's modules from low to high; those of one row know nothing of one another.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &[
         "counted",
         "descriptors",
@@ -50,6 +50,7 @@ const LAYERS: [&[&str]; 10] = [
     &["config"],
     &["interceptor"],
     &["proxy", "plugin", "echo"],
+    &["what_if"],
     &["admin"],
     &["app", "tools"],
     &["main"],

@@ -8,3 +8,4 @@ pub mod metrics;
 pub mod plugins;
 pub mod reload;
 pub mod status;
+pub mod what_if;

@@ -40,6 +40,8 @@ use super::problem::Problem;
         api::exchanges::one,
         api::exchanges::step,
         api::exchanges::curl,
+        api::what_if::one,
+        api::what_if::all,
         api::logs::logs,
         api::reload::reload,
     ),

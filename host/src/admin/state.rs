@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::guard::Guard;
 use super::ready::Readiness;
 use super::throughput::Throughput;
+use super::turn::WhatIfTurn;
 use crate::config::Config;
 use crate::config::admin::AdminAddress;
 use crate::export::Exporter;
@@ -46,6 +47,7 @@ pub struct Admin {
     /// Has the configuration read again.
     pub reload: mpsc::Sender<ReloadOrder>,
     pub throughput: Throughput,
+    pub what_if: WhatIfTurn,
 }
 
 /// Somebody wants the configuration read again, and to hear what came of it.

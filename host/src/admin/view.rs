@@ -8,6 +8,7 @@ mod exchange;
 mod json;
 mod lines;
 mod step;
+mod what_if;
 
 pub use curl::curl;
 pub use data::{
@@ -15,6 +16,7 @@ pub use data::{
     OutboundView, PieceView, PreviewLine, SideDiff, StepDetail, StepView,
 };
 pub use exchange::ExchangeView;
+pub use what_if::{WhatIf, WhatIfCall, WhatIfDifference, WhatIfSide};
 
 /// The number of an exchange from how it is written: 16 hexadecimal digits.
 pub fn exchange_id(text: &str) -> Option<u64> {

@@ -11,7 +11,9 @@ use tokio_util::sync::CancellationToken;
 use super::error::StartError;
 use super::observe::{Counting, Observing};
 use super::spawn::spawn;
-use crate::admin::{self, Admin, AdminListener, Guard, Readiness, ReloadOrder, Throughput, Token};
+use crate::admin::{
+    self, Admin, AdminListener, Guard, Readiness, ReloadOrder, Throughput, Token, WhatIfTurn,
+};
 use crate::config::Config;
 use crate::config::admin::AdminAddress;
 use crate::plugin::{Order, PluginControl, PluginTable, RouteChain};
@@ -83,6 +85,7 @@ pub async fn start(
         reload: parts.reload,
         control,
         throughput: Throughput::default(),
+        what_if: WhatIfTurn::default(),
     };
     let serving = admin::serve(listener, Arc::new(admin), stop.clone().cancelled_owned());
     spawn("admin", stop, serving);

@@ -66,6 +66,26 @@ pub struct DevArgs {
     #[arg(long, value_name = "DIR")]
     pub plugins: Option<PathBuf>,
 
+    /// After each save, show what the plugins would do now with the last 1,000 exchanges of this tape, and what the save changed
+    #[arg(long, value_name = "FILE")]
+    pub tape: Option<PathBuf>,
+
+    /// Which exchanges of the tape; see `tollgate tape show --help`
+    #[arg(long, value_name = "FILTER", requires = "tape")]
+    pub filter: Option<String>,
+
+    /// Configuration file (TOML) for the plugins that run on the tape, as for `run`
+    ///
+    /// [env: TOLLGATE_CONFIG]
+    #[arg(long, value_name = "FILE", requires = "tape")]
+    pub config: Option<PathBuf>,
+
+    /// Run standard wasi:http components on the tape too, as for `run`
+    ///
+    /// [env: TOLLGATE_STANDARD_COMPONENTS=true]
+    #[arg(long, requires = "tape")]
+    pub standard_components: bool,
+
     /// Install missing tools first, and print the commands that do it
     #[arg(long)]
     pub install: bool,

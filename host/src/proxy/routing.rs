@@ -35,35 +35,46 @@ pub struct Route<S> {
 }
 
 impl<S> Routing<S> {
-    /// The route of a request as it was received: its `host` and its raw path decide.
+    /// The route of a request as it was received.
     ///
     /// # Errors
-    /// When no route matches. When the path can be read in another way, by which it would take a route whose plugins this
-    /// one lacks: a backend may read it so, and those plugins would not have seen the request.
+    /// Those of [`find_route`].
     pub fn find(&self, head: &RequestHead) -> Result<&Arc<Route<S>>, ExchangeError> {
-        // As a configuration without routes has it.
-        if let [route, ..] = &self.routes[..]
-            && route.config.is_everything()
-            && route.config.plugins.is_none()
-        {
-            return Ok(route);
-        }
-        let host = head.fields.get_text(Known::Host).unwrap_or("");
-        let path = head.target.path();
-        let mut routes = self.routes.iter();
-        let route = routes
-            .find(|route| route.config.fits(host, path))
-            .ok_or(ExchangeError::NoRoute)?;
-        if route.config.plugins.is_some() && !matching::is_plain(path) {
-            let read = |reading: &PathReading| {
-                let mut routes = self.routes.iter();
-                routes.find(|route| route.config.fits_as(*reading, host, path))
-            };
-            let misses = |other: &Arc<Route<S>>| !route.config.has_plugins_of(&other.config);
-            if PathReading::ALL.iter().filter_map(read).any(misses) {
-                return Err(ExchangeError::Ambiguous);
-            }
-        }
-        Ok(route)
+        find_route(&self.routes, |route| &route.config, head)
     }
+}
+
+/// The one of these routes that a request takes as it was received: its `host` and its raw path decide.
+///
+/// # Errors
+/// When no route matches. When the path can be read in another way, by which it would take a route whose plugins this
+/// one lacks: a backend may read it so, and those plugins would not have seen the request.
+pub fn find_route<'r, R>(
+    routes: &'r [R],
+    config: impl Fn(&R) -> &RouteConfig,
+    head: &RequestHead,
+) -> Result<&'r R, ExchangeError> {
+    // As a configuration without routes has it.
+    if let [route, ..] = routes
+        && config(route).is_everything()
+        && config(route).plugins.is_none()
+    {
+        return Ok(route);
+    }
+    let host = head.fields.get_text(Known::Host).unwrap_or("");
+    let path = head.target.path();
+    let route = routes.iter().find(|route| config(route).fits(host, path));
+    let route = route.ok_or(ExchangeError::NoRoute)?;
+    let own = config(route);
+    if own.plugins.is_some() && !matching::is_plain(path) {
+        let read = |reading: &PathReading| {
+            let mut routes = routes.iter();
+            routes.find(|route| config(route).fits_as(*reading, host, path))
+        };
+        let misses = |other: &R| !own.has_plugins_of(config(other));
+        if PathReading::ALL.iter().filter_map(read).any(misses) {
+            return Err(ExchangeError::Ambiguous);
+        }
+    }
+    Ok(route)
 }

@@ -30,6 +30,7 @@ pub type Keeper = Box<dyn Fn(&Arc<Recorded>) + Send>;
 #[derive(Debug)]
 pub struct Recorder {
     body: usize,
+    masks: Arc<Masks>,
     ring: Arc<Ring>,
     queue: Arc<Queue>,
 }
@@ -62,12 +63,13 @@ impl Recorder {
     pub fn start(config: &RecordConfig, keepers: Vec<Keeper>) -> io::Result<Arc<Self>> {
         let ring = Arc::new(Ring::new(config.exchanges, config.bytes));
         let queue = Arc::new(Queue::default());
+        let masks = Arc::new(Masks::new(config));
         let recorder = Arc::new(Self {
             body: config.body,
+            masks: masks.clone(),
             ring: ring.clone(),
             queue: queue.clone(),
         });
-        let masks = Masks::new(config);
         essential::thread("recorder", move || {
             while let Some(batch) = queue.take() {
                 for exchange in batch {
@@ -80,6 +82,11 @@ impl Recorder {
             }
         })?;
         Ok(recorder)
+    }
+
+    /// What is masked.
+    pub fn masks(&self) -> &Arc<Masks> {
+        &self.masks
     }
 
     pub fn ring(&self) -> &Arc<Ring> {

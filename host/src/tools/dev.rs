@@ -1,6 +1,7 @@
 //! `tollgate dev`: whenever a plugin's source is saved, it is built, and the component is put where the proxy takes it
 //! from. What fails leaves the last good one in place.
 
+mod played;
 mod watch;
 
 use std::convert::Infallible;
@@ -20,6 +21,7 @@ use crate::cli::DevArgs;
 use crate::config::DEFAULT_PLUGINS;
 use crate::plugin::beside;
 use crate::plugin::watch as watch_names;
+use played::PlayedTape;
 use watch::Watch;
 
 pub fn dev(args: &DevArgs) -> ExitCode {
@@ -36,7 +38,12 @@ pub fn dev(args: &DevArgs) -> ExitCode {
         strip: false,
     };
     let plugins = plugins_directory(args.plugins.clone(), std::env::var_os("TOLLGATE_PLUGINS"));
-    let Err(error) = DevSession::begin(project, plugins, options).and_then(DevSession::run);
+    let tape = match PlayedTape::open(args, &plugins) {
+        Ok(tape) => tape,
+        Err(failure) => return failure.told(),
+    };
+    let session = DevSession::begin(project, plugins, tape, options);
+    let Err(error) = session.and_then(DevSession::run);
     eprintln!("tollgate: {error}");
     ExitCode::FAILURE
 }
@@ -69,6 +76,8 @@ struct DevSession {
     tools: Option<FoundTools>,
     /// Where the proxy takes plugins from.
     plugins: PathBuf,
+    /// What the plugins are shown after each save, if anything is.
+    tape: Option<PlayedTape>,
     options: Options,
     tryout: Tryout,
     watch: Watch,
@@ -77,7 +86,12 @@ struct DevSession {
 
 impl DevSession {
     /// Without the tools there is no use in waiting for a save.
-    fn begin(project: Project, plugins: PathBuf, options: Options) -> Result<DevSession, DevError> {
+    fn begin(
+        project: Project,
+        plugins: PathBuf,
+        tape: Option<PlayedTape>,
+        options: Options,
+    ) -> Result<DevSession, DevError> {
         process::stop_on_signals().map_err(DevError::Signals)?;
         let tools = make::tools(&project, options)?;
         eprintln!(
@@ -93,6 +107,7 @@ impl DevSession {
             sources: Sources::new(&project.dir, &project.recipe.watch, &plugins),
             project,
             plugins,
+            tape,
             options,
         })
     }
@@ -148,7 +163,10 @@ impl DevSession {
         }
         let target = self.plugins.join(format!("{}.wasm", self.project.name));
         match self.build_into(&target) {
-            Ok(line) => println!("{line}"),
+            Ok(line) => {
+                println!("{line}");
+                self.play();
+            }
             Err(error) => {
                 if !matches!(error, BuildError::Failed { .. } | BuildError::Output(_)) {
                     self.tools = None;
@@ -160,6 +178,14 @@ impl DevSession {
                 };
                 eprintln!("tollgate: {error}{stays}");
             }
+        }
+    }
+
+    /// The tape through the plugins as they are now.
+    fn play(&mut self) {
+        let Some(tape) = &mut self.tape else { return };
+        if let Err(words) = tape.play(&mut std::io::stdout().lock()) {
+            eprintln!("tollgate: the tape can't be run: {words}");
         }
     }
 

@@ -2,7 +2,6 @@
 
 mod detail;
 mod lines;
-mod message;
 mod source;
 
 use std::io::{self, IsTerminal as _, Write};
@@ -10,7 +9,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 pub use self::lines::{CYAN, FAINT, GREEN, RED, Style};
-pub use self::message::{differences, message_lines};
 pub use self::source::{Failure, Tape, filter};
 
 use crate::cli::{

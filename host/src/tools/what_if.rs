@@ -1,30 +1,29 @@
 //! `tollgate what-if`: a tape through the chain as it is now, without a backend, and what differs from then.
 //!
-//! Each exchange begins with the request as the first plugin got it, and meets the backend's recorded answer where it met the backend.
-//! The plugins' state begins empty and lasts over the run; their clock follows the tape; what they send to other servers is refused.
-//! What is masked on the tape is masked for them, too.
+//! How exchanges are played is in [`crate::what_if`]; here are the tape, the plugins of a directory, and what is printed.
 
-mod difference;
-mod play;
+mod counts;
+mod directory;
 mod report;
-mod stage;
+mod run;
 
 use std::io::{self, BufWriter, IsTerminal as _, Write};
-use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use serde_json::json;
 
-use self::report::Counts;
-use self::stage::Stage;
+use self::counts::Counts;
+pub use self::report::{line, write};
+pub use self::run::{Found, Run, exchanges};
 use super::exit::USAGE;
-use super::tape::{self, Failure, Style, Tape};
+use super::tape::{self, Failure, Style};
 use crate::cli::{RunArgs, WhatIfArgs};
 use crate::config::{self, Config};
-use crate::record::filter::Filter;
-use crate::record::{Ending, Masks, Recorded};
+use crate::record::Recorded;
 use crate::tools::log;
+
+/// Lines of one call that are shown.
+const MOST_LINES: usize = 100;
 
 /// There are differences, as with `diff`.
 const DIFFERS: u8 = 1;
@@ -51,7 +50,7 @@ pub fn what_if(args: &WhatIfArgs) -> ExitCode {
         has_colours: io::stdout().is_terminal() && !tape::is_plain(),
     };
     let mut out = BufWriter::new(io::stdout().lock());
-    let exchanges = exchanges(&args.tape, &filter);
+    let exchanges = exchanges(&args.tape, &filter, usize::MAX);
     let found = exchanges
         .map_err(Failure::into_words)
         .and_then(|exchanges| compare(&config, &exchanges, args.json, style, &mut out));
@@ -77,61 +76,32 @@ fn configured(args: &WhatIfArgs) -> Result<Config, String> {
     config.map_err(|errors| format!("the configuration has mistakes:\n{errors}"))
 }
 
-/// The exchanges of a tape that match, in the order in which they began.
-///
-/// # Errors
-/// When the tape can't be read.
-pub fn exchanges(tape: &Path, filter: &Filter) -> Result<Vec<Recorded>, Failure> {
-    let mut exchanges = Vec::new();
-    for exchange in Tape::open(tape)? {
-        let exchange = exchange?;
-        if filter.matches(&exchange) {
-            exchanges.push(exchange);
-        }
-    }
-    exchanges.sort_by_key(|exchange| exchange.began);
-    Ok(exchanges)
-}
-
 /// Runs the exchanges and writes what differs.
 ///
 /// # Errors
 /// When the plugins can't serve, or nothing can be written.
-pub fn compare(
+fn compare(
     config: &Config,
     exchanges: &[Recorded],
     as_json: bool,
     style: Style,
     out: &mut impl Write,
 ) -> Result<Counts, String> {
-    let began = exchanges.first().map_or(0, |exchange| exchange.began);
-    let stage = Stage::new(config, Duration::from_micros(began))?;
-    let masks = Masks::new(&config.record);
-    let mut counts = Counts::default();
+    let mut run = Run::new(config, exchanges)?;
     let mut differ = Vec::new();
-    let mut now = began;
     for then in exchanges {
-        counts.exchanges += 1;
-        stage.wait(then.began.saturating_sub(now));
-        now = then.began.max(now);
-        let found = match play::play(&stage, then, &masks) {
-            Ok(played) => {
-                let has_failed = |it: &Recorded| matches!(it.ending, Ending::Failed(_));
-                counts.failed += u64::from(has_failed(&played) && !has_failed(then));
-                difference::between(then, &played)
-            }
-            Err(why) => {
-                *counts.not_run.entry(why.kind().to_owned()).or_default() += 1;
-                continue;
-            }
+        let Some(found) = run.next(then).flatten() else {
+            continue;
         };
-        let Some(difference) = found else { continue };
-        counts.differ += 1;
         match as_json {
-            true => differ.push(report::json(then, &difference)),
-            false => report::write(out, then, &difference, style).map_err(|it| it.to_string())?,
+            true => differ.push(report::json(then, &found)),
+            false => {
+                let written = write(out, then, &found, MOST_LINES, style);
+                written.map_err(|error| error.to_string())?;
+            }
         }
     }
+    let counts = run.counts;
     let written = match as_json {
         true => writeln!(out, "{}", json!({"exchanges": differ, "counts": counts})),
         false => writeln!(out, "{}", counts.words()),

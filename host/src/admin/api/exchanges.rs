@@ -14,7 +14,7 @@ use crate::admin::problem::Problem;
 use crate::admin::state::Admin;
 use crate::admin::view::{self, ExchangeView, StepDetail};
 use crate::record::filter::Filter;
-use crate::record::{Page, Recorded, Ring, Summary, har};
+use crate::record::{Page, Recorded, Recorder, Ring, Summary, har};
 
 /// Exchanges of a page without `limit`, and at most.
 const EXCHANGES: u32 = 100;
@@ -87,7 +87,7 @@ pub async fn list(
 }
 
 /// A part of the ring. A filter may look at every byte that is kept, so this has a thread of its own.
-async fn page(
+pub(super) async fn page(
     admin: &Admin,
     filter: Option<&str>,
     limit: u32,
@@ -217,13 +217,18 @@ fn ring(admin: &Admin) -> Option<&Arc<Ring>> {
     admin.recorder.as_ref().map(|recorder| recorder.ring())
 }
 
-fn find(admin: &Admin, id: &str) -> Result<Arc<Recorded>, Problem> {
-    let number = view::exchange_id(id);
-    let Some(ring) = ring(admin) else {
-        return Err(Problem::not_found(
+/// Who records.
+pub(super) fn recorder(admin: &Admin) -> Result<&Arc<Recorder>, Problem> {
+    admin.recorder.as_ref().ok_or_else(|| {
+        Problem::not_found(
             "nothing is recorded: set record.enabled = true in the configuration and start the proxy again",
-        ));
-    };
+        )
+    })
+}
+
+pub(super) fn find(admin: &Admin, id: &str) -> Result<Arc<Recorded>, Problem> {
+    let number = view::exchange_id(id);
+    let ring = recorder(admin)?.ring();
     let found = number.and_then(|number| ring.get(number));
     found.ok_or_else(|| {
         let id = crate::text::line(id);

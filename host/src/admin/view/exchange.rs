@@ -159,7 +159,7 @@ impl PerformerView {
 }
 
 impl OutcomeView {
-    fn of(outcome: &StepOutcome) -> Self {
+    pub fn of(outcome: &StepOutcome) -> Self {
         let (kind, text) = match outcome {
             StepOutcome::Done => ("done", None),
             StepOutcome::Responded => ("responded", None),

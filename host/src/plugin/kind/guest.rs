@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::common::GuestKind;
-use super::hooks::HooksPlugin;
+use super::hooks::{HooksPlugin, Resources};
 use super::wasi_http::StandardComponent;
 use crate::interceptor::Link;
 use crate::plugin::wasm::PluginVersion;
@@ -64,6 +64,16 @@ impl Guest {
     pub fn again(&self, version: Arc<PluginVersion>) -> Self {
         match self {
             Guest::Hooks(hooks) => Guest::Hooks(Arc::new(hooks.again(version))),
+            Guest::Around(component) => Guest::Around(Arc::new(component.again(version))),
+        }
+    }
+
+    /// The same, with instances that are kept and bounded apart from those of the plugins that serve.
+    #[must_use]
+    pub fn apart(&self, version: Arc<PluginVersion>, resources: Resources) -> Self {
+        match self {
+            Guest::Hooks(hooks) => Guest::Hooks(Arc::new(hooks.apart(version, resources))),
+            // It keeps none.
             Guest::Around(component) => Guest::Around(Arc::new(component.again(version))),
         }
     }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use similar::ChangeTag;
 
 use super::lines::{self, FAINT, GREEN, RED, Style};
-use super::message::{differences, message_lines};
+use crate::record::lines::{differences, message_lines};
 use crate::record::{
     Ending, Fragment, Message, Performer, PieceFate, Recorded, Sender, Step, StepOutcome,
     Transcript,

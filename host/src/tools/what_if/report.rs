@@ -1,79 +1,48 @@
 //! What a what-if found, in words and as JSON.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::difference::{Difference, Of, Part};
+use super::run::Found;
 use crate::record::Recorded;
 use crate::text;
 use crate::tools::tape::{CYAN, FAINT, GREEN, RED, Style};
+use crate::what_if::{Of, Part};
 
-/// Lines of one part that are shown.
-const MOST_LINES: usize = 100;
-
-/// How many exchanges came to what.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
-    pub exchanges: u64,
-    /// Of those that ran.
-    pub differ: u64,
-    /// They fail now and did not then. They differ, too.
-    pub failed: u64,
-    /// They could not be run again; by the reason.
-    pub not_run: BTreeMap<String, u64>,
-}
-
-impl Counts {
-    /// `1000 exchanges: 12 differ, 0 failed`
-    pub fn words(&self) -> String {
-        let exchanges = if self.exchanges == 1 {
-            "exchange"
-        } else {
-            "exchanges"
-        };
-        let differ = if self.differ == 1 {
-            "differs"
-        } else {
-            "differ"
-        };
-        let mut words = format!(
-            "{} {exchanges}: {} {differ}, {} failed",
-            self.exchanges, self.differ, self.failed
-        );
-        for (why, count) in &self.not_run {
-            words += &format!(", {count} not run ({why})");
-        }
-        words
-    }
-}
-
-/// One exchange that differs.
-pub fn write(
-    out: &mut impl Write,
-    then: &Recorded,
-    difference: &Difference,
-    style: Style,
-) -> io::Result<()> {
+/// One exchange that differs: `ID  METHOD URL  STATUS`.
+pub fn line(out: &mut impl Write, then: &Recorded, found: &Found) -> io::Result<()> {
     let status = |status: Option<u16>| status.map_or("---".to_owned(), |it| it.to_string());
-    let [before, after] = difference.status.map(status);
+    let [before, after] = found.difference.status.map(status);
     let statuses = match before == after {
         true => before,
         false => format!("{before} → {after}"),
     };
     let (method, url) = (text::name(then.method()), then.url());
-    writeln!(
-        out,
-        "{:016x}  {method} {}  {statuses}",
-        then.id,
-        text::line(&url)
-    )?;
-    for part in &difference.parts {
+    let url = text::line(&url);
+    writeln!(out, "{:016x}  {method} {url}  {statuses}", then.id)
+}
+
+/// The same with what differs, so many lines of each call.
+pub fn write(
+    out: &mut impl Write,
+    then: &Recorded,
+    found: &Found,
+    most_lines: usize,
+    style: Style,
+) -> io::Result<()> {
+    line(out, then, found)?;
+    let masked = &found.masked;
+    if !masked.is_empty() {
+        let names = masked.iter().map(|name| text::name(name).into_owned());
+        let names = names.collect::<Vec<_>>().join(", ");
+        let words = format!("run with masked values: {names}");
+        writeln!(out, "  {}", style.paint(FAINT, &words))?;
+    }
+    for part in &found.difference.parts {
         writeln!(out, "  {}", style.paint(CYAN, &title(part)))?;
         let mut of = Of::Outcome;
-        for line in part.lines.iter().take(MOST_LINES) {
+        for line in part.lines.iter().take(most_lines) {
             if line.of != of {
                 of = line.of;
                 writeln!(out, "    {}", style.paint(FAINT, name(of)))?;
@@ -90,8 +59,8 @@ pub fn write(
                 style.paint(colour, &format!("{sign} {text}"))
             )?;
         }
-        if part.lines.len() > MOST_LINES {
-            writeln!(out, "    … ({} more lines)", part.lines.len() - MOST_LINES)?;
+        if part.lines.len() > most_lines {
+            writeln!(out, "    … ({} more lines)", part.lines.len() - most_lines)?;
         }
     }
     Ok(())
@@ -120,11 +89,12 @@ fn name(of: Of) -> &'static str {
 }
 
 /// The same as JSON.
-pub fn json(then: &Recorded, difference: &Difference) -> Value {
+pub fn json(then: &Recorded, found: &Found) -> Value {
+    let Found { difference, masked } = found;
     let part = |part: &Part| {
         let lines = part.lines.iter().map(|line| {
             let op = if line.is_now { "+" } else { "-" };
-            json!({"of": name(line.of), "op": op, "text": line.text})
+            json!({"of": name(line.of), "body": line.is_body, "op": op, "text": line.text})
         });
         let call = part.call.as_ref();
         json!({
@@ -139,6 +109,7 @@ pub fn json(then: &Recorded, difference: &Difference) -> Value {
         "method": then.method(),
         "url": then.url(),
         "status": {"then": difference.status[0], "now": difference.status[1]},
+        "masked": masked,
         "parts": difference.parts.iter().map(part).collect::<Vec<_>>(),
     })
 }

@@ -64,12 +64,13 @@ impl HooksPlugin {
     /// The same code as another version.
     #[must_use]
     pub fn again(&self, version: Arc<PluginVersion>) -> Self {
-        Self::new(
-            version,
-            self.tier,
-            self.code.clone(),
-            self.resources.clone(),
-        )
+        self.apart(version, self.resources.clone())
+    }
+
+    /// The same, with other resources.
+    #[must_use]
+    pub fn apart(&self, version: Arc<PluginVersion>, resources: Resources) -> Self {
+        Self::new(version, self.tier, self.code.clone(), resources)
     }
 
     /// Whether a call may have to leave its stack to wait.

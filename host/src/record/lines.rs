@@ -2,11 +2,30 @@
 
 use similar::{Algorithm, ChangeTag, TextDiff};
 
-use crate::record::{Content, Message, StartLine, content};
+use super::content;
+use super::message::{Content, Field, Message, StartLine};
 use crate::text;
 
 /// A message as lines: its start line, its fields, an empty one, its body, its trailers.
 pub fn message_lines(message: &Message) -> Vec<String> {
+    let mut lines = first_lines(message);
+    let body = body_lines(message);
+    if !body.is_empty() {
+        lines.push(String::new());
+        lines.extend(body);
+    }
+    lines.extend(last_lines(message));
+    lines
+}
+
+/// What of it is not its body: the start line, the fields, the trailers.
+pub fn head_lines(message: &Message) -> Vec<String> {
+    let mut lines = first_lines(message);
+    lines.extend(last_lines(message));
+    lines
+}
+
+fn first_lines(message: &Message) -> Vec<String> {
     let mut lines = vec![match &message.line {
         StartLine::Request {
             method,
@@ -22,25 +41,27 @@ pub fn message_lines(message: &Message) -> Vec<String> {
         }
         StartLine::Response { status } => status.to_string(),
     }];
-    let field = |field: &crate::record::Field| {
-        let value = String::from_utf8_lossy(&field.value);
-        format!("{}: {}", text::name(&field.name), text::line(&value))
-    };
-    lines.extend(message.fields.iter().map(field));
-    let body = body_lines(message);
-    if !body.is_empty() {
-        lines.push(String::new());
-        lines.extend(body);
-    }
-    if !message.trailers.is_empty() {
-        lines.push("trailers".to_owned());
-        lines.extend(message.trailers.iter().map(field));
-    }
+    lines.extend(message.fields.iter().map(field_line));
     lines
 }
 
-/// JSON with its line ends, other text as it is, without codings.
-fn body_lines(message: &Message) -> Vec<String> {
+fn last_lines(message: &Message) -> Vec<String> {
+    if message.trailers.is_empty() {
+        return Vec::new();
+    }
+    let trailers = message.trailers.iter().map(field_line);
+    std::iter::once("trailers".to_owned())
+        .chain(trailers)
+        .collect()
+}
+
+fn field_line(field: &Field) -> String {
+    let value = String::from_utf8_lossy(&field.value);
+    format!("{}: {}", text::name(&field.name), text::line(&value))
+}
+
+/// A body as lines: JSON with its line ends, other text as it is, without codings.
+pub fn body_lines(message: &Message) -> Vec<String> {
     let Content {
         kept,
         length,
@@ -76,6 +97,9 @@ fn body_lines(message: &Message) -> Vec<String> {
 
 /// The lines that went and came.
 pub fn differences(before: &[String], after: &[String]) -> Vec<(ChangeTag, String)> {
+    if before == after {
+        return Vec::new();
+    }
     let before: Vec<&str> = before.iter().map(String::as_str).collect();
     let after: Vec<&str> = after.iter().map(String::as_str).collect();
     let diff = TextDiff::configure()

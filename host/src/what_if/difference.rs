@@ -2,8 +2,8 @@
 
 use similar::ChangeTag;
 
+use crate::record::lines::{body_lines, differences, head_lines};
 use crate::record::{Ending, Message, Performer, Recorded, Step, StepOutcome};
-use crate::tools::tape::{differences, message_lines};
 
 /// What differs in one exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,17 @@ pub struct Part {
     pub lines: Vec<Line>,
 }
 
+impl Part {
+    /// Whether it is the same call with the same lines, whichever version was called.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let who = |part: &Self| {
+            let call = part.call.as_ref();
+            call.map(|call| (call.plugin.clone(), call.hook.clone()))
+        };
+        self.lines == other.lines && who(self) == who(other)
+    }
+}
+
 /// A call of a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
@@ -33,6 +44,8 @@ pub struct Call {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     pub of: Of,
+    /// Whether it is a line of a body; else it is one of a head, or of trailers.
+    pub is_body: bool,
     /// What was there then and is not now, or the other way round.
     pub is_now: bool,
     pub text: String,
@@ -166,8 +179,8 @@ fn error(exchange: &Recorded) -> Option<String> {
 }
 
 fn end_lines(then: &Recorded, now: &Recorded) -> Vec<Line> {
-    let lines = |message: Option<Message>| message.as_ref().map(message_lines).unwrap_or_default();
-    let mut found = changed(Of::Response, &lines(answer(then)), &lines(answer(now)));
+    let (before, after) = (answer(then), answer(now));
+    let mut found = changed(Of::Response, before.as_ref(), after.as_ref());
     found.extend(told(error(then), error(now)));
     found
 }
@@ -186,8 +199,8 @@ fn part(
     let lines = match (states(then, before), states(now, after)) {
         (Some(then), Some(now)) => {
             let own = |of: Of| {
-                let earlier = changed(of, &lines(of, &then[0]), &lines(of, &now[0]));
-                let mut own = changed(of, &lines(of, &then[1]), &lines(of, &now[1]));
+                let earlier = changed(of, side(of, &then[0]), side(of, &now[0]));
+                let mut own = changed(of, side(of, &then[1]), side(of, &now[1]));
                 own.retain(|line| !earlier.contains(line));
                 own
             };
@@ -215,31 +228,41 @@ fn part(
 
 type State = (Message, Option<Message>);
 
-fn done(now: &[State; 2]) -> Vec<Line> {
-    let of = |of: Of| changed(of, &lines(of, &now[0]), &lines(of, &now[1]));
+fn done([before, after]: &[State; 2]) -> Vec<Line> {
+    let of = |of: Of| changed(of, side(of, before), side(of, after));
     [of(Of::Request), of(Of::Response)].concat()
 }
 
-fn undone(then: &[State; 2]) -> Vec<Line> {
-    let of = |of: Of| changed(of, &lines(of, &then[1]), &lines(of, &then[0]));
+fn undone([before, after]: &[State; 2]) -> Vec<Line> {
+    let of = |of: Of| changed(of, side(of, after), side(of, before));
     [of(Of::Request), of(Of::Response)].concat()
 }
 
-fn lines(of: Of, state: &State) -> Vec<String> {
+fn side(of: Of, state: &State) -> Option<&Message> {
     match of {
-        Of::Request => message_lines(&state.0),
-        Of::Response | Of::Outcome => state.1.as_ref().map(message_lines).unwrap_or_default(),
+        Of::Request => Some(&state.0),
+        Of::Response | Of::Outcome => state.1.as_ref(),
     }
 }
 
-fn changed(of: Of, then: &[String], now: &[String]) -> Vec<Line> {
-    let changes = differences(then, now).into_iter();
-    let line = |(tag, text)| Line {
-        of,
-        is_now: tag == ChangeTag::Insert,
-        text,
+/// The lines of a message that are others: those of its head first.
+fn changed(of: Of, then: Option<&Message>, now: Option<&Message>) -> Vec<Line> {
+    if then == now {
+        return Vec::new();
+    }
+    let differ = |is_body: bool, lines: fn(&Message) -> Vec<String>| {
+        let lines = |message: Option<&Message>| message.map(lines).unwrap_or_default();
+        let changes = differences(&lines(then), &lines(now)).into_iter();
+        changes.map(move |(tag, text)| Line {
+            of,
+            is_body,
+            is_now: tag == ChangeTag::Insert,
+            text,
+        })
     };
-    changes.map(line).collect()
+    differ(false, head_lines)
+        .chain(differ(true, body_lines))
+        .collect()
 }
 
 /// Sentences that differ.
@@ -250,6 +273,7 @@ fn told(then: Option<String>, now: Option<String>) -> Vec<Line> {
     let line = |is_now: bool| {
         move |text: String| Line {
             of: Of::Outcome,
+            is_body: false,
             is_now,
             text,
         }
