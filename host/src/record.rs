@@ -1,6 +1,7 @@
 //! What happened in exchanges, as plain data: for the ring of the last exchanges, the tape, the admin API, and replay.
 
 mod beside;
+mod blob;
 mod config;
 pub mod content;
 mod data;

@@ -54,6 +54,14 @@ pub fn is_unsafe(c: char) -> bool {
 }
 
 fn clean(text: &str, most: usize, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if is_plain(&text.as_bytes()[..text.len().min(most + 1)]) {
+        if text.len() <= most {
+            return Cow::Borrowed(text);
+        }
+        let cut = most - NOTE;
+        let (shown, more) = (&text[..cut], text.len() - cut);
+        return Cow::Owned(format!("{shown}… ({more} more bytes)"));
+    }
     let escapes = |c: char| is_unsafe(c) && !keep(c);
     if text.len() <= most && !text.contains(escapes) {
         return Cow::Borrowed(text);
@@ -78,6 +86,13 @@ fn clean(text: &str, most: usize, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
         }
     }
     Cow::Owned(shown)
+}
+
+/// Whether these are letters, digits and signs of ASCII alone, as in most texts: nothing to look at one by one. It looks at all of
+/// them, which takes less time than to ask after each whether to go on.
+fn is_plain(bytes: &[u8]) -> bool {
+    let is_other = |byte: &u8| !(0x20..0x7f).contains(byte);
+    !bytes.iter().fold(false, |seen, byte| seen | is_other(byte))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The admin API over its own listener: who may ask, what is told, and what an operator can do to plugins.
 
 mod exchanges;
+mod played;
 mod plugins;
 mod settings;
 mod versions;

@@ -118,6 +118,7 @@ pub struct Piece {
 /// The first bytes of a piece, and how many it has.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fragment {
+    #[serde(with = "crate::record::blob")]
     pub kept: Bytes,
     pub length: u64,
 }

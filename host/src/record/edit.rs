@@ -32,9 +32,18 @@ pub type LineEdit = StartLine;
 /// A change of the list of fields. Positions are those in the list as the edits before have left it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FieldEdit {
-    Insert { at: u32, field: Field },
-    Remove { at: u32 },
-    Set { at: u32, value: Vec<u8> },
+    Insert {
+        at: u32,
+        field: Field,
+    },
+    Remove {
+        at: u32,
+    },
+    Set {
+        at: u32,
+        #[serde(with = "crate::record::blob")]
+        value: Vec<u8>,
+    },
 }
 
 impl MessageEdit {

@@ -30,6 +30,7 @@ pub enum StartLine {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
     pub name: String,
+    #[serde(with = "crate::record::blob")]
     pub value: Bytes,
 }
 
@@ -40,6 +41,7 @@ pub type Bytes = Vec<u8>;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Content {
     /// The first bytes.
+    #[serde(with = "crate::record::blob")]
     pub kept: Bytes,
     /// How many there were in all, as far as it went.
     pub length: u64,

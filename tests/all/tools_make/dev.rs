@@ -64,6 +64,76 @@ async fn a_save_is_seen_by_the_proxy_and_what_is_broken_is_not() {
     assert_eq!(dev.code().await, Some(130));
 }
 
+/// After each save the last part of what is told is about that save.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tape_shows_what_a_save_changes() {
+    let desk = Desk::new();
+    let tape = desk.path("t.tape");
+    let recording = proxy()
+        .plugin("mark", guest("mark").version("v001"))
+        .plugin("other", guest("mark").version("o001"))
+        .config(&format!("[record]\ntape = '{}'", tape.display()));
+    let recording = recording.start_binary().await;
+    for _ in 0..5 {
+        assert_eq!(recording.get("/").await.status(), 200);
+    }
+    recording.terminate();
+    assert_eq!(recording.ended().await.code, Some(0));
+    desk.run("new wat mark");
+    desk.write("mark/plugin.wat", &mark("v001"));
+    desk.write("plugins/other.wat", &mark("o001"));
+    let _dev = desk.dev("dev mark --tape t.tape --filter ~all");
+    let told = || desk.read("out").unwrap();
+    let ends = |words: &[&str]| {
+        let told = told();
+        let last = told.rsplit("\ntape: ").next().unwrap().to_owned();
+        words.iter().all(|word| last.contains(word))
+    };
+    eventually!(ends(&["5 exchanges: 0 differ, 0 failed ("]));
+    desk.write("mark/plugin.wat", &mark("v002"));
+    eventually!(ends(&[
+        "5 differ",
+        "by plugin: mark 5",
+        "since the last save: 5 differ in another way"
+    ]));
+    eventually!(ends(&["- x-mark: v001", "+ x-mark: v002"]));
+    let (whole, lines) = (
+        told().matches("plugin mark forward-request").count(),
+        told(),
+    );
+    assert_eq!(whole, 3, "the first three are shown whole: {lines}");
+    assert_eq!(
+        lines.matches("  200\n").count(),
+        5,
+        "and all are named: {lines}"
+    );
+    desk.write("plugins/other.wat", &mark("o002"));
+    desk.write("mark/plugin.wat", &mark("v001"));
+    eventually!(ends(&[
+        "5 differ",
+        "by plugin: other 5",
+        "5 differ in another way"
+    ]));
+    desk.write("plugins/other.wat", &mark("o001"));
+    desk.write("mark/plugin.wat", &format!("{}\n", mark("v001")));
+    eventually!(ends(&["0 differ", "5 are the same again"]));
+    desk.write("mark/plugin.wat", &format!("{}\n\n", mark("v001")));
+    eventually!(ends(&[
+        "0 differ",
+        "since the last save: nothing has changed"
+    ]));
+    desk.write("plugins/other.wat", "(module");
+    desk.write("mark/plugin.wat", &mark("v003"));
+    eventually!(
+        desk.read("err")
+            .unwrap()
+            .contains("the tape can't be run: plugin other: ")
+    );
+    let none = desk.run("dev mark --tape nowhere.tape");
+    assert_eq!(none.code, Some(1));
+    assert!(none.stderr.contains("nowhere.tape: "), "{}", none.stderr);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_saved_while_a_build_runs_is_built_next() {
     let desk = Desk::with_project(&shell(
