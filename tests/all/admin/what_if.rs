@@ -65,22 +65,25 @@ async fn a_changed_plugin_is_seen_in_what_it_would_do() {
         (&json!([]), &json!([]))
     );
 
+    let serving = || {
+        let serving = proxy.status("mark").and_then(|it| it.serving);
+        serving.map(|it| it.hash)
+    };
+    let before = serving();
     proxy.plugins.add("mark", &guest("mark").version("v002"));
-    eventually!(proxy.mark().await.as_deref() == Some("v002"));
+    eventually!(serving() != before);
     let (status, one) = post(&proxy, &format!("/api/v1/exchanges/{}/what-if", ids[0])).await;
     assert_eq!((status, &one["same"]), (200, &json!(false)), "{one}");
     assert_marks_differ(&one);
 
-    // One exchange came after the change: that with which the test looked.
-    let all = what_if(&proxy, json!({"filter": "~m GET", "limit": 3})).await;
-    let different = all["different"].as_array().unwrap();
+    let gets = what_if(&proxy, json!({"filter": "~m GET", "limit": 3})).await;
+    let different = gets["different"].as_array().unwrap();
     let found: Vec<_> = different.iter().map(|one| &one["id"]).collect();
     assert_eq!(
         found,
         [&json!(ids[2]), &json!(ids[1])],
-        "the oldest first: {all}"
+        "the oldest first: {gets}"
     );
-    assert!(all["played"].as_u64().unwrap() >= 3 && all["same"].as_u64().unwrap() >= 1);
     assert_eq!(what_if(&proxy, json!({"limit": 1})).await["played"], 1);
 }
 
