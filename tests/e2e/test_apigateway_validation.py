@@ -56,7 +56,8 @@ def test_a_body_that_is(pets):
 
 
 def test_a_model_that_refers_to_another(pets):
-    model(pets, "Owner", {"type": "object", "required": ["pet"], "properties": {"pet": {"$ref": f"https://apigateway.amazonaws.com/restapis/{pets.id}/models/Pet"}}})
+    owner = {"type": "object", "required": ["pet"], "properties": {"pet": {"$ref": f"https://apigateway.amazonaws.com/restapis/{pets.id}/models/Pet"}}}
+    model(pets, "Owner", owner)
     validated(pets, models={JSON: "Owner"})
     assert told(post(pets, {"pet": {"name": "Rex"}})) == (200, {"ok": True})
     assert told(post(pets, {"pet": {"name": "rex"}})) == BAD_BODY

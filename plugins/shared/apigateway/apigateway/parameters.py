@@ -57,12 +57,18 @@ def mapped_response(call: Call, parameters: dict[str, str] | None, answer: Endpo
 
 
 def uri_with(uri: str, call: Call, values: dict[str, str]) -> str:
-    """The integration's URI with stage variables, mapped parameters, and path parameters of the same name in place, encoded."""
+    """The integration's URI with stage variables, mapped parameters, and path parameters of the same name in place, encoded.
+
+    Raises GatewayError for a value that would lead elsewhere.
+    """
 
     def one(found: re.Match[str]) -> str:
         if found[1] is not None:
             return call.stage_variables.get(found[1], "")
         value = values.get(found[2], call.path_parameters.get(found[2]))
+        # Who gets it may remove such segments, and `../other-bucket/key` would lead out of the place that the URI names.
+        if value is not None and any(segment in (".", "..") for segment in re.split(r"[/\\]", value)):
+            raise GatewayError("DEFAULT_4XX", detail=f"the parameter {found[2]} of {uri} has a segment . or ..")
         # A greedy parameter has slashes of its own.
         return found[0] if value is None else quote(value, safe="/:@!$&'()*+,;=~-._")
 

@@ -140,7 +140,8 @@ def test_a_document_for_moto():
     made = imports.mended(DOCUMENT)
     assert imports.overlay(made, "REST") == imports.overlay(DOCUMENT, "REST")
     assert set(made["paths"]["/pets/"]) == {"get", "post", "put", "delete", "patch"}
-    for operation, wanted in (({"type": "http_proxy", "uri": "http://x", "httpMethod": "GET"}, ["HTTP_PROXY", "http://x", "GET"]), ({"type": "mock"}, ["MOCK", "", "POST"])):
+    proxy = {"type": "http_proxy", "uri": "http://x", "httpMethod": "GET"}
+    for operation, wanted in ((proxy, ["HTTP_PROXY", "http://x", "GET"]), ({"type": "mock"}, ["MOCK", "", "POST"])):
         document = {"openapi": "3", "info": {}, "paths": {"/": {"get": {"x-amazon-apigateway-integration": operation}}}}
         found = imports.mended(document)["paths"]["/"]["get"]["x-amazon-apigateway-integration"]
         assert [found["type"], found["uri"], found["httpMethod"]] == wanted

@@ -5,6 +5,7 @@ import pytest
 from apigateway.errors import GatewayError
 from apigateway.integrations import aws, aws_target, lambda_, lambda_response, subtypes
 from apigateway.message import EndpointRequest
+from apigateway.parameters import uri_with
 from apigateway.reach import SendFailed
 from world import ACCOUNT, api, answer, call, function
 
@@ -50,7 +51,7 @@ def test_the_query_protocol(world):
     [
         ("dynamodb:action/PutItem", "DynamoDB_20120810.PutItem", "application/x-amz-json-1.0"),
         ("kinesis:action/PutRecord", "Kinesis_20131202.PutRecord", "application/x-amz-json-1.1"),
-        ("states:action/StartExecution", "AWSStepFunctions.StartExecution", "application/x-amz-json-1.0"),
+        ("states:action/StopExecution", "AWSStepFunctions.StopExecution", "application/x-amz-json-1.0"),
         ("events:action/PutEvents", "AWSEvents.PutEvents", "application/x-amz-json-1.1"),
     ],
 )
@@ -69,6 +70,22 @@ def test_objects(world, method, body):
     assert sent[3] == body and "/us-east-1/s3/aws4_request" in sent[2]["authorization"]
 
 
+def test_xml_becomes_json(world):
+    space = 'xmlns="http://queue.amazonaws.com/doc/2012-11-05/"'
+    sent = f"<SendMessageResponse {space}><SendMessageResult><MessageId>m</MessageId></SendMessageResult></SendMessageResponse>".encode()
+    got = ask(world, "sqs:action/SendMessage", answers=[answer(sent, content_type="text/xml")])[4]
+    assert json.loads(got.body) == {"SendMessageResponse": {"SendMessageResult": {"MessageId": "m"}}}
+    assert got.fields == [("content-type", "application/json")]
+    failed = b"<?xml version='1.0'?><ErrorResponse><Error><Code>X</Code></Error><RequestId>r</RequestId></ErrorResponse>"
+    assert json.loads(ask(world, "sns:action/Publish", answers=[answer(failed, 400)])[4].body) == {"Error": {"Code": "X"}, "RequestId": "r"}
+    several = b"<A><L><member>1</member></L><B>1</B><B>2</B><E/></A>"
+    assert json.loads(ask(world, "sns:action/Publish", answers=[answer(several)])[4].body) == {"A": {"L": ["1"], "B": ["1", "2"], "E": ""}}
+    # An object is as it is, and so is what is no XML.
+    assert ask(world, "s3:path/b/x.xml", method="GET", answers=[answer(sent, content_type="text/xml")])[4].body == sent
+    for other in (b"<broken", b'{"a": 1}', b""):
+        assert ask(world, "sqs:action/SendMessage", answers=[answer(other)])[4].body == other
+
+
 def test_objects_by_action(world):
     assert ask(world, "s3:action/GetObject&Bucket=b&Key=a/b c", method="GET")[:2] == ("GET", "/b/a/b%20c")
     for wrong in ("GetObject&Bucket=b", "GetObject&Bucket=..&Key=x", "PutObject&Bucket=b&Key=../c/d", "DeleteEverything"):
@@ -79,9 +96,12 @@ def test_objects_by_action(world):
 
 @pytest.mark.parametrize("value", ["..", "../x", "a/../b", "a\\..\\b", "."])
 def test_a_placeholder_stays_where_it_is(value):
-    with pytest.raises(aws_target.BadUri):
-        aws_target.fill_path("arn:…:s3:path/bucket/{key}", {"key": value})
-    assert aws_target.fill_path("x/{key}", {"key": "..a/b?c#d%2e"}) == "x/..a/b%3Fc%23d%252e"
+    uri = "arn:…:s3:path/bucket/{key}"
+    for made, values in ((call(), {"key": value}), (call(path_parameters={"key": value}), {})):
+        with pytest.raises(GatewayError) as error:
+            uri_with(uri, made, values)
+        assert error.value.status == 400
+    assert uri_with("x/{key}", call(), {"key": "..a/b?c#d%2e"}) == "x/..a/b%3Fc%23d%252e"
 
 
 @pytest.mark.parametrize("uri", ["", "http://x", AT + "sqs", AT + "sqs:other/x", "arn:aws:s3:::bucket"])
@@ -106,6 +126,8 @@ def test_an_execution_is_waited_for(world):
     assert json.loads(got.body) == {"status": "SUCCEEDED", "output": "{}"}
     assert [sent[2]["x-amz-target"].partition(".")[2] for sent in world.sent] == ["StartExecution"] + ["DescribeExecution"] * 3
     assert json.loads(world.sent[1][3]) == {"executionArn": "arn:e"}
+    # A name of its own, as AWS would give it.
+    assert len(json.loads(world.sent[0][3])["name"]) == 36
     refused = answer({"__type": "StateMachineDoesNotExist"}, 400)
     assert ask(world, "states:action/StartSyncExecution", answers=[refused])[4].status == 400
     with pytest.raises(GatewayError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,11 +11,13 @@ from ..errors import GatewayError, configuration
 from ..message import Call, EndpointRequest, EndpointResponse
 from ..outside import Outside
 from ..reach import Reach, SendFailed
+from ..reply import new_request_id
 from ..services import Services
 from . import lambda_, subtypes
 from .aws_request import Out, address, header
-from .aws_services import build, json_request
+from .aws_services import JSON_SERVICES, build, json_request
 from .aws_target import BadUri, Target, lambda_function, read
+from .aws_xml import as_json
 
 # StartSyncExecution: how often the state is asked. It ends with the integration's timeout.
 _POLL_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8)
@@ -46,6 +49,8 @@ def ask(call: Call, request: EndpointRequest, reach: Reach) -> EndpointResponse:
         target = read(request.uri)
         if _is_sync(target):
             return _start_sync(target, request, timeout, reach)
+        if target.service == "states" and target.rest == "StartExecution":
+            request = _named(request)
         out = build(target, request, bool(call.integration.get("requestTemplates")))
     except BadUri as error:
         raise configuration(f"{call.method} {call.path}: {error}") from None
@@ -62,6 +67,7 @@ def ask_subtype(call: Call, reach: Reach) -> EndpointResponse:
     if _is_sync(target):
         answer = _start_sync(target, request, timeout, reach)
     else:
+        request = _named(request) if target.rest == "StartExecution" else request
         answer = _send(json_request(target, request), target, timeout, reach)
     kind = header(answer.fields, "content-type") or "application/json"
     return EndpointResponse(answer.status, [("content-type", kind)], answer.body)
@@ -80,7 +86,20 @@ def _send(out: Out, target: Target, timeout: float, reach: Reach) -> EndpointRes
     except SendFailed as error:
         kind = "INTEGRATION_TIMEOUT" if error.reason == "timed-out" else "INTEGRATION_FAILURE"
         raise GatewayError(kind, detail=f"{target.service} at {reach.config.backend} did not answer: {error}") from None
-    return EndpointResponse(answer.status, answer.fields, answer.body)
+    if target.service in JSON_SERVICES or target.service == "s3":
+        return answer
+    return as_json(answer)
+
+
+def _named(request: EndpointRequest) -> EndpointRequest:
+    """The request to start an execution, with a random name if it has none. AWS gives one itself; moto calls all such executions `None`."""
+    try:
+        members = json.loads(request.body)
+    except ValueError:
+        return request
+    if not isinstance(members, dict) or members.get("name"):
+        return request
+    return replace(request, body=json.dumps({**members, "name": new_request_id()}).encode())
 
 
 def _start_sync(target: Target, request: EndpointRequest, timeout: float, reach: Reach) -> EndpointResponse:
@@ -90,7 +109,7 @@ def _start_sync(target: Target, request: EndpointRequest, timeout: float, reach:
     that the host allows an exchange (50 by default); when they are used up this ends as a timeout.
     """
     until = reach.now() + timeout * 1000
-    started = _send(build(Target(target.region, "states", "action", "StartExecution"), request), target, timeout, reach)
+    started = _send(build(Target(target.region, "states", "action", "StartExecution"), _named(request)), target, timeout, reach)
     arn = _member(started, "executionArn")
     if started.status != 200 or not isinstance(arn, str):
         return started

@@ -7,18 +7,14 @@ An URI is `arn:aws:apigateway:REGION:SERVICE:path/PATH` or `arn:aws:apigateway:R
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import quote
 
 _URI = re.compile(r"arn:(?P<partition>aws[a-z-]*):apigateway:(?P<region>[a-z0-9-]*):(?P<service>[A-Za-z0-9.-]+):(?P<kind>path|action)/(?P<rest>.*)", re.S)
 _STAGE_VARIABLE = re.compile(r"\$\{stageVariables\.([A-Za-z0-9_]+)\}")
-_PLACEHOLDER = re.compile(r"\{([A-Za-z0-9._-]+)\+?\}")
-# What a segment of a path may hold as it is (RFC 3986, section 3.3), and the slash for placeholders of several segments.
-_SAFE = "/-._~!$&'()*+,;=:@"
 _FUNCTION = re.compile(r"functions/(?P<function>.+?)/invocations$", re.S)
 
 
 class BadUri(Exception):
-    """The URI cannot be read, or must not be filled in with these values."""
+    """The URI can't be read, or names what is not known."""
 
 
 @dataclass(frozen=True)
@@ -45,25 +41,6 @@ def read(uri: str) -> Target:
 def fill_stage_variables(text: str, variables: Mapping[str, str]) -> str:
     """`${stageVariables.NAME}` by its value; one that is not there becomes empty, as AWS does."""
     return _STAGE_VARIABLE.sub(lambda match: str(variables.get(match[1], "")), text)
-
-
-def fill_path(uri: str, values: Mapping[str, str]) -> str:
-    """`{NAME}` by the value of `integration.request.path.NAME`, which is decoded and is encoded here.
-
-    A value must not change where the request goes. So one with a segment `.` or `..` is refused (BadUri): servers remove such
-    segments, and `../other-bucket/key` would name another bucket. A placeholder without a value is refused too.
-    """
-
-    def value(match: re.Match[str]) -> str:
-        name = match[1]
-        if name not in values:
-            raise BadUri(f"the integration's URI has {{{name}}} and the request maps no integration.request.path.{name}")
-        text = values[name]
-        if any(segment in (".", "..") for segment in re.split(r"[/\\]", text)):
-            raise BadUri(f"integration.request.path.{name} has a segment . or ..")
-        return quote(text, safe=_SAFE)
-
-    return _PLACEHOLDER.sub(value, uri)
 
 
 def lambda_function(uri: str) -> str | None:
