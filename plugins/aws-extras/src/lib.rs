@@ -12,6 +12,7 @@ mod sns;
 #[cfg(test)]
 mod tests;
 mod time;
+mod triggers;
 mod urls;
 mod xml;
 
@@ -33,6 +34,11 @@ impl Plugin for AwsExtras {
         {
             return Ok(verdict);
         }
+        if let Some(triggers) = &self.triggers
+            && let Some(verdict) = triggers.forward_request(request)?
+        {
+            return Ok(verdict);
+        }
         if let Some(backend) = &self.kinesis
             && let Some(verdict) = kinesis::forward_request(request, backend)?
         {
@@ -42,16 +48,24 @@ impl Plugin for AwsExtras {
     }
 
     fn return_response(&self, _: &Request, response: &mut Response) -> Result<()> {
-        match &self.sns {
-            Some(sns) => sns.return_response(response),
-            None => Ok(()),
+        if let Some(sns) = &self.sns {
+            sns.return_response(response)?;
         }
+        if self.triggers.is_some() {
+            triggers::Triggers::return_response(response)?;
+        }
+        Ok(())
     }
 }
 
 impl Background for AwsExtras {
     fn tick(&self) -> Result<()> {
-        queue::work(self.limits)
+        let delivered = queue::work(self.limits);
+        let triggered = self
+            .triggers
+            .as_ref()
+            .map_or(Ok(()), triggers::Triggers::work);
+        delivered.and(triggered)
     }
 }
 

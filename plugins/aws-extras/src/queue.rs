@@ -12,10 +12,13 @@ use tollgate_plugin::{Result, client, clocks, info, random, state, warn};
 const PREFIX: &str = "q/";
 
 /// Entries that one tick sends at most. A call of a hook may send 50 requests.
-const AT_ONCE: u32 = 40;
+const AT_ONCE: u32 = 20;
 
 /// How long a receiver may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long an entry is in the hands of one host.
+const CLAIM: Duration = Duration::from_secs(30);
 
 /// How long an entry is kept that cannot be delivered, because nothing works it off.
 const KEPT: Duration = Duration::from_secs(86_400);
@@ -93,10 +96,17 @@ pub fn work(limits: Limits) -> Result<()> {
     keys.retain(|key| due(key).is_none_or(|due| due <= now));
     let mut entries = Vec::new();
     for key in keys {
+        // Of several hosts that share the state, one sends it.
+        if !state::compare_and_swap_for(&claim(&key), None, Some(b"1"), CLAIM)? {
+            continue;
+        }
         let value = state::get(&key)?;
         match value.and_then(|value| serde_json::from_slice::<Entry>(&value).ok()) {
             Some(entry) => entries.push((key, entry)),
-            None => drop(state::delete(&key)?),
+            None => {
+                state::delete(&key)?;
+                state::delete(&claim(&key))?;
+            }
         }
     }
     if entries.is_empty() {
@@ -118,6 +128,7 @@ pub fn work(limits: Limits) -> Result<()> {
             );
         }
         state::delete(&key)?;
+        state::delete(&claim(&key))?;
         tell(&entry, outcome, again);
     }
     Ok(())
@@ -133,6 +144,11 @@ fn tell(entry: &Entry, outcome: Outcome, again: bool) {
     if outcome == Outcome::Done {
         info!("delivered {} to {}", entry.what, entry.url);
     }
+}
+
+/// The key that says that an entry is being sent.
+fn claim(key: &str) -> String {
+    format!("c/{key}")
 }
 
 /// When an entry is due, by its key.

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::json;
 
 use crate::queue::Limits;
 use crate::signatures::Signatures;
 use crate::sns::Sns;
+use crate::triggers::{Fixed, Triggers};
 
 tollgate_plugin::settings_schema!("settings.schema.json", Written);
 
@@ -22,6 +24,8 @@ struct Written {
     urls: bool,
     /// The URL of the backend, for requests of the plugin's own.
     backend: Option<String>,
+    /// Streams of DynamoDB that call functions.
+    triggers: Option<WrittenTriggers>,
     /// Whether Kinesis's SubscribeToShard is answered.
     #[serde(default)]
     kinesis: bool,
@@ -59,6 +63,35 @@ struct WrittenSignatures {
     unknown_keys: UnknownKeys,
 }
 
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct WrittenTriggers {
+    /// The URL of an endpoint that speaks Lambda's Invoke API.
+    lambda: String,
+    /// Mappings that exist without a client's call.
+    #[serde(default)]
+    mappings: Vec<WrittenMapping>,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct WrittenMapping {
+    table: String,
+    function: String,
+    #[serde(default = "region")]
+    region: String,
+    #[cfg_attr(test, schemars(range(min = 1, max = 10000)))]
+    #[serde(default = "hundred")]
+    batch_size: u32,
+    #[cfg_attr(test, schemars(regex(pattern = "^(TRIM_HORIZON|LATEST)$")))]
+    #[serde(default = "trim_horizon")]
+    starting_position: String,
+    /// How often a batch is tried again; without it, until the function takes it.
+    maximum_retry_attempts: Option<u32>,
+}
+
 #[derive(Deserialize, Default, PartialEq)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -78,6 +111,7 @@ pub struct AwsExtras {
     /// The backend, where `SubscribeToShard` is answered with its records.
     pub kinesis: Option<String>,
     pub limits: Limits,
+    pub triggers: Option<Triggers>,
     pub signatures: Option<Signatures>,
 }
 
@@ -108,6 +142,10 @@ impl TryFrom<Written> for AwsExtras {
         let needed = |setting: &str| {
             backend.clone().ok_or_else(|| format!("setting {setting} needs setting backend: the URL of the backend, such as http://127.0.0.1:5000"))
         };
+        let triggers = match written.triggers {
+            Some(written) => Some(triggers(written, needed("triggers")?)?),
+            None => None,
+        };
         let callback = origin("callback", written.callback)?;
         Ok(Self {
             public_url: origin("public_url", written.public_url)?,
@@ -115,6 +153,7 @@ impl TryFrom<Written> for AwsExtras {
             sns: written.sns.then_some(Sns { callback, limits }),
             kinesis: written.kinesis.then(|| needed("kinesis")).transpose()?,
             limits,
+            triggers,
             signatures,
         })
     }
@@ -140,6 +179,44 @@ fn signatures(written: WrittenSignatures) -> Result<Signatures, String> {
     })
 }
 
+fn triggers(written: WrittenTriggers, backend: String) -> Result<Triggers, String> {
+    let mut fixed = Vec::new();
+    for mapping in written.mappings {
+        if mapping.table.is_empty() || mapping.function.is_empty() {
+            return Err("setting triggers.mappings has one without table or function".to_owned());
+        }
+        let position = mapping.starting_position;
+        if !matches!(position.as_str(), "TRIM_HORIZON" | "LATEST") {
+            return Err(format!(
+                "setting triggers.mappings has the starting_position {position:?}: expected TRIM_HORIZON or LATEST"
+            ));
+        }
+        if !(1..=10_000).contains(&mapping.batch_size) {
+            return Err(format!(
+                "setting triggers.mappings has the batch_size {}: expected 1 to 10000",
+                mapping.batch_size
+            ));
+        }
+        let asked = json!({
+            "FunctionName": mapping.function,
+            "BatchSize": mapping.batch_size,
+            "StartingPosition": position,
+            "MaximumRetryAttempts": mapping.maximum_retry_attempts,
+        });
+        fixed.push(Fixed {
+            table: mapping.table,
+            region: mapping.region,
+            asked,
+        });
+    }
+    let lambda = origin("triggers.lambda", &written.lambda)?;
+    Ok(Triggers {
+        backend,
+        lambda,
+        fixed,
+    })
+}
+
 /// Scheme, host and port.
 fn origin(setting: &str, url: &str) -> Result<String, String> {
     let url = url.trim_end_matches('/');
@@ -161,6 +238,18 @@ fn longest() -> u32 {
 
 fn retries() -> u32 {
     3
+}
+
+fn region() -> String {
+    "us-east-1".to_owned()
+}
+
+fn hundred() -> u32 {
+    100
+}
+
+fn trim_horizon() -> String {
+    "TRIM_HORIZON".to_owned()
 }
 
 fn yes() -> bool {

@@ -18,6 +18,7 @@ use crate::urls;
 use crate::xml;
 
 use messages::region;
+pub use messages::uuid;
 use subscriptions::Subscription;
 
 /// Where the backend posts to; the token of a subscription follows.

@@ -3,6 +3,7 @@
 mod kinesis;
 mod signatures;
 mod sns;
+mod triggers;
 mod urls;
 
 use tollgate_plugin::testing::{self, Exchange, Outcome, json};
