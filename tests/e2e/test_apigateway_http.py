@@ -52,6 +52,16 @@ def test_http_proxy_on_a_greedy_path(api, origin):
     assert api.call("DELETE", "/a").json()["verb"] == "DELETE"
 
 
+@pytest.mark.parametrize("path", ["/%2e%2e/secret", "/a/../../secret", "/a/%2E%2e%5csecret", "/."])
+def test_a_path_does_not_lead_out_of_the_integrations(api, origin, path):
+    server = origin(telling())
+    for kind in ("HTTP", "HTTP_PROXY"):
+        api.method(f"/{kind}/{{proxy+}}", type=kind, uri=f"{server.url}/base/{{proxy}}", requestParameters={"integration.request.path.proxy": "method.request.path.proxy"})
+        answer = api.call("GET", f"/{kind}{path}")
+        assert answer.status in (400, 403), answer
+    assert api.call("GET", "/HTTP_PROXY/..a/b..").json()["target"] == "/base/..a/b.."
+
+
 def test_http_maps_parameters_and_bodies_both_ways(api, origin):
     server = origin(telling(200, [("content-type", "application/json"), ("x-upstream", "up")]))
     api.method(

@@ -84,7 +84,7 @@ class Gateway:
             api = self._definitions.get(api_id, region)
             if api is None:
                 log.info(f"there is no API {api_id}")
-                return reply.send(plain(GatewayError("ACCESS_DENIED", "Forbidden")))
+                return reply.send(plain(GatewayError("FORBIDDEN")))
             call = self._call(api, stage, base, path, query)
         except BodyError as error:
             if error.reason != "too-large":

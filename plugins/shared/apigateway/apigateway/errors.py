@@ -14,7 +14,7 @@ from .message import EndpointResponse, Fields, title
 if TYPE_CHECKING:
     from .message import Call
 
-# Response type → status, the name in `x-amzn-errortype`, the message unless the place that fails says another.
+# AWS has no response type for an API or a stage that isn't there; FORBIDDEN is ours. Response type → status, the name in `x-amzn-errortype`, the message unless the place that fails says another.
 TYPES: dict[str, tuple[int, str, str]] = {
     "ACCESS_DENIED": (403, "AccessDeniedException", "User is not authorized to access this resource"),
     "API_CONFIGURATION_ERROR": (500, "InternalServerErrorException", "Internal server error"),
@@ -25,6 +25,7 @@ TYPES: dict[str, tuple[int, str, str]] = {
     "DEFAULT_4XX": (400, "BadRequestException", "Bad Request"),
     "DEFAULT_5XX": (500, "InternalServerErrorException", "Internal server error"),
     "EXPIRED_TOKEN": (403, "ExpiredTokenException", "The security token included in the request is expired"),
+    "FORBIDDEN": (403, "ForbiddenException", "Forbidden"),
     "INTEGRATION_FAILURE": (504, "InternalServerErrorException", "Network error communicating with endpoint"),
     "INTEGRATION_TIMEOUT": (504, "InternalServerErrorException", "Endpoint request timed out"),
     "INVALID_API_KEY": (403, "ForbiddenException", "Forbidden"),

@@ -53,9 +53,9 @@ def _invoke(call: Call, request: EndpointRequest, services: Services) -> Endpoin
 
 def _enter_stage(call: Call, services: Services) -> None:
     if call.api.about.get("disableExecuteApiEndpoint") in (True, "true") and call.base_path.startswith("/restapis/") is False:
-        raise GatewayError("ACCESS_DENIED", "Forbidden")
+        raise GatewayError("FORBIDDEN")
     if services.config.strict and call.stage not in call.api.stages:
-        raise GatewayError("ACCESS_DENIED", "Forbidden", detail=f"{call.api.id} has no stage {call.stage}")
+        raise GatewayError("FORBIDDEN", detail=f"{call.api.id} has no stage {call.stage}")
     call.stage_variables = call.api.stage_variables(call.stage)
 
 
