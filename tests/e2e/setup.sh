@@ -1,12 +1,13 @@
 #!/bin/sh
 # Makes target/venv, the virtual environment of tests/e2e and tests/moto, and installs the Debian packages whose programs
-# the tests start, where it may, and target/e2e-js, clients for JavaScript. Does nothing when all is there.
+# the tests start, where it may, target/e2e-js, clients for JavaScript, and target/awscli. Does nothing when all is there.
 # PYTHON=/path/to/python3 chooses the interpreter; E2E_NO_APT=1 leaves the system's packages alone.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 venv=$(cd "$here/../.." && pwd)/target/venv
 python=${PYTHON:-python3}
+awscli_version=1.46.3
 
 fail() {
     printf 'tests/e2e/setup.sh: %s\n' "$1" >&2
@@ -73,6 +74,19 @@ install_clients() {
     fi
 }
 
+# The command line of AWS, which has a botocore of its own; without it the test that needs it is skipped.
+install_awscli() {
+    awscli=$here/../../target/awscli
+    [ -x "$awscli/bin/aws" ] && [ "$(cat "$awscli/.installed" 2>/dev/null)" = "$awscli_version" ] && return 0
+    rm -rf "$awscli"
+    if "$python" -m venv "$awscli" 2>/dev/null && "$awscli/bin/pip" install --quiet --disable-pip-version-check "awscli==$awscli_version" >&2; then
+        printf '%s\n' "$awscli_version" >"$awscli/.installed"
+    else
+        rm -rf "$awscli"
+        printf 'a test with the AWS CLI will be skipped, because pip could not install it\n' >&2
+    fi
+}
+
 install_packages
 install_clients
 
@@ -80,6 +94,7 @@ command -v "$python" >/dev/null ||
     fail "$python was not found; on Debian or Ubuntu: sudo apt-get install python3 python3-venv"
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
     fail "$("$python" --version) is too old, moto 5.2 needs Python 3.10; choose another with PYTHON=/path/to/python3"
+install_awscli
 
 wanted=$({ "$python" -c 'import sys; print(sys.version, sys.executable)'; cat "$here/requirements.txt" "$here/constraints.txt"; } | cksum)
 stamp=$venv/.installed
