@@ -21,8 +21,11 @@ use crate::store::Durability;
 
 /// The most worker threads; a number above is a slip of the hand.
 const MAX_WORKERS: usize = 1024;
-/// The longest time that may be configured.
-const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest time that something may wait or take.
+const MAX_TIME: Duration = DAY;
+/// The oldest that something may get: ten years.
+const MAX_AGE: Duration = Duration::from_secs(3650 * DAY.as_secs());
 /// A page of linear memory: nothing runs with less.
 const MIN_MEMORY: u64 = 64 << 10;
 /// What a 32-bit guest can address.
@@ -30,7 +33,7 @@ const MAX_MEMORY: u64 = 4 << 30;
 /// A stream's number has 31 bits (RFC 9113, section 5.1.1).
 const MAX_STREAMS: u32 = (1 << 31) - 1;
 
-/// A time with its unit: `500ms`, `30s`, `1m30s`, `2h`.
+/// A time with its unit: `500ms`, `30s`, `1m30s`, `2h`, `7d`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     read_duration(text.trim())
         .ok_or_else(|| "expected a time with its unit, such as 500ms, 30s or 1m30s".to_owned())
@@ -49,6 +52,7 @@ fn read_duration(mut rest: &str) -> Option<Duration> {
             "s" => 1000,
             "m" => 60 * 1000,
             "h" => 60 * 60 * 1000,
+            "d" => 24 * 60 * 60 * 1000,
             _ => return None,
         };
         let part = Duration::from_millis(number.parse::<u64>().ok()?.checked_mul(millis)?);
@@ -83,7 +87,6 @@ fn read_size(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(bytes)
 }
 
-/// An address to listen on: IP and port, `localhost` and port, or a port alone (127.0.0.1).
 /// Bytes of what is in memory as a whole.
 pub(super) fn bytes(text: &str) -> Result<usize, String> {
     let bytes = size(text)?;
@@ -98,6 +101,7 @@ pub(super) fn durability(text: &str) -> Result<Durability, String> {
     }
 }
 
+/// An address to listen on: IP and port, `localhost` and port, or a port alone (127.0.0.1).
 pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     let text = text.trim();
     if let Ok(address) = SocketAddr::from_str(text) {
@@ -325,6 +329,16 @@ pub(crate) fn time_above_zero(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// How old something may get: a time above zero, up to ten years.
+pub(super) fn age(text: &str) -> Result<Duration, String> {
+    match duration(text) {
+        Ok(age) if age.is_zero() => Err("must be greater than 0".to_owned()),
+        Ok(age) if age <= MAX_AGE => Ok(age),
+        Ok(_) => Err("expected at most 3650d".to_owned()),
+        Err(_) => Err("expected a time with its unit, such as 12h or 7d".to_owned()),
+    }
+}
+
 /// The interval of background work.
 pub(super) fn background(text: &str) -> Result<Duration, String> {
     const LEAST: Duration = Duration::from_millis(100);
@@ -345,6 +359,8 @@ mod tests {
             ("30s", Some(30_000)),
             ("1m30s", Some(90_000)),
             (" 2h ", Some(7_200_000)),
+            ("7d", Some(604_800_000)),
+            ("1d12h", Some(129_600_000)),
             ("0s", Some(0)),
             ("30", None),
             ("s", None),
@@ -356,6 +372,7 @@ mod tests {
             ("1é", None),
             ("99999999999999999999s", None),
             ("18446744073709551615h", None),
+            ("18446744073709551615d", None),
         ];
         for (text, millis) in cases {
             assert_eq!(
@@ -488,6 +505,12 @@ mod tests {
             (failures("0"), max_streams("2147483647")),
             (Ok(0), Ok(2_147_483_647))
         );
+        let day = 24 * 60 * 60;
+        let seconds = |age: Result<Duration, String>| age.map(|age| age.as_secs()).ok();
+        assert_eq!(seconds(age("7d")), Some(7 * day));
+        assert_eq!(seconds(age("3650d")), Some(3650 * day));
+        assert!(age("0d").is_err() && age("3650d1s").is_err() && age("7").is_err());
+        assert!(time("1d").is_ok() && time("25h").is_err());
         assert!(max_streams("2147483648").is_err() && max_streams("0").is_err());
         assert!(max_body("0").is_err() && max_body("1") == Ok(1));
     }

@@ -62,7 +62,7 @@ impl Layers<'_> {
         let size = table.text_or_number("tape-size");
         self.set(&mut keys.max_bytes, size, units::size);
         let age = table.text("tape-age");
-        self.set(&mut keys.max_age, age, units::time_above_zero);
+        self.set(&mut keys.max_age, age, units::age);
         let files = table.number("tape-files");
         self.set(&mut keys.files, files, |text| {
             let count = text.parse().ok().filter(|count| *count <= 1000);

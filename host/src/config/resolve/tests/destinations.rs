@@ -258,7 +258,9 @@ backend = 'http://a' ; [backends.default] ; address = 'http://b'
 [backends.a] ; address = 'http://a' ; first-byte-timeout = 60
     => 3: backends.a.first-byte-timeout = 60: expected a string
 [backends.a] ; address = 'http://a' ; body-timeout = '2d'
-    => 3: backends.a.body-timeout = '2d': expected a time with its unit, such as 500ms, 30s or 1m30s
+    => 3: backends.a.body-timeout = '2d': expected at most 24h
+[backends.a] ; address = 'http://a' ; body-timeout = '2w'
+    => 3: backends.a.body-timeout = '2w': expected a time with its unit, such as 500ms, 30s or 1m30s
 [backends.a] ; address = 'http://a' ; idle-timeout = '0s'
     => 3: backends.a.idle-timeout = '0s': must be greater than 0
 [backends.a] ; address = 'http://a' ; resolve-every = '0s'
