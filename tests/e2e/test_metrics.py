@@ -71,6 +71,22 @@ def replace(path, text):
     shutil.move(new, path)
 
 
+def test_routes_and_backends_that_are_gone_have_no_series(tollgate, connect, origin):
+    config = ROUTES.format(url=origin(answer(OK)).url)
+    proxy = tollgate(None, {}, config=config, arguments=["--admin", "127.0.0.1:0"])
+    client, url = connect(proxy), admin_url(proxy)
+    assert ask(client, "/").status == 200
+    counted(url, "tollgate_exchange_duration_seconds_count", 1, route="a.test/")
+    renamed = proxy.config.read_text().replace("users", "people").replace('host = "a.test"', 'host = "b.test"')
+    replace(proxy.config, renamed)
+    proxy.process.wait_for(r"configuration reloaded", label="err")
+    assert ask(client, "/", "b.test").status == 200
+    seen = counted(url, "tollgate_exchange_duration_seconds_count", 1, route="b.test/")
+    labels = [sample.labels for sample in seen.samples]
+    assert {each["route"] for each in labels if "route" in each} == {"b.test/"}
+    assert {each["backend"] for each in labels if "backend" in each} == {"people"}
+
+
 def test_a_bad_hour_is_counted_exactly(scenario):
     seen = counted(scenario, "tollgate_exchange_duration_seconds_count", 5, route="a.test/")
     assert seen.content_type == "application/openmetrics-text; version=1.0.0; charset=utf-8"

@@ -1,6 +1,7 @@
 //! Who observes exchanges, and what `/metrics` is made of.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -137,6 +138,8 @@ impl Observing {
                 exchanges_in_progress: counting.proxy.under_way(),
                 connections: counting.proxy.connections().count(),
                 connections_accepted: counting.proxy.accepted(),
+                routes: routes(&counting.proxy),
+                backend_names: backend_names(&counting.proxy),
                 backends: backends(&counting.proxy),
                 versions: versions(&counting.table),
                 log_lines_dropped: telemetry::dropped(),
@@ -166,8 +169,25 @@ impl Mask for Masking {
     }
 
     fn value<'a>(&self, name: &str, value: &'a [u8]) -> Cow<'a, [u8]> {
-        self.0.value(name, value)
+        self.0.value(name.as_bytes(), value)
     }
+}
+
+/// The labels of the routes.
+fn routes(proxy: &Proxy<RouteChain>) -> HashSet<Arc<str>> {
+    let routing = proxy.routing();
+    let routes = routing.routes.iter();
+    routes.map(|route| route.label.clone()).collect()
+}
+
+/// The names of the backends that requests go to.
+fn backend_names(proxy: &Proxy<RouteChain>) -> HashSet<String> {
+    let routing = proxy.routing();
+    let names = routing.routes.iter().flat_map(|route| {
+        let all = route.backends.all().iter().map(|backend| backend.name());
+        all.chain([route.backend.name()])
+    });
+    names.map(str::to_owned).collect()
 }
 
 fn backends(proxy: &Proxy<RouteChain>) -> Vec<ConnectionsTo> {

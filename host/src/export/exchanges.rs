@@ -1,6 +1,6 @@
 //! Counts finished exchanges: by route, status and outcome, and how long everybody who worked on them took.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -192,6 +192,14 @@ fn get(counter: &AtomicU64) -> u64 {
 }
 
 impl ExchangeMetrics {
+    /// Forgets routes and backends that the configuration no longer has. An exchange that began before they went may end later, so
+    /// this is asked for before each [`write`](Self::write).
+    pub(super) fn keep(&self, routes: &HashSet<Arc<str>>, backends: &HashSet<String>) {
+        self.routes
+            .keep(|route| route == NO_ROUTE || routes.contains(route));
+        self.backends.keep(|backend| backends.contains(backend));
+    }
+
     pub(super) fn write(&self, families: &mut Families<'_>) -> Result<(), Error> {
         self.write_routes(families)?;
         self.write_hooks(families)?;
@@ -278,7 +286,7 @@ impl ExchangeMetrics {
                 .iter()
                 .map(|(labels, hook)| (labels.clone(), hook.duration.counted())),
         )?;
-        families.sums(
+        families.counters(
             "tollgate_hook_computing_seconds",
             "Time in which plugins' hooks computed",
             hooks
@@ -321,9 +329,9 @@ impl ExchangeMetrics {
     }
 }
 
-/// Counters by a name of the configuration.
+/// Counters by a name of the configuration. There are few, so they are found by comparing rather than by a hash.
 #[derive(Debug)]
-struct ByName<T>(RwLock<HashMap<String, Arc<T>>>);
+struct ByName<T>(RwLock<BTreeMap<String, Arc<T>>>);
 
 impl<T> Default for ByName<T> {
     fn default() -> Self {
@@ -343,14 +351,22 @@ impl<T: Default> ByName<T> {
         work(known.entry(name.to_owned()).or_default());
     }
 
+    /// Forgets those that this says no to.
+    fn keep(&self, is_kept: impl Fn(&str) -> bool) {
+        let is_gone = |name: &String| !is_kept(name);
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if !known.keys().any(is_gone) {
+            return;
+        }
+        drop(known);
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|name, _| is_kept(name));
+    }
+
     /// All of them, by name.
     fn all(&self) -> Vec<(String, Arc<T>)> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<_> = known
-            .iter()
-            .map(|(name, of)| (name.clone(), of.clone()))
-            .collect();
-        all.sort_by(|(a, _), (b, _)| a.cmp(b));
-        all
+        let all = known.iter();
+        all.map(|(name, of)| (name.clone(), of.clone())).collect()
     }
 }

@@ -70,6 +70,7 @@ impl Collector for Everything {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
         let mut families = Families(encoder);
         let state = (self.state)();
+        self.exchanges.keep(&state.routes, &state.backend_names);
         self.exchanges.write(&mut families)?;
         plugins::write_counters(&mut families, &self.plugins)?;
         write_versions(&mut families, &state)?;

@@ -2,7 +2,9 @@
 
 use std::fmt::Error;
 
-use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeCounterValue, EncodeExemplarValue, NoLabelSet,
+};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::exemplar::Exemplar;
 
@@ -16,35 +18,19 @@ pub type Labels<'a> = Vec<(&'a str, &'a str)>;
 pub struct Families<'a>(pub DescriptorEncoder<'a>);
 
 impl Families<'_> {
-    pub fn counters<'s>(
+    /// Of whole numbers or of numbers with fractions.
+    pub fn counters<'s, N: EncodeCounterValue + EncodeExemplarValue>(
         &mut self,
         name: &str,
         help: &str,
-        series: impl IntoIterator<Item = (Labels<'s>, u64)>,
+        series: impl IntoIterator<Item = (Labels<'s>, N)>,
     ) -> Result<(), Error> {
         let mut family = self
             .0
             .encode_descriptor(name, help, None, MetricType::Counter)?;
         for (labels, value) in series {
             let mut encoder = family.encode_family(&labels)?;
-            encoder.encode_counter(&value, None::<&Exemplar<NoLabelSet, u64>>)?;
-        }
-        Ok(())
-    }
-
-    /// As [`counters`](Self::counters), of what has fractions.
-    pub fn sums<'s>(
-        &mut self,
-        name: &str,
-        help: &str,
-        series: impl IntoIterator<Item = (Labels<'s>, f64)>,
-    ) -> Result<(), Error> {
-        let mut family = self
-            .0
-            .encode_descriptor(name, help, None, MetricType::Counter)?;
-        for (labels, value) in series {
-            let mut encoder = family.encode_family(&labels)?;
-            encoder.encode_counter(&value, None::<&Exemplar<NoLabelSet, f64>>)?;
+            encoder.encode_counter(&value, None::<&Exemplar<NoLabelSet, N>>)?;
         }
         Ok(())
     }

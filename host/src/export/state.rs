@@ -1,5 +1,7 @@
 //! What is known elsewhere and asked for when somebody reads.
 
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The host at one moment.
@@ -11,6 +13,9 @@ pub struct HostState {
     pub exchanges_in_progress: usize,
     pub connections: usize,
     pub connections_accepted: u64,
+    /// Labels of the routes, and names of the backends, that the configuration has now.
+    pub routes: HashSet<Arc<str>>,
+    pub backend_names: HashSet<String>,
     pub backends: Vec<ConnectionsTo>,
     pub versions: Vec<ServingVersion>,
     pub log_lines_dropped: u64,

@@ -1,6 +1,6 @@
 //! What is written for what was counted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::*;
@@ -32,6 +32,8 @@ fn exporter(exchanges: &Arc<ExchangeMetrics>, plugins: &Metrics) -> Exporter {
         access_log_lines: Some((5, 1)),
         spans: Some((7, 2)),
         recording: Some((1, 2, 3)),
+        routes: HashSet::from(["/x".into()]),
+        backend_names: HashSet::from(["default".to_owned()]),
         ..HostState::default()
     };
     Exporter::new(exchanges.clone(), plugins.clone(), Arc::default(), state)
@@ -108,6 +110,60 @@ fn exchanges_are_counted_by_what_they_came_to() {
         assert!(text.lines().any(|l| l == line), "{line}\n{text}");
     }
     assert!(text.ends_with("# EOF\n"));
+}
+
+#[test]
+fn routes_and_backends_that_are_gone_are_not_written_and_begin_anew() {
+    let exchanges = Arc::<ExchangeMetrics>::default();
+    let labels = Arc::new(std::sync::Mutex::new(HashSet::from([Arc::from("/x")])));
+    let asked = labels.clone();
+    let exporter = Exporter::new(
+        exchanges.clone(),
+        Metrics::default(),
+        Arc::default(),
+        move || {
+            let routes = asked.lock().unwrap().clone();
+            HostState {
+                backend_names: routes.iter().map(|_| "default".to_owned()).collect(),
+                routes,
+                ..HostState::default()
+            }
+        },
+    );
+    let line =
+        |count: u32| format!("tollgate_exchange_duration_seconds_count{{route=\"/x\"}} {count}\n");
+    let request = |count: u32| {
+        format!("tollgate_backend_requests_total{{backend=\"default\",outcome=\"done\"}} {count}\n")
+    };
+    exchange(&exchanges, false);
+    exchange(&exchanges, false);
+    let text = exporter.exposition();
+    assert!(
+        text.contains(&line(2)) && text.contains(&request(2)),
+        "{text}"
+    );
+
+    labels.lock().unwrap().clear();
+    let is_gone =
+        |text: &str| !text.contains("route=\"/x\"") && !text.contains("backend=\"default\"");
+    let text = exporter.exposition();
+    assert!(is_gone(&text), "{text}");
+    assert!(
+        text.contains("tollgate_hook_calls_total{plugin=\"a\""),
+        "{text}"
+    );
+    // One that began before.
+    exchange(&exchanges, false);
+    assert!(is_gone(&exporter.exposition()));
+
+    labels.lock().unwrap().insert("/x".into());
+    assert!(is_gone(&exporter.exposition()), "nothing is left of before");
+    exchange(&exchanges, false);
+    let text = exporter.exposition();
+    assert!(
+        text.contains(&line(1)) && text.contains(&request(1)),
+        "{text}"
+    );
 }
 
 #[test]
