@@ -12,6 +12,7 @@ pub mod http2;
 
 mod backends;
 mod bad_head;
+mod delivery;
 mod exchange;
 mod expect;
 mod held;

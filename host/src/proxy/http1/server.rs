@@ -32,6 +32,7 @@ use super::encode::BodyFraming;
 use super::request::Request;
 use crate::message::{BoxError, ResponseHead, Tunnel, hygiene};
 use crate::proxy::bad_head::BadHead;
+use crate::proxy::delivery::Delivery;
 use crate::proxy::inbound::Inbound;
 use crate::proxy::prefixed::Prefixed;
 use crate::proxy::stop::Stop;
@@ -44,7 +45,7 @@ use write::{Asked, Writing, Written};
 
 /// Answers requests.
 pub trait Exchanges: Send + Sync {
-    type Body: HttpBody<Data = Bytes, Error = BoxError> + Send + Unpin;
+    type Body: HttpBody<Data = Bytes, Error = BoxError> + Delivery + Send + Unpin;
 
     /// Runs the exchange of one request. Dropping the future ends it.
     fn exchange(&self, inbound: Inbound)
@@ -203,7 +204,7 @@ fn poll_response<IO, B>(
 ) -> Poll<io::Result<Written>>
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    B: HttpBody<Data = Bytes, Error = BoxError> + Unpin,
+    B: HttpBody<Data = Bytes, Error = BoxError> + Delivery + Unpin,
 {
     let patience = connection.limits.body_timeout;
     let polled = writing.poll(&connection.shared, &mut connection.timer, patience, cx);

@@ -22,6 +22,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::life::Watched;
 use super::{DATA_FRAME_BUDGET, Error, SEND_BUFFER, STREAM_WINDOW};
 use crate::message::BoxError;
+use crate::proxy::delivery::Delivery;
 use connection::Connection;
 pub use inbound::{Inbound, Informational, NoTunnel, TunnelPromise};
 use inspect::Inspected;
@@ -47,7 +48,7 @@ where
     IO: AsyncRead + AsyncWrite + Unpin + Send,
     S: Fn(Inbound) -> Fut,
     Fut: Future<Output = Response<B>> + Send + 'static,
-    B: Body<Data = Bytes> + Send + 'static,
+    B: Body<Data = Bytes> + Delivery + Send + 'static,
     B::Error: Into<BoxError>,
 {
     let (io, flood) = Inspected::new(io, limits.max_head);

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::config::server::HalfClose;
 use crate::message::{BodyError, Fields, Known, OnInformational};
+use crate::proxy::delivery::Delivery;
 use crate::proxy::http1::chunks::BadBody;
 use crate::proxy::http1::request::HeadLimits;
 
@@ -40,7 +41,7 @@ impl<F, A, B> Exchanges for By<F>
 where
     F: Fn(Inbound) -> A + Send + Sync,
     A: Future<Output = (ResponseHead, B)> + Send,
-    B: HttpBody<Data = Bytes, Error = BoxError> + Send + Unpin,
+    B: HttpBody<Data = Bytes, Error = BoxError> + Delivery + Send + Unpin,
 {
     type Body = B;
 
@@ -784,6 +785,83 @@ impl HttpBody for Broken {
             1 => Ok(http_body::Frame::data("part".into())),
             _ => Err("broken".into()),
         }))
+    }
+}
+
+impl Delivery for Broken {}
+
+/// A body that says when it was told that the response has gone.
+struct Told {
+    data: Option<Bytes>,
+    is_told: Arc<Mutex<bool>>,
+}
+
+impl HttpBody for Told {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, BoxError>>> {
+        Poll::Ready(
+            self.data
+                .take()
+                .map(|data| Ok(http_body::Frame::data(data))),
+        )
+    }
+}
+
+impl Delivery for Told {
+    fn delivered(self: std::pin::Pin<&mut Self>) {
+        *self.is_told.lock().unwrap() = true;
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_told_when_the_connection_has_taken_all_and_not_before() {
+    for (data, leaves) in [
+        (None, false),
+        (None, true),
+        (Some("12345"), false),
+        (Some("12345"), true),
+    ] {
+        let is_told = Arc::new(Mutex::new(false));
+        let exchange = |_| {
+            let data = data.map(|data| Bytes::from_static(data.as_bytes()));
+            let is_told = is_told.clone();
+            async move { (ResponseHead::new(StatusCode::OK), Told { data, is_told }) }
+        };
+        let (mut client, io) = tokio::io::duplex(1024);
+        let peer = Peer {
+            has_left: |_: &DuplexStream| false,
+            abort: |_| {},
+        };
+        let request = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+        client.write_all(request).await.unwrap();
+        let client = (!leaves).then_some(client);
+        let serving = super::serve(
+            io,
+            Bytes::new(),
+            LIMITS,
+            peer,
+            Stop::default(),
+            By(exchange),
+        );
+        let ended = match client {
+            None => serving.await,
+            Some(mut client) => {
+                let mut all = String::new();
+                let (ended, read) = tokio::join!(serving, client.read_to_string(&mut all));
+                assert!(read.is_ok() && all.starts_with("HTTP/1.1 200"), "{all}");
+                ended
+            }
+        };
+        assert_eq!(
+            (ended.is_err(), *is_told.lock().unwrap()),
+            (leaves, !leaves),
+            "{data:?}"
+        );
     }
 }
 

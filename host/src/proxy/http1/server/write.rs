@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::shared::Shared;
 use crate::message::{BoxError, Known, ResponseHead, syntax};
 use crate::proxy::date;
+use crate::proxy::delivery::Delivery;
 use crate::proxy::http1::encode::{self, BodyFraming, Encoder, LARGE, Output};
 use crate::timer::Timer;
 
@@ -116,7 +117,7 @@ pub fn frame(
     (framing, !close)
 }
 
-impl<B: HttpBody<Data = Bytes, Error = BoxError> + Unpin> Writing<B> {
+impl<B: HttpBody<Data = Bytes, Error = BoxError> + Delivery + Unpin> Writing<B> {
     pub fn new(head: &ResponseHead, framing: BodyFraming, trailers: bool, body: B) -> Self {
         let mut out = Output::default();
         let with_head = body.size_hint().exact().filter(|size| *size < LARGE as u64);
@@ -185,7 +186,10 @@ impl<B: HttpBody<Data = Bytes, Error = BoxError> + Unpin> Writing<B> {
             self.fill(cx);
             if self.out.is_empty() {
                 return match std::mem::replace(&mut self.state, State::Complete) {
-                    State::Complete => Poll::Ready(Ok(Written::Complete)),
+                    State::Complete => {
+                        Pin::new(&mut self.body).delivered();
+                        Poll::Ready(Ok(Written::Complete))
+                    }
                     State::Broken(error) => Poll::Ready(Ok(Written::Broken(error))),
                     State::Body => {
                         self.state = State::Body;

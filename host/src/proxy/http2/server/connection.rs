@@ -21,6 +21,7 @@ use super::inbound::{Inbound, Informational, TunnelPromise};
 use super::inspect::Flood;
 use super::limits::ServerLimits;
 use crate::message::BoxError;
+use crate::proxy::delivery::Delivery;
 use crate::proxy::http2::fields::SectionBounds;
 use crate::proxy::http2::life::{Keepalive, Life, Watched};
 use crate::proxy::http2::{Error, RecvBody, fields};
@@ -90,7 +91,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     where
         S: Fn(Inbound) -> Fut,
         Fut: Future<Output = Response<B>> + Send + 'static,
-        B: Body<Data = Bytes> + Send + 'static,
+        B: Body<Data = Bytes> + Delivery + Send + 'static,
         B::Error: Into<BoxError>,
     {
         if self.closing_since.is_none() && stop.poll(cx).is_ready() {
@@ -137,7 +138,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Connection<IO> {
     ) where
         S: Fn(Inbound) -> Fut,
         Fut: Future<Output = Response<B>> + Send + 'static,
-        B: Body<Data = Bytes> + Send + 'static,
+        B: Body<Data = Bytes> + Delivery + Send + 'static,
         B::Error: Into<BoxError>,
     {
         self.streams += 1;

@@ -1,7 +1,7 @@
 //! One request and its response.
 
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 
 use crate::message::BoxError;
 use crate::proxy::date;
+use crate::proxy::delivery::Delivery;
 use crate::proxy::http2::fields;
 use crate::proxy::http2::pipe::{Pipe, Stopped};
 use crate::proxy::http2::tunnel::StreamTunnel;
@@ -109,7 +110,7 @@ impl<Fut, B> StreamTask<Fut, B> {
 impl<Fut, B> Future for StreamTask<Fut, B>
 where
     Fut: Future<Output = Response<B>>,
-    B: Body<Data = Bytes>,
+    B: Body<Data = Bytes> + Delivery,
     B::Error: Into<BoxError>,
 {
     type Output = ();
@@ -125,8 +126,11 @@ where
                         State::Done
                     }
                 },
-                StateProjection::Sending { pipe, body } => {
-                    let sent = ready!(pipe.poll(body, cx));
+                StateProjection::Sending { pipe, mut body } => {
+                    let sent = ready!(pipe.poll(body.as_mut(), cx));
+                    if sent.is_ok() {
+                        body.delivered();
+                    }
                     end(pipe, sent);
                     State::Done
                 }
@@ -150,7 +154,7 @@ impl About {
     /// Sends the head, and what goes on after it.
     fn respond<Fut, B>(&mut self, response: Response<B>) -> State<Fut, B>
     where
-        B: Body<Data = Bytes>,
+        B: Body<Data = Bytes> + Delivery,
     {
         let Some(mut respond) = self.responder.take() else {
             return State::Done;
@@ -160,7 +164,9 @@ impl About {
         if head.status.is_success()
             && let Some(connect) = self.connect.take()
         {
-            accept(connect, respond, Response::from_parts(head, ()));
+            if accept(connect, respond, Response::from_parts(head, ())) {
+                pin!(body).delivered();
+            }
             return State::Done;
         }
         let has_content = !self.is_head && may_have_content(head.status);
@@ -174,7 +180,10 @@ impl About {
                 let pipe = Pipe::new(stream, self.body_timeout);
                 State::Sending { pipe, body }
             }
-            Ok(_) => State::Done,
+            Ok(_) => {
+                pin!(body).delivered();
+                State::Done
+            }
             Err(error) => {
                 tracing::debug!(%error, "a response was not sent");
                 respond.send_reset(Reason::INTERNAL_ERROR);
@@ -195,16 +204,20 @@ fn end(pipe: &mut Pipe, sent: Result<(), Stopped>) {
     }
 }
 
-/// RFC 9113, section 8.5: after a 2xx to CONNECT, DATA frames are the tunnel's bytes.
-fn accept(connect: Connect, mut respond: SendResponse<Bytes>, mut head: Response<()>) {
+/// RFC 9113, section 8.5: after a 2xx to CONNECT, DATA frames are the tunnel's bytes. Tells whether the response was sent.
+fn accept(connect: Connect, mut respond: SendResponse<Bytes>, mut head: Response<()>) -> bool {
     head.headers_mut().remove(CONTENT_LENGTH);
     match respond.send_response(head, false) {
         Ok(stream) => {
             let tunnel = StreamTunnel::new(stream, connect.stream, None);
             // Nobody wants it: dropped, it resets the stream.
             let _ = connect.sender.send(tunnel);
+            true
         }
-        Err(_) => respond.send_reset(Reason::INTERNAL_ERROR),
+        Err(_) => {
+            respond.send_reset(Reason::INTERNAL_ERROR);
+            false
+        }
     }
 }
 
