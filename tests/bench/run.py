@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness import backend, limits
 from harness.options import Options
-from sections import bodies, chain, connections, http2, idle, instructions, outbound, requests, start, transfer
+from sections import bodies, chain, connections, http2, idle, instructions, outbound, record, requests, start, transfer
 
 SECTIONS = {
     "requests": requests.run,
@@ -28,6 +28,7 @@ SECTIONS = {
     "start": start.run,
     "bodies": bodies.run,
     "outbound": outbound.run,
+    "record": record.run,
 }
 
 
