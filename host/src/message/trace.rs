@@ -57,19 +57,25 @@ impl Trace {
     };
 
     /// Of an exchange that begins now.
+    #[inline]
     pub fn begin(observers: &Arc<Observers>, beginning: Beginning<'_>) -> Self {
-        let life = observers.level().map(|_| {
-            let life = Life::new(observers.clone(), beginning);
-            Arc::new(life)
-        });
+        match observers.level() {
+            None => Self::OFF,
+            Some(_) => Self::observed(observers, beginning),
+        }
+    }
+
+    #[inline(never)]
+    fn observed(observers: &Arc<Observers>, beginning: Beginning<'_>) -> Self {
+        let life = Life::new(observers.clone(), beginning);
         Self {
-            life,
-            step: 0,
-            depth: 0,
+            life: Some(Arc::new(life)),
+            ..Self::OFF
         }
     }
 
     /// Whether anybody observes.
+    #[inline]
     pub fn is_on(&self) -> bool {
         self.life.is_some()
     }
@@ -84,11 +90,13 @@ impl Trace {
     }
 
     /// The route that was taken.
+    #[inline]
     pub fn route(&self, label: &Arc<str>) {
         self.with(|life| life.change(|times, _| times.route = Some(label.clone())));
     }
 
     /// A step begins. From now on this trace, and what is cloned of it, is for that.
+    #[inline]
     pub fn begin_step(&mut self, performer: impl FnOnce() -> Performer) {
         if let Some(life) = &self.life {
             self.step = life.begin_step(performer(), self.depth);
@@ -96,16 +104,19 @@ impl Trace {
     }
 
     /// The step is over.
+    #[inline]
     pub fn end_step(&self, outcome: Outcome) {
         self.with(|life| life.end_step(self.step, outcome));
     }
 
     /// A step that was over is known to have come to this.
+    #[inline]
     pub fn settle_step(&self, outcome: Outcome) {
         self.with(|life| life.change_step(self.step, |step| step.outcome = outcome));
     }
 
     /// It computed for so long.
+    #[inline]
     pub fn computed(&self, time: Duration) {
         self.with(|life| {
             life.change_step(self.step, |step| {
@@ -115,21 +126,25 @@ impl Trace {
     }
 
     /// Has a request that this step sends on carry the trace on, if there is one.
+    #[inline]
     pub fn carry_on(&self, fields: &mut Fields) {
-        let Some(context) = self.life.as_ref().and_then(|life| life.context()) else {
-            return;
-        };
-        if context.parent.is_none() {
-            // It belongs to no trace that counts.
-            fields.remove(TRACESTATE);
-        }
-        let parent = context.traceparent(context.step(self.step));
-        if let Some(parent) = Checked::new(parent.as_bytes()) {
-            fields.insert(TRACEPARENT, parent);
-        }
+        self.with(|life| {
+            let Some(context) = life.context() else {
+                return;
+            };
+            if context.parent.is_none() {
+                // It belongs to no trace that counts.
+                fields.remove(TRACESTATE);
+            }
+            let parent = context.traceparent(context.step(self.step));
+            if let Some(parent) = Checked::new(parent.as_bytes()) {
+                fields.insert(TRACEPARENT, parent);
+            }
+        });
     }
 
     /// The address that the backend was reached at, or at which it was not.
+    #[inline]
     pub fn address(&self, address: &str) {
         self.with(|life| {
             life.change_step(self.step, |step| {
@@ -141,35 +156,46 @@ impl Trace {
     }
 
     /// The head of the response is there.
+    #[inline]
     pub fn answers(&self, head: &ResponseHead) {
         let status = head.status.as_u16();
         self.with(|life| {
             life.take_response(&head.fields);
-            life.change(|times, now| {
+            life.change(|times, clock| {
                 times.status = Some(status);
-                times.head_after = Some(now);
+                times.head_after = Some(clock.now());
             });
         });
     }
 
     /// The host answers in the place of the response. Steps that ran are abandoned.
+    #[inline]
     pub fn fail(&self, failure: impl FnOnce() -> Failure) {
         self.with(|life| life.fail(failure()));
     }
 
     /// So many bytes of the response's body went to the client, and whether that was all.
+    #[inline]
     pub fn sent(&self, bytes: u64, complete: bool) {
         self.with(|life| life.sent(bytes, complete));
     }
 
     /// What came after the response, a tunnel, broke off.
+    #[inline]
     pub fn cut_off(&self) {
         self.with(|life| life.change(|times, _| times.ending = Ending::CutOff));
     }
 
+    /// Where nobody observes this is one branch, in the place of the caller; the work is elsewhere.
+    #[inline]
     fn with(&self, work: impl FnOnce(&Life)) {
         if let Some(life) = &self.life {
-            work(life);
+            apart(life, work);
         }
     }
+}
+
+#[inline(never)]
+fn apart(life: &Life, work: impl FnOnce(&Life)) {
+    work(life);
 }

@@ -1,10 +1,13 @@
 //! Gives the spans of finished exchanges to who sends them.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::exporter::SpanSender;
 use super::spans;
 use crate::message::trace::{Finished, Level, Observer};
+
+/// The fields of requests that spans tell.
+static FIELDS: LazyLock<[Box<str>; 1]> = LazyLock::new(|| [spans::USER_AGENT.into()]);
 
 /// See the module's text.
 #[derive(Debug)]
@@ -17,6 +20,10 @@ pub struct SpanObserver {
 impl Observer for SpanObserver {
     fn wants(&self) -> Level {
         Level::Times
+    }
+
+    fn request_fields(&self) -> &[Box<str>] {
+        &*FIELDS
     }
 
     fn sample(&self) -> Option<f64> {

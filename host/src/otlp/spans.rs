@@ -9,10 +9,13 @@ use opentelemetry::trace::{
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 
-use crate::message::Scheme;
 use crate::message::trace::{
     Ending, OutboundTimes, Outcome, Performer, StepTimes, Times, TraceContext,
 };
+use crate::message::{Scheme, as_text};
+
+/// The one field of requests whose value spans tell.
+pub const USER_AGENT: &str = "user-agent";
 
 /// Methods that a span names; any other would make names without bound.
 const METHODS: [&str; 9] = [
@@ -82,8 +85,9 @@ fn attributes_of(times: &Times) -> Vec<KeyValue> {
     if let Some(host) = &times.host {
         attributes.extend(server(host));
     }
-    if let Some(agent) = &times.user_agent {
-        attributes.push(KeyValue::new("user_agent.original", agent.to_string()));
+    let agent = times.request_fields.get(USER_AGENT).and_then(as_text);
+    if let Some(agent) = agent {
+        attributes.push(KeyValue::new("user_agent.original", agent.to_owned()));
     }
     if let Some(route) = &times.route {
         attributes.push(KeyValue::new("http.route", route.to_string()));

@@ -1,4 +1,6 @@
 //! What the one file that drives a chain tells observers: who works on an exchange, and what came of it.
+//!
+//! Where nobody observes each of these is one branch in the place of the caller.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -17,16 +19,12 @@ pub struct Watch {
 
 impl Watch {
     /// The call of this hook begins now.
+    #[inline]
     pub fn begin(exchange: &mut Exchange, interceptor: &impl Interceptor, hook: Hook) -> Self {
-        let since = exchange.trace.is_on().then(|| {
-            exchange.replaced = ReplacedBodies::default();
-            exchange.trace.begin_step(|| Performer::Plugin {
-                plugin: interceptor.identity(),
-                hook: hook.as_str(),
-            });
-            Instant::now()
-        });
-        Self { since }
+        let is_on = exchange.trace.is_on();
+        Self {
+            since: is_on.then(|| begin_call(exchange, interceptor, hook)),
+        }
     }
 
     /// Measures the time in which the call computes: from here to its first end or wait, and in each poll after that.
@@ -51,7 +49,18 @@ impl Watch {
     }
 }
 
+#[inline(never)]
+fn begin_call(exchange: &mut Exchange, interceptor: &impl Interceptor, hook: Hook) -> Instant {
+    exchange.replaced = ReplacedBodies::default();
+    exchange.trace.begin_step(|| Performer::Plugin {
+        plugin: interceptor.identity(),
+        hook: hook.as_str(),
+    });
+    Instant::now()
+}
+
 /// A call of an interceptor's hook is over.
+#[inline]
 pub fn end<T>(
     exchange: &mut Exchange,
     result: &Result<T, InterceptError>,
@@ -59,15 +68,25 @@ pub fn end<T>(
     hook: Hook,
 ) {
     if exchange.trace.is_on() {
-        if result.is_ok() && exchange.trace.is_full() {
-            look(exchange, hook);
-        }
-        exchange.trace.end_step(match (result, policy) {
-            (Ok(_), _) => StepOutcome::Done,
-            (Err(error), OnFailure::Open) => StepOutcome::Undone(error.to_string()),
-            (Err(error), OnFailure::Closed) => StepOutcome::Failed(error.to_string()),
-        });
+        end_call(exchange, result.as_ref().err(), policy, hook);
     }
+}
+
+#[inline(never)]
+fn end_call(
+    exchange: &mut Exchange,
+    error: Option<&InterceptError>,
+    policy: OnFailure,
+    hook: Hook,
+) {
+    if error.is_none() && exchange.trace.is_full() {
+        look(exchange, hook);
+    }
+    exchange.trace.end_step(match (error, policy) {
+        (None, _) => StepOutcome::Done,
+        (Some(error), OnFailure::Open) => StepOutcome::Undone(error.to_string()),
+        (Some(error), OnFailure::Closed) => StepOutcome::Failed(error.to_string()),
+    });
 }
 
 /// Tells what a hook has left of the message that it is for.
@@ -96,6 +115,7 @@ fn look(exchange: &mut Exchange, hook: Hook) {
 }
 
 /// The interceptor whose call is over has answered.
+#[inline]
 pub fn responded(exchange: &mut Exchange) {
     if exchange.trace.is_on() {
         let body = &mut exchange.response_body;
@@ -105,35 +125,46 @@ pub fn responded(exchange: &mut Exchange) {
 }
 
 /// The request goes to what comes last.
+#[inline]
 pub fn send(exchange: &mut Exchange) {
     if exchange.trace.is_on() {
-        exchange.trace.host_left_request(&exchange.request);
-        let name = exchange.backend.name();
-        exchange.trace.begin_step(|| Performer::Backend {
-            name: name.to_owned(),
-            address: None,
-        });
+        begin_sending(exchange);
     }
+}
+
+#[inline(never)]
+fn begin_sending(exchange: &mut Exchange) {
+    exchange.trace.host_left_request(&exchange.request);
+    let name = exchange.backend.name();
+    exchange.trace.begin_step(|| Performer::Backend {
+        name: name.to_owned(),
+        address: None,
+    });
 }
 
 /// An interceptor that surrounds has sent this on to what comes next.
+#[inline]
 pub fn asked(exchange: &mut Exchange) {
-    if exchange.trace.is_on() {
-        let body = &mut exchange.request_body;
-        exchange.trace.asked(&exchange.request, body);
-    }
+    let body = &mut exchange.request_body;
+    exchange.trace.asked(&exchange.request, body);
 }
 
 /// What came of that.
+#[inline]
 pub fn received<T>(exchange: &mut Exchange, result: &Result<T, ExchangeError>) {
     if exchange.trace.is_on() {
-        if result.is_ok() {
-            let body = &mut exchange.response_body;
-            exchange.trace.got_response(&exchange.response, body);
-        }
-        exchange.trace.end_step(match result {
-            Ok(_) => StepOutcome::Done,
-            Err(error) => StepOutcome::Failed(error.to_string()),
-        });
+        end_sending(exchange, result.as_ref().err());
     }
+}
+
+#[inline(never)]
+fn end_sending(exchange: &mut Exchange, error: Option<&ExchangeError>) {
+    if error.is_none() {
+        let body = &mut exchange.response_body;
+        exchange.trace.got_response(&exchange.response, body);
+    }
+    exchange.trace.end_step(match error {
+        None => StepOutcome::Done,
+        Some(error) => StepOutcome::Failed(error.to_string()),
+    });
 }

@@ -1,30 +1,13 @@
-//! What was changed between two messages. Pure; the edits lead from the first to the second, see [`MessageEdit::apply`].
+//! What was changed between two lists of fields. Pure; the edits lead from the first to the second, see [`MessageEdit::apply`].
 
 use super::edit::{Edit, FieldEdit, MessageEdit};
-use super::message::{Field, Message};
+use super::message::Field;
 
 /// Lines in the middle of two lists that are compared each with each at most; with more, all are replaced.
 const MOST_COMPARED: usize = 64;
 
 /// A field as both sides have it: name and value.
-pub type Line<'a> = (&'a str, &'a [u8]);
-
-/// What was changed in a message; the whole of it if there was none before.
-pub fn compare(before: Option<&Message>, after: &Message) -> MessageEdit {
-    let Some(before) = before else {
-        return MessageEdit::Whole(Box::new(after.clone()));
-    };
-    let line = (before.line != after.line).then(|| after.line.clone());
-    let content = (before.content != after.content).then(|| after.content.clone());
-    let trailers = (before.trailers != after.trailers).then(|| after.trailers.clone());
-    let fields = fields(&lines(&before.fields), &lines(&after.fields));
-    edited(Edit {
-        line,
-        fields,
-        content,
-        trailers,
-    })
-}
+pub type Line<'a> = (&'a [u8], &'a [u8]);
 
 /// These changes, if there are any.
 pub fn edited(edit: Edit) -> MessageEdit {
@@ -35,15 +18,12 @@ pub fn edited(edit: Edit) -> MessageEdit {
     }
 }
 
-fn lines(fields: &[Field]) -> Vec<Line<'_>> {
-    let fields = fields.iter();
-    fields
-        .map(|field| (field.name.as_str(), field.value.as_slice()))
-        .collect()
-}
-
-/// The changes between two lists of fields, in the order in which they are to be applied.
-pub fn fields(before: &[Line<'_>], after: &[Line<'_>]) -> Vec<FieldEdit> {
+/// The changes between two lists of fields, in the order in which they are to be applied. `kept` says what is kept of a new value.
+pub fn fields(
+    before: &[Line<'_>],
+    after: &[Line<'_>],
+    kept: impl Fn(Line<'_>) -> Vec<u8>,
+) -> Vec<FieldEdit> {
     let both = before.iter().zip(after);
     let start = both.take_while(|(before, after)| before == after).count();
     let (before, after) = (&before[start..], &after[start..]);
@@ -54,12 +34,21 @@ pub fn fields(before: &[Line<'_>], after: &[Line<'_>]) -> Vec<FieldEdit> {
     let end = both.take_while(|(before, after)| before == after).count();
     let before = &before[..before.len() - end];
     let after = &after[..after.len() - end];
-    middle(start, before, after)
+    middle(start, before, after, kept)
 }
 
 /// Of lists that share neither their beginning nor their end.
-fn middle(start: usize, before: &[Line<'_>], after: &[Line<'_>]) -> Vec<FieldEdit> {
-    let pairs = if before.len() <= MOST_COMPARED && after.len() <= MOST_COMPARED {
+fn middle(
+    start: usize,
+    before: &[Line<'_>],
+    after: &[Line<'_>],
+    kept: impl Fn(Line<'_>) -> Vec<u8>,
+) -> Vec<FieldEdit> {
+    // One of them is empty, most often.
+    let is_one_empty = before.is_empty() || after.is_empty();
+    let pairs = if is_one_empty {
+        Vec::new()
+    } else if before.len() <= MOST_COMPARED && after.len() <= MOST_COMPARED {
         common(before, after)
     } else {
         Vec::new()
@@ -74,22 +63,22 @@ fn middle(start: usize, before: &[Line<'_>], after: &[Line<'_>]) -> Vec<FieldEdi
                 at: position(start + new),
             });
         }
-        for (name, value) in &after[new..of_new] {
+        for line in &after[new..of_new] {
             edits.push(FieldEdit::Insert {
                 at: position(start + new),
                 field: Field {
-                    name: (*name).to_owned(),
-                    value: value.to_vec(),
+                    name: String::from_utf8_lossy(line.0).into_owned(),
+                    value: kept(*line),
                 },
             });
             new += 1;
         }
-        if let (Some(kept), Some(now)) = (before.get(of_old), after.get(of_new))
-            && kept.1 != now.1
+        if let (Some(was), Some(now)) = (before.get(of_old), after.get(of_new))
+            && was.1 != now.1
         {
             edits.push(FieldEdit::Set {
                 at: position(start + new),
-                value: now.1.to_vec(),
+                value: kept(*now),
             });
         }
         (old, new) = (of_old + 1, of_new + 1);
@@ -139,7 +128,32 @@ fn weight(before: Line<'_>, after: Line<'_>) -> Option<u32> {
 mod tests {
     use super::*;
     use crate::message::dice::Dice;
-    use crate::record::message::{Content, StartLine};
+    use crate::record::message::{Content, Message, StartLine};
+
+    /// What was changed in a message; the whole of it if there was none before.
+    fn compare(before: Option<&Message>, after: &Message) -> MessageEdit {
+        let Some(before) = before else {
+            return MessageEdit::Whole(Box::new(after.clone()));
+        };
+        let line = (before.line != after.line).then(|| after.line.clone());
+        let content = (before.content != after.content).then(|| after.content.clone());
+        let trailers = (before.trailers != after.trailers).then(|| after.trailers.clone());
+        let (was, is) = (lines(&before.fields), lines(&after.fields));
+        let fields = fields(&was, &is, |line| line.1.to_vec());
+        edited(Edit {
+            line,
+            fields,
+            content,
+            trailers,
+        })
+    }
+
+    fn lines(fields: &[Field]) -> Vec<Line<'_>> {
+        let fields = fields.iter();
+        fields
+            .map(|field| (field.name.as_bytes(), field.value.as_slice()))
+            .collect()
+    }
 
     fn field(name: &str, value: &str) -> Field {
         Field {

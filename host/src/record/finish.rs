@@ -104,13 +104,13 @@ impl<'a, H: Head> Side<'a, H> {
     /// All of it.
     fn whole(&self) -> Option<Message> {
         let (head, masks) = (self.head?, self.masks);
-        let fields = head.fields().iter();
+        let mut fields = Vec::with_capacity(head.fields().len());
+        let all = head.fields().iter();
+        fields.extend(all.map(|(name, value)| masks.field(name.as_str(), value)));
         Some(Message {
             line: head.line(masks),
-            fields: fields
-                .map(|(name, value)| masks.field(name.as_str(), value))
-                .collect(),
-            content: masks.content(head.fields(), self.body.clone()),
+            fields,
+            content: masks.content(head.fields(), &self.body),
             trailers: trailers(masks, &self.body),
         })
     }
@@ -139,7 +139,7 @@ impl<'a, H: Head> Side<'a, H> {
         }
         if let Some(body) = body {
             if body.kept != self.body.kept || body.length != self.body.length {
-                edit.content = Some(self.masks.content(head.fields(), body.clone()));
+                edit.content = Some(self.masks.content(head.fields(), &body));
             }
             if body.trailers != self.body.trailers {
                 edit.trailers = Some(trailers(self.masks, &body));
@@ -152,25 +152,13 @@ impl<'a, H: Head> Side<'a, H> {
     /// Found by the values as they were, so that a secret that was changed counts as changed, and masked then.
     fn field_edits(&self, before: &Fields, after: &Fields) -> Vec<FieldEdit> {
         fn lines(fields: &Fields) -> Vec<delta::Line<'_>> {
-            let lines = fields.iter();
-            lines.map(|(name, value)| (name.as_str(), value)).collect()
+            let mut lines = Vec::with_capacity(fields.len());
+            lines.extend(fields.iter().map(|(name, value)| (name.as_bytes(), value)));
+            lines
         }
-        let (before, after) = (lines(before), lines(after));
-        let mut edits = delta::fields(&before, &after);
-        for edit in &mut edits {
-            match edit {
-                FieldEdit::Insert { field, .. } => {
-                    *field = self.masks.field(&field.name, &field.value);
-                }
-                // The edits before it have put the list into its last order up to here.
-                FieldEdit::Set { at, value } => {
-                    let name = after.get(*at as usize).map_or("", |line| line.0);
-                    *value = self.masks.value(name, value).into_owned();
-                }
-                FieldEdit::Remove { .. } => {}
-            }
-        }
-        edits
+        delta::fields(&lines(before), &lines(after), |(name, value)| {
+            self.masks.value(name, value).into_owned()
+        })
     }
 }
 

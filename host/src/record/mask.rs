@@ -14,6 +14,7 @@ mod find;
 mod heads;
 mod log;
 mod names;
+mod quick;
 mod recode;
 #[cfg(test)]
 mod tests;
@@ -58,8 +59,8 @@ impl Masks {
     }
 
     /// The value of a field as it may be kept.
-    pub fn value<'a>(&self, name: &str, value: &'a [u8]) -> Cow<'a, [u8]> {
-        if self.fields.contains(name.as_bytes()) {
+    pub fn value<'a>(&self, name: &[u8], value: &'a [u8]) -> Cow<'a, [u8]> {
+        if self.fields.contains(name) {
             return Cow::Borrowed(MASKED.as_bytes());
         }
         // A URL, or parameters.
@@ -73,7 +74,7 @@ impl Masks {
     pub fn field(&self, name: &str, value: &[u8]) -> Field {
         Field {
             name: name.to_owned(),
-            value: self.value(name, value).into_owned(),
+            value: self.value(name.as_bytes(), value).into_owned(),
         }
     }
 
@@ -142,35 +143,35 @@ impl Masks {
     }
 
     /// A body as it may be kept, of a message with these fields.
-    pub fn content(&self, fields: &Fields, taken: Taken) -> Content {
-        let whole = taken.kept.len() as u64 == taken.length;
-        let mut content = Content {
-            kept: taken.kept,
-            length: taken.length,
+    pub fn content(&self, fields: &Fields, taken: &Taken) -> Content {
+        let kept = self.kept(fields, &taken.kept);
+        let is_whole = taken.kept.len() as u64 == taken.length;
+        Content {
+            // What is kept is whole, though it may have another length.
+            length: if is_whole {
+                kept.len() as u64
+            } else {
+                taken.length
+            },
+            kept,
             complete: taken.complete,
-        };
-        if content.kept.is_empty() {
-            return content;
+        }
+    }
+
+    fn kept(&self, fields: &Fields, data: &[u8]) -> Vec<u8> {
+        if data.is_empty() {
+            return Vec::new();
         }
         let codings = fields.get_all(Known::ContentEncoding);
-        let masked = match recode::decoded(codings, &content.kept) {
-            Recoded::Plain if is_binary(&content.kept) => return content,
-            Recoded::Plain => match self.text(&content.kept) {
-                Cow::Borrowed(_) => return content,
-                Cow::Owned(masked) => masked,
-            },
+        match recode::decoded(codings, data) {
+            Recoded::Plain if is_binary(data) => data.to_vec(),
+            Recoded::Plain => self.text(data).into_owned(),
             Recoded::Decoded(decoded) => match self.text(&decoded.text) {
-                Cow::Borrowed(_) if decoded.is_all => return content,
+                Cow::Borrowed(_) if decoded.is_all => data.to_vec(),
                 text => decoded.again(&text),
             },
             Recoded::Impossible => Vec::new(),
-        };
-        content.kept = masked;
-        if whole {
-            // What is kept is whole, though it has another length.
-            content.length = content.kept.len() as u64;
         }
-        content
     }
 }
 

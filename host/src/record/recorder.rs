@@ -1,6 +1,8 @@
 //! Who records: takes finished exchanges from those who served them, and makes of them what is kept, in a thread of its own.
 //!
-//! The exchange's task puts it into a queue and goes on. A queue that is full takes nothing; what it did not take is counted.
+//! The exchange's task puts it into a queue and goes on. A queue that is full takes nothing; what it did not take is counted. The
+//! thread looks into the queue now and then, and sleeps where nothing comes: to be woken for each exchange would cost more than to
+//! record it.
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,10 +19,11 @@ use super::ring::Ring;
 use crate::essential;
 use crate::message::trace::{Finished, Level, Observer};
 
-/// Exchanges that may wait. They hold what bodies they have.
+/// Exchanges that may wait, and memory that they and those in hand may hold.
 const MOST_WAITING: usize = 4096;
+const MOST_BYTES: usize = 32 << 20;
 
-/// How long more are waited for when one has come: to wake the thread for each would cost more than to record it.
+/// How long more are waited for when one has come, unless much waits already.
 const GATHERING: Duration = Duration::from_millis(5);
 
 /// Gets what was recorded, beside the ring. In the recorder's thread, so it must not wait for long.
@@ -47,12 +50,25 @@ struct Queue {
 #[derive(Debug, Default)]
 struct Waiting {
     exchanges: VecDeque<Arc<Finished>>,
-    /// The thread works on some.
-    in_hand: bool,
-    /// The thread waits to be woken.
-    is_asleep: bool,
+    /// Memory of these and of those in hand, roughly.
+    bytes: usize,
+    /// The memory of those that the thread works on, if it does.
+    in_hand: Option<usize>,
+    /// The thread waits to be woken: by the first that comes, or when much has come.
+    sleep: Sleep,
     /// Nobody will put in more.
     is_over: bool,
+}
+
+/// Whether the thread sleeps, and what is to wake it.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Sleep {
+    #[default]
+    Awake,
+    /// It waits for one that comes.
+    Idle,
+    /// It waits for more, and not for long.
+    Gathering,
 }
 
 impl Recorder {
@@ -97,7 +113,7 @@ impl Recorder {
     pub fn flush(&self, longest: Duration) -> bool {
         let end = Instant::now() + longest;
         let mut waiting = self.queue.waiting();
-        while waiting.in_hand || !waiting.exchanges.is_empty() {
+        while waiting.in_hand.is_some() || !waiting.exchanges.is_empty() {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;
@@ -141,17 +157,7 @@ impl Observer for Recorder {
     }
 
     fn finished(&self, exchange: &Arc<Finished>) {
-        let mut waiting = self.queue.waiting();
-        if waiting.exchanges.len() >= MOST_WAITING {
-            drop(waiting);
-            self.queue.dropped.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        waiting.exchanges.push_back(exchange.clone());
-        if std::mem::take(&mut waiting.is_asleep) {
-            drop(waiting);
-            self.queue.come.notify_one();
-        }
+        self.queue.put(exchange);
     }
 }
 
@@ -160,28 +166,151 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All that wait, as soon as there are any; none when nobody puts in more.
+    /// Takes it in, if there is room. One that alone is too large has room where nothing waits.
+    fn put(&self, exchange: &Arc<Finished>) {
+        let bytes = exchange.weight();
+        let mut waiting = self.waiting();
+        let all = waiting.bytes + bytes;
+        if waiting.exchanges.len() >= MOST_WAITING || (waiting.bytes > 0 && all > MOST_BYTES) {
+            drop(waiting);
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        waiting.bytes = all;
+        waiting.exchanges.push_back(exchange.clone());
+        let is_much = all > MOST_BYTES / 2 || waiting.exchanges.len() > MOST_WAITING / 2;
+        let wakes = match waiting.sleep {
+            Sleep::Awake => false,
+            Sleep::Idle => true,
+            Sleep::Gathering => is_much,
+        };
+        if wakes {
+            waiting.sleep = Sleep::Awake;
+            drop(waiting);
+            self.come.notify_one();
+        }
+    }
+
+    /// Those in hand are kept. All that wait, as soon as there are any; none when nobody puts in more.
     fn take(&self) -> Option<VecDeque<Arc<Finished>>> {
         let mut waiting = self.waiting();
-        waiting.in_hand = false;
-        self.kept.notify_all();
-        while waiting.exchanges.is_empty() {
-            if waiting.is_over {
-                return None;
-            }
-            waiting.is_asleep = true;
-            waiting = self
-                .come
-                .wait(waiting)
-                .unwrap_or_else(PoisonError::into_inner);
-            if !waiting.is_over {
-                drop(waiting);
-                std::thread::sleep(GATHERING);
-                waiting = self.waiting();
-            }
+        if let Some(bytes) = waiting.in_hand.take() {
+            waiting.bytes -= bytes;
+            self.kept.notify_all();
         }
-        waiting.is_asleep = false;
-        waiting.in_hand = true;
+        while waiting.exchanges.is_empty() && !waiting.is_over {
+            waiting.sleep = Sleep::Idle;
+            let waited = self.come.wait(waiting);
+            waiting = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        if !waiting.is_over {
+            waiting.sleep = Sleep::Gathering;
+            let gathered =
+                |waiting: &mut Waiting| waiting.sleep == Sleep::Gathering && !waiting.is_over;
+            let waited = self.come.wait_timeout_while(waiting, GATHERING, gathered);
+            waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        waiting.sleep = Sleep::Awake;
+        if waiting.exchanges.is_empty() {
+            return None;
+        }
+        waiting.in_hand = Some(waiting.bytes);
         Some(std::mem::take(&mut waiting.exchanges))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::trace::{Beginning, Observers, Trace};
+    use crate::message::{Body, ExchangeId, RequestHead, Scheme};
+
+    /// Keeps what it gets.
+    #[derive(Debug, Default)]
+    struct Keeping(Mutex<Vec<Arc<Finished>>>);
+
+    impl Observer for Keeping {
+        fn wants(&self) -> Level {
+            Level::Full
+        }
+
+        fn body_limit(&self) -> usize {
+            usize::MAX
+        }
+
+        fn finished(&self, exchange: &Arc<Finished>) {
+            self.0.lock().unwrap().push(exchange.clone());
+        }
+    }
+
+    /// An exchange with a request's body of so many bytes.
+    fn exchange(id: u64, body: usize) -> Arc<Finished> {
+        let keeping = Arc::new(Keeping::default());
+        let observers = Arc::new(Observers::new(vec![keeping.clone()]));
+        let head = RequestHead::new();
+        let beginning = Beginning {
+            id: ExchangeId(id),
+            client: ([127, 0, 0, 1], 1).into(),
+            scheme: Scheme::Http,
+            head: &head,
+        };
+        let trace = Trace::begin(&observers, beginning);
+        trace.came(&mut Body::Arrived(vec![b'x'; body].into()));
+        drop(trace);
+        keeping.0.lock().unwrap().remove(0)
+    }
+
+    fn dropped(queue: &Queue) -> u64 {
+        queue.dropped.load(Ordering::Relaxed)
+    }
+
+    #[test]
+    fn what_waits_is_bounded_by_number_and_by_memory_with_what_is_in_hand() {
+        let queue = Queue::default();
+        let small = exchange(1, 1);
+        (0..MOST_WAITING + 3).for_each(|_| queue.put(&small));
+        assert_eq!(dropped(&queue), 3);
+        assert_eq!(queue.take().unwrap().len(), MOST_WAITING);
+
+        let queue = Queue::default();
+        let large = exchange(1, MOST_BYTES / 4);
+        (0..5).for_each(|_| queue.put(&large));
+        assert_eq!((queue.waiting().exchanges.len(), dropped(&queue)), (3, 2));
+        assert_eq!(queue.take().unwrap().len(), 3);
+        // They are in hand.
+        queue.put(&large);
+        assert_eq!(dropped(&queue), 3);
+        queue.put(&small);
+        assert_eq!(queue.take().unwrap().len(), 1);
+        queue.put(&large);
+        assert_eq!(dropped(&queue), 3);
+    }
+
+    #[test]
+    fn one_that_alone_is_too_large_is_taken_where_nothing_waits() {
+        let queue = Queue::default();
+        let huge = exchange(1, MOST_BYTES + 1);
+        (0..2).for_each(|_| queue.put(&huge));
+        assert_eq!((queue.take().unwrap().len(), dropped(&queue)), (1, 1));
+    }
+
+    #[test]
+    fn all_that_came_is_recorded_by_whoever_waits_for_it_and_at_the_end() {
+        let (kept, keeps) = std::sync::mpsc::channel();
+        let keeper: Keeper = Box::new(move |exchange| kept.send(exchange.id).unwrap());
+        let config = RecordConfig::default();
+        let recorder = Recorder::start(&config, vec![keeper]).unwrap();
+        for id in 0..3 {
+            recorder.finished(&exchange(id, 1));
+            assert!(recorder.flush(Duration::from_secs(20)));
+            assert_eq!(keeps.try_recv(), Ok(id));
+        }
+        (3..100).for_each(|id| recorder.finished(&exchange(id, 1)));
+        drop(recorder);
+        // Until the thread has ended.
+        assert_eq!(
+            keeps.iter().collect::<Vec<_>>(),
+            (3..100).collect::<Vec<_>>()
+        );
     }
 }

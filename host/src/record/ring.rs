@@ -1,6 +1,7 @@
 //! The last exchanges, in memory: bounded by their number and by the memory that they take.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast;
@@ -25,12 +26,33 @@ struct Held {
     /// Oldest first, each with the memory that it takes.
     exchanges: VecDeque<(Arc<Recorded>, u64)>,
     /// Where each is: numbers go on over those that are gone.
-    places: HashMap<u64, u64>,
+    places: HashMap<u64, u64, BuildHasherDefault<IdHasher>>,
     /// The number of the oldest.
     first: u64,
     bytes: u64,
     /// All that ever came.
     total: u64,
+}
+
+/// For ids, which the host gives itself, one after the other: nobody can choose some that meet.
+#[derive(Debug, Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(self.0.rotate_left(8) ^ u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, id: u64) {
+        // The map takes the lowest bits for the place and the uppermost for a quick look.
+        self.0 = id.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
+    }
 }
 
 /// How full a ring is.
@@ -138,7 +160,7 @@ impl Ring {
         let mut held = self.held();
         let gone = std::mem::take(&mut held.exchanges);
         held.first += gone.len() as u64;
-        held.places = HashMap::new();
+        held.places = HashMap::default();
         held.bytes = 0;
         drop(held);
         drop(gone);

@@ -8,7 +8,10 @@ use http::HeaderMap;
 use super::pieces::Pieces;
 use super::said::Said;
 use super::tapped::{Taken, Tapped};
-use crate::message::{RequestHead, ResponseHead};
+use crate::message::{Fields, RequestHead, ResponseHead};
+
+/// Bytes of a part beside its contents, roughly.
+const PART: usize = 256;
 
 /// The messages of one exchange.
 #[derive(Debug)]
@@ -72,25 +75,56 @@ impl Kept {
                 length,
                 trailers,
             } => Taken {
-                kept: data.to_vec(),
+                kept: data.clone(),
                 length: *length,
                 complete: true,
                 trailers: trailers.clone(),
             },
-            Kept::Tapped(tapped) => {
-                let mut taken = tapped.taken();
-                Taken {
-                    kept: std::mem::take(&mut taken.kept),
-                    trailers: taken.trailers.take(),
-                    ..*taken
-                }
-            }
+            Kept::Tapped(tapped) => tapped.take(),
             Kept::Unknown => Taken::default(),
         }
     }
 }
 
+impl Kept {
+    /// Bytes that are kept of it.
+    fn weight(&self) -> usize {
+        match self {
+            Kept::Whole { data, .. } => data.len(),
+            Kept::Tapped(tapped) => tapped.lengths().1,
+            Kept::Unknown => 0,
+        }
+    }
+}
+
+impl<H> Change<H> {
+    fn weight(&self, fields: impl Fn(&H) -> &Fields) -> usize {
+        let head = self.head.as_ref();
+        let head = head.map_or(0, |head| fields(head).most_bytes());
+        head + self.content.as_ref().map_or(0, Kept::weight)
+    }
+}
+
+impl FullStep {
+    fn weight(&self) -> usize {
+        let request = self.request.as_deref();
+        let request = request.map_or(0, |it| it.weight(|head| &head.fields));
+        let response = self.response.as_deref();
+        let response = response.map_or(0, |it| it.weight(|head| &head.fields));
+        let log: usize = self.log.iter().map(|line| line.text.len() + PART).sum();
+        let pieces = self.pieces.as_deref().map_or(0, Pieces::weight);
+        PART + request + response + log + pieces
+    }
+}
+
 impl Full {
+    /// Bytes of memory that it holds, roughly.
+    pub(super) fn weight(&self) -> usize {
+        let steps: usize = self.steps.iter().map(FullStep::weight).sum();
+        let fields = self.request.head.fields.most_bytes();
+        PART + fields + self.request.content.weight() + steps
+    }
+
     pub(super) fn new(head: RequestHead) -> Self {
         Self {
             request: Shot {
@@ -131,6 +165,15 @@ impl Full {
     /// A step left the request like this; its body is as before unless there is one here.
     pub(super) fn saw_request(&mut self, step: usize, head: &RequestHead, content: Option<Kept>) {
         let head = (!self.is_request(head)).then(|| head.clone());
+        self.put_request(step, head, content);
+    }
+
+    /// A step left the request with a head that is known to be another one.
+    pub(super) fn new_request(&mut self, step: usize, head: &RequestHead) {
+        self.put_request(step, Some(head.clone()), None);
+    }
+
+    fn put_request(&mut self, step: usize, head: Option<RequestHead>, content: Option<Kept>) {
         if head.is_none() && content.is_none() {
             return;
         }
@@ -155,6 +198,21 @@ impl Full {
         whole: bool,
     ) {
         let head = (whole || !self.is_response(head)).then(|| head.clone());
+        self.put_response(step, head, content, whole);
+    }
+
+    /// The same of a response that was there, with a head that is known to be another one.
+    pub(super) fn new_response(&mut self, step: usize, head: &ResponseHead) {
+        self.put_response(step, Some(head.clone()), None, false);
+    }
+
+    fn put_response(
+        &mut self,
+        step: usize,
+        head: Option<ResponseHead>,
+        content: Option<Kept>,
+        whole: bool,
+    ) {
         if head.is_none() && content.is_none() {
             return;
         }

@@ -13,7 +13,7 @@ use super::full::{Full, FullStep, Kept};
 use super::observer::{Finished, Level, Observers};
 use super::taken::TakenFields;
 use super::times::{Ending, Failure, OutboundTimes, Outcome, Performer, StepTimes, Times};
-use crate::message::{AsName, ExchangeId, Fields, Known, RequestHead, Scheme};
+use crate::message::{ExchangeId, Fields, Known, RequestHead, Scheme};
 
 /// What is known of an exchange before anybody has worked on it.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +35,16 @@ pub(super) struct Life {
     state: Option<Box<str>>,
     /// None when it was handed over.
     noted: Mutex<Option<Noted>>,
+}
+
+/// Tells how long the exchange lasts by now.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clock(Instant);
+
+impl Clock {
+    pub(super) fn now(self) -> Duration {
+        self.0.elapsed()
+    }
 }
 
 /// What was taken down so far.
@@ -86,14 +96,14 @@ impl Life {
         (authority, url): (&str, &str),
     ) -> u32 {
         let mut number = 0;
-        self.note(|noted, now| {
+        self.note(|noted, clock| {
             let Some(step) = noted.times.steps.get_mut(step as usize) else {
                 return;
             };
             step.outbound_calls += 1;
             number = u32::try_from(step.outbound.len()).unwrap_or(u32::MAX);
             step.outbound.push(OutboundTimes {
-                began: now,
+                began: clock.now(),
                 duration: RUNNING,
                 method,
                 authority: authority.into(),
@@ -112,26 +122,26 @@ impl Life {
         result: Result<u16, String>,
         length: u64,
     ) {
-        self.note(|noted, now| {
+        self.note(|noted, clock| {
             let step = noted.times.steps.get_mut(step as usize);
             if let Some(call) = step.and_then(|step| step.outbound.get_mut(number as usize)) {
-                call.duration = now.saturating_sub(call.began);
+                call.duration = clock.now().saturating_sub(call.began);
                 call.result = result;
                 call.length = length;
             }
         });
     }
 
-    fn note(&self, note: impl FnOnce(&mut Noted, Duration)) {
-        let now = self.began.elapsed();
+    /// The clock is read where it is needed: it would cost more than most notes.
+    fn note(&self, note: impl FnOnce(&mut Noted, Clock)) {
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(noted) = noted.as_mut() {
-            note(noted, now);
+            note(noted, Clock(self.began));
         }
     }
 
-    pub(super) fn change(&self, change: impl FnOnce(&mut Times, Duration)) {
-        self.note(|noted, now| change(&mut noted.times, now));
+    pub(super) fn change(&self, change: impl FnOnce(&mut Times, Clock)) {
+        self.note(|noted, clock| change(&mut noted.times, clock));
     }
 
     /// The most bytes of a body to take down.
@@ -150,24 +160,23 @@ impl Life {
     /// The number of the new step.
     pub(super) fn begin_step(&self, performer: Performer, depth: u8) -> u32 {
         let mut number = 0;
-        self.note(|noted, now| number = noted.begin_step(performer, depth, now));
+        self.note(|noted, clock| number = noted.begin_step(performer, depth, clock.now()));
         number
     }
 
-    /// A step that begins and ends now, and changes the messages; none if `change` says that there is nothing to tell.
+    /// A step that begins and ends now, and changes the messages; none if `performer` names nobody.
     pub(super) fn step_at_once(
         &self,
-        performer: impl FnOnce(&Times) -> Option<Performer>,
+        performer: impl FnOnce(&Times, &Full) -> Option<Performer>,
         (depth, is_more): (u8, bool),
         change: impl FnOnce(&mut Full, usize),
     ) {
-        self.note(|noted, now| {
-            if noted.full.is_none() {
-                return;
-            }
-            let Some(performer) = performer(&noted.times) else {
+        self.note(|noted, clock| {
+            let full = noted.full.as_deref();
+            let Some(performer) = full.and_then(|full| performer(&noted.times, full)) else {
                 return;
             };
+            let now = clock.now();
             let number = noted.begin_step(performer, depth, now) as usize;
             if let Some(step) = noted.times.steps.get_mut(number) {
                 (step.duration, step.outcome) = (Duration::ZERO, Outcome::Done);
@@ -179,10 +188,10 @@ impl Life {
         });
     }
 
-    pub(super) fn full(&self, change: impl FnOnce(&mut Full, Duration)) {
-        self.note(|noted, now| {
+    pub(super) fn full(&self, change: impl FnOnce(&mut Full, Clock)) {
+        self.note(|noted, clock| {
             if let Some(full) = &mut noted.full {
-                change(full, now);
+                change(full, clock);
             }
         });
     }
@@ -196,17 +205,17 @@ impl Life {
     }
 
     pub(super) fn end_step(&self, number: u32, outcome: Outcome) {
-        self.change(|times, now| {
+        self.change(|times, clock| {
             if let Some(step) = times.steps.get_mut(number as usize) {
-                step.duration = now.saturating_sub(step.began);
+                step.duration = clock.now().saturating_sub(step.began);
                 step.outcome = outcome;
             }
         });
     }
 
     pub(super) fn fail(&self, failure: Failure) {
-        self.note(|noted, now| {
-            noted.times.abandon(now);
+        self.note(|noted, clock| {
+            noted.times.abandon(clock.now());
             noted.times.ending = Ending::Failed(failure);
             noted.has_failed = true;
         });
@@ -264,7 +273,7 @@ impl Drop for Life {
         noted.times.duration = now;
         noted.times.request_bytes = match &noted.request_body {
             Kept::Whole { length, .. } => *length,
-            Kept::Tapped(tapped) => tapped.taken().length,
+            Kept::Tapped(tapped) => tapped.lengths().0,
             Kept::Unknown => 0,
         };
         if let Some(full) = &mut noted.full {
@@ -309,10 +318,7 @@ fn times_of(beginning: Beginning<'_>) -> Times {
         protocol: head.version,
         method: head.method.clone(),
         target: head.target.as_str().into(),
-        host: authority.or_else(|| text(head, Known::Host)),
-        referer: text(head, Known::Referer),
-        user_agent: text(head, Known::UserAgent),
-        traceparent: text(head, "traceparent"),
+        host: authority.or_else(|| head.fields.get_text(Known::Host).map(Into::into)),
         request_fields: TakenFields::default(),
         response_fields: TakenFields::default(),
         context: None,
@@ -350,8 +356,4 @@ fn random() -> [u64; 3] {
     static DRAWN: AtomicU64 = AtomicU64::new(0);
     let number = DRAWN.fetch_add(1, Ordering::Relaxed);
     [0u8, 1, 2].map(|which| KEYS.hash_one((number, which)))
-}
-
-fn text(head: &RequestHead, name: impl AsName) -> Option<Box<str>> {
-    head.fields.get_text(name).map(Into::into)
 }

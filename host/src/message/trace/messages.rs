@@ -8,18 +8,19 @@ use crate::message::{Body, RequestHead, ResponseHead};
 
 impl Trace {
     /// Whether messages are taken down.
+    #[inline]
     pub fn is_full(&self) -> bool {
         self.life.as_ref().is_some_and(|life| life.is_full())
     }
 
     /// The request's body as it comes from the client. On every level, to be counted.
+    #[inline]
     pub fn came(&self, body: &mut Body) {
-        if let Some(life) = &self.life {
-            life.request_body(observe(body, life.body_limit(), self));
-        }
+        self.with(|life| life.request_body(observe(body, life.body_limit(), self)));
     }
 
     /// The step has left the request like this. The body only if it is another one.
+    #[inline]
     pub fn left_request(&self, head: &RequestHead, body: Option<&mut Body>) {
         self.with(|life| {
             let content = self.content(body);
@@ -28,6 +29,7 @@ impl Trace {
     }
 
     /// The same of a response that was there before.
+    #[inline]
     pub fn left_response(&self, head: &ResponseHead, body: Option<&mut Body>) {
         self.with(|life| {
             let content = self.content(body);
@@ -36,6 +38,7 @@ impl Trace {
     }
 
     /// The step has made or received a response.
+    #[inline]
     pub fn got_response(&self, head: &ResponseHead, body: &mut Body) {
         self.with(|life| {
             let content = self.content(Some(body));
@@ -44,41 +47,36 @@ impl Trace {
     }
 
     /// The host is done with the request for now. A step of its own, if it has changed anything.
+    #[inline]
     pub fn host_left_request(&self, head: &RequestHead) {
         self.with(|life| {
-            let mut is_changed = false;
-            life.full(|full, _| is_changed = !full.is_request(head));
-            if is_changed {
-                life.step_at_once(
-                    |_| Some(Performer::Host),
-                    (self.depth, false),
-                    |full, step| full.saw_request(step, head, None),
-                );
-            }
+            life.step_at_once(
+                |_, full| (!full.is_request(head)).then_some(Performer::Host),
+                (self.depth, false),
+                |full, step| full.new_request(step, head),
+            );
         });
     }
 
     /// The same of the response.
+    #[inline]
     pub fn host_left_response(&self, head: &ResponseHead) {
         self.with(|life| {
-            let mut is_changed = false;
-            life.full(|full, _| is_changed = !full.is_response(head));
-            if is_changed {
-                life.step_at_once(
-                    |_| Some(Performer::Host),
-                    (self.depth, false),
-                    |full, step| full.saw_response(step, head, None, false),
-                );
-            }
+            life.step_at_once(
+                |_, full| (!full.is_response(head)).then_some(Performer::Host),
+                (self.depth, false),
+                |full, step| full.new_response(step, head),
+            );
         });
     }
 
     /// The host answers in the place of the response.
+    #[inline]
     pub fn host_answers(&self, head: &ResponseHead, body: &mut Body) {
         self.with(|life| {
             let content = self.content(Some(body));
             life.step_at_once(
-                |_| Some(Performer::Host),
+                |_, _| Some(Performer::Host),
                 (self.depth, false),
                 |full, step| full.saw_response(step, head, content, true),
             );
@@ -86,6 +84,7 @@ impl Trace {
     }
 
     /// A plugin that surrounds, whose step this trace is for, has sent this request on.
+    #[inline]
     pub fn asked(&self, head: &RequestHead, body: &mut Body) {
         self.with(|life| {
             let content = self.content(Some(body));
@@ -96,7 +95,7 @@ impl Trace {
                 return life.full(|full, _| full.saw_request(step, head, content));
             }
             life.step_at_once(
-                |times| Some(times.steps.get(step)?.performer.clone()),
+                |times, _| Some(times.steps.get(step)?.performer.clone()),
                 (depth, true),
                 |full, step| full.saw_request(step, head, content),
             );
@@ -104,11 +103,12 @@ impl Trace {
     }
 
     /// It has answered.
+    #[inline]
     pub fn handled(&self, head: &ResponseHead, body: &mut Body) {
         self.with(|life| {
             let content = self.content(Some(body));
             life.step_at_once(
-                |times| Some(times.steps.get(self.step as usize)?.performer.clone()),
+                |times, _| Some(times.steps.get(self.step as usize)?.performer.clone()),
                 (self.depth, true),
                 |full, step| full.saw_response(step, head, content, true),
             );

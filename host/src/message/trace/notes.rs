@@ -40,9 +40,9 @@ impl Trace {
 
     fn in_step(&self, note: impl FnOnce(&mut FullStep, Duration)) {
         if let Some(life) = &self.life {
-            life.full(|full, now| {
+            life.full(|full, clock| {
                 if let Some(step) = full.steps.get_mut(self.step as usize) {
-                    note(step, now);
+                    note(step, clock.now());
                 }
             });
         }

@@ -7,6 +7,9 @@ use std::sync::Arc;
 use super::full::Full;
 use super::times::Times;
 
+/// Bytes of a small part beside its text, roughly.
+const SMALL: usize = 256;
+
 /// How much of each exchange is taken down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -52,6 +55,15 @@ pub struct Finished {
     pub times: Times,
     /// None if nobody wants that much.
     pub full: Option<Box<Full>>,
+}
+
+impl Finished {
+    /// Bytes of memory that it holds, roughly.
+    pub fn weight(&self) -> usize {
+        let outbound = self.times.steps.iter().flat_map(|step| &step.outbound);
+        let outbound: usize = outbound.map(|call| call.url.len() + SMALL).sum();
+        size_of::<Times>() + SMALL + outbound + self.full.as_deref().map_or(0, Full::weight)
+    }
 }
 
 /// Everybody who observes.

@@ -70,6 +70,11 @@ impl Part {
 }
 
 impl Pieces {
+    /// Bytes of memory that they take, roughly.
+    pub(super) fn weight(&self) -> usize {
+        self.bytes + self.first.len() * size_of::<PieceShot>()
+    }
+
     pub(super) fn add(&mut self, mut piece: PieceShot, body_limit: usize) {
         self.count += 1;
         let mut room = (BODIES * body_limit).saturating_sub(self.bytes);

@@ -10,19 +10,28 @@ use http_body::Frame;
 #[derive(Debug)]
 pub struct Tapped {
     limit: usize,
-    taken: Mutex<Taken>,
+    taken: Mutex<Taking>,
 }
 
 /// A body as far as it was read.
 #[derive(Debug, Default, Clone)]
 pub struct Taken {
     /// The first bytes.
-    pub kept: Vec<u8>,
+    pub kept: Bytes,
     /// How many there were.
     pub length: u64,
     /// Whether it was read to its end.
     pub complete: bool,
     pub trailers: Option<Box<HeaderMap>>,
+}
+
+/// The same while it is read.
+#[derive(Debug, Default)]
+struct Taking {
+    kept: Vec<u8>,
+    length: u64,
+    complete: bool,
+    trailers: Option<Box<HeaderMap>>,
 }
 
 impl Tapped {
@@ -34,8 +43,24 @@ impl Tapped {
         }
     }
 
-    /// What there was so far.
-    pub fn taken(&self) -> MutexGuard<'_, Taken> {
+    /// What there was so far. The bytes and trailers of it are given once.
+    pub fn take(&self) -> Taken {
+        let mut taken = self.taken();
+        Taken {
+            kept: std::mem::take(&mut taken.kept).into(),
+            length: taken.length,
+            complete: taken.complete,
+            trailers: taken.trailers.take(),
+        }
+    }
+
+    /// How many bytes there were so far, and how many of them are kept.
+    pub fn lengths(&self) -> (u64, usize) {
+        let taken = self.taken();
+        (taken.length, taken.kept.len())
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Taking> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

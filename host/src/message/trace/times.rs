@@ -29,10 +29,6 @@ pub struct Times {
     /// As they came; `host` is the field or HTTP/2's authority. Masks are not applied: a query may hold a secret.
     pub target: Box<str>,
     pub host: Option<Box<str>>,
-    pub referer: Option<Box<str>>,
-    pub user_agent: Option<Box<str>>,
-    /// W3C Trace Context, as it came.
-    pub traceparent: Option<Box<str>>,
     /// Those fields that an observer has [asked for](super::Observer::request_fields); of the request as they came.
     pub request_fields: TakenFields,
     pub response_fields: TakenFields,
