@@ -160,9 +160,15 @@ class _Dictionary(operators.DictionaryLiteral):  # type: ignore[misc]
         return Map(super().calculate(namespace, loader))
 
 
+class _Not(operators.UnaryOperatorValue):  # type: ignore[misc]
+    def calculate(self, namespace: Any, loader: Any) -> bool:
+        # airspeed says false for `!$missing`; in Velocity it is true.
+        return not self.value.calculate(namespace, loader)
+
+
 def _extend() -> None:
-    """Gives airspeed the methods, which it looks up by the exact class, and literals whose values print as Java's."""
-    operators.ArrayLiteral, operators.DictionaryLiteral = _Array, _Dictionary
+    """Gives airspeed the methods, which it looks up by the exact class, literals whose values print as Java's, and Velocity's negation."""
+    operators.ArrayLiteral, operators.DictionaryLiteral, operators.UnaryOperatorValue = _Array, _Dictionary, _Not
     methods = operators.__additional_methods__
     methods[str].update(_TEXT)
     methods[dict].update(_MAP)
