@@ -1,6 +1,7 @@
 //! Adds to an AWS emulator such as moto what clients miss there. Each part has a setting of its own and does nothing without it.
 
 mod call;
+mod events;
 mod eventstream;
 mod form;
 mod kinesis;
@@ -34,6 +35,9 @@ impl Plugin for AwsExtras {
         {
             return Ok(verdict);
         }
+        if let Some(events) = &self.events {
+            events.forward_request(request)?;
+        }
         if let Some(triggers) = &self.triggers
             && let Some(verdict) = triggers.forward_request(request)?
         {
@@ -50,6 +54,9 @@ impl Plugin for AwsExtras {
     fn return_response(&self, _: &Request, response: &mut Response) -> Result<()> {
         if let Some(sns) = &self.sns {
             sns.return_response(response)?;
+        }
+        if let Some(events) = &self.events {
+            events.return_response(response)?;
         }
         if self.triggers.is_some() {
             triggers::Triggers::return_response(response)?;

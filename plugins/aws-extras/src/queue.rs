@@ -70,17 +70,30 @@ impl Entry {
     }
 }
 
-/// Puts an entry into the queue. One that has no room is dropped, with a line in the log.
-pub fn put(entry: &Entry, limits: Limits) -> Result<()> {
-    if state::keys(PREFIX, None, limits.length)?.len() >= limits.length as usize {
-        warn!(
-            "dropped {} for {}: {} messages wait already",
-            entry.what, entry.url, limits.length
-        );
-        DELIVERIES.add(1, &[("outcome", "dropped")]);
+/// Puts entries into the queue. Those that have no room are dropped, with a line in the log.
+pub fn put(entries: &[Entry], limits: Limits) -> Result<()> {
+    if entries.is_empty() {
         return Ok(());
     }
-    write(entry, clocks::unix_ms())
+    let waiting = state::keys(PREFIX, None, limits.length)?.len();
+    let room = (limits.length as usize).saturating_sub(waiting);
+    let (fitting, dropped) = entries.split_at(room.min(entries.len()));
+    let now = clocks::unix_ms();
+    for entry in fitting {
+        write(entry, now)?;
+    }
+    if let Some(entry) = dropped.first() {
+        let (count, what, url) = (dropped.len(), &entry.what, &entry.url);
+        warn!(
+            "dropped {count} messages, first {what} for {url}: {} wait already",
+            limits.length
+        );
+        DELIVERIES.add(
+            u32::try_from(count).unwrap_or(u32::MAX),
+            &[("outcome", "dropped")],
+        );
+    }
+    Ok(())
 }
 
 fn write(entry: &Entry, due: u64) -> Result<()> {

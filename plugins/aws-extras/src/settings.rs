@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::events::{Events, Place, Target};
 use crate::queue::Limits;
 use crate::signatures::Signatures;
 use crate::sns::Sns;
@@ -24,6 +25,8 @@ struct Written {
     urls: bool,
     /// The URL of the backend, for requests of the plugin's own.
     backend: Option<String>,
+    /// Events of S3 for those that the backend sends none.
+    events: Option<WrittenEvents>,
     /// Streams of DynamoDB that call functions.
     triggers: Option<WrittenTriggers>,
     /// Whether Kinesis's SubscribeToShard is answered.
@@ -61,6 +64,34 @@ struct WrittenSignatures {
     /// What becomes of requests with an access key that is not in `keys`.
     #[serde(default)]
     unknown_keys: UnknownKeys,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct WrittenEvents {
+    /// The URL of an endpoint that speaks Lambda's Invoke API, for functions in a bucket's configuration.
+    lambda: Option<String>,
+    /// HTTP endpoints.
+    #[serde(default)]
+    http: Vec<WrittenHttp>,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct WrittenHttp {
+    url: String,
+    /// The bucket, or `*`.
+    #[serde(default = "any")]
+    bucket: String,
+    /// Such as `s3:ObjectCreated:*`.
+    #[serde(default = "all_events")]
+    events: Vec<String>,
+    #[serde(default)]
+    prefix: String,
+    #[serde(default)]
+    suffix: String,
 }
 
 #[derive(Deserialize)]
@@ -111,6 +142,7 @@ pub struct AwsExtras {
     /// The backend, where `SubscribeToShard` is answered with its records.
     pub kinesis: Option<String>,
     pub limits: Limits,
+    pub events: Option<Events>,
     pub triggers: Option<Triggers>,
     pub signatures: Option<Signatures>,
 }
@@ -142,6 +174,10 @@ impl TryFrom<Written> for AwsExtras {
         let needed = |setting: &str| {
             backend.clone().ok_or_else(|| format!("setting {setting} needs setting backend: the URL of the backend, such as http://127.0.0.1:5000"))
         };
+        let events = match written.events {
+            Some(written) => Some(events(written, needed("events")?, limits)?),
+            None => None,
+        };
         let triggers = match written.triggers {
             Some(written) => Some(triggers(written, needed("triggers")?)?),
             None => None,
@@ -153,6 +189,7 @@ impl TryFrom<Written> for AwsExtras {
             sns: written.sns.then_some(Sns { callback, limits }),
             kinesis: written.kinesis.then(|| needed("kinesis")).transpose()?,
             limits,
+            events,
             triggers,
             signatures,
         })
@@ -176,6 +213,47 @@ fn signatures(written: WrittenSignatures) -> Result<Signatures, String> {
         presigned: written.presigned,
         signed: written.signed,
         passes_unknown_keys: written.unknown_keys == UnknownKeys::Pass,
+    })
+}
+
+fn events(written: WrittenEvents, backend: String, limits: Limits) -> Result<Events, String> {
+    let mut http = Vec::new();
+    for target in written.http {
+        if !target.url.starts_with("http://") && !target.url.starts_with("https://") {
+            return Err(format!(
+                "setting events.http has the url {:?}: expected one such as http://127.0.0.1:9000/events",
+                target.url
+            ));
+        }
+        let is_kind = |event: &String| event.starts_with("s3:Object");
+        if let Some(event) = target.events.iter().find(|event| !is_kind(event)) {
+            return Err(format!(
+                "setting events.http has the event {event:?}: expected one such as s3:ObjectCreated:*"
+            ));
+        }
+        let (prefix, suffix) = (target.prefix, target.suffix);
+        let id = format!("tollgate-{}", http.len() + 1);
+        let place = Place::Http(target.url);
+        http.push((
+            target.bucket,
+            Target {
+                id,
+                place,
+                events: target.events,
+                prefix,
+                suffix,
+            },
+        ));
+    }
+    let lambda = written
+        .lambda
+        .map(|url| origin("events.lambda", &url))
+        .transpose()?;
+    Ok(Events {
+        backend,
+        lambda,
+        http,
+        limits,
     })
 }
 
@@ -238,6 +316,16 @@ fn longest() -> u32 {
 
 fn retries() -> u32 {
     3
+}
+
+fn any() -> String {
+    "*".to_owned()
+}
+
+fn all_events() -> Vec<String> {
+    ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
+        .map(str::to_owned)
+        .to_vec()
 }
 
 fn region() -> String {

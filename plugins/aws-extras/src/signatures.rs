@@ -14,6 +14,7 @@ use aws_requests::s3;
 use sha2::{Digest as _, Sha256};
 use tollgate_plugin::{Answer, Request, Result, info};
 
+pub use form::{boundary, is_form, key as form_key};
 use refusal::{Refusal, Style};
 use sent::Sent;
 pub use v4::hex;

@@ -188,7 +188,7 @@ impl Sns {
         }
         let posted: Value = request.json()?;
         queue::put(
-            &messages::notification(&subscription, &posted)?,
+            &[messages::notification(&subscription, &posted)?],
             self.limits,
         )?;
         Ok(Answer::new(200))
@@ -257,7 +257,7 @@ impl Sns {
         new.arn.clone_from(&arn);
         subscriptions::write(token, &new)?;
         queue::put(
-            &messages::confirmation(&new, clocks::unix_ms()),
+            &[messages::confirmation(&new, clocks::unix_ms())],
             self.limits,
         )?;
         if !shows_arn {

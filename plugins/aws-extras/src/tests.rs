@@ -1,5 +1,6 @@
 //! The plugin in exchanges, with the SDK's fakes.
 
+mod events;
 mod kinesis;
 mod signatures;
 mod sns;

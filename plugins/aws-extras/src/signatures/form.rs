@@ -49,6 +49,13 @@ pub fn boundary(request: &Request) -> String {
         .unwrap_or_default()
 }
 
+/// The key of the object that a form makes, if it names one.
+pub fn key(body: &[u8], boundary: &str) -> Option<String> {
+    let form = Form::read(body, boundary);
+    let key = form.value("key")?.replace("${filename}", &form.file);
+    (!key.is_empty()).then_some(key)
+}
+
 /// Checks a form that has a policy. `secret` gives the secret of an access key, or none if it passes unchecked.
 pub fn check<'a>(
     body: &[u8],
@@ -188,6 +195,8 @@ fn holds(form: &Form, condition: &Value, named: &mut Vec<String>) -> bool {
 struct Form {
     /// Names in lower case.
     fields: Vec<(String, String)>,
+    /// The file's name.
+    file: String,
     /// Of the file, in bytes.
     length: u64,
 }
@@ -205,8 +214,12 @@ impl Form {
             };
             let head = String::from_utf8_lossy(&rest[..head_end]).into_owned();
             let content = &rest[head_end + 4..end];
-            let Some(name) = name(&head) else { continue };
+            let Some(name) = parameter(&head, "name") else {
+                continue;
+            };
+            let name = name.to_ascii_lowercase();
             if name == "file" {
+                form.file = parameter(&head, "filename").unwrap_or_default();
                 form.length = u64::try_from(content.len()).unwrap_or(u64::MAX);
                 form.fields.push((name, String::new()));
                 break;
@@ -223,16 +236,16 @@ impl Form {
     }
 }
 
-/// The name of a part, in lower case.
-fn name(head: &str) -> Option<String> {
+/// A parameter of a part's `content-disposition`.
+fn parameter(head: &str, wanted: &str) -> Option<String> {
     let mut lines = head.split("\r\n").filter_map(|line| line.split_once(':'));
-    let (_, value) =
-        lines.find(|(name, _)| name.trim().eq_ignore_ascii_case("content-disposition"))?;
+    let is_meant = |name: &str| name.trim().eq_ignore_ascii_case("content-disposition");
+    let (_, value) = lines.find(|(name, _)| is_meant(name))?;
     let mut parameters = value
         .split(';')
         .filter_map(|part| part.trim().split_once('='));
-    let (_, name) = parameters.find(|(name, _)| name.eq_ignore_ascii_case("name"))?;
-    Some(name.trim_matches('"').to_ascii_lowercase())
+    let (_, value) = parameters.find(|(name, _)| name.eq_ignore_ascii_case(wanted))?;
+    Some(value.trim_matches('"').to_owned())
 }
 
 fn position(bytes: &[u8], wanted: &[u8]) -> Option<usize> {

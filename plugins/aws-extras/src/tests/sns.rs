@@ -552,6 +552,6 @@ fn the_queue_is_bounded() {
         dropped
             .log
             .iter()
-            .any(|(_, text)| text.starts_with("dropped SNS Notification"))
+            .any(|(_, text)| text.starts_with("dropped 1 messages, first SNS Notification"))
     );
 }
