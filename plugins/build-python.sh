@@ -27,13 +27,14 @@ out=$target/plugins-python
 # Again only if the list has changed.
 wanted=$(cksum <"$project/requirements.txt")
 if [ "$(cat "$project/vendor/.installed" 2>/dev/null)" != "$wanted" ]; then
-	python=${PYTHON:-python3}
-	"$python" -m pip --version >/dev/null 2>&1 || {
-		echo "plugins/build-python.sh: $python lacks pip; on Debian or Ubuntu: sudo apt-get install python3-pip" >&2
+	# The environment that `tollgate build --install` makes: it has pip, which the system's Python may lack or forbid.
+	python=$TOLLGATE_TOOLS/python/bin/python
+	[ -x "$python" ] || "${PYTHON:-python3}" -m venv "$TOLLGATE_TOOLS/python" || {
+		echo "plugins/build-python.sh: Python with the module venv is needed; on Debian or Ubuntu: sudo apt-get install python3-venv" >&2
 		exit 1
 	}
 	rm -rf "$project/vendor"
-	PIP_ROOT_USER_ACTION=ignore "$python" -m pip install --quiet --disable-pip-version-check --no-compile --target "$project/vendor" -r "$project/requirements.txt"
+	"$python" -m pip install --quiet --disable-pip-version-check --no-compile --target "$project/vendor" -r "$project/requirements.txt"
 	echo "$wanted" >"$project/vendor/.installed"
 fi
 

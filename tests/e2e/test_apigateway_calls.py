@@ -46,6 +46,13 @@ def test_an_api_that_is_not_there(gateway):
     assert gateway.send("GET", "/restapis/x/y%20z/_user_request_/pets").status == 403
 
 
+def test_the_management_api_of_websocket_apis_stays_motos(api):
+    host = f"{api.id}.execute-api.us-east-1.amazonaws.com"
+    signed = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/execute-api/aws4_request, SignedHeaders=host, Signature=0"
+    answer = api.gateway.send("GET", "/@connections/abc", {"host": host, "authorization": signed})
+    assert answer.status == 200 and answer.json()["connectedAt"]
+
+
 PATHS = ["/pets", "/pets/{id}", "/pets/special", "/pets/{id}/toys", "/files/{path+}", "/{proxy+}"]
 
 

@@ -1,6 +1,7 @@
 """REST APIs before another server: integrations HTTP and HTTP_PROXY, parameters both ways, binary bodies, failures."""
 
 import base64
+import gzip
 import json
 
 import pytest
@@ -56,7 +57,8 @@ def test_http_proxy_on_a_greedy_path(api, origin):
 def test_a_path_does_not_lead_out_of_the_integrations(api, origin, path):
     server = origin(telling())
     for kind in ("HTTP", "HTTP_PROXY"):
-        api.method(f"/{kind}/{{proxy+}}", type=kind, uri=f"{server.url}/base/{{proxy}}", requestParameters={"integration.request.path.proxy": "method.request.path.proxy"})
+        parameters = {"integration.request.path.proxy": "method.request.path.proxy"}
+        api.method(f"/{kind}/{{proxy+}}", type=kind, uri=f"{server.url}/base/{{proxy}}", requestParameters=parameters)
         answer = api.call("GET", f"/{kind}{path}")
         assert answer.status in (400, 403), answer
     assert api.call("GET", "/HTTP_PROXY/..a/b..").json()["target"] == "/base/..a/b.."
@@ -84,7 +86,9 @@ def test_http_maps_parameters_and_bodies_both_ways(api, origin):
         responses=[
             response(
                 "200",
-                '#set($got = $input.path("$"))\n{"body": "$util.escapeJavaScript($got.body)", "target": "$got.target", "verb": "$got.verb", "fields": $input.json("$.fields")}',
+                '#set($got = $input.path("$"))'
+                '{"body": "$util.escapeJavaScript($got.body)", "target": "$got.target", '
+                '"verb": "$got.verb", "fields": $input.json("$.fields")}',
                 parameters={"X-Up": "integration.response.header.X-Upstream", "X-Verb": "integration.response.body.verb", "X-Lit": "'lit'"},
             )
         ],
@@ -222,6 +226,24 @@ def test_base64_that_is_none_is_500(pictures, origin):
     server = origin(telling(200, [("content-type", "text/plain")], b"\xff*no base64*"))
     pictures.method("/p", type="HTTP", uri=server.url, responses=[response(200, contentHandling="CONVERT_TO_BINARY")]).deploy()
     assert pictures.call("GET", "/p").status == 500
+
+
+def test_http_proxy_passes_an_encoded_body_with_its_fields(api, origin):
+    packed = gzip.compress(b"hello" * 100)
+    fields = [("content-type", "text/plain"), ("content-encoding", "gzip"), ("etag", '"v1"'), ("cache-control", "no-cache"), ("last-modified", "then")]
+    server = origin(telling(200, fields, packed))
+    api.method("/p", type="HTTP_PROXY", uri=server.url).deploy()
+    answer = api.call("GET", "/p", {"accept-encoding": "gzip"})
+    assert answer.body == packed
+    assert {name: answer.headers.get(name) for name, _ in fields} == dict(fields)
+
+
+@pytest.mark.parametrize(("status", "body"), [(204, b""), (304, b""), (200, b"")])
+def test_http_proxy_passes_answers_without_a_body(api, origin, status, body):
+    server = origin(telling(status, [("x-kind", "empty")], body))
+    api.method("/p", type="HTTP_PROXY", uri=server.url).deploy()
+    answer = api.call("GET", "/p")
+    assert (answer.status, answer.body, answer.headers["x-kind"]) == (status, body, "empty")
 
 
 def test_http_proxy_passes_bytes_as_they_are(api, origin):

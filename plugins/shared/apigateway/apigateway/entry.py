@@ -44,7 +44,8 @@ class Gateway:
                 return reply.send(plain(GatewayError("MISSING_AUTHENTICATION_TOKEN")))
             return self._invoke(found[2], None, found[3], found[1], found[4] or "/", query)
         host = request.authority.lower()
-        if ".execute-api." in host:
+        # `@` is in no stage's name: this is the management API of WebSocket APIs, which moto has.
+        if ".execute-api." in host and not path.startswith("/@connections/"):
             named = _EXECUTE_HOST.match(host)
             if named is None:
                 return reply.send(plain(GatewayError("RESOURCE_NOT_FOUND")))

@@ -14,7 +14,8 @@ from .message import EndpointResponse, Fields, title
 if TYPE_CHECKING:
     from .message import Call
 
-# AWS has no response type for an API or a stage that isn't there; FORBIDDEN is ours. Response type → status, the name in `x-amzn-errortype`, the message unless the place that fails says another.
+# AWS has no response type for an API or a stage that isn't there; FORBIDDEN is ours.
+# Response type → status, the name in `x-amzn-errortype`, the message unless the place that fails says another.
 TYPES: dict[str, tuple[int, str, str]] = {
     "ACCESS_DENIED": (403, "AccessDeniedException", "User is not authorized to access this resource"),
     "API_CONFIGURATION_ERROR": (500, "InternalServerErrorException", "Internal server error"),

@@ -11,7 +11,8 @@ BODY = b'{"a": {"b": [1, 2, {"c": "x y"}]}, "s": "it\'s \\"q\\"", "t": true, "n"
 
 def call(body=BODY):
     api = Api("abc", "REST", "us-east-1", "123456789012", {}, [], [], {}, {}, {}, {}, {}, {}, [], [])
-    made = Call(api=api, stage="dev", method="GET", path="/x", query=[("q", "1"), ("q", "2")], fields=[("x-my", "v")], body=body, source_ip="192.0.2.1", host="h")
+    given = {"stage": "dev", "method": "GET", "path": "/x", "source_ip": "192.0.2.1", "host": "h"}
+    made = Call(api=api, query=[("q", "1"), ("q", "2")], fields=[("x-my", "v")], body=body, **given)
     made.path_parameters = {"id": "7"}
     made.stage_variables = {"colour": "red"}
     context.begin(made)
@@ -66,7 +67,9 @@ def test_without_a_body(template, expected):
 
 
 @pytest.mark.parametrize(
-    "template", ["#foreach($a in", "#set($x =", "$input.json('$[')", "$util.parseJson('{')", "$input.nothing('$.a')[0].b", "#set($x = 1 / 0)$x", "#include('/etc/passwd')"]
+    "template",
+    ["#foreach($a in", "#set($x =", "$input.json('$[')", "$util.parseJson('{')", "$input.nothing('$.a')[0].b", 
+     "#set($x = 1 / 0)$x", "#include('/etc/passwd')"],
 )
 def test_a_template_that_fails_is_a_configuration_error(template):
     with pytest.raises(GatewayError) as error:
