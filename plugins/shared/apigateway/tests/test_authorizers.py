@@ -182,6 +182,8 @@ def test_what_is_cached_by_several_sources_is_told_apart(world):
     decide(guarded(REQUEST, headers={"x_token": "a"}, query=[("who", "bc")]), world)
     decide(guarded(REQUEST, headers={"x_token": "ab"}, query=[("who", "c")]), world)
     assert len(world.sent) == 2
+    decide(guarded(REQUEST, headers={"x_token": "ab"}, query=[("who", "d")]), world)
+    assert len(world.sent) == 3
 
 
 @pytest.mark.parametrize("change", [{"identitySource": None}, {"authorizerResultTtlInSeconds": 0}])

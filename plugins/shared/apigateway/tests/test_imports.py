@@ -85,6 +85,8 @@ def test_security_that_is_not_understood_lets_nobody_pass(verb):
     with pytest.raises(GatewayError) as error:
         auth.decide(call(api(), method_doc=made["methods"][f"{verb} /odd"]), World())
     assert error.value.status == 500
+    # Two authorizers for one method are none, not one of them.
+    assert made["methods"]["PUT /odd"]["authorizerId"] is None
 
 
 def documents(verb="GET", **method):

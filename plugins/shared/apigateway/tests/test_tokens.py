@@ -52,9 +52,31 @@ def test_signatures(algorithm, key, kid):
     head, claims, signature = signed(algorithm, key, kid).split(".")
     changed = raw({"alg": algorithm, "kid": kid}, {**CLAIMS, "sub": "bob"}).split(".")[1]
     assert not token.verify(token.read(f"{head}.{changed}.{signature}"), keys[kid])
-    for damaged in (good.signature[:-1], good.signature + b"\0", b"", bytes(len(good.signature)), b"\xff" * len(good.signature)):
+    for damaged in (good.signature[:-1], good.signature + b"\0", b"\0" + good.signature, b"", bytes(len(good.signature)), b"\xff" * len(good.signature)):
         made = token.Token(good.header, good.claims, good.signed, damaged)
         assert not token.verify(made, keys[kid]), damaged
+
+
+def test_all_of_a_padding_counts():
+    """Blocks that end with the right hash, made with the private key: a verifier that parses them takes some."""
+    good, key = token.read(signed()), jwk("r", RSA)
+    numbers = RSA.private_numbers()
+    digest = bytes.fromhex("3031300d060960864801650304020105000420") + hashlib.sha256(good.signed).digest()
+
+    def made(block):
+        number = pow(int.from_bytes(block, "big"), numbers.d, numbers.public_numbers.n)
+        return token.Token(good.header, good.claims, good.signed, number.to_bytes(256, "big"))
+
+    fill = 256 - len(digest) - 3
+    assert token.verify(made(b"\0\1" + b"\xff" * fill + b"\0" + digest), key)
+    for block in (
+        b"\0\2" + b"\xff" * fill + b"\0" + digest,
+        b"\0\1" + b"\xff" * (fill - 1) + b"\xfe\0" + digest,
+        b"\0\1" + b"\xff" * 8 + b"\0" + digest + bytes(fill - 8),
+        b"\0\1" + b"\xff" * 8 + b"\0" + bytes(fill - 8) + digest,
+        b"\0" * (fill + 3) + digest,
+    ):
+        assert not token.verify(made(block), key), block[:12]
 
 
 def test_what_is_no_signature():
