@@ -289,6 +289,7 @@ def jwt_api(gateway, functions, unique):
             AuthorizerId=made["AuthorizerId"],
             AuthorizationScopes=list(scopes),
         )
+        client.create_stage(ApiId=api_id, StageName="$default", AutoDeploy=True)
 
         def call(token):
             headers = {} if token is None else {"authorization": f"Bearer {token}"}
@@ -356,6 +357,7 @@ def test_a_simple_answer_of_an_http_api(gateway, functions, unique):
     client.create_route(
         ApiId=api_id, RouteKey="GET /pets", Target=f"integrations/{target['IntegrationId']}", AuthorizationType="CUSTOM", AuthorizerId=made["AuthorizerId"]
     )
+    client.create_stage(ApiId=api_id, StageName="$default", AutoDeploy=True)
 
     def call(headers):
         return gateway.send("GET", f"/restapis/{api_id}/$default/_user_request_/pets", headers)
@@ -376,6 +378,17 @@ def test_a_signature_has_to_be_there(api):
     SigV4Auth(Credentials("AKIATEST", "secret"), "s3", "us-east-1").add_auth(other)
     for headers in (dict(other.headers), {"authorization": "AWS4-HMAC-SHA256 x"}, {"authorization": "Bearer x"}):
         assert api.call("GET", "/pets", headers).status == 403, headers
+
+
+def test_a_stage_is_not_made_up(api, functions, unique):
+    """An authorizer that forbids one stage is not evaded by a name that no stage has."""
+    name = unique("auth")
+    functions.add(name, lambda event: policy("Deny" if "/dev/" in event["methodArn"] else "Allow"))
+    guarded(api, authorizer(api, uri(name)))
+    assert api.call("GET", "/pets", {"x-token": "t"}).status == 403
+    for stage in ("dev2", "Dev", "$default"):
+        assert told(api.call("GET", "/pets", {"x-token": "t"}, stage=stage)) == FORBIDDEN
+    assert len(functions.events(name)) == 1
 
 
 def test_a_resource_policy(gateway, unique):

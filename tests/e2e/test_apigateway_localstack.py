@@ -61,7 +61,7 @@ def row_7_authorizers_are_asked(api, functions, **_):
     made = api.client.create_authorizer(
         restApiId=api.id, name="a", type="TOKEN", authorizerUri=uri, identitySource="method.request.header.Authorization", authorizerResultTtlInSeconds=0
     )
-    api.method("/pets", auth="CUSTOM", needs={"authorizerId": made["id"]}, **mock('{"who": "$context.authorizer.principalId"}'))
+    api.method("/pets", auth="CUSTOM", needs={"authorizerId": made["id"]}, **mock('{"who": "$context.authorizer.principalId"}')).deploy()
     assert api.call("GET", "/pets").status == 401
     assert api.call("GET", "/pets", {"authorization": "no"}).status == 403
     assert api.call("GET", "/pets", {"authorization": "yes"}).json() == {"who": "me"}

@@ -264,6 +264,7 @@ def test_an_imported_http_api(gateway, functions, unique):
         },
     }
     client.reimport_api(ApiId=api_id, Body=json.dumps(made))
+    client.create_stage(ApiId=api_id, StageName="$default", AutoDeploy=True)
 
     def call(path, headers=None):
         return gateway.send("GET", f"/restapis/{api_id}/$default/_user_request_{path}", headers or {}).status

@@ -200,6 +200,24 @@ def test_an_explicit_deny_is_not_evaded_by_another_spelling(world):
         assert decide(guarded(TOKEN, path=path), world)[0] == 403, path
 
 
+def test_a_path_that_can_be_read_in_two_ways_is_allowed_in_both_or_not_at_all(world):
+    everything = ALLOW["policyDocument"]["Statement"][0]
+
+    def ask(path, *statements):
+        world.answers = lambda *_: answer(deny(*statements))
+        world.state.clear()
+        return decide(guarded(TOKEN, path=path), world)
+
+    exact = {"Effect": "Deny", "Action": "*", "Resource": "*/GET/admin"}
+    for path in ("/admin", "/admin/", "//admin", "/admin//", "/%61dmin/"):
+        assert ask(path, everything, exact)[0] == 403, path
+    # For the router it is `/{id}`, for who gets `{proxy+}` it is below `/admin`.
+    assert ask("/admin%2Fx", everything, {**exact, "Resource": "*/GET/admin/*"})[0] == 403
+    assert ask("/admin%2fx", {**everything, "Resource": "*/GET/admin/x"})[0] == 403
+    assert ask("/admin/x", {**everything, "Resource": "*/GET/admin/x"}) is None
+    assert ask("/pets%2F", {**everything, "Resource": "*/GET/pets"})[0] == 403
+
+
 HTTP = {"authorizerId": "a1", "name": "http", "authorizerType": "REQUEST", "authorizerUri": function("auth"), "identitySource": ["$request.header.X-Token"]}
 SIMPLE = {**HTTP, "authorizerPayloadFormatVersion": "2.0", "enableSimpleResponses": True}
 
@@ -238,6 +256,16 @@ def test_the_event_of_http_apis(world):
     # Without a time to live nothing is cached.
     assert decide(http(SIMPLE), world) is None
     assert len(world.sent) == 2
+
+
+def test_a_stage_is_not_made_up(world):
+    world.answers = lambda *_: answer(deny(*ALLOW["policyDocument"]["Statement"], {"Effect": "Deny", "Action": "*", "Resource": "*/prod/*"}))
+    assert decide(guarded(TOKEN), world)[0] == 403
+    assert decide(guarded(TOKEN, stage="test"), world) is None
+    for stage in ("Prod", "prod2", "$default", ""):
+        assert decide(guarded(TOKEN, stage=stage), world) == (403, "Forbidden")
+        assert decide(http(HTTP, stage=stage), world) == (404, "Not Found")
+        assert decide(call(stage=stage), world) is None
 
 
 def test_a_test_invoke_asks_nobody(world):

@@ -82,7 +82,7 @@ def api(kind="REST", **parts):
         "resources": [],
         "routes": [],
         "integrations": {},
-        "stages": {},
+        "stages": {"prod": {}, "test": {}},
         "authorizers": {},
         "validators": {},
         "models": {},

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..errors import GatewayError
 from ..message import Call
 from ..outside import Outside
 from ..reach import Reach
@@ -28,11 +29,21 @@ def decide(call: Call, reach: Reach) -> None:
     if call.test:
         return
     kind = call.method_doc.get("authorizationType")
+    if kind != "NONE" or api_keys.is_required(call) or call.api.about.get("policy"):
+        _stage_exists(call)
     if call.api.kind == "REST":
         resource_policy.check(call, str(kind))
     usage_identifier = _authorizer(call, kind, reach)
     if api_keys.is_required(call):
         api_keys.check(call, usage_identifier, reach)
+
+
+def _stage_exists(call: Call) -> None:
+    """Who may call can depend on the stage, so a client must not make one up. (Where nothing is guarded, a stage need not exist.)"""
+    if call.stage not in call.api.stages:
+        kind = "ACCESS_DENIED" if call.api.kind == "REST" else "RESOURCE_NOT_FOUND"
+        detail = f"{call.api.id} has no stage {call.stage}, and {call.method} {call.path} is not for everybody: deploy it to that stage"
+        raise GatewayError(kind, "Forbidden" if call.api.kind == "REST" else None, detail=detail)
 
 
 def _authorizer(call: Call, kind: Any, reach: Reach) -> str | None:

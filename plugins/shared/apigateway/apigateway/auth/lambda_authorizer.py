@@ -139,7 +139,7 @@ def _read(call: Call, authorizer: dict[str, Any], value: Any) -> dict[str, Any]:
         raise misconfigured(call, f"{name}: principalId is {principal!r}")
     answer["policy"] = value.get("policyDocument")
     try:
-        policy.evaluate(answer["policy"], policy.method_arn(call), {})
+        policy.decide(answer["policy"], call)
     except policy.BadPolicy as error:
         raise misconfigured(call, f"{name}: {error}") from None
     answer["context"]["principalId"] = str(principal)
@@ -176,7 +176,7 @@ def _decide(call: Call, answer: dict[str, Any]) -> None:
             raise denied(call, "none")
         return
     try:
-        verdict = policy.evaluate(answer.get("policy"), policy.method_arn(call), policy.condition_keys(call))
+        verdict = policy.decide(answer.get("policy"), call)
     except policy.BadPolicy as error:
         raise misconfigured(call, str(error)) from None
     if verdict != "allow":

@@ -27,8 +27,28 @@ class BadPolicy(Exception):
 
 def method_arn(call: Call) -> str:
     """The ARN of the method that a request asks for. The path is decoded: a rule must not be evaded by `%61` for `a`."""
-    path = unquote(call.path).lstrip("/")
-    return f"arn:aws:execute-api:{call.api.region}:{call.api.account_id}:{call.api.id}/{call.stage}/{call.method}/{path}"
+    return _arn(call, [unquote(part) for part in _segments(call)])
+
+
+def _arn(call: Call, segments: list[str]) -> str:
+    return f"arn:aws:execute-api:{call.api.region}:{call.api.account_id}:{call.api.id}/{call.stage}/{call.method}/{'/'.join(segments)}"
+
+
+def _segments(call: Call) -> list[str]:
+    """Of the path as it stands on the wire, without slashes at either end: `/pets/` is the resource `/pets` for the router, too."""
+    return call.path.strip("/").split("/")
+
+
+def decide(policy: Any, call: Call, *, of_resource: bool = False) -> Verdict:
+    """What a policy says of a request. Raises BadPolicy.
+
+    An encoded slash can be read in two ways: `/a%2Fb` is one segment for the router, and two for who gets a greedy parameter. The request is
+    allowed if it is in both readings, and denied if it is in one.
+    """
+    inside = [unquote(part).replace("/", "%2F") for part in _segments(call)]
+    keys = condition_keys(call)
+    verdicts = {evaluate(policy, arn, keys, of_resource=of_resource) for arn in (method_arn(call), _arn(call, inside))}
+    return "deny" if "deny" in verdicts else "allow" if verdicts == {"allow"} else "none"
 
 
 def condition_keys(call: Call) -> dict[str, str]:

@@ -25,7 +25,7 @@ def check(call: Call, kind: str) -> None:
         return
     arn = policy.method_arn(call)
     try:
-        verdict = policy.evaluate(_document(given), arn, policy.condition_keys(call), of_resource=True)
+        verdict = policy.decide(_document(given), call, of_resource=True)
     except (policy.BadPolicy, ValueError) as error:
         raise misconfigured(call, f"the API's resource policy: {error}") from None
     if verdict == "allow" or (verdict == "none" and kind in ("CUSTOM", "AWS_IAM")):
