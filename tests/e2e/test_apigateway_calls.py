@@ -121,6 +121,17 @@ def test_more_resources_than_a_page_has(gateway, unique):
     assert api.call("GET", "/r129").json() == {"last": True}
 
 
+def test_more_usage_plans_than_an_exchange_has_calls(api, unique):
+    for _ in range(55):
+        api.client.create_usage_plan(name=unique("plan"))
+    api.method("/pets", needs={"apiKeyRequired": True}, **mock()).deploy()
+    key = api.client.create_api_key(name=unique("key"), enabled=True)
+    plan = api.client.create_usage_plan(name=unique("plan"), apiStages=[{"apiId": api.id, "stage": "dev"}])["id"]
+    api.client.create_usage_plan_key(usagePlanId=plan, keyId=key["id"], keyType="API_KEY")
+    assert api.call("GET", "/pets", {"x-api-key": key["value"]}).status == 200
+    assert api.call("GET", "/pets", {"x-api-key": key["value"]}, stage="other").status == 403
+
+
 def test_stage_variables_and_context_in_templates(api):
     template = """{"colour": "$stageVariables.colour", "api": "$context.apiId", "account": "$context.accountId", "verb": "$context.httpMethod",
         "path": "$context.path", "ip": "$context.identity.sourceIp", "agent": "$context.identity.userAgent", "stage": "$context.stage"}"""

@@ -48,7 +48,7 @@ def read(api_id: str, region: str, backend: Backend, imported: Doc | None = None
     if parts is _HTTP:
         document["authorizers"] = _authorizers(backend, get, base, document["routes"])
     imports.complete(document, imported)
-    document["usage"] = _usage(backend, get) if _needs_key(document) else []
+    document["usage"] = _usage(backend, get, api_id) if _needs_key(document) else []
     return document
 
 
@@ -93,10 +93,12 @@ def _all_pages(backend: Backend, get: Any, target: str, answer: EndpointResponse
     raise Error(f"{target}: more than {MOST_PAGES} pages")
 
 
-def _usage(backend: Backend, get: Any) -> list[Doc]:
-    """Usage plans, each with its keys; of each key also whether it is enabled, which the plan doesn't say."""
+def _usage(backend: Backend, get: Any, api_id: str) -> list[Doc]:
+    """The API's usage plans, each with its keys; of each key also whether it is enabled, which the plan doesn't say."""
     plans, keys = backend.send_all([get(f"/usageplans?limit={PAGE}"), get(f"/apikeys?includeValues=true&limit={PAGE}")])
-    found = _all_pages(backend, get, f"/usageplans?limit={PAGE}", plans)
+    every = _all_pages(backend, get, f"/usageplans?limit={PAGE}", plans)
+    # Of the others the keys aren't asked for: an exchange has a limited number of calls.
+    found = [plan for plan in every if any(stage.get("apiId") == api_id for stage in plan.get("apiStages") or [])]
     by_id = _by("id", _all_pages(backend, get, f"/apikeys?includeValues=true&limit={PAGE}", keys))
     targets = [f"/usageplans/{quote(plan['id'], safe='')}/keys?limit={PAGE}" for plan in found]
     for plan, target, answer in zip(found, targets, backend.send_all([get(target) for target in targets]), strict=True):
