@@ -14,7 +14,7 @@ from conftest import client
 
 ALLOW = """[plugin.aws-extras.allow]
 state = true
-http = []
+http = ["http://127.0.0.1:*"]
 """
 
 SETTINGS = {"aws-extras": {"signatures": {"keys": {"test": "test"}, "signed": True}}}

@@ -7,7 +7,7 @@ from harness.servers import Tollgate
 
 ALLOW = """[plugin.aws-extras.allow]
 state = true
-http = []
+http = ["http://127.0.0.1:*"]
 """
 TLS = ("--tls", "self-signed")
 

@@ -4,6 +4,7 @@ mod call;
 mod events;
 mod eventstream;
 mod form;
+mod ids;
 mod kinesis;
 mod queue;
 mod replacer;
@@ -21,6 +22,7 @@ use tollgate_plugin::{
     Background, Plugin, Request, Response, ResponseBody, Result, Rewriter, Verdict, Wish, clocks,
 };
 
+use replacer::Replacer;
 use settings::AwsExtras;
 
 impl Plugin for AwsExtras {
@@ -34,6 +36,9 @@ impl Plugin for AwsExtras {
             && let Some(verdict) = sns.forward_request(request, self.public_url.as_deref())?
         {
             return Ok(verdict);
+        }
+        if self.ids {
+            ids::forward_request(request)?;
         }
         if let Some(events) = &self.events {
             events.forward_request(request)?;
@@ -54,6 +59,9 @@ impl Plugin for AwsExtras {
     fn return_response(&self, _: &Request, response: &mut Response) -> Result<()> {
         if let Some(sns) = &self.sns {
             sns.return_response(response)?;
+        }
+        if self.ids {
+            ids::return_response(response)?;
         }
         if let Some(events) = &self.events {
             events.return_response(response)?;
@@ -84,12 +92,23 @@ impl ResponseBody for AwsExtras {
         request: &Request,
         response: &Response,
     ) -> Result<Option<Wish<Self::Rewriter>>> {
-        if self.urls
-            && let Some(replacer) = urls::replacer(request, response, self.public_url.as_deref())
-        {
-            return Ok(Some(
-                Wish::bytes(Box::new(replacer) as Self::Rewriter).decoded(),
+        let mut pairs = Vec::new();
+        if self.urls {
+            pairs.extend(urls::in_answer(
+                request,
+                response,
+                self.public_url.as_deref(),
             ));
+        }
+        if self.ids {
+            pairs.extend(ids::in_answer()?);
+        }
+        let coding = response.content_coding();
+        let is_readable =
+            |coding: String| ["gzip", "deflate", "br", "zstd"].contains(&coding.as_str());
+        if !pairs.is_empty() && coding.is_none_or(is_readable) {
+            let replacer: Self::Rewriter = Box::new(Replacer::new(pairs));
+            return Ok(Some(Wish::bytes(replacer).decoded()));
         }
         if self.kinesis.is_some()
             && let Some(feed) = kinesis::rewriter(response)

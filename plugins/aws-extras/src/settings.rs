@@ -23,6 +23,9 @@ struct Written {
     /// Whether URLs in answers get the scheme, host and port that the client used.
     #[serde(default)]
     urls: bool,
+    /// Whether the tag _custom_id_ sets the id of a resource.
+    #[serde(default)]
+    ids: bool,
     /// The URL of the backend, for requests of the plugin's own.
     backend: Option<String>,
     /// Events of S3 for those that the backend sends none.
@@ -138,6 +141,7 @@ enum UnknownKeys {
 pub struct AwsExtras {
     pub public_url: Option<String>,
     pub urls: bool,
+    pub ids: bool,
     pub sns: Option<Sns>,
     /// The backend, where `SubscribeToShard` is answered with its records.
     pub kinesis: Option<String>,
@@ -186,6 +190,7 @@ impl TryFrom<Written> for AwsExtras {
         Ok(Self {
             public_url: origin("public_url", written.public_url)?,
             urls: written.urls,
+            ids: written.ids,
             sns: written.sns.then_some(Sns { callback, limits }),
             kinesis: written.kinesis.then(|| needed("kinesis")).transpose()?,
             limits,

@@ -1,6 +1,7 @@
 //! The plugin in exchanges, with the SDK's fakes.
 
 mod events;
+mod ids;
 mod kinesis;
 mod signatures;
 mod sns;

@@ -6,7 +6,6 @@ use aws_requests::s3;
 use tollgate_plugin::{Request, Response};
 
 use crate::call;
-use crate::replacer::Replacer;
 
 /// Answers of SQS with URLs of queues. The other ones have messages, which are not for us.
 const QUEUE_ACTIONS: [&str; 4] = [
@@ -24,14 +23,14 @@ pub fn base(request: &Request, public: Option<&str>) -> String {
     }
 }
 
-/// What rewrites an answer; none if there is nothing to rewrite in it.
-pub fn replacer(request: &Request, response: &Response, public: Option<&str>) -> Option<Replacer> {
-    let pairs = pairs(request, response, public)?;
-    let pairs: Vec<_> = pairs.into_iter().filter(|(from, to)| from != to).collect();
-    let coding = response.content_coding();
-    let is_readable = |coding: String| ["gzip", "deflate", "br", "zstd"].contains(&coding.as_str());
-    let has_work = !pairs.is_empty() && coding.is_none_or(is_readable);
-    has_work.then(|| Replacer::new(pairs))
+/// What is to be replaced in an answer.
+pub fn in_answer(
+    request: &Request,
+    response: &Response,
+    public: Option<&str>,
+) -> Vec<(String, String)> {
+    let pairs = pairs(request, response, public).unwrap_or_default();
+    pairs.into_iter().filter(|(from, to)| from != to).collect()
 }
 
 /// Texts with what stands in their place.
