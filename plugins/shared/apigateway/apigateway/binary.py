@@ -12,10 +12,12 @@ TO_BINARY = "CONVERT_TO_BINARY"
 
 
 def is_binary(media_type: str | None, types: list[str]) -> bool:
-    """Whether the first media type of a field `content-type` or `accept` is one of the API's binary ones; `*/*` and `image/*` are patterns."""
-    if media_type is None or not types:
+    """Whether the first media type of a field `content-type` or `accept` is one of the API's binary ones; `*/*` and `image/*` are patterns. A field
+    that is absent stands for JSON.
+    """
+    if not types:
         return False
-    name = media_type.partition(",")[0].partition(";")[0].strip().lower()
+    name = (media_type or "application/json").partition(",")[0].partition(";")[0].strip().lower()
     kind = name.partition("/")[0]
     return any(one in ("*/*", name, f"{kind}/*") for one in map(str.lower, types))
 

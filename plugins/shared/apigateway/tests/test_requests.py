@@ -92,7 +92,7 @@ def test_a_less_exact_path_has_the_verb():
         ("image/gif", ["image/*"], True),
         ("text/plain", ["*/*"], True),
         ("text/plain", ["image/*"], False),
-        (None, ["*/*"], False),
+        (None, ["*/*"], True),
         ("image/png", [], False),
     ],
 )

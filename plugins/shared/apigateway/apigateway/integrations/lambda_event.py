@@ -10,6 +10,7 @@ import base64
 from typing import Any
 from urllib.parse import urlencode
 
+from .. import binary
 from ..context import complete
 from ..message import Call
 
@@ -142,10 +143,4 @@ def is_binary(call: Call) -> bool:
     kind = (call.field("content-type") or "").partition(";")[0].strip().lower()
     if call.api.kind == "HTTP":
         return not (kind.startswith("text/") or kind in _TEXT_TYPES or kind.endswith(("+json", "+xml")))
-    return matches_any(kind, call.api.binary_media_types)
-
-
-def matches_any(kind: str, ranges: list[str]) -> bool:
-    """Whether a media type is among ranges such as `image/png`, `image/*` and `*/*`."""
-    main, _, _ = kind.partition("/")
-    return any(one in ("*/*", kind) or (one.endswith("/*") and one[:-2] == main) for one in (each.lower() for each in ranges))
+    return binary.is_binary(call.field("content-type"), call.api.binary_media_types)
