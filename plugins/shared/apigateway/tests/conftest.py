@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+# Compiled files in plugin-sdk would make cargo build the proxy again, which contains what is there.
+sys.dont_write_bytecode = True
+
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[3]
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "vendor"), str(REPOSITORY / "plugin-sdk/python/tests")]
