@@ -46,6 +46,22 @@ def test_an_api_that_is_not_there(gateway):
     assert gateway.send("GET", "/restapis/x/y%20z/_user_request_/pets").status == 403
 
 
+def test_a_host_without_a_stage_is_refused(api):
+    api.method("/", **mock()).deploy()
+    host = {"host": f"{api.id}.execute-api.us-east-1.amazonaws.com"}
+    assert api.gateway.send("GET", "/dev", host).status == api.gateway.send("GET", "/dev/", host).status == 200
+    refused = api.gateway.send("GET", "/", host)
+    assert (refused.status, refused.json()) == (403, {"message": "Forbidden"})
+
+
+def test_an_api_whose_endpoint_is_disabled(gateway, unique):
+    api = gateway.api(unique("api"), disableExecuteApiEndpoint=True).method("/pets", **mock()).deploy()
+    refused = gateway.send("GET", "/dev/pets", {"host": f"{api.id}.execute-api.us-east-1.amazonaws.com"})
+    assert (refused.status, refused.json()) == (403, {"message": "Forbidden"})
+    # LocalStack's own form is no endpoint of AWS.
+    assert api.call("GET", "/pets").status == 200
+
+
 def test_the_management_api_of_websocket_apis_stays_motos(api):
     host = f"{api.id}.execute-api.us-east-1.amazonaws.com"
     signed = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/execute-api/aws4_request, SignedHeaders=host, Signature=0"

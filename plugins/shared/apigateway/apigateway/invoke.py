@@ -52,9 +52,10 @@ def _invoke(call: Call, request: EndpointRequest, services: Services) -> Endpoin
 
 
 def _enter_stage(call: Call, services: Services) -> None:
-    if call.api.about.get("disableExecuteApiEndpoint") in (True, "true") and call.base_path.startswith("/restapis/") is False:
+    if call.api.about.get("disableExecuteApiEndpoint") in (True, "true") and not call.base_path.startswith("/restapis/"):
         raise GatewayError("FORBIDDEN")
-    if services.config.strict and call.stage not in call.api.stages:
+    # A host without a path names no stage.
+    if not call.stage or (services.config.strict and call.stage not in call.api.stages):
         raise GatewayError("FORBIDDEN", detail=f"{call.api.id} has no stage {call.stage}")
     call.stage_variables = call.api.stage_variables(call.stage)
 
