@@ -121,7 +121,7 @@ impl TapeWriter {
     }
 
     pub fn counts(&self) -> TapeCounts {
-        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let count = |count: &AtomicU64| count.load(Ordering::Acquire);
         TapeCounts {
             written: count(&self.0.written),
             dropped: count(&self.0.dropped),
@@ -220,8 +220,8 @@ impl Scribe {
                     self.tell_that_it_works(shared);
                 }
                 Err(error) => {
-                    shared.failed.fetch_add(1, Ordering::Relaxed);
                     self.tell_that_it_fails(shared, &error);
+                    shared.failed.fetch_add(1, Ordering::Release);
                 }
             }
         }

@@ -41,11 +41,13 @@ export class LogsView {
     this.plugin = el('select', { id: 'log-plugin', on: { change: () => this.#ask() } });
     this.pause = button('Pause', () => this.#setPaused(!this.#paused), { class: 'pause', 'aria-pressed': 'false' });
     this.bar = el('div', { class: 'bar' },
-      el('label', { for: 'log-level' }, 'Level'), this.level, el('label', { for: 'log-plugin' }, 'Plugin'), this.plugin, this.pause);
+      el('span', { class: 'choice' }, el('label', { for: 'log-level' }, 'Level'), this.level),
+      el('span', { class: 'choice' }, el('label', { for: 'log-plugin' }, 'Plugin'), this.plugin), this.pause);
     this.error = el('p', { class: 'error', role: 'alert', hidden: true });
     this.note = el('p', { class: 'none note', hidden: true });
     this.body = el('tbody');
     this.table = el('table', { class: 'log' }, el('caption', { class: 'unseen' }, 'The log, oldest first'),
+      el('colgroup', {}, ['at', 'level', 'by', 'text'].map((name) => el('col', { class: `of-${name}` }))),
       el('thead', { class: 'unseen' }, el('tr', {}, ['Time', 'Level', 'Plugin', 'Text'].map((name) => el('th', { scope: 'col' }, name)))), this.body);
     this.scroller = el('div', { class: 'log-lines', tabIndex: 0, role: 'region', 'aria-label': 'Lines of the log', on: { scroll: () => this.#scrolled() } }, this.note, this.table);
     this.empty = el('div', { class: 'empty', hidden: true });

@@ -10,6 +10,9 @@ import { tone } from './plugins.js';
 /** Events that are shown at first. */
 const NEWEST = 5;
 
+/** A text of so many characters stands in the line of its event. */
+const SHORT = 60;
+
 /** The limits that are numbers of bytes. */
 const BYTES = new Set(['memory', 'body', 'piece', 'file_size']);
 
@@ -55,13 +58,13 @@ export class PluginView {
     closer(close),
     this.title, this.state, this.words,
     el('div', { class: 'acts' }, this.reload, this.rollback, this.promote, this.enable, this.disable, this.log),
+    el('p', { class: 'together keep' }, el('label', { for: 'keep' }, 'Keep changes'), this.keep),
     this.problem,
     el('section', {}, el('h3', {}, 'History'), this.history),
     this.settings,
     el('section', { class: 'keeping' },
       el('h3', {}, 'Place in the chain'),
       el('p', { class: 'together' }, el('label', { for: 'order' }, 'Order'), this.order, this.setOrder)),
-    el('p', { class: 'together keep' }, el('label', { for: 'keep' }, 'Keep changes'), this.keep),
     el('section', {}, el('h3', {}, 'Facts'), this.facts));
   }
 
@@ -178,7 +181,7 @@ function event({ at_us: at, event: what, version, text }) {
     el('time', { datetime: new Date(at / 1000).toISOString() }, moment(at)),
     el('b', {}, EVENTS[what] ?? what),
     el('span', { class: 'v' }, version ? version.slice(0, 6) : ''),
-    text ? el('pre', {}, text) : null);
+    text ? el('pre', { class: text.length <= SHORT && !text.includes('\n') ? 'short' : '' }, text) : null);
 }
 
 /** The exchanges that a plugin takes part in: those that any rule matches. */

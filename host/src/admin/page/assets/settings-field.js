@@ -171,7 +171,7 @@ function secretField(schema, mask, place) {
   });
   if (!place.required) {
     remove.setAttribute('aria-label', `Remove ${place.way.at(-1)}`);
-    const row = el('div', { class: 'together' });
+    const row = el('div', { class: 'secret' });
     control.replaceWith(row);
     row.append(control, remove);
   }

@@ -86,12 +86,15 @@ fn a_full_disk_stops_nothing() {
     while writer.counts().failed == 0 {
         std::thread::yield_now();
     }
+    // It is told as long as it is so.
+    assert!(writer.error().is_some() && writer.path() == path);
     full.store(false, Ordering::SeqCst);
     writer.append(Arc::new(numbered(2)));
     assert!(writer.finish(BOUND));
     assert_eq!(ids(&path), [2]);
     let counts = writer.counts();
     assert_eq!((counts.written, counts.failed), (1, 1));
+    assert_eq!(writer.error(), None);
 }
 
 #[test]
