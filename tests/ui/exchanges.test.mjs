@@ -155,6 +155,10 @@ test('what strangers send stays text', async () => {
   await it.proxy.get(attack.replaceAll(' ', '%20').replaceAll('"', '%22').replaceAll('<', '%3C').replaceAll('>', '%3E'), {
     headers: { 'x-note': '<svg onload="window.taken=3">', 'user-agent': '<b>bold</b>' },
   });
+  // What a browser would escape, others do not.
+  const sent = await it.proxy.raw('GET /<img/src=x/onerror=window.taken=4> HTTP/1.1\r\nhost: a.example\r\nconnection: close\r\n\r\n');
+  assert.match(sent, /^HTTP\/1.1 200/);
+  await row('/<img/src=x/onerror=window.taken=4>').waitFor();
   await it.proxy.get('/html');
   await row('/html').click();
   await it.page.locator('.way a').last().click();

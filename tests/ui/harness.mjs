@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { after, afterEach, before, beforeEach } from 'node:test';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -106,6 +107,34 @@ export class Proxy {
   async get(target, options = {}) {
     const response = await fetch(`${this.url}${target}`, options);
     return { status: response.status, headers: response.headers, text: await response.text() };
+  }
+
+  /** Sends these bytes on a connection of their own, as no well-behaved client would, and waits for the answer. */
+  async raw(text) {
+    const { hostname, port } = new URL(this.url);
+    const socket = connect(Number(port), hostname);
+    socket.write(text);
+    let answer = '';
+    for await (const data of socket) answer += data;
+    return answer;
+  }
+
+  /** Sends these messages over one WebSocket of a browser. Resolves with the answers. */
+  async chat(browser, ...messages) {
+    const page = await browser.newPage();
+    const answers = await page.evaluate(([url, all]) => new Promise((resolve, reject) => {
+      const socket = new WebSocket(url);
+      const got = [];
+      socket.onopen = () => all.forEach((text) => socket.send(text));
+      socket.onerror = () => reject(new Error('no WebSocket'));
+      socket.onmessage = ({ data }) => {
+        got.push(data);
+        if (got.length === all.length) socket.close(1000);
+      };
+      socket.onclose = () => resolve(got);
+    }), [`${this.url.replace('http', 'ws')}/chat`, messages]);
+    await page.close();
+    return answers;
   }
 
   async api(path) {

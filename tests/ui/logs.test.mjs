@@ -13,21 +13,7 @@ const it = scene({
 const line = (text) => it.page.locator('.log tbody tr').filter({ hasText: text });
 
 /** Sends these messages over one WebSocket; `ws-log` logs each. */
-async function chat(...messages) {
-  const other = await it.browser.newPage();
-  await other.evaluate(([url, all]) => new Promise((resolve, reject) => {
-    const socket = new WebSocket(url);
-    let answers = 0;
-    socket.onopen = () => all.forEach((text) => socket.send(text));
-    socket.onerror = () => reject(new Error('no WebSocket'));
-    socket.onmessage = () => {
-      answers += 1;
-      if (answers === all.length) socket.close(1000);
-    };
-    socket.onclose = resolve;
-  }), [`${it.proxy.url.replace('http', 'ws')}/chat`, messages]);
-  await other.close();
-}
+const chat = (...messages) => it.proxy.chat(it.browser, ...messages);
 
 test('lines are shown as they come, with level, plugin and exchange', async () => {
   await line('admin: listens on').waitFor();

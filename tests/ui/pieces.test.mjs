@@ -24,18 +24,7 @@ test('a body that streams is shown piece by piece', async () => {
 });
 
 test('a WebSocket is shown message by message, with what a plugin logged', async () => {
-  const other = await it.browser.newPage();
-  const answer = await other.evaluate((url) => new Promise((resolve, reject) => {
-    const socket = new WebSocket(url);
-    socket.onopen = () => socket.send('{"mail":"ada@example.org","n":1}');
-    socket.onerror = () => reject(new Error('no WebSocket'));
-    socket.onmessage = ({ data }) => {
-      socket.onclose = () => resolve(data);
-      socket.close(1000);
-    };
-  }), `${it.proxy.url.replace('http', 'ws')}/chat`);
-  await other.close();
-  assert.equal(answer, 'got: {"mail":"[redacted]","n":1}');
+  assert.deepEqual(await it.proxy.chat(it.browser, '{"mail":"ada@example.org","n":1}'), ['got: {"mail":"[redacted]","n":1}']);
   await row('/chat').filter({ hasText: 'websocket' }).click();
   await step('ws-log', 'messages').click();
   await it.page.getByRole('tab', { name: 'Pieces' }).click();
@@ -44,4 +33,18 @@ test('a WebSocket is shown message by message, with what a plugin logged', async
   assert.match(await it.page.locator('.piece').nth(1).innerText(), /backend[\s\S]*kept[\s\S]*got: /);
   await it.page.getByRole('tab', { name: 'Log' }).click();
   await it.page.locator('.lines').filter({ hasText: '[redacted]' }).waitFor();
+});
+
+test('what strangers send by WebSocket stays text', async () => {
+  const attack = '<img src=x onerror=window.taken=1>';
+  await it.proxy.chat(it.browser, attack, `{"mail":"${attack}"}`);
+  await row('/chat').click();
+  await step('ws-log', 'messages').click();
+  await it.page.getByRole('tab', { name: 'Pieces' }).click();
+  await it.page.locator('.piece').filter({ hasText: attack }).first().waitFor();
+  await it.page.locator('.piece del').filter({ hasText: attack }).first().waitFor();
+  await it.page.getByRole('tab', { name: 'Log' }).click();
+  await it.page.locator('.lines').filter({ hasText: attack }).waitFor();
+  assert.equal(await it.page.evaluate(() => window.taken), undefined);
+  assert.equal(await it.page.locator('main img').count(), 0);
 });

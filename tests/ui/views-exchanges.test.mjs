@@ -11,6 +11,22 @@ const it = scene({
 
 test('no exchange yet', () => look(it, 'empty', '', (page) => page.getByText('No exchange yet').waitFor()));
 
+test('what would be now', async () => {
+  for (const target of ['/users/7', '/missing', '/users/7?again', '/users?fields=name,email&q=a-rather-long-value-to-see-where-it-ends']) await it.proxy.get(target);
+  const { id } = await it.proxy.recorded('/users/7?again');
+  await it.proxy.change('PUT', '/api/v1/plugins/redact/settings', { settings: { replacement: '(not shown)' } });
+  await look(it, 'what-if', '#/exchanges/what-if', async (page) => {
+    await page.locator('.different summary').first().click();
+    await page.locator('.diff ins').first().waitFor();
+  });
+  await look(it, 'what-if-one', `#/exchanges/${id}`, async (page) => {
+    await page.getByRole('region', { name: 'Exchange', exact: true }).getByRole('button', { name: 'What if' }).click();
+    await page.locator('.outcome .diff ins').first().waitFor();
+  });
+  await it.proxy.change('PUT', '/api/v1/plugins/redact/settings', { settings: {} });
+  await it.proxy.change('DELETE', '/api/v1/exchanges');
+});
+
 test('exchanges, one of them, and its parts', async () => {
   for (const target of ['/users/7', '/missing', '/users?fields=name,email', '/avatar.png', '/broken', '/stream', '/users/7?again', '/orders/2026/11/30/items?limit=50']) {
     await it.proxy.get(target, target.startsWith('/users?') ? { method: 'POST', body: '{"name":"Ada","email":"ada@example.org"}', headers: { 'content-type': 'application/json' } } : {});

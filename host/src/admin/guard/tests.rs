@@ -54,6 +54,8 @@ fn the_host_must_be_one_that_no_stranger_can_name() {
         ("host: 127.0.0.1@evil.example", 421),
         ("host: evil@127.0.0.1", 421),
         ("host: x.gate.example", 421),
+        ("host: evil-localhost", 421),
+        ("host: evil.localhost:4599", 421),
         ("host: 127.0.0.1 | host: evil.example", 421),
         ("host: evil.example | host: 127.0.0.1", 421),
         ("", 421),

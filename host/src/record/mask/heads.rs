@@ -100,14 +100,17 @@ mod tests {
             ("Authorization", "Bearer open-sesame"),
             ("cookie", "a=1; session=\"s-4711-x\""),
             ("accept", "text/plain"),
+            // One is the beginning of another.
+            ("x-api-key", "key-47"),
+            ("x-auth-token", "key-4711"),
         ];
         let fields: Fields = fields.into_iter().collect();
         add(&mut values, &fields, &masks);
         let heads = InHeads::from(values);
-        let text = "got Bearer open-sesame, open-sesame and s-4711-x from text/plain, 1";
+        let text = "got Bearer open-sesame, open-sesame, key-4711 and s-4711-x from text/plain, 1";
         assert_eq!(
             heads.masked(text),
-            "got [masked], [masked] and [masked] from text/plain, 1"
+            "got [masked], [masked], [masked] and [masked] from text/plain, 1"
         );
         assert!(matches!(heads.masked("nothing"), Cow::Borrowed(_)));
     }

@@ -18,9 +18,7 @@ export const whatIf = (id) => send('POST', path`/api/v1/exchanges/${id}/what-if`
 export function showWhatIf(answer) {
   const { same, then, now, masked = [], truncated } = answer;
   return [
-    same
-      ? el('p', { class: 'is-well said-so' }, 'The same as then.')
-      : el('p', { class: 'said-so' }, outcome(then), el('span', { class: 'none' }, ' then, '), outcome(now), el('span', { class: 'none' }, ' now')),
+    el('p', { class: `said-so ${same ? 'is-well' : ''}` }, same ? 'The same as then.' : outcomes(then, now)),
     maskedNote(masked),
     answer.differences.map(difference),
     truncated ? el('p', { class: 'none note' }, 'There are more differences. They are cut here.') : null,
@@ -33,18 +31,22 @@ export function maskedNote(masked) {
   return el('p', { class: 'none note' }, `Secrets are not recorded: ${masked.join(', ')} had a mask in its place, so a plugin that reads it may do something else.`);
 }
 
+function outcomes(then, now) {
+  if (then.status === now.status && then.error === now.error) return [outcome(now), el('span', { class: 'none' }, ' as then')];
+  return [outcome(then), el('span', { class: 'none' }, ' then, '), outcome(now), el('span', { class: 'none' }, ' now')];
+}
+
 const outcome = ({ status, error }) => (error ? el('span', { class: 'is-bad' }, `${status ?? ''} ${error}`.trim()) : el('b', {}, String(status ?? 'no response')));
 
-const HOOKS = { 'forward-request': 'on the request', 'return-response': 'on the response', 'request-body': 'on the request body', 'response-body': 'on the response body', 'websocket-messages': 'on messages', handle: 'around the rest' };
-const WHAT = { 'request head': 'request head', 'request body': 'request body', 'response head': 'response head', 'response body': 'response body' };
-
 function difference({ plugin, hook, where, what, rows }) {
-  const part = WHAT[`${where} ${what}`] ?? 'outcome';
-  const by = plugin ? `${plugin} ${HOOKS[hook] ?? hook ?? ''}`.trim() : 'What the client gets';
+  const part = where === 'outcome' ? `outcome${hook ? ` of ${hook}` : ''}` : `${where} ${what}`;
   return el('section', { class: 'difference' },
-    el('h4', {}, by, el('span', {}, part)),
+    el('h4', { title: hook ? `in ${hook}` : null }, plugin ?? 'What the client gets', el('span', {}, part)),
     diff({ rows, truncated: false }, ['then', 'now']));
 }
+
+/** A URL without its host: where it went is the same for most. */
+const target = (url) => url.replace(/^[a-z]+:\/\/[^/?#]*/i, '') || '/';
 
 /** All exchanges that fit the filter. */
 export class WhatIfView {
@@ -113,9 +115,9 @@ export class WhatIfView {
     const list = el('ol', { class: 'different' }, different.slice(0, SHOWN).map((one) => this.#one(one, filter)));
     const rest = different.slice(SHOWN);
     return [
-      el('dl', { class: 'numbers', role: 'status' },
+      el('div', { role: 'status' }, el('dl', { class: 'numbers' },
         number(different.length, 'different', different.length > 0 ? 'is-accent' : ''), number(same, 'same'), number(skipped.length, 'left out'),
-        el('div', {}, el('dd', {}, took(elapsed)), el('dt', {}, `for ${several(played, 'exchange')}`))),
+        number(took(elapsed), `for ${several(played, 'exchange')}`))),
       late ? el('p', { class: 'warning' }, 'It took too long and was ended. What is here is what was done by then.') : null,
       masked > 0 ? el('p', { class: 'none note' }, `Secrets are not recorded. In ${several(masked, 'exchange')} a mask stood in their place, so a plugin that reads them may do something else.`) : null,
       different.length === 0 && played > 0 ? el('p', { class: 'is-well said-so' }, 'All are the same as then.') : null,
@@ -123,7 +125,7 @@ export class WhatIfView {
       rest.length > 0 ? button(`Show ${count(rest.length)} more`, (node) => {
         list.append(...rest.map((one) => this.#one(one, filter)));
         node.remove();
-      }) : null,
+      }, { class: 'more' }) : null,
       skipped.length > 0 ? el('details', { class: 'skipped' }, el('summary', {}, `${several(skipped.length, 'exchange')} left out`),
         el('table', { class: 'fields' }, el('tbody', {}, skipped.slice(0, 200).map(({ id, why }) => el('tr', {},
           el('th', { scope: 'row' }, el('a', { href: format({ view: 'exchanges', id, filter }) }, id)), el('td', {}, why)))))) : null,
@@ -141,11 +143,11 @@ export class WhatIfView {
       if (details.open && inside.childElementCount === 0) fill(inside, [el('p', {}, el('a', { href: format({ view: 'exchanges', id, filter }) }, 'Open the exchange')), showWhatIf(one)]);
     } } },
     el('summary', {},
-      el('span', { class: 'what' }, el('span', { class: 'method' }, method), ' ', el('bdi', {}, url)),
+      el('span', { class: 'what', title: url }, el('span', { class: 'method' }, method), ' ', el('bdi', {}, target(url))),
       el('span', { class: `status ${then.status === now.status ? '' : 'is-warning'}` }, statuses),
       el('span', { class: 'by' }, `${plugins.join(', ')}${plugins.length > 0 ? ', ' : ''}${several(changes, 'line')}`)), inside);
     return el('li', {}, details);
   }
 }
 
-const number = (value, word, tone = '') => el('div', { class: tone }, el('dd', {}, count(value)), el('dt', {}, word));
+const number = (value, word, tone = '') => el('div', { class: tone }, el('dt', {}, word), el('dd', {}, typeof value === 'number' ? count(value) : value));
