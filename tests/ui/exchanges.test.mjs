@@ -164,7 +164,7 @@ test('what strangers send stays text', async () => {
   await it.page.locator('.way a').last().click();
   await it.page.getByRole('tab', { name: 'Body' }).click();
   await it.page.locator('.content').filter({ hasText: '<script>window.taken = 1</script>' }).waitFor();
-  await row('onerror').click();
+  await row('img%20src').click();
   await it.page.locator('.detail .title').filter({ hasText: 'onerror' }).waitFor();
   await it.page.locator('.way a').first().click();
   await it.page.getByRole('tab', { name: 'Header fields' }).click();

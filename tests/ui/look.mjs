@@ -1,4 +1,4 @@
-// Looks at a view, wide and narrow, light and dark: axe-core finds nothing serious, nothing sticks out, and a picture is taken.
+// Looks at a view, wide and narrow, light and dark, and at 200 %: axe-core finds nothing serious, nothing sticks out, and a picture is taken.
 // The pictures go to target/ui. With SCREENSHOTS=tests/ui/screenshots those that are kept go there, for the README.
 
 import assert from 'node:assert/strict';
@@ -30,4 +30,10 @@ export async function look({ browser, proxy }, name, hash, ready) {
       await closePage(page);
     }
   }
+  // A window of 1280 by 800 at 200 %.
+  const page = await openPage(browser, proxy, hash, { width: 640, height: 400 });
+  await ready(page);
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name} at 200 % is wider than the window`);
+  if (!process.env.SCREENSHOTS) await page.screenshot({ path: join(PICTURES, `${name}-zoomed.png`) });
+  await closePage(page);
 }

@@ -37,14 +37,14 @@ test('a WebSocket is shown message by message, with what a plugin logged', async
 
 test('what strangers send by WebSocket stays text', async () => {
   const attack = '<img src=x onerror=window.taken=1>';
-  await it.proxy.chat(it.browser, attack, `{"mail":"${attack}"}`);
+  await it.proxy.chat(it.browser, attack, `{"mail":"${attack}","n":"${attack}"}`);
   await row('/chat').click();
   await step('ws-log', 'messages').click();
   await it.page.getByRole('tab', { name: 'Pieces' }).click();
   await it.page.locator('.piece').filter({ hasText: attack }).first().waitFor();
   await it.page.locator('.piece del').filter({ hasText: attack }).first().waitFor();
   await it.page.getByRole('tab', { name: 'Log' }).click();
-  await it.page.locator('.lines').filter({ hasText: attack }).waitFor();
+  await it.page.locator('.lines').filter({ hasText: `"n":"${attack}"` }).waitFor();
   assert.equal(await it.page.evaluate(() => window.taken), undefined);
   assert.equal(await it.page.locator('main img').count(), 0);
 });

@@ -163,6 +163,15 @@ test('a secret among the settings is not shown, and is kept unless a new one is 
   await eventually('it is not set', async () => (await answered()) === '[redacted]');
 });
 
+test('of a plugin that there is not nothing is offered', async () => {
+  await it.page.goto(`${it.proxy.inspector}/#/plugins/never-was`);
+  await it.page.getByText('There is no plugin of this name any more.').waitFor();
+  assert.equal(await it.page.locator('.detail').getByRole('button').filter({ visible: true }).count(), 1);
+  await it.page.getByRole('button', { name: 'Close' }).waitFor();
+  await open('redact');
+  await it.page.getByRole('button', { name: 'Reload' }).waitFor();
+});
+
 test('reading the files again is a button', async () => {
   await open('redact');
   await it.page.getByRole('button', { name: 'Reload' }).click();

@@ -92,7 +92,7 @@ export class ExchangeView {
     this.way = el('ol', { class: 'way', 'aria-label': 'From request to response' });
     fill(this.element, [
       closer(() => this.onclose()),
-      el('h2', { class: 'title' }, el('span', { class: 'method' }, exchange.method), ' ', el('bdi', {}, exchange.target)),
+      el('h2', { class: 'title', title: exchange.target }, el('span', { class: 'method' }, exchange.method), ' ', el('bdi', {}, exchange.target)),
       this.#facts(),
       el('div', { class: 'acts' }, this.#actions()),
       this.notice,

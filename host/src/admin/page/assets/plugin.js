@@ -75,6 +75,8 @@ export class PluginView {
     this.#plugin = null;
     this.problem.hidden = true;
     this.form = null;
+    say(this.title, name ?? '');
+    this.#setKnown(false);
     if (name !== undefined) await this.refresh();
   }
 
@@ -92,9 +94,15 @@ export class PluginView {
       this.#draw();
     } catch (error) {
       if (error.name === 'AbortError') return;
-      say(this.title, name);
+      if (error.status === 404) this.#setKnown(false);
       say(this.state, error.status === 404 ? 'There is no plugin of this name any more.' : error.message);
     }
+  }
+
+  /** Without the plugin there is nothing to do with it. */
+  #setKnown(known) {
+    this.element.classList.toggle('is-unknown', !known);
+    if (!known) this.state.replaceChildren();
   }
 
   async #act(label, action) {
@@ -112,7 +120,7 @@ export class PluginView {
   #draw() {
     const plugin = this.#plugin;
     const { name, state, serving, enabled, can_roll_back: canRollBack, order, error, warnings = [], history = [] } = plugin;
-    say(this.title, name);
+    this.#setKnown(true);
     fill(this.state, [
       el('span', { class: `state ${tone(plugin)}` }, state),
       serving ? el('span', {}, `${serving.version.slice(0, 12)} since ${moment(serving.since_us)}`) : null,
