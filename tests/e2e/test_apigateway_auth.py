@@ -21,7 +21,7 @@ PASSED = (200, {"ok": True})
 
 
 def told(answer):
-    return answer.status, {name.lower(): value for name, value in answer.json().items()}
+    return answer.status, answer.json()
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def guarded(api, authorizer_id, auth="CUSTOM", path="/pets", template='{"ok": tr
     return api.method(path, "ANY", auth=auth, needs={"authorizerId": authorizer_id, **needs}, **mock(template)).deploy()
 
 
-ACCESS_DENIED = (403, {"message": "User is not authorized to access this resource"})
+ACCESS_DENIED = (403, {"Message": "User is not authorized to access this resource"})
 
 
 def by_token(event):
@@ -143,7 +143,7 @@ def by_token(event):
         (None, UNAUTHORIZED),
         ("", UNAUTHORIZED),
         ("unknown", UNAUTHORIZED),
-        ("denied", (403, {"message": "User is not authorized to access this resource with an explicit deny"})),
+        ("denied", (403, {"Message": "User is not authorized to access this resource with an explicit deny"})),
         ("elsewhere", ACCESS_DENIED),
         ("broken", INTERNAL),
         ("text", INTERNAL),
@@ -401,7 +401,7 @@ def test_a_resource_policy(gateway, unique):
         api = gateway.api(unique("api"), policy=document(network)).method("/pets", **mock()).deploy()
         answer = api.call("GET", "/pets", {"x-forwarded-for": "10.1.2.3"})
         assert answer.status == status
-    assert re.fullmatch(r"User: anonymous is not authorized .*/dev/GET/pets with an explicit deny", told(answer)[1]["message"])
+    assert re.fullmatch(r"User: anonymous is not authorized .*/dev/GET/pets with an explicit deny", answer.json()["Message"])
 
 
 def test_gateway_responses_word_refusals(api, functions, unique):

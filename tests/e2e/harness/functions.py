@@ -50,6 +50,8 @@ class Functions:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Head and body in one write: apart, the second waits for the first to be acknowledged.
+            wbufsize = 1 << 16
 
             def do_POST(self):
                 payload = self.rfile.read(int(self.headers.get("content-length") or 0))

@@ -69,7 +69,9 @@ def configuration(detail: str) -> GatewayError:
 
 def plain(error: GatewayError) -> EndpointResponse:
     """The answer where there is no API whose gateway responses could change it."""
-    body = json.dumps({"message": error.message}, ensure_ascii=False, separators=(",", ":"))
+    # What a policy denies AWS words with a capital, alone of all.
+    name = "Message" if error.kind == "ACCESS_DENIED" and error.message.startswith("User") else "message"
+    body = json.dumps({name: error.message}, ensure_ascii=False, separators=(",", ":"))
     fields = [("content-type", "application/json"), ("x-amzn-errortype", error.error_type)]
     return EndpointResponse(error.status, fields, body.encode())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from tollgate import SendError, client, log, state, timer
+from tollgate import SendError, StateError, client, log, state, timer
 
 from .backend import response
 from .config import Config
@@ -32,7 +32,11 @@ class Outside:
         return state.get(key)
 
     def state_set(self, key: str, value: bytes, ttl: float) -> None:
-        state.set(key, value, ttl)
+        try:
+            state.set(key, value, ttl)
+        except StateError as error:
+            # What is too large to be kept is asked for again each time.
+            log.warn(f"{key} is not kept: {error}")
 
     def state_swap(self, key: str, expected: bytes | None, new: bytes, ttl: float) -> bool:
         return state.compare_and_swap(key, expected, new, ttl)

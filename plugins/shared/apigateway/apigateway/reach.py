@@ -31,7 +31,7 @@ class Reach(Protocol):
     def state_get(self, key: str) -> bytes | None: ...
 
     def state_set(self, key: str, value: bytes, ttl: float) -> None:
-        """Keeps a value for `ttl` seconds."""
+        """Keeps a value for `ttl` seconds, if it can: for what can be asked for again."""
 
     def state_swap(self, key: str, expected: bytes | None, new: bytes, ttl: float) -> bool:
         """Replaces a value if it is the expected one; None is an absent key."""
