@@ -4,16 +4,17 @@ mod admin;
 mod announce;
 mod echo;
 mod error;
+mod listeners;
 mod observe;
 mod observed;
 mod plugins;
 mod reload;
+mod routing;
 mod spawn;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, mpsc};
@@ -24,34 +25,31 @@ use crate::admin::{Readiness, ReloadOrder};
 use crate::config::Config;
 use crate::config::admin::AdminAddress;
 use crate::config::backend::BackendUrl;
-use crate::config::server::{Certificate, ServerTls};
-use crate::essential;
 use crate::plugin::watch;
 use crate::plugin::{Chains, Member, Order, PluginStatus, PluginTable, RouteChain};
-use crate::proxy::{self, Listener, Proxy, Stop};
+use crate::proxy::{Bound, ListenAt, Listeners, OpenSocket, Proxy};
 use crate::record::Recorder;
-use crate::tls::ServerIdentity;
 
 pub use error::StartError;
 pub use reload::Reread;
 
-use announce::{backend_words, plugin_lines};
+use announce::{certificate_lines, listening_lines, plugin_lines};
+use listeners::Identities;
 use observe::Observing;
 use observed::Recording;
-use reload::{RunningBackends, Tending, WatchedFiles};
+use reload::{Tending, WatchedFiles};
+use routing::RunningBackends;
 use spawn::spawn;
 
 /// A proxy that listens, with its plugins in service.
 #[derive(Debug)]
 pub struct App {
     config: Arc<Config>,
-    address: SocketAddr,
+    listeners: Arc<Listeners<RouteChain>>,
     admin: Option<AdminAddress>,
-    identity: Option<Arc<ServerIdentity>>,
     table: Arc<PluginTable>,
     recording: Recording,
     ready: Readiness,
-    stop: Stop,
     connections: TaskTracker,
     reload: Arc<Notify>,
     observing: Observing,
@@ -65,9 +63,9 @@ pub struct App {
 /// What needs no plugins yet: addresses, backends, and who observes exchanges.
 struct Ground {
     config: Arc<Config>,
-    address: SocketAddr,
-    socket: tokio::net::TcpListener,
-    identity: Option<Arc<ServerIdentity>>,
+    /// Sockets that are to be served.
+    sockets: Vec<Bound>,
+    identities: Identities,
     /// The origin of the embedded echo backend, if it runs.
     echo: Option<BackendUrl>,
     backends: RunningBackends,
@@ -76,32 +74,39 @@ struct Ground {
     recording: Recording,
     observing: Observing,
     proxy: Arc<Proxy<RouteChain>>,
+    listeners: Arc<Listeners<RouteChain>>,
 }
 
 impl Ground {
     async fn lay(mut config: Config, stop_rest: &CancellationToken) -> Result<Self, StartError> {
         reload::warn_of_shortage(&config);
-        let (address, socket) = listen(config.listen, config.reuse_port)?;
-        let identity = identity(config.tls.as_ref(), address)?;
+        let (wanted, identities) = Identities::default().prepare(&config)?;
+        let bind = |at: ListenAt| {
+            at.clone()
+                .bind(config.reuse_port)
+                .map_err(|error| (at, error))
+        };
+        let sockets: Result<Vec<_>, _> = wanted.into_iter().map(bind).collect();
+        let sockets = sockets.map_err(listeners::refused)?;
         let echo = match config.echo {
             Some(echo) => Some(echo::start(echo, config.echo_fixed, stop_rest.clone()).await?),
             None => None,
         };
-        reload::complete(&mut config, echo.as_ref());
+        routing::complete(&mut config, echo.as_ref());
         let config = Arc::new(config);
-        let backends = reload::backends(&config, &BTreeMap::new()).map_err(StartError::Backend)?;
+        let backends = routing::backends(&config, &BTreeMap::new()).map_err(StartError::Backend)?;
         let chains = Arc::new(Chains::default());
         let routes = chains.replace(&config.routes, &Member::all_missing(&config));
         let connections = TaskTracker::new();
-        let routing = reload::routing(&config, &backends, routes);
+        let routing = routing::routing(&config, &backends, routes);
         let recording = Recording::start(&config)?;
         let observing = Observing::start(&config, recording.recorder().cloned(), stop_rest)?;
         let proxy = observed::proxy(routing, &connections, observing.observers());
+        let listeners = Arc::new(Listeners::new(proxy.clone(), connections.clone()));
         Ok(Self {
             config,
-            address,
-            socket,
-            identity,
+            sockets,
+            identities,
             echo,
             backends,
             chains,
@@ -109,18 +114,8 @@ impl Ground {
             recording,
             observing,
             proxy,
+            listeners,
         })
-    }
-
-    /// What takes clients until it is time to stop.
-    fn listener(&self, stop: &Stop) -> Listener<RouteChain> {
-        let tls = self.config.tls.as_ref();
-        Listener {
-            proxy: self.proxy.clone(),
-            tls: self.identity.clone(),
-            cleartext: tls.is_none_or(|tls| tls.cleartext),
-            stop: stop.clone(),
-        }
     }
 
     /// What the admin listener shows and asks.
@@ -134,7 +129,7 @@ impl Ground {
     ) -> admin::Parts {
         admin::Parts {
             ready: ready.clone(),
-            listen: self.address,
+            listeners: self.listeners.clone(),
             shown: shown.clone(),
             proxy: self.proxy.clone(),
             table: table.clone(),
@@ -162,13 +157,12 @@ impl App {
         let (reloads, asked) = mpsc::channel(1);
         let (orders, ordered) = mpsc::channel(1);
         let parts = ground.parts(&ready, &shown, &table, reloads, &orders);
-        let stop = Stop::default();
-        let listener = ground.listener(&stop);
         let Ground {
             config,
             observing,
             proxy,
-            identity,
+            listeners,
+            identities,
             ..
         } = ground;
         let admin = admin::start(&config, parts, &observing, &stop_rest).await?;
@@ -192,7 +186,8 @@ impl App {
             backends: ground.backends,
             proxy,
             orders,
-            identity: identity.clone(),
+            listeners: listeners.clone(),
+            identities,
             reload: notify.clone(),
             asked,
             files: WatchedFiles::watch(&config)?,
@@ -203,17 +198,15 @@ impl App {
             &stop_rest,
             tending.run(stop_rest.clone()),
         );
-        serve(ground.socket, listener, &ground.connections);
+        listeners.serve(ground.sockets);
         ready.set(true);
         Ok(Self {
             config,
-            address: ground.address,
+            listeners,
             admin,
-            identity,
             table,
             recording: ground.recording,
             ready,
-            stop,
             _stop_rest: stopping,
             connections: ground.connections,
             reload: notify,
@@ -222,9 +215,14 @@ impl App {
         })
     }
 
-    /// The address that clients connect to.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// Where clients connect, as it is now: at least one in the order of the configuration.
+    pub fn sockets(&self) -> Vec<OpenSocket> {
+        self.listeners.sockets()
+    }
+
+    /// The first address that clients connect to; none when the proxy stops.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.sockets().first().map(|socket| socket.address)
     }
 
     /// Where the admin listener is, if there is one.
@@ -251,17 +249,12 @@ impl App {
     /// What a user sees at the start: the plugins, and one line with the URL that says the proxy is ready.
     pub fn announcement(&self) -> String {
         let mut text = plugin_lines(&self.config, &self.plugins());
-        let mut scheme = "http";
-        if let Some(identity) = &self.identity {
-            scheme = "https";
-            let fingerprint = identity.fingerprint();
-            text += &format!("certificate: SHA-256 fingerprint {fingerprint}\n");
-        }
+        let sockets = self.sockets();
+        text += &certificate_lines(&sockets);
         if let Some(admin) = &self.admin {
             text += &announce::inspector_line(admin, crate::admin::has_page());
         }
-        let (address, target) = (self.address, backend_words(&self.config));
-        text + &format!("tollgate is ready: {scheme}://{address} -> {target}\n")
+        text + &listening_lines(&self.config, &sockets)
     }
 
     /// Turns readiness off, stops accepting, lets exchanges end for as long as the configuration allows, and says whether
@@ -269,57 +262,11 @@ impl App {
     pub async fn drain(self) -> bool {
         self.ready.set(false);
         tokio::time::sleep(self.config.server.drain_delay).await;
-        self.stop.stop();
+        self.listeners.stop();
         self.connections.close();
         let drained = tokio::time::timeout(self.config.drain, self.connections.wait()).await;
         self.observing.end().await;
         self.recording.finish();
         drained.is_ok()
     }
-}
-
-/// Accepts connections until it is time to stop.
-fn serve(
-    socket: tokio::net::TcpListener,
-    listener: Listener<RouteChain>,
-    connections: &TaskTracker,
-) {
-    let stop = listener.stop.clone();
-    let accepting = proxy::accept(socket, Arc::new(listener), connections.clone());
-    connections.spawn(essential::task(
-        "accept",
-        move || stop.is_stopped(),
-        accepting,
-    ));
-}
-
-fn listen(
-    address: SocketAddr,
-    reuse_port: bool,
-) -> Result<(SocketAddr, tokio::net::TcpListener), StartError> {
-    let failed = |source| StartError::Listen { address, source };
-    let listener = proxy::bind(address, reuse_port).map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
-    Ok((
-        bound,
-        tokio::net::TcpListener::from_std(listener).map_err(failed)?,
-    ))
-}
-
-/// What clients see when they speak TLS.
-fn identity(
-    tls: Option<&ServerTls>,
-    address: SocketAddr,
-) -> Result<Option<Arc<ServerIdentity>>, StartError> {
-    let Some(tls) = tls else { return Ok(None) };
-    let now = SystemTime::now();
-    let identity = match &tls.certificate {
-        Certificate::SelfSigned => ServerIdentity::self_signed(address.ip(), now),
-        Certificate::Files { chain, key } => ServerIdentity::from_files(chain, key),
-    };
-    let identity = identity.map_err(StartError::Tls)?;
-    if let Some(warning) = identity.warning(now) {
-        tracing::warn!("certificate: {warning}");
-    }
-    Ok(Some(Arc::new(identity)))
 }

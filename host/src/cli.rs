@@ -87,11 +87,11 @@ pub enum Command {
 /// overrides the default. An empty environment variable counts as absent.
 #[derive(Debug, Clone, Default, Args)]
 pub struct RunArgs {
-    /// Address and port for clients; a port alone means 127.0.0.1
+    /// Address and port for clients; a port alone means 127.0.0.1. May be repeated: all of them have the same routes
     ///
-    /// [env: TOLLGATE_LISTEN] [default: 127.0.0.1:4567]
+    /// Routes of one address alone are in the configuration file ([[listeners]]). Several addresses in the variable are separated by commas. [env: TOLLGATE_LISTEN] [default: 127.0.0.1:4567]
     #[arg(long, value_name = "ADDR")]
-    pub listen: Option<String>,
+    pub listen: Vec<String>,
 
     /// The backend: a URL with http://, https://, h2c:// or unix:, or `echo` for an embedded backend
     /// that answers with the request that it received

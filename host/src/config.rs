@@ -10,6 +10,7 @@ pub mod backend;
 mod data;
 pub(crate) mod file;
 mod keys;
+pub mod listener;
 mod mistake;
 mod names;
 mod overlay;

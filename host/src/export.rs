@@ -13,4 +13,4 @@ mod state;
 
 pub use exchanges::ExchangeMetrics;
 pub use exposition::{CONTENT_TYPE, Exporter};
-pub use state::{ConfigReloads, ConnectionsTo, HostState, ServingVersion};
+pub use state::{ConfigReloads, ConnectionsOf, ConnectionsTo, HostState, ServingVersion};

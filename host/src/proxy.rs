@@ -2,6 +2,8 @@
 //!
 //! Nothing here knows that interceptors are WebAssembly; see [`crate::interceptor`].
 
+mod listeners;
+
 mod accept;
 mod connection;
 mod date;
@@ -36,14 +38,12 @@ mod form;
 mod proxy_status;
 mod respond;
 
-pub use accept::{accept, bind};
 pub use backends::Backends;
-pub use connection::Listener;
 pub use error::{ExchangeError, Resource};
 pub use error_fields::ErrorFields;
 pub use exchange::Proxy;
 pub use last::{Last, Switch, Wish, receive_response};
+pub use listeners::{Bound, ListenAt, Listeners, OpenSocket};
 pub use respond::failure;
 pub use routing::{Route, Routing, find_route};
-pub use stop::Stop;
 pub use websocket::{Conversation, Passed, pass_messages};

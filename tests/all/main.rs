@@ -63,6 +63,9 @@ mod idle;
 /// The first calls of a new version.
 mod trial;
 
+/// Several addresses for clients, with routes of their own.
+mod listeners;
+
 /// Plugins that change while the proxy runs.
 mod reload;
 

@@ -82,7 +82,7 @@ async fn switched_off_nothing_changes() {
     let (origin, off) = with_mark("off").await;
     let directory = format!("plugins = '{}'", off.plugins.path().display());
     let args = tollgate::cli::RunArgs {
-        listen: Some("127.0.0.1:0".to_owned()),
+        listen: vec!["127.0.0.1:0".to_owned()],
         backend: Some(format!("http://{}", origin.address())),
         config: Some(off.plugins.beside().join("other.toml")),
         no_cache: true,
@@ -93,7 +93,7 @@ async fn switched_off_nothing_changes() {
     let again = Box::new(move || tollgate::config::resolve(&args, |_| None));
     let on = tollgate::app::App::start(config, again).await.unwrap();
     off.plugins.replace("mark.wat", mark("v002"));
-    let mut other = Client::connect(on.address()).await;
+    let mut other = Client::connect(on.address().unwrap()).await;
     eventually!(other.ask(&get("/")).await.field("x-mark").as_deref() == Some("v002"));
     assert_eq!(off.mark().await.as_deref(), Some("v001"));
 }

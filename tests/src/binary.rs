@@ -132,6 +132,14 @@ impl Binary {
         })
     }
 
+    /// The address of this listener among the lines of the start; none when there is none, or one listener alone.
+    pub fn listener(&self, name: &str) -> Option<SocketAddr> {
+        let said = self.stdout();
+        let start = format!("listener {name}: http://");
+        let line = said.lines().find_map(|line| line.strip_prefix(&start))?;
+        Some(line.split(' ').next()?.parse().unwrap())
+    }
+
     /// The address in the ready line; none while that line isn't complete.
     fn ready_address(&self) -> Option<SocketAddr> {
         let said = self.stdout();
@@ -297,7 +305,6 @@ fn command(under: &[String], args: &[impl AsRef<OsStr>]) -> Command {
 fn flags(args: &RunArgs) -> Vec<String> {
     let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_str().unwrap().to_owned());
     let given = [
-        ("--listen", args.listen.clone()),
         ("--backend", args.backend.clone()),
         ("--plugins", path(&args.plugins)),
         ("--config", path(&args.config)),
@@ -311,9 +318,12 @@ fn flags(args: &RunArgs) -> Vec<String> {
         .into_iter()
         .filter_map(|(flag, value)| Some([flag.to_owned(), value?]))
         .flatten();
+    let listen = args.listen.iter();
+    let listen = listen.flat_map(|address| ["--listen".to_owned(), address.clone()]);
     let no_cache = args.no_cache.then(|| "--no-cache".to_owned());
     ["run".to_owned()]
         .into_iter()
+        .chain(listen)
         .chain(given)
         .chain(no_cache)
         .collect()

@@ -24,6 +24,7 @@ pub struct Builder {
     pub(crate) plugins: Plugins,
     pub(crate) backend: Option<String>,
     pub(crate) no_backend: bool,
+    pub(crate) no_listen: bool,
     pub(crate) config: String,
     pub(crate) watch: Option<String>,
     pub(crate) cache: Option<PathBuf>,
@@ -88,6 +89,13 @@ impl Builder {
         self
     }
 
+    /// No address but those that the configuration file names. The first of them is the proxy's.
+    #[must_use]
+    pub fn without_listen(mut self) -> Self {
+        self.no_listen = true;
+        self
+    }
+
     /// Adds to the configuration file.
     #[must_use]
     pub fn config(mut self, toml: &str) -> Self {
@@ -133,7 +141,7 @@ impl Builder {
         let app = App::start(config, again).await.unwrap();
         Proxy {
             served: Served {
-                address: app.address(),
+                address: app.address().unwrap(),
                 plugins,
             },
             app,
@@ -161,7 +169,11 @@ impl Builder {
     fn into_args(self) -> (RunArgs, Plugins) {
         let config = self.plugins.configure(&self.config);
         let args = RunArgs {
-            listen: Some("127.0.0.1:0".to_owned()),
+            listen: if self.no_listen {
+                Vec::new()
+            } else {
+                vec!["127.0.0.1:0".to_owned()]
+            },
             backend: (!self.no_backend).then(|| {
                 self.backend
                     .unwrap_or_else(|| "echo://127.0.0.1:0".to_owned())
@@ -204,6 +216,13 @@ impl Proxy {
     /// Why the file of this plugin is refused as it is now.
     pub fn refusal(&self, plugin: &str) -> Option<String> {
         self.status(plugin)?.error
+    }
+
+    /// The first address of this listener; none when there is no such listener.
+    pub fn listener(&self, name: &str) -> Option<SocketAddr> {
+        let sockets = self.app.sockets();
+        let own = sockets.iter().find(|socket| *socket.listener == *name);
+        own.map(|socket| socket.address)
     }
 
     /// Where its admin listener is, if it has one on TCP.

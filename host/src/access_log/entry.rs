@@ -27,6 +27,8 @@ pub struct AccessEntry<'a> {
     /// Bytes of the bodies, as far as they went.
     pub request_bytes: u64,
     pub response_bytes: u64,
+    /// The listener that the client was connected to.
+    pub listener: Option<&'a str>,
     /// The route that was taken, as in the configuration.
     pub route: Option<&'a str>,
     /// The backend that was asked last, its address if there was a connection, and how long its response's head took.
@@ -88,6 +90,7 @@ pub mod tests {
             status: Some(200),
             request_bytes: 0,
             response_bytes: 17,
+            listener: Some("default"),
             route: Some("/a"),
             backend: Some("default"),
             backend_address: Some("127.0.0.1:4566"),

@@ -86,6 +86,7 @@ impl Observer for AccessObserver {
             status: times.status,
             request_bytes: times.request_bytes,
             response_bytes: times.response_bytes,
+            listener: times.listener.as_deref(),
             route: times.route.as_deref(),
             backend: backend.map(|(name, _, _)| name),
             backend_address: backend.and_then(|(_, address, _)| address),

@@ -9,7 +9,7 @@ use super::entry::AccessEntry;
 use super::escape::Escape;
 
 /// Every variable and what it stands for. `$http_NAME` and `$sent_http_NAME` come on top of them.
-pub const VARIABLES: [(&str, Variable); 29] = [
+pub const VARIABLES: [(&str, Variable); 30] = [
     ("remote_addr", Variable::ClientAddress),
     ("remote_port", Variable::ClientPort),
     ("time_local", Variable::TimeCommon),
@@ -33,6 +33,7 @@ pub const VARIABLES: [(&str, Variable); 29] = [
     ("upstream_addr", Variable::BackendAddress),
     ("upstream_response_time", Variable::BackendTime),
     ("upstream_response_time_us", Variable::BackendUs),
+    ("listener", Variable::Listener),
     ("backend", Variable::Backend),
     ("route", Variable::Route),
     ("plugins", Variable::Plugins),
@@ -66,6 +67,7 @@ pub enum Variable {
     BackendAddress,
     BackendTime,
     BackendUs,
+    Listener,
     Backend,
     Route,
     Plugins,
@@ -101,6 +103,7 @@ impl Variable {
             Self::BackendAddress => text(entry.backend_address),
             Self::BackendTime => text(entry.backend_us.map(seconds).as_deref()),
             Self::BackendUs => text(entry.backend_us.map(|us| us.to_string()).as_deref()),
+            Self::Listener => text(entry.listener),
             Self::Backend => text(entry.backend),
             Self::Route => text(entry.route),
             Self::Plugins => text(Some(&entry.plugins.join(","))),

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::config::admin::AdminAddress;
 use crate::export::Exporter;
 use crate::plugin::{PluginControl, PluginTable, RouteChain};
-use crate::proxy::Proxy;
+use crate::proxy::{Listeners, Proxy};
 use crate::record::tape::TapeWriter;
 use crate::record::{Masks, Recorder};
 
@@ -26,9 +26,8 @@ pub struct Admin {
     pub ready: Readiness,
     /// When the process began to serve: microseconds since 1970.
     pub started: u64,
-    /// Where clients connect, and whether they speak TLS there.
-    pub listen: String,
-    pub tls: bool,
+    /// Where clients connect.
+    pub listeners: Arc<Listeners<RouteChain>>,
     /// The configuration that is in force, without what is known of the files beside plugins.
     pub config: Arc<ArcSwap<Config>>,
     pub proxy: Arc<Proxy<RouteChain>>,

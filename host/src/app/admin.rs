@@ -1,6 +1,5 @@
 //! The admin listener, put together from what it shows and what it may do.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -17,7 +16,7 @@ use crate::admin::{
 use crate::config::Config;
 use crate::config::admin::AdminAddress;
 use crate::plugin::{Order, PluginControl, PluginTable, RouteChain};
-use crate::proxy::Proxy;
+use crate::proxy::{Listeners, Proxy};
 use crate::record::tape::TapeWriter;
 use crate::record::{Masks, Recorder};
 use crate::telemetry;
@@ -26,7 +25,7 @@ use crate::telemetry;
 pub struct Parts {
     pub ready: Readiness,
     /// Where clients connect.
-    pub listen: SocketAddr,
+    pub listeners: Arc<Listeners<RouteChain>>,
     /// The active configuration.
     pub shown: Arc<ArcSwap<Config>>,
     pub proxy: Arc<Proxy<RouteChain>>,
@@ -60,6 +59,7 @@ pub async fn start(
     let exporter = observing.exporter(Counting {
         ready: parts.ready.clone(),
         proxy: parts.proxy.clone(),
+        listeners: parts.listeners.clone(),
         table: parts.table.clone(),
     });
     let control = PluginControl::new(parts.orders, parts.table.clone(), config.clone());
@@ -72,8 +72,7 @@ pub async fn start(
         address: address.clone(),
         ready: parts.ready,
         started: now(),
-        listen: parts.listen.to_string(),
-        tls: config.tls.is_some(),
+        listeners: parts.listeners,
         config: parts.shown,
         first_id: parts.proxy.next_id(),
         proxy: parts.proxy,

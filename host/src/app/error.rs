@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use super::announce::{admin_advice, echo_advice, listen_advice};
+use super::announce::{admin_advice, echo_advice, listen_advice, of_listener};
 use crate::admin::TokenError;
 use crate::config::admin::AdminAddress;
 use crate::plugin::watch::WatchError;
@@ -12,8 +12,9 @@ use crate::tls;
 /// Why the proxy could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("can't listen on {address}: {source}{}", listen_advice(.source))]
+    #[error("can't listen on {address}{}: {source}{}", of_listener(.listener), listen_advice(.source))]
     Listen {
+        listener: String,
         address: SocketAddr,
         source: io::Error,
     },
@@ -40,8 +41,11 @@ pub enum StartError {
     Token(#[from] TokenError),
     #[error("outbound.ca: {0}")]
     Outbound(tls::SetupError),
-    #[error("can't serve TLS: {0}")]
-    Tls(tls::SetupError),
+    #[error("can't serve TLS{}: {source}", of_listener(.listener))]
+    Tls {
+        listener: String,
+        source: tls::SetupError,
+    },
     /// An access log or a collector can't be used; holds the whole text.
     #[error("{0}")]
     Observer(String),

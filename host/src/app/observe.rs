@@ -13,13 +13,14 @@ use crate::access_log::{AccessLog, AccessObserver, Mask};
 use crate::admin::Readiness;
 use crate::config::Config;
 use crate::export::{
-    ConfigReloads, ConnectionsTo, ExchangeMetrics, Exporter, HostState, ServingVersion,
+    ConfigReloads, ConnectionsOf, ConnectionsTo, ExchangeMetrics, Exporter, HostState,
+    ServingVersion,
 };
 use crate::message::trace::{Observer, Observers};
 use crate::metrics::Metrics;
 use crate::otlp::{self, SpanObserver, SpanSender};
 use crate::plugin::{PluginTable, RouteChain};
-use crate::proxy::Proxy;
+use crate::proxy::{Listeners, Proxy};
 use crate::record::{Masks, Recorder};
 use crate::telemetry;
 
@@ -44,6 +45,7 @@ pub struct Observing {
 pub struct Counting {
     pub ready: Readiness,
     pub proxy: Arc<Proxy<RouteChain>>,
+    pub listeners: Arc<Listeners<RouteChain>>,
     pub table: Arc<PluginTable>,
 }
 
@@ -140,6 +142,7 @@ impl Observing {
                 connections_accepted: counting.proxy.accepted(),
                 routes: routes(&counting.proxy),
                 backend_names: backend_names(&counting.proxy),
+                listeners: listeners(&counting.listeners),
                 backends: backends(&counting.proxy),
                 versions: versions(&counting.table),
                 log_lines_dropped: telemetry::dropped(),
@@ -190,13 +193,24 @@ fn backend_names(proxy: &Proxy<RouteChain>) -> HashSet<String> {
     names.map(str::to_owned).collect()
 }
 
+/// One row for each listener, whose sockets share their counts.
+fn listeners(listeners: &Listeners<RouteChain>) -> Vec<ConnectionsOf> {
+    let mut rows: Vec<ConnectionsOf> = Vec::new();
+    for socket in listeners.sockets() {
+        if rows.iter().all(|row| *row.listener != *socket.listener) {
+            rows.push(ConnectionsOf {
+                listener: socket.listener.to_string(),
+                open: socket.connections,
+                accepted: socket.accepted,
+            });
+        }
+    }
+    rows
+}
+
 fn backends(proxy: &Proxy<RouteChain>) -> Vec<ConnectionsTo> {
     let routing = proxy.routing();
-    // All routes share them.
-    let Some(route) = routing.routes.first() else {
-        return Vec::new();
-    };
-    let backends = route.backends.all().iter();
+    let backends = routing.backends.all().iter();
     let connections = backends.flat_map(|backend| {
         let to = |(address, open, idle)| ConnectionsTo {
             backend: backend.name().to_owned(),

@@ -5,7 +5,7 @@
 //! and has been quiet for two seconds. Half a configuration may well be one without mistakes, and without its plugins. What
 //! is read is taken whole or not at all.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,28 +15,25 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::listeners::{self, Identities};
+use super::routing::{RunningBackends, backends, complete, routing};
 use crate::admin::{ReloadOrder, Reloaded};
-use crate::config::backend::{BackendConfig, BackendUrl, DEFAULT_BACKEND};
+use crate::config::backend::BackendUrl;
 use crate::config::server::Certificate;
 use crate::config::{self, Config, WatchMode};
 use crate::descriptors;
 use crate::export::ConfigReloads;
 use crate::plugin::watch::{self, Change, Watcher};
 use crate::plugin::{Order, Reconfigure, RouteChain};
-use crate::proxy::upstream::Backend;
-use crate::proxy::{Backends, Proxy, Route, Routing};
+use crate::proxy::{Bound, Listeners, Proxy};
 use crate::stamp::Stamp;
 use crate::text;
-use crate::tls::{self, ServerIdentity};
 
 /// Reads the configuration anew: flags and environment as they were at the start, the file as it is now.
 pub type Reread = Box<dyn Fn() -> Result<Config, config::ConfigErrors> + Send + Sync>;
 
 /// How often backends are looked after.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-
-/// The backends of a configuration, by name.
-pub type RunningBackends = BTreeMap<String, Arc<Backend>>;
 
 /// Looks after what may change.
 pub struct Tending {
@@ -52,7 +49,8 @@ pub struct Tending {
     pub backends: RunningBackends,
     pub proxy: Arc<Proxy<RouteChain>>,
     pub orders: mpsc::Sender<Order>,
-    pub identity: Option<Arc<ServerIdentity>>,
+    pub listeners: Arc<Listeners<RouteChain>>,
+    pub identities: Identities,
     /// Told when the configuration shall be read at once.
     pub reload: Arc<Notify>,
     /// Who wants that too, and to hear what came of it.
@@ -77,13 +75,7 @@ impl WatchedFiles {
     /// # Errors
     /// When there can be no thread for it.
     pub fn watch(config: &Config) -> io::Result<Self> {
-        let mut files: Vec<PathBuf> = config.file.iter().cloned().collect();
-        if let Some(Certificate::Files { chain, key }) =
-            config.tls.as_ref().map(|tls| &tls.certificate)
-        {
-            files.extend([chain.clone(), key.clone()]);
-        }
-        files.dedup();
+        let files = watched(config);
         if files.is_empty() {
             return Ok(Self {
                 files,
@@ -114,6 +106,23 @@ impl WatchedFiles {
     }
 }
 
+/// The configuration's file and the certificate files, each once.
+fn watched(config: &Config) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = config.file.iter().cloned().collect();
+    let tls = config
+        .listeners
+        .iter()
+        .filter_map(|listener| listener.tls.as_ref());
+    for tls in tls {
+        if let Certificate::Files { chain, key } = &tls.certificate {
+            files.extend([chain.clone(), key.clone()]);
+        }
+    }
+    let mut seen = BTreeSet::new();
+    files.retain(|file| seen.insert(file.clone()));
+    files
+}
+
 fn missing(file: &str) {
     let file = text::line(file);
     tracing::warn!("{file} is missing; the configuration that was read from it stays active");
@@ -140,11 +149,11 @@ impl Tending {
                 () = stop.cancelled() => return,
                 () = reload.notified() => {
                     let _ = self.reread(Why::Asked).await;
-                    self.look_at_certificate(&mut complaint);
+                    self.identities.look(&mut complaint);
                 }
                 Some(done) = self.asked.recv() => {
                     let reloaded = self.reread(Why::Asked).await;
-                    self.look_at_certificate(&mut complaint);
+                    self.identities.look(&mut complaint);
                     // Whoever asked may have gone.
                     let _ = done.send(reloaded);
                 }
@@ -153,7 +162,7 @@ impl Tending {
                         if files.code.is_some() && self.config.file == files.code {
                             let _ = self.reread(Why::Changed).await;
                         }
-                        self.look_at_certificate(&mut complaint);
+                        self.identities.look(&mut complaint);
                     }
                     Change::Removed { name } => missing(&name),
                     // What was gone before the first look is never removed.
@@ -217,14 +226,33 @@ impl Tending {
             tracing::warn!("configuration: a change of {key} takes effect at the next start");
         }
         let backends = backends(&next, &self.backends)?;
+        let (bound, identities) = self.bind(&next)?;
+        let files = match watched(&next) == self.files.files {
+            true => None,
+            false => Some(WatchedFiles::watch(&next).map_err(|error| error.to_string())?),
+        };
         let next = Arc::new(next);
-        let handed_over = self.hand_over(&next, &backends).await;
+        let handed_over = self.hand_over(&next, &backends, bound).await;
         handed_over.map_err(|errors| errors.join("\n"))?;
         tracing::info!("configuration reloaded");
+        listeners::tell_of_changes(&self.config, &next);
+        self.identities = identities;
+        if let Some(files) = files {
+            self.files = files;
+        }
         self.shown.store(next.clone());
         self.config = next;
         self.backends = backends;
         Ok(Reloaded::Changed)
+    }
+
+    /// Binds the addresses that are new. Those that go are let go when the configuration has changed.
+    fn bind(&self, next: &Config) -> Result<(Vec<Bound>, Identities), String> {
+        let (wanted, identities) =
+            (self.identities.prepare(next)).map_err(|error| error.to_string())?;
+        let bound = self.listeners.bind(wanted, next.reuse_port);
+        let bound = bound.map_err(|refused| listeners::refused(refused).to_string())?;
+        Ok((bound, identities))
     }
 
     /// Has the plugins prepared and everything changed at once.
@@ -232,12 +260,17 @@ impl Tending {
         &self,
         next: &Arc<Config>,
         backends: &RunningBackends,
+        bound: Vec<Bound>,
     ) -> Result<(), Vec<String>> {
         let (done, hears) = oneshot::channel();
         let (config, backends, proxy) = (next.clone(), backends.clone(), self.proxy.clone());
+        let listeners = self.listeners.clone();
         let order = Reconfigure {
             config: next.clone(),
-            apply: Box::new(move |chains| proxy.set_routing(routing(&config, &backends, chains))),
+            apply: Box::new(move |chains| {
+                proxy.set_routing(routing(&config, &backends, chains));
+                listeners.serve(bound);
+            }),
             done,
             again: self.reload.clone(),
         };
@@ -246,28 +279,6 @@ impl Tending {
         sent.map_err(|_| gone())?;
         hears.await.unwrap_or_else(|_| Err(gone()))
     }
-
-    fn look_at_certificate(&self, complaint: &mut Option<String>) {
-        let Some(identity) = &self.identity else {
-            return;
-        };
-        match identity.reload() {
-            Ok(tls::Reloaded::Unchanged) => {}
-            Ok(tls::Reloaded::Swapped { fingerprint }) => {
-                *complaint = None;
-                tracing::info!("certificate reloaded, SHA-256 fingerprint {fingerprint}");
-            }
-            Err(error) => {
-                let error = error.to_string();
-                if complaint.as_ref() != Some(&error) {
-                    tracing::error!(
-                        "certificate not reloaded, the previous one stays in use: {error}"
-                    );
-                    *complaint = Some(error);
-                }
-            }
-        }
-    }
 }
 
 /// Says when the connections that may be can't all be had.
@@ -275,57 +286,6 @@ pub fn warn_of_shortage(config: &Config) {
     let connections = config.server.max_connections;
     if let Some(warning) = descriptors::too_few_for(connections, descriptors::limit()) {
         tracing::warn!("{warning}");
-    }
-}
-
-/// The configuration with the embedded echo backend in its place.
-pub fn complete(config: &mut Config, echo: Option<&BackendUrl>) {
-    if let (Some(_), Some(echo)) = (config.echo, echo) {
-        let backend = BackendConfig::new(vec![echo.clone()]);
-        config.backends.insert(DEFAULT_BACKEND.to_owned(), backend);
-    }
-}
-
-/// The backends of a configuration. One of which nothing has changed is taken over with its connections.
-///
-/// # Errors
-/// Says which backend can't be had and why.
-pub fn backends(config: &Config, old: &RunningBackends) -> Result<RunningBackends, String> {
-    let backend = |(name, config): (&String, &BackendConfig)| {
-        let same = old.get(name).filter(|old| old.config() == config);
-        let backend = match same {
-            Some(same) => same.clone(),
-            None => Arc::new(
-                Backend::new(name, config.clone()).map_err(|e| format!("backend {name}: {e}"))?,
-            ),
-        };
-        Ok((name.clone(), backend))
-    };
-    config.backends.iter().map(backend).collect()
-}
-
-/// The routes with their backends and chains; the chains are in the routes' order.
-pub fn routing(
-    config: &Config,
-    backends: &RunningBackends,
-    chains: Vec<Arc<RouteChain>>,
-) -> Routing<RouteChain> {
-    let all = Arc::new(Backends::new(backends));
-    let routes = config.routes.iter().zip(chains);
-    let route = |(route, chains): (&config::route::RouteConfig, Arc<RouteChain>)| {
-        Some(Arc::new(Route {
-            label: route.label().into(),
-            config: route.clone(),
-            backend: all.choice(&route.backend)?,
-            backends: all.clone(),
-            chains,
-        }))
-    };
-    Routing {
-        // A configuration that was resolved names only backends that there are.
-        routes: routes.filter_map(route).collect(),
-        server: Arc::new(config.server.clone()),
-        forwarding: config.forwarding,
     }
 }
 

@@ -9,10 +9,11 @@ use std::time::Duration;
 use super::admin::AdminConfig;
 use super::backend::{BackendConfig, DEFAULT_BACKEND};
 use super::keys::PluginKeys;
+use super::listener::ListenerConfig;
 use super::overlay::Overlay;
 use super::plugin::{PluginConfig, PluginLimits};
 use super::route::RouteConfig;
-use super::server::{ServerConfig, ServerTls};
+use super::server::ServerConfig;
 use crate::access_log::AccessLogConfig;
 use crate::message::hygiene::Forwarding;
 use crate::otlp::OtlpConfig;
@@ -37,20 +38,18 @@ pub const DEFAULT_CACHE_BYTES: u64 = 1 << 30;
 pub struct Config {
     /// The configuration file that was read, if there is one.
     pub file: Option<PathBuf>,
-    /// Where clients connect. Port 0 takes any free port.
-    pub listen: SocketAddr,
-    /// Other processes may listen on the same address (`SO_REUSEPORT`).
+    /// Where clients connect; never empty. That of `listen` comes first.
+    pub listeners: Vec<ListenerConfig>,
+    /// Other processes may listen on the same addresses (`SO_REUSEPORT`).
     pub reuse_port: bool,
     /// Where whoever runs the proxy speaks to it. None: nowhere.
     pub admin: Option<AdminConfig>,
-    /// None: clients speak cleartext.
-    pub tls: Option<ServerTls>,
     pub server: ServerConfig,
     pub forwarding: Forwarding,
     /// By name; a backend that a route names by its URL has that URL for its name. Without
     /// [`DEFAULT_BACKEND`](super::backend::DEFAULT_BACKEND) where that is the embedded echo backend.
     pub backends: BTreeMap<String, BackendConfig>,
-    /// The first that fits is the one to take; that none fits is possible. Every `backend` in it is a name
+    /// Of those of a listener the first that fits is the one to take; that none fits is possible. Every `backend` in it is a name
     /// of `backends`, or the embedded echo backend's.
     pub routes: Vec<RouteConfig>,
     /// Where to start the embedded echo backend if it is the default backend. Port 0 takes any free port.

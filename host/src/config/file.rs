@@ -185,12 +185,7 @@ impl<'s> TomlTable<'s> {
     }
 
     pub(crate) fn text_or_number(&mut self, key: &'static str) -> Option<Scalar> {
-        let value = self.take(key)?;
-        if value.value.is_integer() {
-            value.number()
-        } else {
-            value.text()
-        }
+        self.take(key)?.text_or_number()
     }
 
     pub(crate) fn boolean(&mut self, key: &'static str) -> Option<bool> {
@@ -302,6 +297,13 @@ impl<'s> Value<'s> {
             place: self.place,
             text: number.to_string(),
         })
+    }
+
+    pub(crate) fn text_or_number(self) -> Option<Scalar> {
+        match self.value.is_integer() {
+            true => self.number(),
+            false => self.text(),
+        }
     }
 
     pub(crate) fn table(self) -> Option<TomlTable<'s>> {

@@ -7,17 +7,9 @@ use super::data::Config;
 /// `old` is the configuration that the process was started with, so that a change that was put off is named
 /// again at the next reload.
 pub fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
-    let tls = old.tls.as_ref().zip(new.tls.as_ref());
-    let certificate = tls.is_some_and(|(old, new)| old.certificate != new.certificate);
-    let cleartext = tls.is_some_and(|(old, new)| old.cleartext != new.cleartext);
     let differs = [
-        ("listen", old.listen != new.listen),
         ("reuse-port", old.reuse_port != new.reuse_port),
         ("admin", old.admin != new.admin),
-        ("tls", old.tls.is_some() != new.tls.is_some()),
-        // Other files, that is; the same ones are read again when they change.
-        ("tls.certificate", certificate),
-        ("tls.cleartext", cleartext),
         // To leave the embedded backend needs no restart: it goes on listening and nobody asks it.
         ("backend", new.echo.is_some() && old.echo != new.echo),
         ("plugins", old.plugins != new.plugins),
@@ -53,16 +45,20 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let old = from_file(dir.path(), "tls.self-signed = true\nadmin = 1\nworkers = 1");
         let tls = "tls.self-signed = true\nadmin = 1\nworkers = 1\n";
-        let cases: [(&str, &[&str]); 20] = [
+        let cases: [(&str, &[&str]); 21] = [
             ("tls.self-signed = true\nadmin = 1\nworkers = 1", &[]),
-            (&format!("{KEY}\n{tls}"), &["listen"]),
+            (&format!("{KEY}\n{tls}"), &[]),
+            (
+                &format!("{tls}[[listeners]]\naddress = 4001\ntls = false"),
+                &[],
+            ),
             (&format!("reuse-port = true\n{tls}"), &["reuse-port"]),
             ("tls.self-signed = true\nworkers = 1", &["admin", "record"]),
-            ("admin = 1\nworkers = 1", &["tls"]),
-            (&format!("{tls}tls.cleartext = true"), &["tls.cleartext"]),
+            ("admin = 1\nworkers = 1", &[]),
+            (&format!("{tls}tls.cleartext = true"), &[]),
             (
                 "admin = 1\nworkers = 1\ntls.certificate = 'a'\ntls.key = 'b'",
-                &["tls.certificate"],
+                &[],
             ),
             (&format!("backend = 'echo://9'\n{tls}"), &["backend"]),
             (&format!("backend = 'http://a'\n{tls}"), &[]),
@@ -90,10 +86,7 @@ mod tests {
                 ),
                 &[],
             ),
-            (
-                &format!("{KEY}\nadmin = 2\nworkers = 1"),
-                &["listen", "admin", "tls"],
-            ),
+            (&format!("{KEY}\nadmin = 2\nworkers = 1"), &["admin"]),
         ];
         for (file, expected) in cases {
             let new = from_file(dir.path(), file);

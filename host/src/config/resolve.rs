@@ -5,12 +5,14 @@
 //! configuration file; what they share is in [`layers`].
 
 mod access_log;
+mod addresses;
 mod admin;
 mod allow;
 mod backends;
 mod cache;
 mod destinations;
 mod layers;
+mod listeners;
 mod matches;
 mod plugins;
 mod record;
@@ -32,10 +34,7 @@ pub(crate) use plugins::{read_limits, settings_in};
 
 use self::layers::{Layers, chosen};
 use super::file::{Mistakes, TomlDocument, TomlTable};
-use super::{
-    Config, ConfigErrors, DEFAULT_DRAIN, DEFAULT_LISTEN, DEFAULT_PLUGINS, PluginLimits, WatchMode,
-    units,
-};
+use super::{Config, ConfigErrors, DEFAULT_DRAIN, DEFAULT_PLUGINS, PluginLimits, WatchMode, units};
 use crate::cli::RunArgs;
 
 /// The configuration of a run; `env` looks a variable of the environment up.
@@ -164,17 +163,13 @@ impl Layers<'_> {
 
     fn config(&self, mut file: TomlTable<'_>, base: &Path) -> Config {
         let args = self.args;
-        let listen = file.text_or_number("listen");
-        let listen = self.value("listen", &args.listen, listen, units::listen);
+        let listen = self.listen(&mut file);
+        let listen = listen.as_deref();
         let reuse_port = file.switch("reuse-port");
         let reuse_port = self.switch("reuse-port", args.reuse_port, reuse_port);
         let admin = self.admin(&mut file, base);
-        let destinations = self.destinations(&mut file, base);
-        self.check_addresses(
-            listen.as_ref(),
-            admin::tcp(admin.as_ref()).as_ref(),
-            &destinations,
-        );
+        let destinations = self.destinations(&mut file, base, listen.is_some());
+        self.check_addresses(listen, admin::tcp(admin.as_ref()).as_ref(), &destinations);
         let plugins = plugins::directory(&mut file).map(|entry| (entry, base));
         let plugins = self.path("plugins", args.plugins.as_deref(), plugins);
         let standard = file.switch("standard-components");
@@ -184,6 +179,7 @@ impl Layers<'_> {
         let workers = self.value("workers", &args.workers, workers, units::workers);
         let drain = self.value("drain", &args.drain, file.text("drain"), units::time);
         let tls = self.tls(file.table("tls"), base);
+        let listeners = self.listeners(listen, destinations.listeners, tls.as_ref());
         let server = self.server(file.table("server"));
         let forwarding = self.forwarding(file.table("forwarding"));
         let cache = self.cache(file.table("cache"), base);
@@ -199,10 +195,9 @@ impl Layers<'_> {
         file.finish(&IN_TABLES);
         Config {
             file: None,
-            listen: chosen(listen, DEFAULT_LISTEN),
+            listeners,
             reuse_port: chosen(reuse_port, false),
             admin: admin.map(|(admin, _)| admin),
-            tls,
             server,
             forwarding,
             backends: destinations.backends,

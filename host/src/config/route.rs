@@ -6,6 +6,8 @@ use crate::matching::{PathReading, RouteHost, is_below};
 /// among equals the longest path. Routes are compared with the request as it was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteConfig {
+    /// The listener whose requests alone take it. None: it is for every listener without routes of its own.
+    pub listener: Option<String>,
     pub host: Option<RouteHost>,
     /// A prefix of whole segments: `/api` fits `/api` and `/api/x`, not `/apis`. `/` fits everything.
     pub path: String,
@@ -21,10 +23,17 @@ impl RouteConfig {
         self.host.is_none() && self.path == "/"
     }
 
-    /// Host and path as the configuration has them: `*.example.test/api`, or `/` for what is every request's.
+    /// Host and path as the configuration has them: `*.example.test/api`, or `/` for what is every request's. The name of a listener
+    /// and a space before that, if the route is one of its own: `s3 /`.
     pub fn label(&self) -> String {
+        let listener = self.listener.as_ref().map(|name| format!("{name} "));
         let host = self.host.as_ref().map(ToString::to_string);
-        host.unwrap_or_default() + &self.path
+        listener.unwrap_or_default() + &host.unwrap_or_default() + &self.path
+    }
+
+    /// The listener of a route with this [label](Self::label), as far as routes name it.
+    pub fn listener_in(label: &str) -> Option<&str> {
+        label.split_once(' ').map(|(listener, _)| listener)
     }
 
     /// Whether a request with this host and path may take the route. Of
@@ -106,8 +115,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_label_tells_the_listener() {
+        let mut own = route(Some(RouteHost::Below("a.test".to_owned())), "/x");
+        assert_eq!(RouteConfig::listener_in(&own.label()), None);
+        own.listener = Some("s3".to_owned());
+        assert_eq!(own.label(), "s3 *.a.test/x");
+        assert_eq!(RouteConfig::listener_in(&own.label()), Some("s3"));
+    }
+
     fn route(host: Option<RouteHost>, path: &str) -> RouteConfig {
         RouteConfig {
+            listener: None,
             host,
             path: path.to_owned(),
             backend: "default".to_owned(),

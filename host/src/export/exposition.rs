@@ -144,6 +144,17 @@ fn write_traffic(families: &mut Families<'_>, state: &HostState) -> Result<(), E
         "Connections of clients that were accepted",
         [(Vec::new(), state.connections_accepted)],
     )?;
+    let listeners = || state.listeners.iter();
+    families.gauges(
+        "tollgate_listener_connections",
+        "Connections of clients that are open, by listener",
+        listeners().map(|of| (vec![("listener", &*of.listener)], of.open as f64)),
+    )?;
+    families.counters(
+        "tollgate_listener_connections_accepted",
+        "Connections of clients that were accepted, by listener",
+        listeners().map(|of| (vec![("listener", &*of.listener)], of.accepted)),
+    )?;
     let pools = state.backends.iter().flat_map(|to| {
         let in_use = to.open.saturating_sub(to.idle);
         [("idle", to.idle), ("in-use", in_use)].map(|(state, count)| {

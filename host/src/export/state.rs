@@ -16,6 +16,7 @@ pub struct HostState {
     /// Labels of the routes, and names of the backends, that the configuration has now.
     pub routes: HashSet<Arc<str>>,
     pub backend_names: HashSet<String>,
+    pub listeners: Vec<ConnectionsOf>,
     pub backends: Vec<ConnectionsTo>,
     pub versions: Vec<ServingVersion>,
     pub log_lines_dropped: u64,
@@ -25,6 +26,14 @@ pub struct HostState {
     pub spans: Option<(u64, u64)>,
     /// None without recording: exchanges kept in the ring, their bytes, and those that could not be kept.
     pub recording: Option<(u64, u64, u64)>,
+}
+
+/// Connections of clients to one listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionsOf {
+    pub listener: String,
+    pub open: usize,
+    pub accepted: u64,
 }
 
 /// Connections to one address of a backend.

@@ -89,6 +89,11 @@ impl Trace {
         }
     }
 
+    /// The listener that the client is connected to.
+    pub fn listener(&self, name: &Arc<str>) {
+        self.with(|life| life.change(|times, _| times.listener = Some(name.clone())));
+    }
+
     /// The route that was taken.
     #[inline]
     pub fn route(&self, label: &Arc<str>) {

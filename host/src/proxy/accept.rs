@@ -4,13 +4,14 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::connection::{self, Listener};
-use crate::counted::Counter;
+use super::stop::Stop;
 use crate::descriptors::Trouble;
 use crate::interceptor::ChainSource;
 
@@ -41,15 +42,14 @@ pub fn bind(address: SocketAddr, reuse_port: bool) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Accepts connections until told to stop, each a task among `connections`.
+/// Accepts connections until told to stop, each a task among `connections`. Each goes by what `listener` is when it is accepted.
 pub async fn accept<S: ChainSource>(
     socket: tokio::net::TcpListener,
-    listener: Arc<Listener<S>>,
+    listener: Arc<ArcSwap<Listener<S>>>,
+    stop: Stop,
     connections: TaskTracker,
 ) {
-    let slots = listener.proxy.connections().clone();
     let mut trouble = Trouble::default();
-    let stop = listener.stop.clone();
     loop {
         let accepted = tokio::select! {
             biased;
@@ -59,7 +59,7 @@ pub async fn accept<S: ChainSource>(
         match accepted {
             Ok((connection, client)) => {
                 trouble.over();
-                serve(connection, client, &listener, &slots, &connections);
+                serve(connection, client, listener.load_full(), &connections);
             }
             Err(e) if belongs_to_connection(&e) => {}
             Err(e) => {
@@ -80,7 +80,7 @@ pub async fn accept<S: ChainSource>(
     match waiting {
         Ok(waiting) => {
             for (connection, client) in waiting {
-                serve(connection, client, &listener, &slots, &connections);
+                serve(connection, client, listener.load_full(), &connections);
             }
         }
         Err(e) => tracing::warn!("can't take the connections that wait: {e}"),
@@ -111,22 +111,16 @@ fn take_waiting(socket: &TcpListener) -> Vec<(TcpStream, SocketAddr)> {
 fn serve<S: ChainSource>(
     connection: TcpStream,
     client: SocketAddr,
-    listener: &Arc<Listener<S>>,
-    slots: &Counter,
+    listener: Arc<Listener<S>>,
     connections: &TaskTracker,
 ) {
-    let slot = slots.take();
-    listener.proxy.count_connection();
+    let slot = listener.proxy.connections().take();
+    listener.count_connection();
     let most = listener.proxy.routing().server.max_connections;
     if slot.is_above(most.saturating_add(TURNED_AWAY_AT_ONCE)) {
         return;
     }
-    connections.spawn(connection::serve(
-        connection,
-        client,
-        listener.clone(),
-        slot,
-    ));
+    connections.spawn(connection::serve(connection, client, listener, slot));
 }
 
 /// Whether an accept failed because of that one connection, so that the next may well succeed.

@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -25,7 +26,7 @@ use super::stop::Stop;
 use super::tunnel::Opening;
 use super::{expect, respond};
 use crate::config::server::ServerConfig;
-use crate::counted::Counted;
+use crate::counted::{Counted, Counter};
 use crate::interceptor::ChainSource;
 use crate::message::{
     BoxError, Known, RequestHead, ResponseHead, Scheme, Target, TargetError, hygiene,
@@ -41,10 +42,36 @@ const UNSENT: u32 = 256 << 10;
 #[derive(Debug)]
 pub struct Listener<S> {
     pub proxy: Arc<Proxy<S>>,
+    /// Its routes are called by it.
+    pub name: Arc<str>,
     pub tls: Option<Arc<ServerIdentity>>,
     /// Whether cleartext is answered, too, where there is TLS.
     pub cleartext: bool,
     pub stop: Stop,
+    /// How often a client has connected.
+    pub accepted: Arc<AtomicU64>,
+    /// Connections that are open.
+    pub open: Counter,
+}
+
+impl<S: ChainSource> Listener<S> {
+    /// A client has connected.
+    pub fn count_connection(&self) {
+        self.accepted.fetch_add(1, Ordering::Relaxed);
+        self.proxy.count_connection();
+    }
+}
+
+impl<S> Listener<S> {
+    /// Whether clients see the same.
+    pub fn has_tls_of(&self, tls: &Option<Arc<ServerIdentity>>, cleartext: bool) -> bool {
+        let is_same = match (&self.tls, tls) {
+            (Some(own), Some(other)) => Arc::ptr_eq(own, other),
+            (None, None) => true,
+            _ => false,
+        };
+        is_same && self.cleartext == cleartext
+    }
 }
 
 /// A connection that was accepted.
@@ -81,14 +108,16 @@ pub fn serve<S: ChainSource>(
         tracing::debug!(%client, "can't set TCP_NOTSENT_LOWAT: {e}");
     }
     let limits = listener.proxy.routing().server.clone();
+    let open = listener.open.take();
     let accepted = Accepted {
         shed: slot.is_above(limits.max_connections),
-        listener,
         client: Client {
+            listener: listener.name.clone(),
             address: client,
             shown: hygiene::shown_address(client),
             scheme: Scheme::Http,
         },
+        listener,
         limits,
     };
     let mut stage = Stage::Finds(Box::pin(accepted.begin(socket)));
@@ -107,7 +136,7 @@ pub fn serve<S: ChainSource>(
             // Clients leave at any time; that is news for whoever debugs a client.
             tracing::debug!(%client, "connection ended: {e}");
         }
-        drop(slot);
+        drop((slot, open));
     }
 }
 

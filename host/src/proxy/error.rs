@@ -1,5 +1,6 @@
 //! What can go wrong with an exchange, told by who caused it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::bad_head::BadHead;
@@ -22,6 +23,9 @@ pub enum ExchangeError {
     TooLarge { limit: u64 },
     #[error("no route matches")]
     NoRoute,
+    /// The connection is one of a listener that the configuration does not have any more.
+    #[error("the configuration has no listener {0:?} any more")]
+    NoListener(Arc<str>),
     /// An interceptor chose a backend that the exchange's configuration does not have.
     #[error("the configuration has no backend {0:?}")]
     NoBackend(String),
@@ -87,6 +91,7 @@ impl ExchangeError {
             | Self::Ambiguous => true,
             Self::Upstream { error, .. } => matches!(error, UpstreamError::RequestBody(_)),
             Self::Saturated(_)
+            | Self::NoListener(_)
             | Self::NoBackend(_)
             | Self::TimedOut(_)
             | Self::Panicked
@@ -117,6 +122,7 @@ impl ExchangeError {
             | Self::NoRoute
             | Self::Ambiguous => NextErrorKind::Refused,
             Self::Saturated(_)
+            | Self::NoListener(_)
             | Self::NoBackend(_)
             | Self::Panicked
             | Self::Missing { .. }

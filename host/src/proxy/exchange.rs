@@ -134,6 +134,7 @@ impl<S: ChainSource> Proxy<S> {
                 head: &inbound.head,
             },
         );
+        trace.listener(&client.listener);
         let is_head = inbound.head.method == Method::HEAD;
         let refused = match inbound.refused {
             _ if shed => Err(ExchangeError::Saturated(Resource::Connections)),
@@ -274,7 +275,7 @@ fn receive<S>(
     }
     trace.came(&mut body);
     let depth = calls_deep(&mut head.fields)?;
-    let route = routing.find(&head)?.clone();
+    let route = routing.find(&head, &client.listener)?.clone();
     trace.route(&route.label);
     let mut exchange = Exchange::new(id.0, client.address, client.scheme, head, body);
     exchange.depth = depth;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use http::HeaderValue;
 
@@ -25,6 +26,8 @@ pub struct Inbound {
 /// Who is at the other end of a connection.
 #[derive(Debug)]
 pub struct Client {
+    /// The listener that it is connected to.
+    pub listener: Arc<str>,
     pub address: SocketAddr,
     /// The address as fields show it.
     pub shown: HeaderValue,

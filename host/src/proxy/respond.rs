@@ -44,6 +44,7 @@ pub fn from_error(error: &ExchangeError, form: Form, kept: &ErrorFields) -> (Res
     // Where the next request begins, or whom this client takes us for, is not certain any more; or there are too many.
     if let ExchangeError::Head(_)
     | ExchangeError::Request(_)
+    | ExchangeError::NoListener(_)
     | ExchangeError::Saturated(Resource::Connections) = error
     {
         fields.insert(Known::Connection, "close");
@@ -145,7 +146,7 @@ fn classify(error: &ExchangeError) -> (StatusCode, ProxyError) {
         }
         ExchangeError::Ambiguous => (StatusCode::BAD_REQUEST, ProxyError::HttpRequestError),
         ExchangeError::NoRoute => (StatusCode::NOT_FOUND, ProxyError::DestinationNotFound),
-        ExchangeError::Saturated(_) => (
+        ExchangeError::Saturated(_) | ExchangeError::NoListener(_) => (
             StatusCode::SERVICE_UNAVAILABLE,
             ProxyError::ProxyInternalResponse,
         ),

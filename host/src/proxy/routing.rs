@@ -1,6 +1,7 @@
 //! Which backend and which chain a request meets. One pointer is swapped when the configuration changes, so that an
 //! exchange sees all of the old or all of the new.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::backends::Backends;
@@ -14,8 +15,12 @@ use crate::message::{BackendChoice, Known, RequestHead};
 /// All that exchanges take from the configuration.
 #[derive(Debug)]
 pub struct Routing<S> {
-    /// In the order in which they are tried.
+    /// All of them; those of one listener in the order in which they are tried.
     pub routes: Vec<Arc<Route<S>>>,
+    /// The routes of each listener by its name, in the order in which they are tried. Those without routes of their own share some.
+    pub listeners: BTreeMap<Arc<str>, Arc<[Arc<Route<S>>]>>,
+    /// All backends that requests can go to.
+    pub backends: Arc<Backends>,
     /// Connections keep that of their beginning.
     pub server: Arc<ServerConfig>,
     pub forwarding: Forwarding,
@@ -35,12 +40,18 @@ pub struct Route<S> {
 }
 
 impl<S> Routing<S> {
-    /// The route of a request as it was received.
+    /// The route of a request as it was received by this listener.
     ///
     /// # Errors
-    /// Those of [`find_route`].
-    pub fn find(&self, head: &RequestHead) -> Result<&Arc<Route<S>>, ExchangeError> {
-        find_route(&self.routes, |route| &route.config, head)
+    /// Those of [`find_route`]. When there is no such listener any more: whose routes the request would take is not certain then.
+    pub fn find(
+        &self,
+        head: &RequestHead,
+        listener: &Arc<str>,
+    ) -> Result<&Arc<Route<S>>, ExchangeError> {
+        let routes = self.listeners.get(listener);
+        let routes = routes.ok_or_else(|| ExchangeError::NoListener(listener.clone()))?;
+        find_route(routes, |route| &route.config, head)
     }
 }
 

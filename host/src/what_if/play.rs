@@ -8,7 +8,7 @@ use http_body_util::BodyExt as _;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::stage::Stage;
+use super::stage::{Destination, Stage};
 use crate::message::trace::{Beginning, Finished, Level, Observer, Observers};
 use crate::message::{Body, BodyError, BoxError, Exchange, ExchangeId, Scheme, Trace};
 use crate::proxy::upstream::UpstreamError;
@@ -78,11 +78,12 @@ impl Player {
         let mut exchange = Exchange::new(then.id, then.client, scheme, head, body);
         trace.came(&mut exchange.request_body);
         exchange.trace = trace.clone();
+        let route = self.stage.route(&exchange.request, then.route.as_deref());
         let passed = self.stage.run(async {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => Err(Unplayable::Stopped),
-                finished = finish(&self.stage, exchange, answers, trace, &keeper) => finished,
+                finished = finish(route, exchange, answers, trace, &keeper) => finished,
             }
         });
         recorded(&*passed?, masks).ok_or(Unplayable::Lost)
@@ -150,19 +151,24 @@ fn answers(then: &Recorded) -> Result<VecDeque<Message>, Unusable> {
 
 /// Takes it through the chain, and waits until nobody works on it any more.
 async fn finish(
-    stage: &Stage,
+    route: Result<Destination<'_>, ExchangeError>,
     exchange: Exchange,
     answers: VecDeque<Message>,
     trace: Trace,
     keeper: &Keeper,
 ) -> Result<Arc<Finished>, Unplayable> {
-    pass(stage, exchange, answers, trace).await;
+    pass(route, exchange, answers, trace).await;
     let finished = tokio::time::timeout(LONGEST, keeper.finished_one()).await;
     finished.map_err(|_| Unplayable::Lost)
 }
 
-async fn pass(stage: &Stage, mut exchange: Exchange, answers: VecDeque<Message>, trace: Trace) {
-    let (chain, backend) = match stage.route(&exchange.request) {
+async fn pass(
+    route: Result<Destination<'_>, ExchangeError>,
+    mut exchange: Exchange,
+    answers: VecDeque<Message>,
+    trace: Trace,
+) {
+    let (chain, backend) = match route {
         Ok(found) => found,
         Err(error) => return trace.fail(|| failure(&error)),
     };

@@ -1,6 +1,7 @@
 //! Where exchanges are played: the plugins of some chains with a state that begins empty, a clock that follows the exchanges, and no
 //! network. Compiled code is shared with those chains, and nothing else: no instance, no state, no counter.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,9 @@ const HELD: usize = 2;
 /// What an exchange goes through.
 pub type PluginChain = Arc<Chain<HooksPlugin, StandardComponent>>;
 
+/// Where an exchange goes: through this chain, and to this backend.
+pub(super) type Destination<'a> = (&'a PluginChain, BackendChoice);
+
 /// A route, with what its exchanges go through.
 #[derive(Debug)]
 pub struct Route {
@@ -39,7 +43,8 @@ pub struct Route {
 /// See the module's text.
 #[derive(Debug)]
 pub struct Stage {
-    routes: Vec<Route>,
+    /// By the listener that they are for.
+    routes: BTreeMap<Option<String>, Vec<Route>>,
     /// A runtime whose time is paused: where everything waits, the wait is over.
     runtime: Runtime,
 }
@@ -56,12 +61,16 @@ impl Stage {
             .build();
         let runtime = runtime.map_err(|error| error.to_string())?;
         let mut cast = Cast::new(&runtime, now)?;
-        let routes = routes.into_iter().map(|route| Route {
-            chain: cast.chain(&route.chain),
-            ..route
-        });
+        let mut by_listener: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for route in routes {
+            let of = by_listener.entry(route.config.listener.clone());
+            of.or_default().push(Route {
+                chain: cast.chain(&route.chain),
+                ..route
+            });
+        }
         Ok(Self {
-            routes: routes.collect(),
+            routes: by_listener,
             runtime,
         })
     }
@@ -80,12 +89,17 @@ impl Stage {
         tracing::dispatcher::with_default(&nobody, || self.runtime.block_on(work))
     }
 
-    /// The route of a request: its chain, and the backend that it would go to.
+    /// The route of a request: its chain, and the backend that it would go to. `then` is the route that it took when it was
+    /// recorded, which tells the listener. If that has no routes of its own now, those of the other listeners hold.
     pub(super) fn route(
         &self,
         head: &RequestHead,
-    ) -> Result<(&PluginChain, BackendChoice), ExchangeError> {
-        let route = find_route(&self.routes, |route| &route.config, head)?;
+        then: Option<&str>,
+    ) -> Result<Destination<'_>, ExchangeError> {
+        let own = then.and_then(RouteConfig::listener_in).map(str::to_owned);
+        let own = own.and_then(|listener| self.routes.get(&Some(listener)));
+        let routes = own.or_else(|| self.routes.get(&None)).map(Vec::as_slice);
+        let route = find_route(routes.unwrap_or_default(), |route| &route.config, head)?;
         Ok((&route.chain, route.backend.clone()))
     }
 }

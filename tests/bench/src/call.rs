@@ -54,6 +54,7 @@ async fn measure(directory: PathBuf) -> Result<(), Box<dyn std::error::Error>> {
         Arc::new(PluginTable::default()),
     );
     let all = RouteConfig {
+        listener: None,
         host: None,
         path: "/".to_owned(),
         backend: String::new(),

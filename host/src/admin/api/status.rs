@@ -66,6 +66,8 @@ pub struct TapeStatus {
 /// An address for clients
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Listening {
+    /// The listener's name: `default` for the addresses in `listen`.
+    pub name: String,
     pub address: String,
     pub tls: bool,
 }
@@ -118,6 +120,16 @@ impl TapeStatus {
     }
 }
 
+fn listening(admin: &Admin) -> Vec<Listening> {
+    let sockets = admin.listeners.sockets().into_iter();
+    let listening = sockets.map(|socket| Listening {
+        name: socket.listener.to_string(),
+        address: socket.address.to_string(),
+        tls: socket.tls.is_some(),
+    });
+    listening.collect()
+}
+
 impl Status {
     pub fn of(admin: &Admin) -> Self {
         let config = admin.config.load();
@@ -129,10 +141,7 @@ impl Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_us: admin.started,
             ready: admin.ready.get(),
-            listen: vec![Listening {
-                address: admin.listen.clone(),
-                tls: admin.tls,
-            }],
+            listen: listening(admin),
             admin: admin.address.to_string(),
             backends: backends.collect(),
             config_file: config.file.as_ref().map(|file| file.display().to_string()),

@@ -6,26 +6,30 @@ use std::path::Path;
 
 use toml::de::DeValue;
 
-use super::layers::{Layers, Placed, PlacedAddress};
+use super::layers::{Layers, Placed};
+use super::listeners::ListenerTable;
+use super::routes::RouteOwner;
 use crate::config::backend::{BackendConfig, BackendUrl, DEFAULT_BACKEND};
-use crate::config::file::{Scalar, TomlTable};
+use crate::config::file::{Scalar, TomlTable, Value};
 use crate::config::route::RouteConfig;
-use crate::config::url::{self, BackendTarget, is_loop, reaches};
-use crate::config::{DEFAULT_ECHO, DEFAULT_LISTEN, Place};
+use crate::config::url::{self, BackendTarget};
+use crate::config::{DEFAULT_ECHO, Place};
 
 #[derive(Debug)]
 pub(super) struct Destinations {
     pub(super) backends: BTreeMap<String, BackendConfig>,
     /// Of all backends, also of those that have mistakes.
     pub(super) names: BTreeSet<String>,
+    /// Those of each listener together, in the order in which they are tried.
     pub(super) routes: Vec<RouteConfig>,
+    pub(super) listeners: Vec<ListenerTable>,
     pub(super) echo: Option<SocketAddr>,
     /// Whether it must be that address.
     pub(super) echo_fixed: bool,
     /// Where the embedded echo backend was asked for; none if it is there because nothing was said.
-    echo_place: Option<Place>,
+    pub(super) echo_place: Option<Place>,
     /// Every address of a backend and where it was given.
-    addresses: Vec<Placed<BackendUrl>>,
+    pub(super) addresses: Vec<Placed<BackendUrl>>,
 }
 
 /// What is said of the default backend outside of its table.
@@ -39,7 +43,13 @@ pub(super) struct DefaultTarget {
 }
 
 impl Layers<'_> {
-    pub(super) fn destinations(&self, file: &mut TomlTable<'_>, base: &Path) -> Destinations {
+    /// `has_listen` says whether there are addresses in `listen`; their requests take the routes at the top.
+    pub(super) fn destinations(
+        &self,
+        file: &mut TomlTable<'_>,
+        base: &Path,
+        has_listen: bool,
+    ) -> Destinations {
         let in_file = default_in_file(file);
         let is_in_file = file.has("backend");
         let is_above = self.args.backend.is_some() || self.variable("backend").is_some();
@@ -63,16 +73,28 @@ impl Layers<'_> {
         }
         let value = file.take("routes");
         let has_routes = value.as_ref().is_some_and(|value| !value.is_empty_list());
-        let mut routes = self.routes(value, &mut backends, base);
-        if default.is_given || !has_routes {
-            add_default(&mut routes);
+        let routes_place = value.as_ref().map(|value| value.place.clone());
+        let owner = RouteOwner::default();
+        let mut routes = self.routes(value, &owner, &mut backends, base);
+        let tables = file.take("listeners");
+        let has_listen = has_listen || tables.as_ref().is_none_or(Value::is_empty_list);
+        let (listeners, own) = self.listener_tables(tables, &default, &mut backends, base);
+        if has_listen || listeners.iter().any(|listener| !listener.has_routes) {
+            if default.is_given || !has_routes {
+                add_default(&mut routes, &owner);
+            }
+        } else if let Some(place) = routes_place.filter(|_| has_routes && !listeners.is_empty()) {
+            let problem = "every listener has routes of its own, so no request takes these; \
+                expected them below [[listeners]] as [[listeners.routes]], or addresses in listen";
+            self.mistakes.add(place.without_value(), problem);
         }
+        routes.extend(own);
         let (echo, echo_fixed, echo_place) = match default.given {
             Some((BackendTarget::Echo { address, fixed }, place)) => {
                 (Some(address), fixed, Some(place))
             }
             Some((BackendTarget::Origin(_), _)) => (None, false, None),
-            None if has_routes || has_table => (None, false, None),
+            None if has_table || !routes.iter().any(is_default) => (None, false, None),
             None => (Some(DEFAULT_ECHO), false, None),
         };
         if echo.is_some() {
@@ -84,52 +106,11 @@ impl Layers<'_> {
             backends,
             names,
             routes,
+            listeners,
             echo,
             echo_fixed,
             echo_place,
             addresses,
-        }
-    }
-
-    /// Refuses backends that are the proxy itself, and a listener in another's place.
-    pub(super) fn check_addresses(
-        &self,
-        listen: Option<&PlacedAddress>,
-        admin: Option<&PlacedAddress>,
-        destinations: &Destinations,
-    ) {
-        let unread = !self.mistakes.is_empty();
-        let listen_place = listen.map(|(_, place)| place);
-        let address = match listen {
-            // What is absent may have been given in a way that nobody could read.
-            None if unread => return,
-            None => DEFAULT_LISTEN,
-            Some((address, _)) => *address,
-        };
-        let refuse = |place: &Place, backend: &dyn std::fmt::Display| {
-            let problem = format!(
-                "the proxy listens on {address} and its backend is {backend}, so requests would come back; \
-                 expected another backend or another listen address"
-            );
-            self.mistakes.add(place.clone(), problem);
-        };
-        for (url, place) in &destinations.addresses {
-            if is_loop(address, url) {
-                refuse(place, url);
-            }
-        }
-        let echo_place = destinations.echo_place.as_ref();
-        if let Some(echo) = destinations.echo
-            && reaches(address, echo)
-            && let Some(place) = echo_place.or(listen_place.filter(|_| !unread))
-        {
-            refuse(place, &format_args!("echo://{echo}"));
-        }
-        let Some((admin, place)) = admin else { return };
-        if reaches(address, *admin) || destinations.echo.is_some_and(|echo| reaches(echo, *admin)) {
-            let problem =
-                "something else of the proxy listens there; expected an address of its own";
-            self.mistakes.add(place.clone(), problem);
         }
     }
 }
@@ -145,18 +126,24 @@ fn default_in_file(file: &mut TomlTable<'_>) -> Option<Scalar> {
     }
 }
 
-/// A route for everything that no other takes, unless there is one already.
-fn add_default(routes: &mut Vec<RouteConfig>) {
+fn is_default(route: &RouteConfig) -> bool {
+    route.backend == DEFAULT_BACKEND
+}
+
+/// A route for everything that no other of the owner takes, unless there is one already.
+pub(super) fn add_default(routes: &mut Vec<RouteConfig>, owner: &RouteOwner) {
     if routes
         .iter()
         .any(|route| route.host.is_none() && route.path == "/")
     {
         return;
     }
+    let backend = owner.backend.as_deref().unwrap_or(DEFAULT_BACKEND);
     routes.push(RouteConfig {
+        listener: owner.listener.clone(),
         host: None,
         path: "/".to_owned(),
-        backend: DEFAULT_BACKEND.to_owned(),
-        plugins: None,
+        backend: backend.to_owned(),
+        plugins: owner.plugins.clone(),
     });
 }

@@ -12,11 +12,20 @@ use crate::config::{Place, check_plugin_name, url};
 use crate::matching::RouteHost;
 use crate::matching::host::{self, Bare};
 
+/// Whose routes they are, and what holds for those that say nothing themselves. By default those at the top.
+#[derive(Debug, Default)]
+pub(super) struct RouteOwner {
+    pub(super) listener: Option<String>,
+    pub(super) backend: Option<String>,
+    pub(super) plugins: Option<Vec<String>>,
+}
+
 impl Layers<'_> {
     /// The routes, so that the first that fits is the one to take. URLs in them become backends.
     pub(super) fn routes(
         &self,
         value: Option<Value<'_>>,
+        owner: &RouteOwner,
         backends: &mut NamedBackends,
         base: &Path,
     ) -> Vec<RouteConfig> {
@@ -24,13 +33,16 @@ impl Layers<'_> {
             return Vec::new();
         };
         if !value.value.is_array() {
-            let none: Option<Vec<RouteConfig>> = value.wrong("tables, each below [[routes]]");
+            let none: Option<Vec<RouteConfig>> = value.wrong(match owner.listener {
+                None => "tables, each below [[routes]]",
+                Some(_) => "tables, each below [[listeners.routes]]",
+            });
             return none.unwrap_or_default();
         }
         let mut routes: Vec<(RouteConfig, Place)> = Vec::new();
         for table in value.items().filter_map(Value::table) {
             let place = table.place.clone().without_value();
-            let Some(route) = self.route(table, backends, base) else {
+            let Some(route) = self.route(table, owner, backends, base) else {
                 continue;
             };
             let same = |(other, _): &&(RouteConfig, Place)| {
@@ -55,6 +67,7 @@ impl Layers<'_> {
     fn route(
         &self,
         mut table: TomlTable<'_>,
+        owner: &RouteOwner,
         backends: &mut NamedBackends,
         base: &Path,
     ) -> Option<RouteConfig> {
@@ -67,6 +80,7 @@ impl Layers<'_> {
         let backend = match table.text("backend") {
             Some(entry) => self.backend_of_route(&entry, backends, base),
             None if table.has("backend") => None,
+            None if owner.backend.is_some() => owner.backend.clone(),
             None => {
                 let problem = "expected backend: a name of [backends] or a URL";
                 self.mistakes.add(place, problem);
@@ -75,21 +89,35 @@ impl Layers<'_> {
         };
         let plugins = table.list("plugins", "names of plugins");
         let plugins = plugins.map(|entries| self.plugins_of_route(entries));
+        self.refuse_listener(&mut table);
         table.finish(&[]);
         if has_host && host.is_none() || has_path && path.is_none() {
             return None;
         }
         Some(RouteConfig {
+            listener: owner.listener.clone(),
             host,
             path: path.unwrap_or_else(|| "/".to_owned()),
             // Without one there is a mistake, and the route goes nowhere.
             backend: backend.unwrap_or_default(),
-            plugins,
+            plugins: plugins.or_else(|| owner.plugins.clone()),
         })
     }
 
+    /// What some write for the listener of a route.
+    fn refuse_listener(&self, table: &mut TomlTable<'_>) {
+        for key in ["listener", "listeners", "listen"] {
+            if table.has(key)
+                && let Some(value) = table.take(key)
+            {
+                let problem = "a route does not name its listener: it stands as [[listeners.routes]] below its [[listeners]]";
+                self.mistakes.add(value.place, problem);
+            }
+        }
+    }
+
     /// The name of the backend that is meant.
-    fn backend_of_route(
+    pub(super) fn backend_of_route(
         &self,
         entry: &Scalar,
         backends: &mut NamedBackends,
@@ -116,7 +144,7 @@ impl Layers<'_> {
         None
     }
 
-    fn plugins_of_route(&self, entries: Vec<Scalar>) -> Vec<String> {
+    pub(super) fn plugins_of_route(&self, entries: Vec<Scalar>) -> Vec<String> {
         let mut names = Vec::with_capacity(entries.len());
         for Scalar { place, text } in entries {
             let problem = match check_plugin_name(&text) {

@@ -107,7 +107,7 @@ impl Layers<'_> {
     }
 
     /// What `[tls]` says of the certificate. It must say something, unless a layer above does.
-    fn certificate(
+    pub(super) fn certificate(
         &self,
         mut table: TomlTable<'_>,
         base: &Path,

@@ -4,6 +4,7 @@ mod allow;
 mod beside;
 mod destinations;
 mod example;
+mod listeners;
 mod server;
 
 use std::os::unix::ffi::OsStringExt;
@@ -57,6 +58,15 @@ fn default_url(config: &Config) -> String {
     }
 }
 
+/// The addresses in `listen`.
+fn listening(config: &Config) -> String {
+    let [listener] = &config.listeners[..] else {
+        panic!("{:?}", config.listeners)
+    };
+    let addresses: Vec<_> = listener.addresses.iter().map(ToString::to_string).collect();
+    addresses.join(" ")
+}
+
 /// Resolves each first line (`;` for a line break) as a file, with the second for its only mistake.
 fn assert_wrong(table: &str) {
     let lines: Vec<_> = table.trim().lines().collect();
@@ -107,7 +117,7 @@ method = "POST"
 #[test]
 fn a_file_with_every_key() {
     let (config, dir) = resolved(&[], &[], Some(EVERYTHING)).unwrap();
-    assert_eq!(config.listen.to_string(), "127.0.0.1:4567");
+    assert_eq!(listening(&config), "127.0.0.1:4567");
     assert_eq!(default_url(&config), "http://localhost:4566");
     assert_eq!(config.plugins, dir.join("my-plugins"));
     assert_eq!(config.watch, WatchMode::Poll);
@@ -175,7 +185,7 @@ fn a_file_with_every_key() {
 fn defaults() {
     for file in [None, Some("")] {
         let (config, _) = resolved(&[], &[("HOME", "/home/u")], file).unwrap();
-        assert_eq!(config.listen, DEFAULT_LISTEN);
+        assert_eq!(listening(&config), "127.0.0.1:4567");
         assert_eq!(
             (config.echo, config.backends.len()),
             (Some(DEFAULT_ECHO), 0)
@@ -216,7 +226,6 @@ fn flags_win_over_environment_over_file_over_defaults() {
     let shown = |config: &Config, dir: &Path| {
         let short = |path: &Path| path.strip_prefix(dir).unwrap_or(path).display().to_string();
         let Config {
-            listen,
             plugins,
             watch,
             cache,
@@ -227,7 +236,7 @@ fn flags_win_over_environment_over_file_over_defaults() {
         let cache = short(cache.dir.as_deref().unwrap());
         format!(
             "{} {} {} {watch:?} {cache} {workers} {drain:?}",
-            listen.port(),
+            listening(config).trim_start_matches("127.0.0.1:"),
             default_url(config),
             short(plugins)
         )
@@ -318,6 +327,10 @@ match = { path = "/api**" }
 const WRONG: &str = r#"
 listen = true
 => 1: listen = true: expected a string
+listen = []
+=> 1: listen: expected at least one address
+listen = ['127.0.0.1:1', ; true]
+=> 2: listen = true: expected a string
 listen = ':80'
 => 1: listen = ':80': expected 127.0.0.1:80 for this machine only or 0.0.0.0:80 for everyone
 backend = 'http://u:secret@a'
@@ -349,7 +362,7 @@ cache.max-size = -1
 deadline = '1s'
 => 1: deadline: unknown key; did you mean limits.deadline?
 zzz = '1s'
-=> 1: zzz: unknown key; expected one of listen, reuse-port, admin, backend, backends, routes, plugins, standard-components, watch, workers, drain, tls, server, forwarding, cache, tracing, access-log, state, outbound, record, limits, plugin
+=> 1: zzz: unknown key; expected one of listen, reuse-port, admin, backend, backends, routes, listeners, plugins, standard-components, watch, workers, drain, tls, server, forwarding, cache, tracing, access-log, state, outbound, record, limits, plugin
 limits.deadline = '0s'
 => 1: limits.deadline = '0s': must be greater than 0
 limits.memory = '4GB' ; limits.body-timeout = 5

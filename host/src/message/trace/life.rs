@@ -314,6 +314,7 @@ fn times_of(beginning: Beginning<'_>) -> Times {
         duration: Duration::ZERO,
         head_after: None,
         client: beginning.client,
+        listener: None,
         scheme: beginning.scheme,
         protocol: head.version,
         method: head.method.clone(),

@@ -21,6 +21,8 @@ pub struct Times {
     /// From its beginning until the head of the response was ready for the client; none if there never was one.
     pub head_after: Option<Duration>,
     pub client: SocketAddr,
+    /// The listener that the client is connected to; none where there is no listener.
+    pub listener: Option<Arc<str>>,
     /// What the client's connection is.
     pub scheme: Scheme,
     /// The client's protocol.

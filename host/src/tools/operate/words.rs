@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use crate::config::listener::DEFAULT_LISTENER;
 use crate::text as plain;
 
 /// What runs there.
@@ -21,11 +22,12 @@ pub fn status(status: &Value) -> String {
         }
     };
     for listen in all(&status["listen"]) {
-        line(
-            &mut text,
-            "clients",
-            &format!("{}://{}", scheme(&listen["tls"]), word(&listen["address"])),
-        );
+        let url = format!("{}://{}", scheme(&listen["tls"]), word(&listen["address"]));
+        let name = match listen["name"].as_str() {
+            None | Some(DEFAULT_LISTENER) => String::new(),
+            Some(_) => format!(" {}", word(&listen["name"])),
+        };
+        line(&mut text, "clients", &(url + &name));
     }
     line(&mut text, "admin", &word(&status["admin"]));
     for backend in all(&status["backends"]) {

@@ -51,14 +51,14 @@ fn what_is_off_can_be_switched_on() {
         "127.0.0.1:4599"
     );
     assert_eq!(config.plugins, dir.join("plugins"));
-    let tls = config.tls.as_ref().unwrap();
+    let tls = config.listeners[0].tls.as_ref().unwrap();
     assert!(matches!(tls.certificate, Certificate::Files { .. }));
     assert_eq!(config.server.max_body, Some(10 << 20));
     assert_ne!(config.backends["users"].tls, BackendTls::default());
     assert_ne!(config.for_plugin("add-header").limits, config.defaults);
     let host = Some(RouteHost::Exact("api.example.com".to_owned()));
     assert_eq!(config.routes[0].host, host);
-    assert_eq!(config.routes.len(), 2);
+    assert_eq!(config.routes.len(), 4);
 }
 
 #[test]
@@ -99,14 +99,15 @@ fn no_key_is_missing() {
         "" => "zzzzzzzzz = 1\n".to_owned(),
         table => format!("{table}.zzzzzzzzz = 1\n"),
     };
-    let file: String = tables.map(path).concat() + "[[routes]]\nzzzzzzzzz = 1\n";
+    let file: String =
+        tables.map(path).concat() + "[[routes]]\nzzzzzzzzz = 1\n[[listeners]]\nzzzzzzzzz = 1\n";
     let mistakes = resolved(&[], &[], Some(&file)).unwrap_err();
     let lists = mistakes.iter().filter_map(|mistake| {
         let (place, list) = mistake.split_once(": unknown key; expected one of ")?;
         Some((place.to_owned(), list.to_owned()))
     });
     let lists: Vec<_> = lists.collect();
-    assert_eq!(lists.len(), tables.len() + 1, "{mistakes:?}");
+    assert_eq!(lists.len(), tables.len() + 2, "{mistakes:?}");
     let example = switched_on();
     for (place, list) in lists {
         for key in list.split(", ") {

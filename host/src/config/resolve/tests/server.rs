@@ -48,7 +48,7 @@ fn every_key() {
         },
         cleartext: true,
     };
-    assert_eq!(config.tls, Some(tls));
+    assert_eq!(config.listeners[0].tls, Some(tls));
     let server = ServerConfig {
         max_connections: 1,
         max_requests: 2,
@@ -82,12 +82,12 @@ fn nothing_said() {
         assert_eq!(config.server, ServerConfig::default());
         assert_eq!(config.forwarding, Forwarding::default());
         let Config {
-            tls,
+            listeners,
             admin,
             reuse_port,
             ..
         } = config;
-        assert_eq!((tls, admin, reuse_port), (None, None, false));
+        assert_eq!((&listeners[0].tls, admin, reuse_port), (&None, None, false));
         assert_eq!(config.file.is_some(), file.is_some());
     }
 }
@@ -208,7 +208,7 @@ fn flags_win_over_environment_over_file() {
         let none = || "-".to_owned();
         let admin = config.admin.as_ref().and_then(|a| a.address.tcp());
         let admin = admin.map_or_else(none, |a| a.port().to_string());
-        let tls = config.tls.as_ref();
+        let tls = config.listeners[0].tls.as_ref();
         let certificate = tls.map_or_else(none, |tls| match &tls.certificate {
             Certificate::SelfSigned => "self-signed".to_owned(),
             Certificate::Files { chain, key } => format!("{}+{}", chain.display(), key.display()),

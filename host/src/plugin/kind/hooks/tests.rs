@@ -235,6 +235,7 @@ async fn run(guests: &[Guest], target: &str) -> (Box<Exchange>, usize) {
     let chains = Chains::default();
     let names = guests.iter().map(|guest| guest.version().name.clone());
     let route = RouteConfig {
+        listener: None,
         host: None,
         path: "/".into(),
         backend: String::new(),
