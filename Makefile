@@ -19,7 +19,7 @@ SHARE = $(DESTDIR)$(PREFIX)/share
 ALSO ?=
 
 .PHONY: help run build install plugins plugins-python plugins-all test test-build test-rust test-components test-languages test-e2e test-ui \
-	test-moto-some test-moto test-targets demo-apigateway lint fmt clean stock stock-rust stock-js e2e-tools new-all bench bench-call bench-languages \
+	test-moto-some test-moto test-targets demo-apigateway localstack lint fmt clean stock stock-rust stock-js e2e-tools new-all bench bench-call bench-languages \
 	bench-envoy bench-guests bench-reload soak
 
 help: ## list the targets
@@ -112,6 +112,10 @@ test-moto: build plugins plugins-python e2e-tools ## all of moto's own tests for
 
 test-targets: ## every target of this file that no test runs, each with as little work as it can have
 	tests/targets.sh
+
+localstack: build plugins plugins-python ## LocalStack's ports in front of moto on port 4566: plugins/shared/localstack/tollgate.toml
+	plugins/shared/localstack/plugins.sh
+	$(TOLLGATE) run --config plugins/shared/localstack/tollgate.toml $(ARGS)
 
 demo-apigateway: build plugins-python e2e-tools ## an API made by boto3 in moto and called through tollgate, each step printed
 	$(PYTHON) plugins/shared/apigateway/demo.py

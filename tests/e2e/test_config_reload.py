@@ -269,11 +269,9 @@ def test_a_file_written_slowly_is_never_half_read(configured, origin):  # noqa: 
 
 
 RESTARTS = {
-    "listen": lambda settings: {**settings, "listen": "127.0.0.1:1"},
     "workers": lambda settings: {**settings, "workers": 1},
     "plugins": lambda settings: {**settings, "plugins": "elsewhere"},
     "cache": lambda settings: {**settings, "cache": {"max-size": "1MiB"}},
-    "tls": lambda settings: {**settings, "tls": {"self-signed": True}},
 }
 
 

@@ -39,15 +39,23 @@ impl TryFrom<Settings> for AwsPorts {
     type Error = String;
 
     fn try_from(settings: Settings) -> Result<Self, String> {
-        let Settings { ports, region, access_key } = settings;
+        let Settings {
+            ports,
+            region,
+            access_key,
+        } = settings;
         for (name, value) in [("region", &region), ("access_key", &access_key)] {
             if !is_word(value) {
-                return Err(format!("setting {name} is {value:?}: expected letters, digits and -"));
+                return Err(format!(
+                    "setting {name} is {value:?}: expected letters, digits and -"
+                ));
             }
         }
         let port = |(port, service): (String, String)| {
             let number = port.parse::<u16>().ok().filter(|number| *number > 0);
-            let number = number.ok_or_else(|| format!("setting ports has {port:?}: expected a port from 1 to 65535"))?;
+            let number = number.ok_or_else(|| {
+                format!("setting ports has {port:?}: expected a port from 1 to 65535")
+            })?;
             if !is_word(&service) {
                 return Err(format!(
                     "setting ports.{port} is {service:?}: expected the name of a service in signatures, such as sqs"
@@ -55,7 +63,8 @@ impl TryFrom<Settings> for AwsPorts {
             }
             // The date is one that no client sends, so that whoever reads a log sees that it is made up.
             let scope = format!("{access_key}/19700101/{region}/{service}/aws4_request");
-            let value = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none");
+            let value =
+                format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none");
             Ok((number, (value, service)))
         };
         let ports = ports.into_iter().map(port).collect::<Result<_, _>>()?;
@@ -70,7 +79,9 @@ fn is_word(text: &str) -> bool {
 impl Plugin for AwsPorts {
     fn forward_request(&self, request: &mut Request) -> Result<Verdict> {
         let authority = request.authority();
-        let port = authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        let port = authority
+            .rsplit_once(':')
+            .and_then(|(_, port)| port.parse().ok());
         if let Some((authorization, service)) = port.and_then(|port: u16| self.ports.get(&port))
             && request.field("authorization").is_none()
             && !is_signed(&request.target())
@@ -86,9 +97,16 @@ impl Plugin for AwsPorts {
 /// Whether the query has a signature, of version 4 or 2.
 fn is_signed(target: &str) -> bool {
     let query = target.split_once('?').map_or("", |(_, query)| query);
-    let mut names = query.split('&').map(|pair| pair.split('=').next().unwrap_or(pair));
+    let mut names = query
+        .split('&')
+        .map(|pair| pair.split('=').next().unwrap_or(pair));
     names.any(|name| {
-        let names = ["X-Amz-Credential", "X-Amz-Signature", "AWSAccessKeyId", "Signature"];
+        let names = [
+            "X-Amz-Credential",
+            "X-Amz-Signature",
+            "AWSAccessKeyId",
+            "Signature",
+        ];
         names.iter().any(|known| known.eq_ignore_ascii_case(name))
     })
 }
