@@ -34,6 +34,20 @@ test('a lost connection is shown, and the page goes on when tollgate is back', a
   await closePage(page);
 });
 
+test('the head of the page says where exchanges are written', async (t) => {
+  const taped = await Proxy.start({ plugins: ['add-header'], config: '[record]\ntape = "exchanges.tape"\n' });
+  t.after(() => taped.stop());
+  await taped.get('/users/7');
+  const page = await openPage(browser, taped);
+  await page.locator('#tape[title*="exchanges.tape: 1 exchange,"]').waitFor();
+  assert.equal(await page.locator('#tape').innerText(), 'tape');
+  await closePage(page);
+  const plain = await openPage(browser, proxy);
+  await plain.locator('#pulse-text').filter({ hasText: '/s' }).waitFor();
+  assert.equal(await plain.locator('#tape').isVisible(), false);
+  await closePage(plain);
+});
+
 test('with a token the page is opened once with it, and goes on without it in its address', async (t) => {
   const guarded = await Proxy.start({ plugins: ['add-header'], env: { TOLLGATE_ADMIN_TOKEN: 'of-the-test-0123456789' } });
   t.after(() => guarded.stop());

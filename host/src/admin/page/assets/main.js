@@ -3,7 +3,7 @@
 import { learnOffers, offers } from './api.js';
 import { announce, say } from './dom.js';
 import { ExchangesView } from './exchanges.js';
-import { bytes, count } from './format.js';
+import { bytes, count, several } from './format.js';
 import { Live } from './live.js';
 import { LogsView } from './logs.js';
 import { measure, measured } from './measure.js';
@@ -58,7 +58,7 @@ function showTape(tape) {
   at('tape').classList.toggle('is-bad', error !== null);
   at('tape').classList.toggle('is-warning', error === null && dropped > 0);
   say(at('tape'), error !== null ? 'tape: not written' : dropped > 0 ? `tape: ${count(dropped)} missing` : 'tape');
-  at('tape').title = [`${file}: ${count(exchanges)} exchanges, ${bytes(size)} since tollgate started`, dropped > 0 ? `${count(dropped)} are missing` : '', error ?? ''].filter(Boolean).join('\n');
+  at('tape').title = [`${file}: ${several(exchanges, 'exchange')}, ${bytes(size)} since tollgate started`, dropped > 0 ? `${count(dropped)} are missing` : '', error ?? ''].filter(Boolean).join('\n');
 }
 
 function connection({ state, again, followed }) {
