@@ -9,7 +9,9 @@ mod subscriptions;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tollgate_plugin::{Answer, Request, Response, Result, Verdict, clocks, exchange, info};
+use tollgate_plugin::{
+    Answer, BodyError, Request, Response, Result, Verdict, clocks, exchange, info,
+};
 
 use crate::call;
 use crate::form::{self, Call};
@@ -19,10 +21,7 @@ use crate::xml;
 
 use messages::region;
 pub use messages::uuid;
-use subscriptions::Subscription;
-
-/// Where the backend posts to; the token of a subscription follows.
-pub const PLACE: &str = "/_aws-extras/sns/";
+use subscriptions::{PLACE, Subscription};
 
 const NOTE: &str = "aws-extras.sns";
 
@@ -70,9 +69,12 @@ impl Sns {
             return Ok(None);
         }
         let is_form = request.method() == "POST";
-        let text = match is_form {
-            true => String::from_utf8(request.body()?).unwrap_or_default(),
-            false => request.query().unwrap_or_default(),
+        let text = match is_form.then(|| request.body()) {
+            None => request.query().unwrap_or_default(),
+            Some(Ok(body)) => String::from_utf8(body).unwrap_or_default(),
+            // No call of SNS is that long.
+            Some(Err(BodyError::TooLarge(_))) => return Ok(None),
+            Some(Err(error)) => return Err(error.into()),
         };
         let Some(call) = Call::read(&text) else {
             return Ok(None);

@@ -2,7 +2,7 @@
 
 use aws_requests::{Head, Recognised, s3};
 use serde::{Deserialize, Serialize};
-use tollgate_plugin::{Request, Response, Result, url};
+use tollgate_plugin::{BodyError, Request, Response, Result, url, warn};
 
 use crate::signatures::{boundary, form_key, is_form};
 use crate::xml;
@@ -67,7 +67,17 @@ pub fn asked(request: &Request) -> Result<Option<Asked>> {
         version: request.query_param("versionId"),
     };
     if key.is_empty() && is_form(request) {
-        let key = form_key(&request.body()?, &boundary(request));
+        let body = match request.body() {
+            Ok(body) => body,
+            Err(BodyError::TooLarge(limit)) => {
+                warn!(
+                    "a form for bucket {bucket} is longer than {limit} bytes, so there is no event for it: raise limits.body"
+                );
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let key = form_key(&body, &boundary(request));
         return Ok(key.map(|key| asked(Action::Post, key)));
     }
     let Recognised::Call(call) = head.recognise() else {

@@ -2,8 +2,7 @@
 
 use tollgate_plugin::{Answer, Result, exchange};
 
-use super::PLACE;
-use super::subscriptions::{self, Subscription};
+use super::subscriptions::{self, PLACE, Subscription};
 use crate::xml;
 
 /// An answer of SNS.

@@ -8,6 +8,9 @@ use tollgate_plugin::{Result, random, state};
 
 use crate::signatures::hex;
 
+/// Where the backend posts to; the token of a subscription follows.
+pub const PLACE: &str = "/_aws-extras/sns/";
+
 /// Subscriptions at most: what one answer of the state can list.
 pub const MOST: u32 = 1000;
 

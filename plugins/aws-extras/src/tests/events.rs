@@ -330,3 +330,17 @@ fn a_backend_that_does_not_answer_changes_nothing_for_the_client() {
             .any(|(_, text)| text.contains("events of bucket bkt are lost"))
     );
 }
+
+#[test]
+fn a_form_that_is_too_long_to_be_read_goes_on_without_an_event() {
+    let call =
+        exchange("POST", "/bkt", &http()).field("content-type", "multipart/form-data; boundary=b");
+    let outcome = run(call.body_error(BodyError::TooLarge(9)));
+    assert!(outcome.reached_backend && queued(&outcome).is_empty());
+    assert!(
+        outcome
+            .log
+            .iter()
+            .any(|(_, text)| text.contains("longer than 9 bytes"))
+    );
+}

@@ -311,6 +311,10 @@ const POLICY: &str = "eyAiZXhwaXJhdGlvbiI6ICIyMDE1LTEyLTMwVDEyOjAwOjAwLjAwMFoiLA
 const POLICY_SIGNATURE: &str = "8afdbf4008c03f22c2cd3cdb72e4afbb1f6a588f3255ac628749a66d7f09699e";
 
 fn form(change: impl Fn(&str, &str) -> String) -> Outcome {
+    form_at(1_451_347_200, change)
+}
+
+fn form_at(second: u64, change: impl Fn(&str, &str) -> String) -> Outcome {
     let fields = [
         ("key", "user/user1/photo"),
         ("acl", "public-read"),
@@ -339,7 +343,7 @@ fn form(change: impl Fn(&str, &str) -> String) -> Outcome {
     };
     let parts: String = fields.into_iter().map(part).collect();
     let file = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\nhello\r\n--b--\r\n";
-    let call = exchange(1_451_347_200)
+    let call = exchange(second)
         .method("POST")
         .authority("sigv4examplebucket.s3.amazonaws.com");
     run(call
@@ -364,6 +368,45 @@ fn a_form_is_held_to_its_policy() {
         let outcome = form(|name, value| if name == changed { to } else { value }.to_owned());
         assert_eq!(code(&outcome), refused(403, expected), "{changed}");
     }
+}
+
+#[test]
+fn a_policy_expires() {
+    // It says 2015-12-30T12:00:00Z.
+    let end = 1_451_476_800;
+    let same = |_: &str, value: &str| value.to_owned();
+    assert_eq!(code(&form_at(end, same)), refused(200, ""));
+    let late = form_at(end + 1, same);
+    assert_eq!(code(&late), refused(403, "AccessDenied"));
+    assert!(
+        late.response
+            .text()
+            .contains("Invalid according to Policy: Policy expired.")
+    );
+}
+
+#[test]
+fn a_form_can_be_signed_by_version_2() {
+    // {"expiration":"2030-01-01T00:00:00Z","conditions":[["starts-with","$key",""]]}, signed with Python's hmac.
+    let policy = "eyJleHBpcmF0aW9uIjoiMjAzMC0wMS0wMVQwMDowMDowMFoiLCJjb25kaXRpb25zIjpbWyJzdGFydHMtd2l0aCIsIiRrZXkiLCIiXV19";
+    let send = |signature: &str| {
+        let fields = [
+            ("key", "k"),
+            ("AWSAccessKeyId", KEY),
+            ("policy", policy),
+            ("signature", signature),
+        ];
+        let part = |(name, value): (&str, &str)| {
+            format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let parts: String = fields.into_iter().map(part).collect();
+        let call = exchange(THEN)
+            .method("POST")
+            .field("content-type", "multipart/form-data; boundary=b");
+        code(&run(call.body(format!("{parts}--b--"))))
+    };
+    assert_eq!(send("fVHjmSd8UNy0IHFAEZ5wANSFZL0="), refused(200, ""));
+    assert_eq!(send("AAAA"), refused(403, "SignatureDoesNotMatch"));
 }
 
 #[test]

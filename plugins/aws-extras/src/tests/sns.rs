@@ -152,6 +152,29 @@ fn the_backend_gets_our_endpoint_and_the_client_hears_that_it_must_confirm() {
 }
 
 #[test]
+fn the_backend_can_have_another_way_to_the_proxy_than_clients() {
+    let answer = format!("<R><SubscriptionArn>{ARN}</SubscriptionArn></R>");
+    let call = call(&State::new(), &subscribe(&[]))
+        .scheme("https")
+        .backend_response(Answer::new(200).body(answer));
+    let outcome = run(call
+        .setting("callback", "http://inside.example:4567/")
+        .setting("public_url", "https://aws.example"));
+    assert!(
+        url::decode(outcome.request.text())
+            .contains("Endpoint=http://inside.example:4567/_aws-extras/sns/")
+    );
+    let visit = body_of(&queued(&outcome.state)[0])["SubscribeURL"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        visit.starts_with("https://aws.example/?Action=ConfirmSubscription"),
+        "{visit}"
+    );
+}
+
+#[test]
 fn the_same_endpoint_keeps_its_place_and_its_token() {
     let first = subscribed(&State::new(), &[]);
     let second = subscribed(&first.state, &[]);
@@ -553,5 +576,29 @@ fn the_queue_is_bounded() {
             .log
             .iter()
             .any(|(_, text)| text.starts_with("dropped 1 messages, first SNS Notification"))
+    );
+}
+
+#[test]
+fn what_another_host_is_sending_is_left_to_it() {
+    let mut state = subscribed(&State::new(), &[]).state;
+    let key = state
+        .keys()
+        .find(|key| key.starts_with("q/"))
+        .unwrap()
+        .clone();
+    state.insert(format!("c/{key}"), b"1".to_vec());
+    let outcome = tick(&state, NOW, Answer::new(200));
+    assert_eq!(
+        (outcome.outbound.len(), queued(&outcome.state).len()),
+        (0, 1)
+    );
+    // Nobody holds what was sent.
+    state.remove(&format!("c/{key}"));
+    assert!(
+        tick(&state, NOW, Answer::new(503))
+            .state
+            .keys()
+            .all(|key| !key.starts_with("c/"))
     );
 }

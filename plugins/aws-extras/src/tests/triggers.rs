@@ -220,6 +220,10 @@ fn other_mappings_and_calls_are_the_backends() {
         .method("POST")
         .target("/2015-03-31/event-source-mappings");
     assert!(run(call.body(queue)).reached_backend);
+    let broken = with(settings(), &State::new())
+        .method("POST")
+        .target("/2015-03-31/event-source-mappings");
+    assert!(run(broken.body("{")).reached_backend);
     let unknown = with(settings(), &State::new()).target("/2015-03-31/event-source-mappings/x");
     assert!(run(unknown).reached_backend);
     let other = with(settings(), &State::new())
@@ -395,4 +399,47 @@ fn mappings_of_the_settings_exist_as_soon_as_the_table_has_a_stream() {
     // Without it in the settings it goes.
     let gone = tick(&made.state, 20, &json!([record("1")]), Ok(Answer::new(200)));
     assert!(invoked(&gone).is_empty() && gone.state.keys().all(|key| !key.starts_with("t/m/")));
+}
+
+#[test]
+fn a_shard_that_comes_later_is_read_from_its_begin() {
+    let mut state = created(&json!({})).state;
+    state.retain(|key, _| !key.starts_with("t/d/"));
+    let body = json!({
+        "StreamDescription": { "Shards": [{ "ShardId": "shard-1" }, { "ShardId": "shard-2" }] },
+        "ShardIterator": "second",
+        "NextShardIterator": "next",
+        "Records": [],
+    });
+    let answer = Answer::new(200).body(body.to_string());
+    let outcome = with(settings(), &state)
+        .now(Duration::from_secs(NOW))
+        .outbound(BACKEND, answer)
+        .tick::<AwsExtras>();
+    assert_eq!(outcome.error, None);
+    let asked = outcome
+        .outbound
+        .iter()
+        .map(|request| String::from_utf8_lossy(&request.body).into_owned());
+    let asked: Vec<_> = asked
+        .filter(|body| body.contains("ShardIteratorType"))
+        .collect();
+    assert_eq!(asked.len(), 1);
+    assert!(
+        asked[0].contains("shard-2") && asked[0].contains("TRIM_HORIZON"),
+        "{}",
+        asked[0]
+    );
+}
+
+#[test]
+fn a_mapping_in_the_hands_of_another_host_is_left_to_it() {
+    let outcome = created(&json!({}));
+    let mut state = outcome.state.clone();
+    state.insert(format!("t/l/{}", uuid(&outcome)), b"1".to_vec());
+    assert!(
+        tick(&state, 0, &json!([record("1")]), Ok(Answer::new(200)))
+            .outbound
+            .is_empty()
+    );
 }

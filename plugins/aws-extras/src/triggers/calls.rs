@@ -18,7 +18,11 @@ pub fn forward_request(backend: &str, request: &mut Request) -> Result<Option<Ve
     };
     let uuid = rest.trim_matches('/');
     let answer = match (request.method().as_str(), uuid) {
-        ("POST", "") => create(backend, &request.json()?)?,
+        ("POST", "") => match request.json() {
+            Ok(asked) => create(backend, &asked)?,
+            // The backend says what is wrong with it.
+            Err(_) => None,
+        },
         ("GET", "") => {
             request.accept_identity()?;
             exchange::set_note(NOTE, request.query().unwrap_or_default());
@@ -107,7 +111,8 @@ fn answer_about(method: &str, mut mapping: Mapping, request: &Request) -> Result
             Answer::new(200).json(&mapping.told(problem.as_deref()))?,
         )),
         "PUT" => {
-            if let Err(why) = mapping.change(&request.json()?, clocks::unix_ms()) {
+            if let Err(why) = mapping.change(&request.json().unwrap_or_default(), clocks::unix_ms())
+            {
                 return Ok(Some(error(400, "InvalidParameterValueException", &why)));
             }
             mappings::write(&mapping)?;
