@@ -97,7 +97,7 @@ e2e-tools: ## the Python environment and the programs that the end-to-end tests 
 
 test-e2e: build plugins plugins-python stock e2e-tools ## end to end: boto3 through the proxy and its plugins to moto, standard components
 	$(PYTHON) -m pytest -q -n 2 --dist loadfile tests/e2e $(ARGS)
-	$(PYTHON) -m pytest -q tests/moto plugins/shared/apigateway/tests
+	$(PYTHON) -m pytest -q tests/moto plugins/apigateway/tests
 	python3 -m unittest discover -s tests/bench
 
 test-ui: build plugins ## the inspector in real Chromium; SCREENSHOTS=tests/ui/screenshots takes the README's pictures anew
@@ -118,7 +118,7 @@ localstack: build plugins plugins-python ## LocalStack's ports in front of moto 
 	$(TOLLGATE) run --config plugins/shared/localstack/tollgate.toml $(ARGS)
 
 demo-apigateway: build plugins-python e2e-tools ## an API made by boto3 in moto and called through tollgate, each step printed
-	$(PYTHON) plugins/shared/apigateway/demo.py
+	$(PYTHON) plugins/apigateway/demo.py
 
 bench: build plugins ## what a request costs, beside nginx, HAProxy, bare hyper and Envoy where they are installed
 	$(CARGO) build --release --locked -p tollgate-bench

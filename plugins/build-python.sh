@@ -1,7 +1,7 @@
 #!/bin/sh
-# Builds a plugin in Python, plugins/shared/NAME, to target/plugins-python/NAME.wasm, with its schema beside it. These plugins are not among those
-# of plugins/build.sh, as they need other tools and reach further than every proxy should allow. They stand in plugins/shared because every
-# other folder of plugins/ is a member of cargo's workspace.
+# Builds a plugin in Python, plugins/NAME, to target/plugins-python/NAME.wasm, with its schema beside it. These plugins are not among those
+# of plugins/build.sh, as they need other tools and reach further than every proxy should allow. Cargo.toml
+# excludes their folders from the workspace.
 #
 #   plugins/build-python.sh NAME
 #
@@ -17,7 +17,7 @@ export TOLLGATE_TOOLS="${TOLLGATE_TOOLS:-$target/tools}"
 export PYTHONDONTWRITEBYTECODE=1
 
 name=$1
-project=$root/plugins/shared/$name
+project=$root/plugins/$name
 out=$target/plugins-python
 [ -f "$project/plugin.py" ] || {
 	echo "plugins/build-python.sh: no plugin named $name in Python" >&2

@@ -95,8 +95,8 @@ def environment():
 
 
 def built(name):
-    """The file that `make plugins` made of plugins/<name>, or `make plugins-python` of plugins/shared/<name>."""
-    python = (REPOSITORY / "plugins/shared" / name / "plugin.py").exists()
+    """The file that `make plugins` made or `make plugins-python` made of plugins/<name>."""
+    python = (REPOSITORY / "plugins" / name / "plugin.py").exists()
     path = (PYTHON_PLUGINS if python else PLUGINS) / f"{name}.wasm"
     if not path.exists():
         raise FileNotFoundError(f"{path} is missing: run `make {'plugins-python' if python else 'plugins'}`")

@@ -1,6 +1,6 @@
 """The plugin's parts in plain CPython: the contract's bindings are those of the helper library's own tests, the packages those that were built in.
 
-    target/venv/bin/pytest plugins/shared/apigateway/tests
+    target/venv/bin/pytest plugins/apigateway/tests
 
 Needs vendor/, which plugins/build-python.sh fills.
 """
@@ -14,7 +14,7 @@ import pytest
 sys.dont_write_bytecode = True
 
 HERE = Path(__file__).resolve().parent
-REPOSITORY = HERE.parents[3]
+REPOSITORY = HERE.parents[2]
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "vendor"), str(REPOSITORY / "plugin-sdk/python/tests")]
 
 import fake_host  # noqa: E402, F401
