@@ -95,7 +95,7 @@ def environment():
 
 
 def built(name):
-    """The file that `make plugins` made or `make plugins-python` made of plugins/<name>."""
+    """The file that `make plugins`, or `make plugins-python`, made of plugins/<name>."""
     python = (REPOSITORY / "plugins" / name / "plugin.py").exists()
     path = (PYTHON_PLUGINS if python else PLUGINS) / f"{name}.wasm"
     if not path.exists():
