@@ -284,7 +284,7 @@ export class ExchangesView {
     this.columns.hidden = nothing;
     if (!nothing) return;
     const recording = this.#status?.recording;
-    const address = this.#status?.listen?.[0]?.address;
+    const { address, tls } = this.#status?.listen?.[0] ?? {};
     if (recording && !recording.on) {
       fill(this.empty, [el('h2', {}, 'Recording is off'), el('p', {}, 'tollgate passes exchanges on and keeps none. To see them here, add this to its configuration and start it again:'), el('pre', {}, '[record]\nenabled = true')]);
     } else if (this.#ring.waiting.length > 0) {
@@ -295,7 +295,7 @@ export class ExchangesView {
       fill(this.empty, [
         el('h2', {}, 'No exchange yet'),
         el('p', {}, 'Send a request through tollgate, and it appears here with what each plugin did to it.'),
-        address ? el('pre', {}, `curl -i http://${address}/hello`) : null,
+        address ? el('pre', {}, `curl -i${tls ? 'k' : ''} http${tls ? 's' : ''}://${address}/hello`) : null,
       ]);
     }
   }

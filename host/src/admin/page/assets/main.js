@@ -40,9 +40,11 @@ function route() {
 }
 
 function showStatus(status) {
-  const [{ address, tls } = {}] = status.listen ?? [];
+  const all = status.listen ?? [];
+  const [{ address, tls } = {}] = all;
   const backends = (status.backends ?? []).map(({ name, addresses }) => (status.backends.length > 1 ? name : addresses?.[0] ?? name).replace(/^http:\/\/|\/$/g, ''));
-  say(at('ways'), address ? `${address}${tls ? ' (TLS)' : ''} → ${backends.slice(0, 2).join(', ')}${backends.length > 2 ? ` and ${backends.length - 2} more` : ''}` : '');
+  say(at('ways'), address ? `${address}${tls ? ' (TLS)' : ''}${all.length > 1 ? ` and ${all.length - 1} more` : ''} → ${backends.slice(0, 2).join(', ')}${backends.length > 2 ? ` and ${backends.length - 2} more` : ''}` : '');
+  at('ways').title = all.map((one) => `${one.tls ? 'https' : 'http'}://${one.address}${one.name && one.name !== 'default' ? ` ${one.name}` : ''}`).join('\n');
   const { per_second: rate = 0, total } = status.exchanges ?? {};
   say(at('pulse-text'), `${count(Math.round(rate))}/s`);
   at('pulse').title = total === undefined ? '' : `${count(total)} exchanges since tollgate started, version ${status.version}`;
