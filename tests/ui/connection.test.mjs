@@ -34,6 +34,17 @@ test('a lost connection is shown, and the page goes on when tollgate is back', a
   await closePage(page);
 });
 
+test('the head of the page says that there are more listeners than one', async (t) => {
+  const listening = await Proxy.start({ plugins: ['add-header'], config: '[[listeners]]\nname = "second"\naddress = "127.0.0.1:0"\n' });
+  t.after(() => listening.stop());
+  const page = await openPage(browser, listening);
+  await page.locator('#ways').filter({ hasText: 'and 1 more →' }).waitFor();
+  const { listen } = await listening.api('/api/v1/status');
+  assert.equal(await page.locator('#ways').getAttribute('title'), listen.map(({ name, address }) => `http://${address}${name === 'default' ? '' : ` ${name}`}`).join('\n'));
+  assert.deepEqual(listen.map(({ name }) => name).sort(), ['default', 'second']);
+  await closePage(page);
+});
+
 test('the head of the page says where exchanges are written', async (t) => {
   const taped = await Proxy.start({ plugins: ['add-header'], config: '[record]\ntape = "exchanges.tape"\n' });
   t.after(() => taped.stop());
