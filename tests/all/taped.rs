@@ -207,6 +207,25 @@ async fn a_change_of_a_plugin_is_seen_in_what_it_does_to_the_tape() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_masked_is_named() {
+    let desk = Desk::new();
+    let proxy = proxy().config(&desk.config()).start_binary().await;
+    let request = get("/?token=secret1").field("authorization", "Bearer secret1234");
+    proxy.ask(&request).await;
+    proxy.get("/").await;
+    desk.record(proxy).await;
+    desk.add("a", &guest("mark"));
+    let (code, told) = desk.what_if(&[]).await;
+    assert_eq!(code, Some(1));
+    let named = "  run with masked values: target, authorization\n";
+    assert_eq!(told.matches(named).count(), 1, "{told}");
+    assert!(
+        told.ends_with("2 exchanges: 2 differ, 0 failed, 1 run with masked values\n"),
+        "{told}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plugin_that_does_not_start_is_told_and_nothing_is_run() {
     let desk = Desk::new();
     let proxy = proxy().config(&desk.config()).start_binary().await;

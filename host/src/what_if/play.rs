@@ -30,18 +30,14 @@ const BODY_LIMIT: usize = 64 << 20;
 pub struct Player {
     stage: Stage,
     stop: CancellationToken,
-    /// When the last one began.
-    now: u64,
+    /// When the stage begins.
+    began: u64,
 }
 
 impl Player {
     /// `began` is when the stage begins: microseconds since 1970. `stop` ends an exchange that is under way, and lets no other begin.
     pub fn new(stage: Stage, began: u64, stop: CancellationToken) -> Self {
-        Self {
-            stage,
-            stop,
-            now: began,
-        }
+        Self { stage, stop, began }
     }
 
     /// Plays an exchange, and gives what came of it. `masks` are those by which it was recorded.
@@ -52,8 +48,7 @@ impl Player {
         if self.stop.is_cancelled() {
             return Err(Unplayable::Stopped);
         }
-        self.stage.wait(then.began.saturating_sub(self.now));
-        self.now = then.began.max(self.now);
+        self.stage.reach(then.began.saturating_sub(self.began));
         if then.is_websocket() {
             return Err(Unplayable::WebSocket);
         }

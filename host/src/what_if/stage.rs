@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::Instant;
 
 use crate::config::route::RouteConfig;
 use crate::config::{Bucket, PluginConfig};
@@ -47,6 +48,8 @@ pub struct Stage {
     routes: BTreeMap<Option<String>, Vec<Route>>,
     /// A runtime whose time is paused: where everything waits, the wait is over.
     runtime: Runtime,
+    /// When it begins, by that time.
+    begin: Instant,
 }
 
 impl Stage {
@@ -60,6 +63,10 @@ impl Stage {
             .start_paused(true)
             .build();
         let runtime = runtime.map_err(|error| error.to_string())?;
+        let begin = {
+            let _inside = runtime.enter();
+            Instant::now()
+        };
         let mut cast = Cast::new(&runtime, now)?;
         let mut by_listener: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for route in routes {
@@ -72,15 +79,20 @@ impl Stage {
         Ok(Self {
             routes: by_listener,
             runtime,
+            begin,
         })
     }
 
-    /// So many microseconds pass.
-    pub(super) fn wait(&self, micros: u64) {
-        if micros > 0 {
-            let time = Duration::from_micros(micros);
-            self.run(async { tokio::time::sleep(time).await });
-        }
+    /// Time passes until so many microseconds after the beginning, if it is not later already: plugins may have waited. A sleep
+    /// would be as long as the next millisecond, and a thousand exchanges would be a second late.
+    pub(super) fn reach(&self, micros: u64) {
+        let at = self.begin.checked_add(Duration::from_micros(micros));
+        self.run(async {
+            let left = at.map(|at| at.saturating_duration_since(Instant::now()));
+            if let Some(left) = left.filter(|left| !left.is_zero()) {
+                tokio::time::advance(left).await;
+            }
+        });
     }
 
     /// Runs this in the stage's time. What is logged meanwhile is heard by nobody: it would look as if it happened.
