@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use rustix::process::{Pid, test_kill_process};
+use tollgate::record::tape::Header;
 use tollgate_tests::*;
 
 use super::desk::{Desk, mark, shell};
@@ -107,6 +108,11 @@ async fn a_tape_shows_what_a_save_changes() {
         5,
         "and all are named: {lines}"
     );
+    desk.write("mark/plugin.wat", &format!("{}\n", mark("v002")));
+    eventually!(ends(&[
+        "5 differ",
+        "since the last save: nothing has changed"
+    ]));
     desk.write("plugins/other.wat", &mark("o002"));
     desk.write("mark/plugin.wat", &mark("v001"));
     eventually!(ends(&[
@@ -122,6 +128,15 @@ async fn a_tape_shows_what_a_save_changes() {
         "0 differ",
         "since the last save: nothing has changed"
     ]));
+    // A proxy goes on recording.
+    let grown = [
+        &fs::read(&tape).unwrap()[..],
+        &fs::read(&tape).unwrap()[Header::LENGTH..],
+    ]
+    .concat();
+    fs::write(&tape, grown).unwrap();
+    desk.write("mark/plugin.wat", &mark("v001"));
+    eventually!(ends(&["10 exchanges: 0 differ"]));
     desk.write("plugins/other.wat", "(module");
     desk.write("mark/plugin.wat", &mark("v003"));
     eventually!(

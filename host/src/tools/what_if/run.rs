@@ -46,12 +46,10 @@ impl Found {
     /// Whether the same differs, whichever versions of plugins do it.
     pub fn says_the_same(&self, other: &Self) -> bool {
         let (one, other) = (&self.difference, &other.difference);
-        let parts = one.parts.iter().zip(&other.parts);
+        let mut parts = one.parts.iter().zip(&other.parts);
         one.status == other.status
             && one.parts.len() == other.parts.len()
-            && parts
-                .into_iter()
-                .all(|(one, other)| one.says_the_same(other))
+            && parts.all(|(one, other)| one.says_the_same(other))
     }
 
     /// Those who do something else, each once.
