@@ -1,7 +1,7 @@
 //! `tollgate dev`: what is saved is seen.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::process::{Pid, test_kill_process};
 use tollgate::record::tape::Header;
@@ -65,10 +65,8 @@ async fn a_save_is_seen_by_the_proxy_and_what_is_broken_is_not() {
     assert_eq!(dev.code().await, Some(130));
 }
 
-/// After each save the last part of what is told is about that save.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_tape_shows_what_a_save_changes() {
-    let desk = Desk::new();
+/// A tape of five exchanges with two plugins that mark them.
+async fn record(desk: &Desk) -> PathBuf {
     let tape = desk.path("t.tape");
     let recording = proxy()
         .plugin("mark", guest("mark").version("v001"))
@@ -80,16 +78,26 @@ async fn a_tape_shows_what_a_save_changes() {
     }
     recording.terminate();
     assert_eq!(recording.ended().await.code, Some(0));
+    tape
+}
+
+/// Whether what was told last of a tape has all of these words.
+fn last_told(desk: &Desk, words: &[&str]) -> bool {
+    let told = desk.read("out").unwrap();
+    let last = told.rsplit("\ntape: ").next().unwrap();
+    words.iter().all(|word| last.contains(word))
+}
+
+/// After each save the last part of what is told is about that save.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tape_shows_what_a_save_changes() {
+    let desk = Desk::new();
+    let tape = record(&desk).await;
     desk.run("new wat mark");
     desk.write("mark/plugin.wat", &mark("v001"));
     desk.write("plugins/other.wat", &mark("o001"));
     let _dev = desk.dev("dev mark --tape t.tape --filter ~all");
-    let told = || desk.read("out").unwrap();
-    let ends = |words: &[&str]| {
-        let told = told();
-        let last = told.rsplit("\ntape: ").next().unwrap().to_owned();
-        words.iter().all(|word| last.contains(word))
-    };
+    let ends = |words: &[&str]| last_told(&desk, words);
     eventually!(ends(&["5 exchanges: 0 differ, 0 failed ("]));
     desk.write("mark/plugin.wat", &mark("v002"));
     eventually!(ends(&[
@@ -98,16 +106,10 @@ async fn a_tape_shows_what_a_save_changes() {
         "since the last save: 5 differ in another way"
     ]));
     eventually!(ends(&["- x-mark: v001", "+ x-mark: v002"]));
-    let (whole, lines) = (
-        told().matches("plugin mark forward-request").count(),
-        told(),
-    );
-    assert_eq!(whole, 3, "the first three are shown whole: {lines}");
-    assert_eq!(
-        lines.matches("  200\n").count(),
-        5,
-        "and all are named: {lines}"
-    );
+    // The first three are shown whole, and all are named.
+    let told = |words: &str| desk.read("out").unwrap().matches(words).count();
+    eventually!(told("  200\n") == 5);
+    assert_eq!(told("plugin mark forward-request"), 3);
     desk.write("mark/plugin.wat", &format!("{}\n", mark("v002")));
     eventually!(ends(&[
         "5 differ",
