@@ -15,7 +15,7 @@ from harness.client import Answer
 from harness.process import Process
 from harness.rounds import Sample, Spread
 from harness.verdicts import verdict
-from sections import chain, connections, http2, idle, instructions, requests, start
+from sections import chain, connections, http2, idle, instructions, record, requests, start
 
 
 def sample(cpu: float) -> Sample:
@@ -86,6 +86,13 @@ class Targets(unittest.TestCase):
         self.assertEqual(outcomes["each of 1 plugins adds, µs"], "missed")
         self.assertEqual(outcomes["each of 20 plugins adds, µs"], "met")
         self.assertEqual(outcomes["200 plugins that don't match add, µs"], "met")
+
+    def test_recording_is_judged_by_what_it_adds(self) -> None:
+        samples = {"tollgate, 0 plugins": [sample(20)], "tollgate, metrics": [sample(21)], "tollgate, ring": [sample(24)]}
+        self.assertEqual(words(record.judge(samples)), {"recording in the ring adds, µs": "missed"})
+        samples["tollgate, ring"] = [sample(22.9)]
+        self.assertEqual(words(record.judge(samples)), {"recording in the ring adds, µs": "met"})
+        self.assertEqual(record.judge({"tollgate, ring": [sample(24)]}), [])
 
     def test_growth_is_held_against_the_yardstick_that_grows_least(self) -> None:
         samples = {

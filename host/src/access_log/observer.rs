@@ -138,3 +138,79 @@ fn protocol(version: Version) -> &'static str {
         _ => "HTTP/1.1",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access_log::AccessTarget;
+    use crate::message::trace::{Beginning, Identity, Observers, Outcome, Trace};
+    use crate::message::{ExchangeId, RequestHead, ResponseHead, Target};
+
+    /// Hides what begins with `s`.
+    #[derive(Debug)]
+    struct Hides;
+
+    impl Mask for Hides {
+        fn target<'a>(&self, target: &'a str) -> Cow<'a, str> {
+            target.replace("secret", "[masked]").into()
+        }
+
+        fn value<'a>(&self, name: &str, value: &'a [u8]) -> Cow<'a, [u8]> {
+            match name {
+                "x-key" | "x-answer" => Cow::Borrowed(b"[masked]"),
+                _ => Cow::Borrowed(value),
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_tells_who_took_part_and_nothing_secret() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.log");
+        let log = AccessLog::start(AccessTarget::File(path.clone())).unwrap();
+        let template = "$request_uri $http_x_key $http_x_b $sent_http_x_answer $plugins $backend $upstream_addr $status $outcome";
+        let format = AccessFormat::parse(template).unwrap();
+        let observer = AccessObserver::new(log.clone(), format, Arc::new(Hides));
+        let observers = Arc::new(Observers::new(vec![Arc::new(observer)]));
+        let mut head = RequestHead::new();
+        head.target = Target::new(b"/a?k=secret").unwrap();
+        head.fields.append("x-key", "secret");
+        head.fields.append("x-b", "b");
+        let beginning = Beginning {
+            id: ExchangeId(1),
+            client: ([127, 0, 0, 1], 1).into(),
+            scheme: Scheme::Http,
+            head: &head,
+        };
+        let mut trace = Trace::begin(&observers, beginning);
+        let backend = |name: &str| Performer::Backend {
+            name: name.to_owned(),
+            address: Some(format!("http://{name}.test")),
+        };
+        let plugin = |name: &str| Performer::Plugin {
+            plugin: Arc::new(Identity {
+                name: name.to_owned(),
+                version: "0".to_owned(),
+            }),
+            hook: "forward-request",
+        };
+        for performer in [
+            plugin("p"),
+            backend("one"),
+            backend("two"),
+            plugin("q"),
+            plugin("p"),
+        ] {
+            trace.begin_step(|| performer);
+            trace.end_step(Outcome::Done);
+        }
+        let mut answer = ResponseHead::new(http::StatusCode::OK);
+        answer.fields.append("x-answer", "secret");
+        trace.answers(&answer);
+        drop(trace);
+        assert!(log.flush(Duration::from_secs(20)));
+        let line = std::fs::read_to_string(path).unwrap();
+        let expected = "/a?k=[masked] [masked] b [masked] p,q two http://two.test 200 cut-off\n";
+        assert_eq!(line, expected);
+    }
+}

@@ -1,6 +1,7 @@
 //! Who writes the access log: one thread, so that no exchange waits for a disk or a reader.
 //!
-//! Lines wait in one buffer, which the thread takes as a whole and writes at once. What doesn't fit, or can't be written, is lost
+//! Lines wait in one buffer, which the thread takes as a whole and writes at once, a moment after the first: to be woken and to write for
+//! each would cost more than the line. What doesn't fit, or can't be written, is lost
 //! and counted. The file is opened anew when its name stands for another one (logrotate renames it), and on demand (SIGHUP).
 
 use std::fs::{self, File, OpenOptions};
@@ -18,6 +19,9 @@ use crate::telemetry::{write_all, write_some};
 
 /// Bytes of lines that may wait to be written.
 const MOST_WAITING: usize = 4 << 20;
+
+/// How long more lines are waited for when one has come.
+const GATHERING: Duration = Duration::from_millis(5);
 
 /// How often it is told at most that lines come faster than they can be written.
 const TELL_EVERY: Duration = Duration::from_secs(60);
@@ -146,13 +150,14 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for lines, or for the order to open the file anew.
+    /// Waits for lines and gathers some, or for the order to open the file anew.
     fn next(&self) -> (Batch, bool) {
-        let mut queue = self.lock();
-        while queue.waiting.lines == 0 && !queue.reopen {
-            let waited = self.changed.wait(queue);
-            queue = waited.unwrap_or_else(PoisonError::into_inner);
-        }
+        let has_nothing = |queue: &mut Queue| queue.waiting.lines == 0 && !queue.reopen;
+        let waited = self.changed.wait_while(self.lock(), has_nothing);
+        let queue = waited.unwrap_or_else(PoisonError::into_inner);
+        let gathers = |queue: &mut Queue| !queue.reopen;
+        let waited = self.changed.wait_timeout_while(queue, GATHERING, gathers);
+        let mut queue = waited.unwrap_or_else(PoisonError::into_inner).0;
         queue.is_busy = true;
         let reopen = std::mem::take(&mut queue.reopen);
         (std::mem::take(&mut queue.waiting), reopen)

@@ -256,3 +256,73 @@ fn protocol(version: Version) -> &'static str {
         _ => "HTTP/1.1",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::trace::{Trace, Transcriber};
+    use crate::message::{Body, Fate};
+    use crate::record::{RecordConfig, sample};
+
+    /// What is recorded of an exchange in which this happens.
+    fn observed(head: &RequestHead, happens: impl FnOnce(&mut Trace)) -> Recorded {
+        let finished = sample::finished(head, 1 << 10, happens);
+        recorded(&finished, &Masks::new(&RecordConfig::default())).unwrap()
+    }
+
+    #[test]
+    fn no_step_keeps_a_secret_that_it_adds_or_changes() {
+        let mut head = RequestHead::new();
+        head.fields.append("accept", "a");
+        head.fields.append("authorization", "hunter1");
+        let exchange = observed(&head, |trace| {
+            let mut head = head.clone();
+            for value in ["hunter2", "hunter3"] {
+                head.fields.insert("authorization", value);
+                head.fields.append("x-api-key", value);
+                trace.begin_step(|| trace::Performer::Host);
+                trace.left_request(&head, None);
+            }
+            let mut answer = ResponseHead::new(http::StatusCode::OK);
+            answer.fields.append("set-cookie", "hunter4");
+            let mut body = Body::Arrived(r#"{"token":"hunter5"}"#.into());
+            trace.got_response(&answer, &mut body);
+        });
+        let all = format!("{exchange:?}");
+        assert!(!all.contains("hunter"), "{all}");
+        let (request, response) = exchange.before(usize::MAX);
+        let named = |message: &Message| -> Vec<String> {
+            message
+                .fields
+                .iter()
+                .map(|field| field.name.clone())
+                .collect()
+        };
+        assert_eq!(
+            named(&request),
+            ["accept", "authorization", "x-api-key", "x-api-key"]
+        );
+        let response = response.unwrap();
+        assert_eq!(response.content.kept, br#"{"token":"[masked]"}"#);
+        let is_changed = |step: &Step| !step.request.is_unchanged();
+        assert!(
+            exchange.steps.iter().all(is_changed),
+            "a secret that was changed counts as changed"
+        );
+    }
+
+    #[test]
+    fn a_piece_that_a_plugin_lets_go_on_behind_its_own_is_masked_by_both() {
+        let exchange = observed(&RequestHead::new(), |trace| {
+            trace.begin_step(|| trace::Performer::Host);
+            let mut pieces = Transcriber::new(trace.clone());
+            pieces.sent(br#"{"password":""#);
+            pieces.fate(br#"{"x":""#, Fate::Replace);
+            pieces.fate(br#"hunter2"}"#, Fate::Keep);
+            pieces.end();
+        });
+        let transcript = exchange.steps[0].transcript.as_ref().unwrap();
+        assert_eq!(transcript.count, 2);
+        assert_eq!(transcript.pieces[1].came.kept, br#"[masked]"}"#);
+    }
+}

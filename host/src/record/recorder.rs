@@ -222,42 +222,17 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::trace::{Beginning, Observers, Trace};
-    use crate::message::{Body, ExchangeId, RequestHead, Scheme};
-
-    /// Keeps what it gets.
-    #[derive(Debug, Default)]
-    struct Keeping(Mutex<Vec<Arc<Finished>>>);
-
-    impl Observer for Keeping {
-        fn wants(&self) -> Level {
-            Level::Full
-        }
-
-        fn body_limit(&self) -> usize {
-            usize::MAX
-        }
-
-        fn finished(&self, exchange: &Arc<Finished>) {
-            self.0.lock().unwrap().push(exchange.clone());
-        }
-    }
+    use crate::message::{Body, ExchangeId, RequestHead};
+    use crate::record::sample;
 
     /// An exchange with a request's body of so many bytes.
     fn exchange(id: u64, body: usize) -> Arc<Finished> {
-        let keeping = Arc::new(Keeping::default());
-        let observers = Arc::new(Observers::new(vec![keeping.clone()]));
         let head = RequestHead::new();
-        let beginning = Beginning {
-            id: ExchangeId(id),
-            client: ([127, 0, 0, 1], 1).into(),
-            scheme: Scheme::Http,
-            head: &head,
-        };
-        let trace = Trace::begin(&observers, beginning);
-        trace.came(&mut Body::Arrived(vec![b'x'; body].into()));
-        drop(trace);
-        keeping.0.lock().unwrap().remove(0)
+        let mut exchange = sample::finished(&head, usize::MAX, |trace| {
+            trace.came(&mut Body::Arrived(vec![b'x'; body].into()));
+        });
+        Arc::get_mut(&mut exchange).unwrap().times.id = ExchangeId(id);
+        exchange
     }
 
     fn dropped(queue: &Queue) -> u64 {
@@ -282,8 +257,11 @@ mod tests {
         assert_eq!(dropped(&queue), 3);
         queue.put(&small);
         assert_eq!(queue.take().unwrap().len(), 1);
-        queue.put(&large);
-        assert_eq!(dropped(&queue), 3);
+        (0..5).for_each(|_| queue.put(&large));
+        assert_eq!((queue.waiting().exchanges.len(), dropped(&queue)), (3, 5));
+        queue.waiting().is_over = true;
+        assert!(queue.take().is_some() && queue.take().is_none());
+        assert_eq!(queue.waiting().bytes, 0);
     }
 
     #[test]

@@ -220,6 +220,11 @@ mod tests {
         let page = ring.page(None, 1, |exchange| exchange.id % 2 == 0);
         assert_eq!((ids(&page), page.more), (vec![8], true));
         assert!(ids(&ring.page(Some(2), 9, |_| true)).is_empty());
+        assert_eq!(
+            ring.held().places.len(),
+            5,
+            "those that are gone are forgotten"
+        );
         let size = ring.size();
         assert_eq!((size.exchanges, size.total), (5, 8));
         ring.clear();

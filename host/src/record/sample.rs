@@ -1,10 +1,52 @@
-//! An exchange for tests.
+//! Exchanges for tests.
+
+use std::sync::{Arc, Mutex};
 
 use super::data::{
     Content, Ending, Field, LogLine, Message, Outbound, Performer, Recorded, StartLine, Step,
     StepOutcome,
 };
 use super::edit::{Edit, FieldEdit, MessageEdit};
+use crate::message::trace::{Beginning, Finished, Level, Observer, Observers, Trace};
+use crate::message::{ExchangeId, RequestHead, Scheme};
+
+/// Keeps the exchange that it gets, with so many bytes of its bodies.
+#[derive(Debug)]
+struct Keeping(usize, Mutex<Option<Arc<Finished>>>);
+
+impl Observer for Keeping {
+    fn wants(&self) -> Level {
+        Level::Full
+    }
+
+    fn body_limit(&self) -> usize {
+        self.0
+    }
+
+    fn finished(&self, exchange: &Arc<Finished>) {
+        *self.1.lock().unwrap() = Some(exchange.clone());
+    }
+}
+
+/// What observers get of an exchange with this request, in which this happens.
+pub fn finished(
+    head: &RequestHead,
+    body_limit: usize,
+    happens: impl FnOnce(&mut Trace),
+) -> Arc<Finished> {
+    let keeping = Arc::new(Keeping(body_limit, Mutex::default()));
+    let observers = Arc::new(Observers::new(vec![keeping.clone()]));
+    let beginning = Beginning {
+        id: ExchangeId(1),
+        client: ([127, 0, 0, 1], 1).into(),
+        scheme: Scheme::Http,
+        head,
+    };
+    let mut trace = Trace::begin(&observers, beginning);
+    happens(&mut trace);
+    drop(trace);
+    keeping.1.lock().unwrap().take().unwrap()
+}
 
 pub fn field(name: &str, value: &str) -> Field {
     Field {

@@ -6,11 +6,11 @@ import subprocess
 from pathlib import Path
 
 from harness.options import Options
-from harness.proxies import ROOT
+from harness.proxies import TARGET
 from harness.rounds import Spread
 from harness.verdicts import Outcome, verdict
 
-PROGRAM = ROOT / "target/release/outbound"
+PROGRAM = TARGET / "release/outbound"
 ROUNDS = 60
 LIMIT = 1.3
 SECONDS_PER_ROUND = 5

@@ -7,7 +7,8 @@ use super::*;
 use crate::export::ConnectionsTo;
 use crate::export::state::ServingVersion;
 use crate::message::trace::{
-    Beginning, CallTrace, Failure, Identity, Observer as _, Observers, Outcome, Performer, Trace,
+    Beginning, CallTrace, Ending, Failure, Finished, Identity, Observer as _, Observers, Outcome,
+    Performer, Trace,
 };
 use crate::message::{ExchangeId, RequestHead, ResponseHead, Scheme};
 
@@ -167,6 +168,28 @@ fn routes_and_backends_that_are_gone_are_not_written_and_begin_anew() {
 }
 
 #[test]
+fn what_has_no_route_and_no_answer_is_counted_and_a_step_that_goes_on_is_not_another_call() {
+    let exchanges = Arc::<ExchangeMetrics>::default();
+    let ms = Duration::from_millis;
+    let mut times = sample().times.clone();
+    (times.route, times.status, times.ending) = (None, None, Ending::CutOff);
+    (times.request_bytes, times.head_after) = (5, Some(ms(10)));
+    times.steps[1].duration = ms(8);
+    times.steps.push(times.steps[0].clone());
+    times.steps[3].is_more = true;
+    exchanges.finished(&Arc::new(Finished { times, full: None }));
+    let text = exporter(&exchanges, &Metrics::default()).exposition();
+    for line in [
+        r#"tollgate_exchanges_total{route="none",status="none",outcome="cut-off"} 1"#,
+        r#"tollgate_request_body_bytes_total{route="none"} 5"#,
+        r#"tollgate_proxy_duration_seconds_sum{route="none"} 0.002"#,
+        r#"tollgate_hook_calls_total{plugin="a",hook="forward-request",outcome="done"} 1"#,
+    ] {
+        assert!(text.lines().any(|l| l == line), "{line}\n{text}");
+    }
+}
+
+#[test]
 fn what_plugins_record_has_a_name_space_of_its_own() {
     let (exchanges, plugins) = (Arc::default(), Metrics::default());
     let own = plugins.of_plugin("a\"\n");
@@ -226,14 +249,14 @@ fn the_cost_of_counting_is_told() {
 }
 
 /// A finished exchange through both hooks of a plugin, and a backend.
-fn sample() -> Arc<crate::message::trace::Finished> {
+fn sample() -> Arc<Finished> {
     #[derive(Debug, Default)]
-    struct Keep(std::sync::Mutex<Option<Arc<crate::message::trace::Finished>>>);
+    struct Keep(std::sync::Mutex<Option<Arc<Finished>>>);
     impl crate::message::trace::Observer for Keep {
         fn wants(&self) -> crate::message::trace::Level {
             crate::message::trace::Level::Times
         }
-        fn finished(&self, exchange: &Arc<crate::message::trace::Finished>) {
+        fn finished(&self, exchange: &Arc<Finished>) {
             *self.0.lock().unwrap() = Some(exchange.clone());
         }
     }

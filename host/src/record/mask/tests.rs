@@ -285,3 +285,19 @@ fn lines_of_a_log_are_masked_as_heads_are_written_too() {
         assert_eq!(masks().log(text), expected, "{text}");
     }
 }
+
+#[test]
+fn a_body_that_is_kept_whole_has_its_new_length_and_one_that_is_not_its_own() {
+    let (fields, text) = (Fields::new(), br#"{"password":"hunter2","a":1}"#);
+    let whole = masks().content(&fields, &taken(text));
+    assert_eq!(whole.kept, br#"{"password":"[masked]","a":1}"#);
+    assert_eq!(whole.length, whole.kept.len() as u64);
+    let part = Taken {
+        length: 1000,
+        ..taken(text)
+    };
+    assert_eq!(masks().content(&fields, &part).length, 1000);
+    // What is binary is no text.
+    let binary = b"\0{\"password\":\"x\"}";
+    assert_eq!(masks().content(&fields, &taken(binary)).kept, binary);
+}
