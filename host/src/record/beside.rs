@@ -59,8 +59,9 @@ pub fn transcript(pieces: &Pieces, masks: &Masks) -> Transcript {
 
 /// Pieces of a body are masked as one text: a secret may begin in one and end in another. So is what went on.
 fn mask_stream(pieces: &mut [Piece], masks: &Masks) {
+    let as_it_came: Vec<Vec<u8>> = pieces.iter().map(|piece| piece.came.kept.clone()).collect();
     // What was kept is a part of what went on.
-    let mut context: Vec<Vec<u8>> = pieces.iter().map(|piece| piece.came.kept.clone()).collect();
+    let mut context = as_it_came.clone();
     let went = pieces
         .iter_mut()
         .zip(&mut context)
@@ -72,10 +73,16 @@ fn mask_stream(pieces: &mut [Piece], masks: &Masks) {
     masks.pieces(&mut went.collect::<Vec<_>>());
     let came = pieces.iter_mut().map(|piece| &mut piece.came.kept);
     masks.pieces(&mut came.collect::<Vec<_>>());
-    for (piece, went) in pieces.iter_mut().zip(context) {
-        // What began in something that a plugin has sent before.
-        if piece.fate == PieceFate::Keep && went.len() < piece.came.kept.len() {
-            piece.came.kept = went;
+    for ((piece, went), before) in pieces.iter_mut().zip(context).zip(as_it_came) {
+        // A secret that began in something that a plugin has sent before.
+        if piece.fate == PieceFate::Keep && went != before {
+            let is_alone = piece.came.kept == before || piece.came.kept == went;
+            piece.came.kept = if is_alone {
+                went
+            } else {
+                // Both found one, each another: nothing of it is safe.
+                MASKED.as_bytes().to_vec()
+            };
         }
     }
 }

@@ -140,8 +140,7 @@ fn of_json(text: &[u8], colon: usize, keys: &Names) -> Option<Found> {
     let name = before.strip_suffix(b"\"")?;
     let slashes = slashes_before(name, name.len());
     let name = &name[..name.len() - slashes];
-    // Names are short: quicker than to begin a search for each.
-    let quote = name.iter().rposition(|byte| *byte == b'"')?;
+    let quote = memchr::memrchr(b'"', name)?;
     let key = &name[quote + 1..];
     let is_one = keys.contains(key)
         || key.eq_ignore_ascii_case(b"value")
