@@ -11,6 +11,7 @@ mod plugins;
 mod reload;
 mod routing;
 mod spawn;
+mod tape;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -93,10 +93,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "ADDR")]
     pub listen: Vec<String>,
 
-    /// The backend: a URL with http://, https://, h2c:// or unix:, or `echo` for an embedded backend
-    /// that answers with the request that it received
+    /// The backend: a URL with http://, https://, h2c:// or unix:, `tape:FILE` for recorded answers, or `echo`
+    /// for an embedded backend that answers with the request that it received
     ///
-    /// `h2c://` is HTTP/2 without TLS, `unix:/PATH` a unix socket. The embedded backend listens on 127.0.0.1:4566, or on a free port if that is in use; `echo://ADDR` sets its address. [env: TOLLGATE_BACKEND] [default: echo]
+    /// `tape:FILE` (or `har:FILE`) answers from a tape or a HAR, and connects to nobody; see --replay. `h2c://` is HTTP/2 without TLS, `unix:/PATH` a unix socket. The embedded backend listens on 127.0.0.1:4566, or on a free port if that is in use; `echo://ADDR` sets its address. [env: TOLLGATE_BACKEND] [default: echo]
     #[arg(long, value_name = "URL")]
     pub backend: Option<String>,
 
@@ -147,6 +147,17 @@ pub struct RunArgs {
     /// Secrets are masked; the table `record` of the configuration says what else, and how much of each body is kept. [env: TOLLGATE_RECORD] [default: off]
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+
+    /// How a tape answers (with --backend tape:FILE); may be given more than once
+    ///
+    /// Requests are compared with recorded ones by method, path, query, body, and the fields x-amz-target and soapaction. Of several
+    /// answers to like requests each is given once, in order, then the last again.
+    /// KEY is one of: match-fields=NAME,… (these header fields instead), match-host=true, match-body=false, ignore-query=NAME,…
+    /// (or *), ignore-keys=NAME,… (of JSON bodies and forms), repeat=last|once|cycle, pace=none|original,
+    /// on-miss=502|404|…|URL (a status, or a backend to ask). [env: TOLLGATE_REPLAY, pairs separated by spaces]
+    /// [default: on-miss=502 repeat=last pace=none]
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub replay: Vec<String>,
 
     /// Allow other processes to listen on the same address, so that a new process can start before the old
     /// one ends (SO_REUSEPORT)
@@ -281,6 +292,10 @@ mod tests {
             ("tollgate run --tls --tls-cleartext", true),
             ("tollgate run --tls self-signed --admin 4599", true),
             ("tollgate run --tls chain.pem,key.pem --reuse-port", true),
+            (
+                "tollgate run --backend tape:a --replay on-miss=404 --replay pace=original",
+                true,
+            ),
             ("tollgate run --tls a b", false),
             ("tollgate run --reuse-port true", false),
             ("tollgate check-config --config t.toml", true),

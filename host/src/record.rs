@@ -1,5 +1,6 @@
 //! What happened in exchanges, as plain data: for the ring of the last exchanges, the tape, the admin API, and replay.
 
+pub mod answers;
 mod beside;
 mod blob;
 mod config;
@@ -31,7 +32,7 @@ pub use data::{
 };
 pub use edit::{Edit, FieldEdit, LineEdit, MessageEdit};
 pub use finish::recorded;
-pub use heads::Unusable;
+pub use heads::{Unusable, trailers};
 pub use mask::{MASKED, Masks};
 pub use message::{Bytes, Content, Field, Message, StartLine};
 pub use recorder::{Keeper, Recorder};

@@ -3,6 +3,7 @@
 mod exchanges;
 mod played;
 mod plugins;
+mod replay;
 mod settings;
 mod versions;
 mod what_if;

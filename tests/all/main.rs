@@ -57,6 +57,9 @@ mod background;
 /// The admin API: who may ask, and what an operator can do to plugins while requests pass them.
 mod admin;
 
+/// Tapes in the place of backends.
+mod played;
+
 /// Idle instances, and what they give way to.
 mod idle;
 

@@ -7,5 +7,6 @@ pub mod logs;
 pub mod metrics;
 pub mod plugins;
 pub mod reload;
+pub mod replay;
 pub mod status;
 pub mod what_if;

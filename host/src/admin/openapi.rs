@@ -42,6 +42,7 @@ use super::problem::Problem;
         api::exchanges::curl,
         api::what_if::one,
         api::what_if::all,
+        api::replay::replay,
         api::logs::logs,
         api::reload::reload,
     ),

@@ -71,6 +71,7 @@ fn routes() -> Routes {
         .get("/api/v1/exchanges/{id}/curl", api::exchanges::curl)
         .post("/api/v1/exchanges/{id}/what-if", api::what_if::one)
         .post("/api/v1/what-if", api::what_if::all)
+        .post("/api/v1/exchanges/{id}/replay", api::replay::replay)
         .get("/api/v1/logs", api::logs::logs)
         .get("/api/v1/events", api::events::events)
         .post("/api/v1/reload", api::reload::reload)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::tape;
 use crate::config::Config;
 use crate::config::backend::{BackendConfig, BackendUrl, DEFAULT_BACKEND};
 use crate::config::listener::ListenerConfig;
@@ -27,17 +28,25 @@ pub fn complete(config: &mut Config, echo: Option<&BackendUrl>) {
 /// # Errors
 /// Says which backend can't be had and why.
 pub fn backends(config: &Config, old: &RunningBackends) -> Result<RunningBackends, String> {
-    let backend = |(name, config): (&String, &BackendConfig)| {
+    let running = |(name, config): (&String, &BackendConfig)| {
         let same = old.get(name).filter(|old| old.config() == config);
-        let backend = match same {
+        let running = match same {
             Some(same) => same.clone(),
-            None => Arc::new(
-                Backend::new(name, config.clone()).map_err(|e| format!("backend {name}: {e}"))?,
-            ),
+            None => {
+                let new = backend(name, config).map_err(|why| format!("backend {name}: {why}"))?;
+                Arc::new(new)
+            }
         };
-        Ok((name.clone(), backend))
+        Ok((name.clone(), running))
     };
-    config.backends.iter().map(backend).collect()
+    config.backends.iter().map(running).collect()
+}
+
+fn backend(name: &str, config: &BackendConfig) -> Result<Backend, String> {
+    match config.tape() {
+        Some(tape) => tape::backend(name, config, tape),
+        None => Backend::new(name, config.clone()).map_err(|error| error.to_string()),
+    }
 }
 
 /// The routes with their backends and chains; the chains are in the routes' order.

@@ -1,11 +1,14 @@
 //! Where requests go behind the last plugin, and by which rules.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderValue;
 use http::uri::Authority;
+use http::{HeaderValue, StatusCode};
+
+use crate::record::answers::AnswerRules;
 
 /// The name of the backend that `backend = URL` or `--backend` makes.
 pub const DEFAULT_BACKEND: &str = "default";
@@ -36,6 +39,8 @@ pub struct BackendConfig {
     /// Names are looked up again after this time.
     pub resolve_every: Duration,
     pub ejection: Ejection,
+    /// How a tape answers.
+    pub replay: ReplayConfig,
 }
 
 impl BackendConfig {
@@ -57,7 +62,22 @@ impl BackendConfig {
             max_fields: 1000,
             resolve_every: Duration::from_secs(10),
             ejection: Ejection::default(),
+            replay: ReplayConfig::default(),
         }
+    }
+
+    /// Its first address, as people write it.
+    pub fn shown(&self) -> String {
+        let first = self.addresses.first();
+        first.map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// The file that answers, if it is no server that does.
+    pub fn tape(&self) -> Option<&Path> {
+        self.addresses.iter().find_map(|url| match &url.address {
+            BackendAddress::Tape(path) => Some(path.as_path()),
+            BackendAddress::Tcp(_) | BackendAddress::Unix(_) => None,
+        })
     }
 }
 
@@ -74,6 +94,8 @@ pub enum BackendAddress {
     /// Host and optional port; without one 80, or 443 for TLS.
     Tcp(Authority),
     Unix(PathBuf),
+    /// To nobody: a tape or a HAR answers.
+    Tape(PathBuf),
 }
 
 impl fmt::Display for BackendUrl {
@@ -83,7 +105,35 @@ impl fmt::Display for BackendUrl {
             BackendAddress::Tcp(authority) => write!(f, "{scheme}://{authority}"),
             BackendAddress::Unix(path) if self.tls => write!(f, "https+unix:{}", path.display()),
             BackendAddress::Unix(path) => write!(f, "unix:{}", path.display()),
+            BackendAddress::Tape(path) => write!(f, "tape:{}", path.display()),
         }
+    }
+}
+
+/// How a tape answers: the table `[backends.NAME.replay]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReplayConfig {
+    pub rules: AnswerRules,
+    pub on_miss: OnMiss,
+}
+
+/// What becomes of a request that the tape has no answer to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OnMiss {
+    /// It is answered with this error.
+    Status(StatusCode),
+    /// This backend is asked. It is no tape.
+    Backend(Arc<str>),
+}
+
+impl OnMiss {
+    /// No client takes it for an answer of the backend, as it might 404.
+    pub const DEFAULT: StatusCode = StatusCode::BAD_GATEWAY;
+}
+
+impl Default for OnMiss {
+    fn default() -> Self {
+        Self::Status(Self::DEFAULT)
     }
 }
 

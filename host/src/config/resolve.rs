@@ -16,6 +16,7 @@ mod listeners;
 mod matches;
 mod plugins;
 mod record;
+mod replay;
 mod routes;
 mod server;
 mod services;
@@ -66,7 +67,7 @@ pub fn resolve(
 }
 
 /// Keys of tables, for people who write them at the top of the file.
-const IN_TABLES: [&str; 79] = [
+const IN_TABLES: [&str; 80] = [
     "admin.token-file",
     "admin.hosts",
     "access-log.format",
@@ -107,6 +108,7 @@ const IN_TABLES: [&str; 79] = [
     "backends.NAME.tls.server-name",
     "backends.NAME.ejection",
     "backends.NAME.ejection.failures",
+    "backends.NAME.replay",
     "cache.dir",
     "cache.max-size",
     "state.store",

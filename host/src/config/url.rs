@@ -43,6 +43,7 @@ pub(super) enum BackendScheme {
     /// HTTP/2 in cleartext with prior knowledge.
     H2c,
     Unix,
+    Tape,
 }
 
 impl BackendOrigin {
@@ -60,6 +61,7 @@ impl BackendScheme {
             Self::Https => "https://",
             Self::H2c => "h2c://",
             Self::Unix => "unix:",
+            Self::Tape => "tape:",
         }
     }
 }
@@ -68,7 +70,7 @@ impl fmt::Display for BackendOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.url.address {
             BackendAddress::Tcp(authority) => write!(f, "{}{authority}", self.scheme.prefix()),
-            BackendAddress::Unix(_) => self.url.fmt(f),
+            BackendAddress::Unix(_) | BackendAddress::Tape(_) => self.url.fmt(f),
         }
     }
 }
@@ -97,6 +99,11 @@ pub(super) fn origin(text: &str, base: &Path) -> Result<BackendOrigin, String> {
     if let Some(path) = strip_prefix_in_any_case(text, "unix:") {
         return socket(path, base);
     }
+    for prefix in ["tape:", "har:"] {
+        if let Some(path) = strip_prefix_in_any_case(text, prefix) {
+            return tape(path, prefix, base);
+        }
+    }
     let Some((scheme, rest)) = text.split_once("://") else {
         return Err(without_scheme(text));
     };
@@ -112,7 +119,7 @@ pub(super) fn origin(text: &str, base: &Path) -> Result<BackendOrigin, String> {
         }
         _ => {
             return Err(format!(
-                "the scheme {scheme:?} is not served; expected http://, https://, h2c:// or unix:"
+                "the scheme {scheme:?} is not served; expected http://, https://, h2c://, unix: or tape:"
             ));
         }
     };
@@ -132,6 +139,25 @@ pub(super) fn no_echo() -> String {
     "only the default backend can be the embedded one, with backend = \"echo\" at the top; \
      expected a URL such as http://localhost:4566"
         .to_owned()
+}
+
+/// The path of a tape or a HAR, from behind its prefix.
+fn tape(text: &str, prefix: &str, base: &Path) -> Result<BackendOrigin, String> {
+    // As for sockets.
+    let text = match text.strip_prefix("//") {
+        Some(path) if path.starts_with('/') => path,
+        Some(path) => return Err(format!("a file has no host; expected {prefix}{path}")),
+        None => text,
+    };
+    if let Some(problem) = path_problem(Path::new(text)) {
+        return Err(format!("{problem} behind {prefix}"));
+    }
+    let url = BackendUrl {
+        tls: false,
+        address: BackendAddress::Tape(base.join(text)),
+    };
+    let scheme = BackendScheme::Tape;
+    Ok(BackendOrigin { scheme, url })
 }
 
 /// A socket's path, from behind `unix:`.
@@ -300,6 +326,9 @@ mod tests {
         ("unix:///run/a.sock", "unix:/run/a.sock"),
         ("unix:a.sock", "unix:/base/a.sock"),
         ("unix:../a.sock", "unix:/base/../a.sock"),
+        ("tape:a.tape", "tape:/base/a.tape"),
+        ("Tape:///t/a b.tape", "tape:/t/a b.tape"),
+        ("har:/t/a.har", "tape:/t/a.har"),
     ];
 
     /// What is written, and a part of the message.
@@ -312,7 +341,7 @@ mod tests {
         ("./a.sock", "did you mean unix:./a.sock?"),
         (
             "ftp://localhost",
-            "the scheme \"ftp\" is not served; expected http://, https://, h2c:// or unix:",
+            "the scheme \"ftp\" is not served; expected http://, https://, h2c://, unix: or tape:",
         ),
         ("https+unix://a", "in cleartext; expected unix:/PATH"),
         (
@@ -360,6 +389,8 @@ mod tests {
             "unix://run/a.sock",
             "a socket has no host; expected unix:run/a.sock",
         ),
+        ("tape:", "expected a path behind tape:"),
+        ("har://t/a.har", "a file has no host; expected har:t/a.har"),
         ("", "a URL such as"),
     ];
 

@@ -34,6 +34,15 @@ impl Backends {
     }
 
     /// # Errors
+    /// [`ExchangeError::NoBackend`], if there is none of this name.
+    pub fn named(&self, name: &str) -> Result<&Backend, ExchangeError> {
+        let found = self.running.iter().find(|backend| backend.name() == name);
+        found
+            .map(Arc::as_ref)
+            .ok_or_else(|| ExchangeError::NoBackend(name.to_owned()))
+    }
+
+    /// # Errors
     /// [`ExchangeError::NoBackend`], if the choice is none of these. It is never another one in its place.
     pub fn chosen(&self, choice: &BackendChoice) -> Result<&Backend, ExchangeError> {
         let number = choice.number_among(&self.names);

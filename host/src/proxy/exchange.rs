@@ -114,12 +114,27 @@ impl<S: ChainSource> Proxy<S> {
     /// exchange on the heap.
     pub fn run<'a>(
         &'a self,
+        inbound: Inbound,
+        client: &Client,
+        shed: bool,
+    ) -> impl Future<Output = (ResponseHead, Held)> + Send + use<'a, S> {
+        self.run_as(self.new_id(), inbound, client, shed)
+    }
+
+    /// An id that no exchange of this process has had.
+    pub(super) fn new_id(&self) -> ExchangeId {
+        ExchangeId(self.next_id.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// As [`run`](Self::run), for who wants to know the id before the exchange is over.
+    pub(super) fn run_as<'a>(
+        &'a self,
+        id: ExchangeId,
         mut inbound: Inbound,
         client: &Client,
         shed: bool,
     ) -> impl Future<Output = (ResponseHead, Held)> + Send + use<'a, S> {
         let slot = self.under_way.take();
-        let id = ExchangeId(self.next_id.fetch_add(1, Ordering::Relaxed));
         let routing = self.routing.load();
         let (bound, ending) = (routing.server.request_timeout, Ending::of(&routing));
         // Decided here, because a timeout drops the exchange.

@@ -7,6 +7,7 @@ use http::{StatusCode, Version};
 
 use super::backends::Backends;
 use super::error::ExchangeError;
+use super::from_tape::{self, Played};
 use super::tunnel::Opening;
 use super::upstream::{Outgoing, Upgrade, UpstreamError};
 use super::websocket::Conversation;
@@ -52,7 +53,17 @@ impl Last for Backends {
         exchange: &mut Exchange,
         wish: Wish,
     ) -> Result<Option<Switch>, ExchangeError> {
-        let backend = self.chosen(&exchange.backend)?;
+        let mut backend = self.chosen(&exchange.backend)?;
+        if let Some(answers) = backend.answers() {
+            // Boxed: few exchanges meet a tape.
+            let (name, on_miss) = (backend.name(), &backend.config().replay.on_miss);
+            exchange.trace.address(&backend.config().shown());
+            let played = Box::pin(from_tape::play(name, answers, on_miss, exchange)).await?;
+            backend = match played {
+                Played::Answered => return Ok(None),
+                Played::Missed(other) => self.named(&other)?,
+            };
+        }
         let body = exchange.request_body.send();
         // Nobody need be asked whether a body that is here already may come.
         let expect_continue = wish.expect_continue && matches!(body, Body::Stream(_));

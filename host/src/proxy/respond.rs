@@ -196,6 +196,9 @@ fn classify_request(bad: BadRequest) -> (StatusCode, ProxyError) {
 
 fn classify_upstream(error: &UpstreamError) -> (StatusCode, ProxyError) {
     let kind = error.proxy_error();
+    if let UpstreamError::NotOnTape { status, .. } = error {
+        return (*status, kind);
+    }
     let status = match kind {
         ProxyError::ConnectionTimeout
         | ProxyError::HttpResponseTimeout
@@ -266,7 +269,9 @@ fn public_details(error: &ExchangeError) -> String {
             match error {
                 UpstreamError::Reset(_)
                 | UpstreamError::GoAway(_)
-                | UpstreamError::HeadTooLarge(_) => format!("{backend}: {error}"),
+                | UpstreamError::HeadTooLarge(_)
+                // Whoever plays a tape wants to know what it lacks; its secrets are masked.
+                | UpstreamError::NotOnTape { .. } => format!("{backend}: {error}"),
                 other => format!("{backend}: {}", in_words(other.proxy_error())),
             }
         }

@@ -161,7 +161,7 @@ pub fn received<T>(exchange: &mut Exchange, result: &Result<T, ExchangeError>) {
 fn end_sending(exchange: &mut Exchange, error: Option<&ExchangeError>) {
     if error.is_none() {
         let body = &mut exchange.response_body;
-        exchange.trace.got_response(&exchange.response, body);
+        exchange.trace.received_response(&exchange.response, body);
     }
     exchange.trace.end_step(match error {
         None => StepOutcome::Done,

@@ -33,6 +33,7 @@ use tokio::time::Instant;
 
 use crate::config::backend::{BackendConfig, BackendTls};
 use crate::dial::{Resolve, SystemResolver};
+use crate::record::answers::Answers;
 use crate::tls::{ClientOptions, ClientTls, SetupError};
 use balance::Candidate;
 use call::{Call, Miss};
@@ -51,6 +52,8 @@ pub struct Backend {
     tls: Option<Arc<ClientTls>>,
     /// Requests so far, for the balance.
     turn: AtomicUsize,
+    /// What answers in the place of an address.
+    answers: Option<Answers>,
 }
 
 impl Backend {
@@ -87,7 +90,25 @@ impl Backend {
             config,
             tls,
             turn: AtomicUsize::new(0),
+            answers: None,
         })
+    }
+
+    /// A backend that answers from a tape and connects to nobody.
+    pub fn from_tape(name: &str, config: BackendConfig, answers: Answers) -> Self {
+        Self {
+            name: name.to_owned(),
+            config: Arc::new(config),
+            endpoints: Vec::new(),
+            tls: None,
+            turn: AtomicUsize::new(0),
+            answers: Some(answers),
+        }
+    }
+
+    /// What answers in the place of a server, if it is a tape.
+    pub fn answers(&self) -> Option<&Answers> {
+        self.answers.as_ref()
     }
 
     pub fn name(&self) -> &str {

@@ -8,7 +8,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use http_body::Frame;
 use http_body_util::StreamBody;
 
+use super::content;
 use super::data::{Field, Message, StartLine};
+use super::mask::MASKED;
 use crate::message::{
     Body, Checked, Fields, Known, RequestHead, ResponseHead, Streaming, Target, TargetError,
 };
@@ -34,6 +36,36 @@ impl Message {
         match kept as u64 >= length {
             true => Ok(()),
             false => Err(Unusable::NotWhole { kept, length }),
+        }
+    }
+
+    /// Where something of it was masked: names of fields in lower case, `target`, `body`.
+    pub fn masked(&self) -> Vec<String> {
+        let is_masked = |bytes: &[u8]| find(bytes, MASKED.as_bytes());
+        let target = match &self.line {
+            StartLine::Request { target, .. } => is_masked(target.as_bytes()),
+            StartLine::Response { .. } => false,
+        };
+        let mut places: Vec<String> = target.then(|| "target".to_owned()).into_iter().collect();
+        for field in self.fields.iter().chain(&self.trailers) {
+            let name = field.name.to_ascii_lowercase();
+            if is_masked(&field.value) && !places.contains(&name) {
+                places.push(name);
+            }
+        }
+        if is_masked(&content::decoded(self)) {
+            places.push("body".to_owned());
+        }
+        places
+    }
+
+    /// Says the length of what is kept of the body, if it says one: what was masked may have another one.
+    pub fn settle_length(&mut self) {
+        let length = self.content.kept.len().to_string();
+        for field in &mut self.fields {
+            if field.name.eq_ignore_ascii_case("content-length") {
+                field.value = length.clone().into_bytes();
+            }
         }
     }
 
@@ -94,6 +126,10 @@ impl Message {
     }
 }
 
+fn find(bytes: &[u8], what: &[u8]) -> bool {
+    memchr::memmem::find(bytes, what).is_some()
+}
+
 /// Path and query of a target; that of a request to a proxy begins with a scheme.
 fn origin_form(target: &str) -> &str {
     let Some((_, rest)) = target.split_once("://") else {
@@ -113,7 +149,8 @@ fn fields(recorded: &[Field]) -> Result<Fields, Unusable> {
     Ok(fields)
 }
 
-fn trailers(recorded: &[Field]) -> Option<HeaderMap> {
+/// Trailers as messages have them; none if there are none.
+pub fn trailers(recorded: &[Field]) -> Option<HeaderMap> {
     let mut trailers = HeaderMap::new();
     for Field { name, value } in recorded {
         let name = HeaderName::from_bytes(name.as_bytes());

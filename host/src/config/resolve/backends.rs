@@ -14,7 +14,7 @@ use crate::config::url::{self, BackendOrigin, BackendScheme, BackendTarget};
 use crate::config::{Place, nearest_name, units};
 
 /// Keys of tables, for people who write them right into a backend's table.
-pub(super) const IN_BACKEND_TABLES: [&str; 7] = [
+pub(super) const IN_BACKEND_TABLES: [&str; 15] = [
     "tls.verify",
     "tls.ca",
     "tls.server-name",
@@ -22,6 +22,14 @@ pub(super) const IN_BACKEND_TABLES: [&str; 7] = [
     "tls.key",
     "ejection.failures",
     "ejection.time",
+    "replay.match-host",
+    "replay.match-body",
+    "replay.match-fields",
+    "replay.ignore-query",
+    "replay.ignore-keys",
+    "replay.repeat",
+    "replay.pace",
+    "replay.on-miss",
 ];
 
 /// The backends found so far.
@@ -31,6 +39,8 @@ pub(super) struct NamedBackends {
     /// Also of those that are not among `configs`: with a mistake in them, or embedded.
     names: BTreeSet<String>,
     addresses: Vec<Placed<BackendUrl>>,
+    /// Of tapes: what becomes of requests without an answer. A later one counts.
+    misses: Vec<(String, Scalar)>,
 }
 
 impl NamedBackends {
@@ -40,6 +50,18 @@ impl NamedBackends {
 
     pub(super) fn knows(&self, name: &str) -> bool {
         self.names.contains(name)
+    }
+
+    pub(super) fn config_mut(&mut self, name: &str) -> Option<&mut BackendConfig> {
+        self.configs.get_mut(name)
+    }
+
+    pub(super) fn misses(&mut self, name: &str, entry: Scalar) {
+        self.misses.push((name.to_owned(), entry));
+    }
+
+    pub(super) fn take_misses(&mut self) -> Vec<(String, Scalar)> {
+        std::mem::take(&mut self.misses)
     }
 
     /// The known name that somebody most likely meant.
@@ -137,7 +159,10 @@ impl Layers<'_> {
         } else {
             self.addresses(&mut table, &DefaultTarget::default(), base)
         };
-        let config = self.backend(table, &addresses, base);
+        let (config, on_miss) = self.backend(table, &addresses, base);
+        if let Some(on_miss) = on_miss {
+            backends.misses(name, on_miss);
+        }
         let used = addresses.used.into_iter();
         let used = used.map(|(origin, place)| (origin.url, place));
         backends.addresses.extend(used);
@@ -197,6 +222,9 @@ impl Layers<'_> {
             };
             let first = origins.first().map(|(first, _)| first.scheme);
             let problem = match first {
+                Some(BackendScheme::Tape) => {
+                    Some("a tape answers alone; expected no other address beside it".to_owned())
+                }
                 Some(first) if first != origin.scheme => Some(format!(
                     "the addresses of one backend have one scheme; expected {} as in the first",
                     first.prefix()
@@ -219,7 +247,7 @@ impl Layers<'_> {
         mut table: TomlTable<'_>,
         addresses: &Addresses,
         base: &Path,
-    ) -> BackendConfig {
+    ) -> (BackendConfig, Option<Scalar>) {
         let urls = addresses.used.iter().map(|(origin, _)| origin.url.clone());
         let mut backend = BackendConfig::new(urls.collect());
         self.set(&mut backend.balance, table.text("balance"), units::balance);
@@ -251,8 +279,11 @@ impl Layers<'_> {
             self.set(&mut backend.ejection.time, time, units::time_above_zero);
             ejection.finish(&[]);
         }
+        let replay = table.table("replay").map(|table| self.replay(table));
+        let (rules, on_miss) = replay.unwrap_or_default();
+        backend.replay.rules = rules;
         table.finish(&IN_BACKEND_TABLES);
-        backend
+        (backend, on_miss)
     }
 
     /// The protocol of the table, unless the scheme fixes it.

@@ -89,6 +89,8 @@ impl Layers<'_> {
             self.mistakes.add(place.without_value(), problem);
         }
         routes.extend(own);
+        self.replay_above(&mut backends);
+        self.misses(&mut backends, base);
         let (echo, echo_fixed, echo_place) = match default.given {
             Some((BackendTarget::Echo { address, fixed }, place)) => {
                 (Some(address), fixed, Some(place))

@@ -5,6 +5,7 @@ mod beside;
 mod destinations;
 mod example;
 mod listeners;
+mod replay;
 mod server;
 
 use std::os::unix::ffi::OsStringExt;

@@ -16,7 +16,7 @@ impl Trace {
     /// The request's body as it comes from the client. On every level, to be counted.
     #[inline]
     pub fn came(&self, body: &mut Body) {
-        self.with(|life| life.request_body(observe(body, life.body_limit(), self)));
+        self.with(|life| life.request_body(observe(body, life.body_limit(), self, false)));
     }
 
     /// The step has left the request like this. The body only if it is another one.
@@ -42,6 +42,17 @@ impl Trace {
     pub fn got_response(&self, head: &ResponseHead, body: &mut Body) {
         self.with(|life| {
             let content = self.content(Some(body));
+            life.full(|full, _| full.saw_response(self.step as usize, head, content, true));
+        });
+    }
+
+    /// A backend has answered; when the parts of its body come is taken down, too.
+    #[inline]
+    pub fn received_response(&self, head: &ResponseHead, body: &mut Body) {
+        self.with(|life| {
+            let content = life
+                .is_full()
+                .then(|| observe(body, life.body_limit(), self, true));
             life.full(|full, _| full.saw_response(self.step as usize, head, content, true));
         });
     }
@@ -118,6 +129,6 @@ impl Trace {
     fn content(&self, body: Option<&mut Body>) -> Option<Kept> {
         let (life, body) = (self.life.as_ref()?, body?);
         life.is_full()
-            .then(|| observe(body, life.body_limit(), self))
+            .then(|| observe(body, life.body_limit(), self, false))
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Trace;
 use super::full::FullStep;
-use super::pieces::PieceShot;
+use super::pieces::{Part, PieceFate, PieceShot};
 use super::said::Said;
 
 /// Lines of one step that are kept at most: what a call may say.
@@ -34,6 +34,25 @@ impl Trace {
         let limit = self.body_limit();
         self.in_step(|step, now| {
             piece.at = now;
+            step.pieces.get_or_insert_default().add(piece, limit);
+        });
+    }
+
+    /// A part of the backend's body came. One that is all of the body is no piece.
+    pub(super) fn part(&self, length: usize, is_last: bool) {
+        let limit = self.body_limit();
+        self.in_step(|step, now| {
+            if is_last && step.pieces.is_none() {
+                return;
+            }
+            let piece = PieceShot {
+                at: now,
+                sender: None,
+                text: false,
+                came: Part::uncopied(length),
+                went: Vec::new(),
+                fate: PieceFate::Keep,
+            };
             step.pieces.get_or_insert_default().add(piece, limit);
         });
     }

@@ -63,6 +63,14 @@ impl Part {
         }
     }
 
+    /// One of which nothing is kept but its length: the body has it.
+    pub(super) fn uncopied(length: usize) -> Self {
+        Self {
+            kept: Bytes::new(),
+            length: length as u64,
+        }
+    }
+
     fn shorten(&mut self, room: &mut usize) {
         self.kept.truncate(*room);
         *room -= self.kept.len();

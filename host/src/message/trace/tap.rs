@@ -17,13 +17,15 @@ use crate::message::{Body, BoxError, Streaming};
 struct Tap {
     stream: Streaming,
     tapped: Arc<Tapped>,
+    /// Whether to take down when each part came; a body of one part has none.
+    paced: bool,
     /// While somebody reads it, the exchange is not finished.
-    _trace: Trace,
+    trace: Trace,
 }
 
 /// Takes a body down from here on: what is in memory at once, what streams while somebody reads it. At most the first `limit`
-/// bytes are kept.
-pub(super) fn observe(body: &mut Body, limit: usize, trace: &Trace) -> Kept {
+/// bytes are kept. With `paced` it is taken down when each part came.
+pub(super) fn observe(body: &mut Body, limit: usize, trace: &Trace, paced: bool) -> Kept {
     let first = |data: &Bytes| match limit {
         0 => Bytes::new(),
         // The rest of a large one is not kept alive for the sake of its beginning.
@@ -52,7 +54,8 @@ pub(super) fn observe(body: &mut Body, limit: usize, trace: &Trace) -> Kept {
                 *body = Body::Stream(Streaming::new(Tap {
                     stream,
                     tapped: tapped.clone(),
-                    _trace: trace.clone(),
+                    paced,
+                    trace: trace.clone(),
                 }));
             }
             Kept::Tapped(tapped)
@@ -74,8 +77,14 @@ impl HttpBody for Tap {
             None => self.tapped.add(None),
             Some(Ok(read)) => {
                 self.tapped.add(Some(read));
-                if self.stream.is_end_stream() {
+                let is_last = self.stream.is_end_stream();
+                if is_last {
                     self.tapped.complete();
+                }
+                if self.paced
+                    && let Some(data) = read.data_ref()
+                {
+                    self.trace.part(data.len(), is_last);
                 }
             }
             Some(Err(_)) => {}

@@ -142,6 +142,11 @@ fn target(
             let localhost = "localhost".to_owned();
             return (Target::Unix(path.clone()), localhost.clone(), localhost);
         }
+        // Nobody connects to it: a backend with a tape has no endpoints.
+        BackendAddress::Tape(path) => {
+            let nobody = String::new();
+            return (Target::Unix(path.clone()), nobody.clone(), nobody);
+        }
     };
     let host = authority.host().trim_matches(['[', ']']);
     let port = authority

@@ -7,6 +7,7 @@ use std::io;
 use std::time::Duration;
 
 use h2::Reason;
+use http::StatusCode;
 
 use crate::descriptors;
 use crate::message::{BodyError, TargetError};
@@ -65,6 +66,9 @@ pub enum UpstreamError {
     /// The client's side is why.
     #[error("the request's body failed: {0}")]
     RequestBody(BodyError),
+    /// The backend is a tape.
+    #[error("{why}")]
+    NotOnTape { status: StatusCode, why: String },
 }
 
 /// Which bound of a head was passed, with its key among those of the backend.
@@ -101,6 +105,7 @@ impl UpstreamError {
             Self::Protocol(_) | Self::Reset(_) => ProxyError::HttpProtocolError,
             Self::ResponseTimeout { .. } => ProxyError::HttpResponseTimeout,
             Self::Upgrade(_) => ProxyError::HttpUpgradeFailed,
+            Self::NotOnTape { .. } => ProxyError::DestinationNotFound,
             Self::RequestBody(BodyError::Rewriting(_)) => ProxyError::ProxyInternalError,
             Self::Target(_) | Self::RequestBody(_) => ProxyError::HttpRequestError,
         }
@@ -116,6 +121,7 @@ impl UpstreamError {
                 | Self::OwnShortage { .. }
                 | Self::Upgrade(_)
                 | Self::Configuration(_)
+                | Self::NotOnTape { .. }
         )
     }
 

@@ -212,6 +212,10 @@ fn write_pieces(out: &mut impl Write, transcript: Option<&Transcript>) -> io::Re
 }
 
 fn fragment(fragment: &Fragment) -> String {
+    // A part of a backend's body: what it is, the body says.
+    if fragment.kept.is_empty() && fragment.length > 0 {
+        return format!("({} bytes)", fragment.length);
+    }
     match std::str::from_utf8(&fragment.kept) {
         Ok(shown) => {
             let short: String = shown.chars().take(200).collect();

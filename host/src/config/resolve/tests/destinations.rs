@@ -1,7 +1,9 @@
 //! The default backend, `[backends.NAME]` and `[[routes]]`.
 
 use super::*;
-use crate::config::backend::{BackendConfig, BackendTls, Balance, Ejection, HostField, Protocol};
+use crate::config::backend::{
+    BackendConfig, BackendTls, Balance, Ejection, HostField, Protocol, ReplayConfig,
+};
 use crate::matching::RouteHost;
 
 const EVERYTHING: &str = "
@@ -65,6 +67,7 @@ fn every_key() {
             failures: 0,
             time: Duration::from_secs(7),
         },
+        replay: ReplayConfig::default(),
     };
     assert_eq!(users, &expected);
     assert_eq!(urls(users), "https://a:8001 https://b");

@@ -85,6 +85,7 @@ fn no_key_is_missing() {
         "backends.x",
         "backends.x.tls",
         "backends.x.ejection",
+        "backends.x.replay",
         "access-log",
         "tracing",
         "cache",

@@ -1,0 +1,61 @@
+//! A recorded request that goes through the proxy again, as if its client had sent it again.
+
+use std::net::SocketAddr;
+
+use http::StatusCode;
+
+use super::exchange::Proxy;
+use super::held::Held;
+use super::inbound::{Client, Inbound};
+use crate::interceptor::ChainSource;
+use crate::message::{Body, Checked, ExchangeId, Known, RequestHead, Scheme, hygiene};
+
+/// The field that says of which exchange a request is a replay.
+pub const REPLAY_OF: &str = "x-tollgate-replay";
+
+/// A replay whose response has begun.
+#[derive(Debug)]
+pub struct Replaying {
+    pub status: StatusCode,
+    /// To be read to its end: the exchange ends as that of a client that left otherwise.
+    pub body: Held,
+}
+
+impl<S: ChainSource> Proxy<S> {
+    /// Sends the request of the exchange `of` again, from this client. It meets what a request meets that comes now: limits, routes,
+    /// plugins, backends, observers. Gives the id of the new exchange at once.
+    pub fn replay(
+        &self,
+        of: ExchangeId,
+        mut head: RequestHead,
+        body: Body,
+        client: SocketAddr,
+        scheme: Scheme,
+    ) -> (ExchangeId, impl Future<Output = Replaying> + Send) {
+        // Nobody waits for leave to send the body, which is here.
+        head.fields.remove(Known::Expect);
+        if let Some(of) = Checked::new(of.to_string().as_bytes()) {
+            head.fields.insert(REPLAY_OF, of);
+        }
+        let client = Client {
+            address: client,
+            shown: hygiene::shown_address(client),
+            scheme,
+        };
+        let inbound = Inbound {
+            head,
+            body,
+            refused: None,
+            tunnel: None,
+            on_informational: None,
+        };
+        let id = self.new_id();
+        let running = self.run_as(id, inbound, &client, false);
+        let replaying = async move {
+            let (head, body) = running.await;
+            let status = head.status;
+            Replaying { status, body }
+        };
+        (id, replaying)
+    }
+}
