@@ -17,7 +17,8 @@ pub use examine::{CheckArgs, TestArgs};
 pub use make::{BuildArgs, DevArgs, NewArgs};
 pub use operate::{AdminArgs, CompletionsArgs, LogsArgs, PluginsArgs, ReloadArgs, StatusArgs};
 pub use tape::{
-    TapeArgs, TapeCommand, TapeExportArgs, TapeGrepArgs, TapeImportArgs, TapeShowArgs, WhatIfArgs,
+    SendAs, SendMasked, SendPace, TapeArgs, TapeCommand, TapeExportArgs, TapeGrepArgs,
+    TapeImportArgs, TapeSendArgs, TapeShowArgs, WhatIfArgs,
 };
 
 /// An HTTP proxy that runs WebAssembly plugins and reloads them when they change
@@ -311,6 +312,20 @@ mod tests {
             ("tollgate tape export t", false),
             ("tollgate tape import --har h -o t", true),
             ("tollgate tape import --har h", false),
+            ("tollgate tape send t --to http://h ~m POST", true),
+            (
+                "tollgate tape send t --to http://h --map-ids --pace 5/s --as client",
+                true,
+            ),
+            (
+                "tollgate tape send t --to http://h --pace original --masked skip --dry-run",
+                true,
+            ),
+            ("tollgate tape send t --to http://h --pace 0/s", false),
+            ("tollgate tape send t --to http://h --pace fast", false),
+            ("tollgate tape send t --to http://h --set-field x-a:b", true),
+            ("tollgate tape send t --to http://h --set-field x-a", false),
+            ("tollgate tape send t", false),
             ("tollgate what-if t ~m GET --plugins p --json", true),
             ("tollgate what-if", false),
             ("tollgate run --lisen 1", false),

@@ -24,7 +24,7 @@ mod settings;
 mod units;
 mod url;
 
-pub use address::admin_address;
+pub use address::{admin_address, backend_at};
 pub use allow::{Allow, Bucket, Permission};
 pub use data::{
     CacheConfig, Config, DEFAULT_CACHE_BYTES, DEFAULT_DRAIN, DEFAULT_ECHO, DEFAULT_LISTEN,

@@ -60,6 +60,9 @@ mod admin;
 /// Tapes in the place of backends.
 mod played;
 
+/// Requests of a tape sent again.
+mod sent;
+
 /// Idle instances, and what they give way to.
 mod idle;
 

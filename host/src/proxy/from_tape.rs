@@ -12,14 +12,11 @@ use http_body_util::StreamBody;
 use tokio::time::Instant;
 
 use super::error::ExchangeError;
-use super::last::receive_response;
 use super::upstream::UpstreamError;
 use crate::config::backend::OnMiss;
-use crate::message::{
-    Body, BodyError, Exchange, Fields, Known, ReadLimits, RequestHead, ResponseHead, Streaming,
-};
-use crate::record::answers::{Answer, AnswerRules, Answers, Asked, NoAnswer, Pace};
-use crate::record::{Content, Field, Message, StartLine, trailers};
+use crate::message::{Body, BodyError, Exchange, ReadLimits, ResponseHead, Streaming};
+use crate::record::answers::{Answer, Answers, Asked, NoAnswer, Pace};
+use crate::record::{Message, Unusable, trailers};
 
 /// How much of a body is compared, and how long to wait for each piece of it.
 const LIMITS: ReadLimits = ReadLimits {
@@ -28,10 +25,10 @@ const LIMITS: ReadLimits = ReadLimits {
 };
 
 /// What a tape made of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Played {
-    /// The answer is in the exchange.
-    Answered,
+    /// The answer, when it is time for it.
+    Answered(Box<(ResponseHead, Body)>),
     /// There is none, and the backend of this name is to be asked.
     Missed(Arc<str>),
 }
@@ -55,7 +52,8 @@ pub async fn play(
         true => exchange.request_body.read_all(LIMITS).await.map_err(lost)?,
         false => Bytes::new(),
     };
-    let asked = asked(&exchange.request, &body, answers.rules());
+    let request = Message::of_request(&exchange.request, body.to_vec());
+    let asked = Asked::now(&request, answers.rules());
     let answer = match answers.next(&asked) {
         Ok(answer) => answer,
         Err(none) => return missed(none, on_miss, exchange).map_err(failed),
@@ -64,10 +62,9 @@ pub async fn play(
         // A client may read its answer only when all of its request was taken.
         drain(exchange.request_body.send()).await.map_err(lost)?;
     }
-    give(&answer, answers.rules().pace, exchange)
-        .await
-        .map_err(failed)?;
-    Ok(Played::Answered)
+    let is_head = exchange.request.method == Method::HEAD;
+    let given = give(&answer, answers.rules().pace, is_head).await;
+    given.map(Played::Answered).map_err(failed)
 }
 
 fn missed(none: NoAnswer, on_miss: &OnMiss, exchange: &Exchange) -> Result<Played, UpstreamError> {
@@ -88,32 +85,6 @@ fn missed(none: NoAnswer, on_miss: &OnMiss, exchange: &Exchange) -> Result<Playe
     }
 }
 
-fn asked(head: &RequestHead, body: &Bytes, rules: &AnswerRules) -> Asked {
-    let message = Message {
-        line: StartLine::Request {
-            method: head.method.as_str().to_owned(),
-            target: head.target.as_str().to_owned(),
-            authority: head.fields.get_text(Known::Host).unwrap_or("").to_owned(),
-        },
-        fields: fields(&head.fields),
-        content: Content {
-            kept: body.to_vec(),
-            length: body.len() as u64,
-            complete: true,
-        },
-        trailers: Vec::new(),
-    };
-    Asked::now(&message, rules)
-}
-
-fn fields(fields: &Fields) -> Vec<Field> {
-    let fields = fields.iter().map(|(name, value)| Field {
-        name: String::from_utf8_lossy(name.as_bytes()).into_owned(),
-        value: value.to_vec(),
-    });
-    fields.collect()
-}
-
 async fn drain(mut body: Body) -> Result<(), BodyError> {
     use http_body_util::BodyExt as _;
     while let Some(frame) = body.frame().await {
@@ -122,19 +93,22 @@ async fn drain(mut body: Body) -> Result<(), BodyError> {
     Ok(())
 }
 
-/// Puts the answer into the exchange when it is time.
-async fn give(answer: &Answer, pace: Pace, exchange: &mut Exchange) -> Result<(), UpstreamError> {
-    let unusable = |error: crate::record::Unusable| UpstreamError::Protocol(error.to_string());
-    let head: ResponseHead = answer.message.response_head().map_err(unusable)?;
+/// The answer when it is time.
+async fn give(
+    answer: &Answer,
+    pace: Pace,
+    is_head: bool,
+) -> Result<Box<(ResponseHead, Body)>, UpstreamError> {
+    let unusable = |error: Unusable| UpstreamError::Protocol(error.to_string());
+    let head = answer.message.response_head().map_err(unusable)?;
     if pace == Pace::Original {
         tokio::time::sleep(Duration::from_micros(answer.after)).await;
     }
-    let body = match exchange.request.method == Method::HEAD {
+    let body = match is_head {
         true => Body::Empty,
         false => body(answer, pace),
     };
-    receive_response(exchange, head, body)?;
-    Ok(())
+    Ok(Box::new((head, body)))
 }
 
 fn body(answer: &Answer, pace: Pace) -> Body {

@@ -60,7 +60,15 @@ impl Last for Backends {
             exchange.trace.address(&backend.config().shown());
             let played = Box::pin(from_tape::play(name, answers, on_miss, exchange)).await?;
             backend = match played {
-                Played::Answered => return Ok(None),
+                Played::Answered(answer) => {
+                    let (head, body) = *answer;
+                    let failed = |error| ExchangeError::Upstream {
+                        backend: backend.name().to_owned(),
+                        error,
+                    };
+                    receive_response(exchange, head, body).map_err(failed)?;
+                    return Ok(None);
+                }
                 Played::Missed(other) => self.named(&other)?,
             };
         }

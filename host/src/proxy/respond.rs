@@ -22,7 +22,18 @@ pub fn from_error(error: &ExchangeError, form: Form, kept: &ErrorFields) -> (Res
     let (status, proxy_error) = classify(error);
     let details = public_details(error);
     let proxy_status = proxy_status(proxy_error, &details, error);
+    let is_tape = matches!(
+        error,
+        ExchangeError::Upstream {
+            error: UpstreamError::NotOnTape { .. },
+            ..
+        }
+    );
     let (mut head, body) = match form {
+        // Whoever plays a tape must see what it lacks; to try again helps nobody.
+        Form::Empty if is_tape => {
+            written(status, "text/plain; charset=utf-8", text(status, &details))
+        }
         Form::Grpc => grpc(status, &details),
         Form::Json => written(
             status,

@@ -11,6 +11,7 @@ use http_body_util::StreamBody;
 use super::content;
 use super::data::{Field, Message, StartLine};
 use super::mask::MASKED;
+use super::message::Content;
 use crate::message::{
     Body, Checked, Fields, Known, RequestHead, ResponseHead, Streaming, Target, TargetError,
 };
@@ -27,6 +28,41 @@ pub enum Unusable {
 }
 
 impl Message {
+    /// A response that came, with its whole body and without trailers.
+    pub fn of_response(head: &ResponseHead, body: Vec<u8>) -> Self {
+        Self {
+            line: StartLine::Response {
+                status: head.status.as_u16(),
+            },
+            fields: recorded_fields(&head.fields),
+            content: Content {
+                length: body.len() as u64,
+                kept: body,
+                complete: true,
+            },
+            trailers: Vec::new(),
+        }
+    }
+
+    /// A request that came, of which the authority is in the field `host`, with its whole body and without trailers.
+    pub fn of_request(head: &RequestHead, body: Vec<u8>) -> Self {
+        let authority = head.fields.get_text(Known::Host);
+        Self {
+            line: StartLine::Request {
+                method: head.method.as_str().to_owned(),
+                target: head.target.as_str().to_owned(),
+                authority: authority.unwrap_or("").to_owned(),
+            },
+            fields: recorded_fields(&head.fields),
+            content: Content {
+                length: body.len() as u64,
+                kept: body,
+                complete: true,
+            },
+            trailers: Vec::new(),
+        }
+    }
+
     /// Whether its body was kept to its last byte.
     ///
     /// # Errors
@@ -136,6 +172,14 @@ fn origin_form(target: &str) -> &str {
         return target;
     };
     rest.find('/').map_or("/", |at| &rest[at..])
+}
+
+fn recorded_fields(fields: &Fields) -> Vec<Field> {
+    let fields = fields.iter().map(|(name, value)| Field {
+        name: String::from_utf8_lossy(name.as_bytes()).into_owned(),
+        value: value.to_vec(),
+    });
+    fields.collect()
 }
 
 fn fields(recorded: &[Field]) -> Result<Fields, Unusable> {

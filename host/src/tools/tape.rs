@@ -2,13 +2,14 @@
 
 mod detail;
 mod lines;
+mod send;
 mod source;
 
 use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-pub use self::lines::{CYAN, FAINT, GREEN, RED, Style};
+pub use self::lines::{CYAN, FAINT, GREEN, RED, Style, is_plain};
 pub use self::source::{Failure, Tape, filter};
 
 use crate::cli::{
@@ -23,6 +24,7 @@ use crate::text;
 /// Runs the command.
 pub fn tape(args: &TapeArgs) -> ExitCode {
     let done = match &args.command {
+        TapeCommand::Send(args) => return send::send(args),
         TapeCommand::Show(args) => show(args),
         TapeCommand::Grep(args) => grep(args),
         TapeCommand::Export(args) => export(args),
@@ -80,11 +82,6 @@ fn show(args: &TapeShowArgs) -> Result<(), Failure> {
 fn line_of_json(out: &mut impl Write, value: &impl serde::Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut *out, value)?;
     out.write_all(b"\n")
-}
-
-/// Whether nobody wants colours.
-pub fn is_plain() -> bool {
-    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
 fn grep(args: &TapeGrepArgs) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tollgate_tests::*;
 
-use super::{ask, ok, read, with_admin};
+use super::{ask, ok, read, send, with_admin};
 
 async fn recording(origin: &Origin, more: &str) -> Proxy {
     with_admin()
@@ -137,4 +137,35 @@ async fn what_is_not_kept_whole_can_not_be_sent_again() {
     assert_eq!(origin.requests().len(), 1);
     let (status, _) = replay(&proxy, "00000000000000ff", json!({})).await;
     assert_eq!(status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_send_nothing_again() {
+    let origin = ok().await;
+    let proxy = recording(&origin, "").await;
+    proxy.get("/").await;
+    let id = newest(&proxy, 1).await;
+    let order = |host: &str| {
+        let line = format!("POST /api/v1/exchanges/{id}/replay HTTP/1.1\r\nhost: {host}\r\n");
+        Request::new(line)
+    };
+    let mark = |request: Request| request.field("x-tollgate-admin", "1");
+    for (request, status) in [
+        (order("localhost"), 403),
+        (
+            mark(order("localhost")).field("origin", "http://evil.example"),
+            403,
+        ),
+        (mark(order("evil.example")), 421),
+        (
+            mark(order("localhost"))
+                .field("content-type", "text/plain")
+                .body("{}"),
+            415,
+        ),
+    ] {
+        assert_eq!(send(&proxy, &request).await.status(), status, "{request:?}");
+    }
+    assert_eq!(origin.requests().len(), 1);
+    assert_eq!(send(&proxy, &mark(order("localhost"))).await.status(), 200);
 }

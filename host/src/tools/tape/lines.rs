@@ -23,6 +23,11 @@ impl Style {
     }
 }
 
+/// Whether nobody wants colours.
+pub fn is_plain() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
 pub const RED: u8 = 31;
 pub const GREEN: u8 = 32;
 pub const YELLOW: u8 = 33;

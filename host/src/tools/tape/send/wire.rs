@@ -8,8 +8,9 @@ use http_body_util::BodyExt as _;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::cli::TapeSendArgs;
-use crate::config::{self, HostField};
-use crate::message::{Body, ExchangeId, Known, ResponseHead, Trace, hygiene};
+use crate::config;
+use crate::config::backend::HostField;
+use crate::message::{Body, Checked, ExchangeId, Known, ResponseHead, Trace, hygiene};
 use crate::proxy::REPLAY_OF;
 use crate::proxy::upstream::{Backend, Outgoing};
 use crate::record::{Message, trailers};
@@ -60,7 +61,10 @@ impl Wire {
             // It says its own.
             head.fields.remove(Known::ContentLength);
         }
-        head.fields.insert(REPLAY_OF, ExchangeId(of).to_string());
+        let of = ExchangeId(of).to_string();
+        if let Some(of) = Checked::new(of.as_bytes()) {
+            head.fields.insert(REPLAY_OF, of);
+        }
         let trace = Trace::OFF;
         let outgoing = Outgoing {
             head: &head,
@@ -72,7 +76,11 @@ impl Wire {
         };
         self.runtime.block_on(async {
             let answer = async {
-                let received = self.backend.send(outgoing).await.map_err(|it| it.to_string())?;
+                let received = self
+                    .backend
+                    .send(outgoing)
+                    .await
+                    .map_err(|it| it.to_string())?;
                 let has_body = head.method != Method::HEAD;
                 whole(&received.head, received.body, has_body).await
             };

@@ -28,7 +28,9 @@ fn says(text: &[u8]) -> bool {
         memchr::memmem::find_iter(text, name).any(|at| {
             let is_begin = at == 0 || matches!(text[at - 1], b'&' | b'"' | b'?');
             let rest = &text[at + name.len()..];
-            let digits = rest.iter().position(|byte| !matches!(byte, b'"' | b':' | b'=' | b' '));
+            let digits = rest
+                .iter()
+                .position(|byte| !matches!(byte, b'"' | b':' | b'=' | b' '));
             let value = digits.map_or(&[][..], |start| &rest[start..]);
             is_begin && digits != Some(0) && matches!(value, [b'1'..=b'9', ..])
         })

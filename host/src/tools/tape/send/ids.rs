@@ -58,13 +58,17 @@ impl Ids {
         }
         let (parts, others) = (words(before), words(after));
         let is_alike = parts.len() == others.len()
-            && parts.iter().zip(&others).all(|(one, other)| one.0 == other.0);
+            && parts
+                .iter()
+                .zip(&others)
+                .all(|(one, other)| one.0 == other.0);
         let differ = || {
             let both = parts.iter().zip(&others);
             both.filter(|((_, before), (_, after))| before != after)
         };
         let is_id = |word: &str| looks_like_id(word, &old.name);
-        if is_alike && differ().all(|((_, before), (_, after))| is_id(before) && !after.is_empty()) {
+        if is_alike && differ().all(|((_, before), (_, after))| is_id(before) && !after.is_empty())
+        {
             for ((_, before), (_, after)) in differ() {
                 self.add(before, after);
             }
@@ -94,7 +98,8 @@ impl Ids {
                 return;
             }
             self.texts.push((old, new.clone()));
-            self.texts.sort_by_key(|(old, _)| std::cmp::Reverse(old.len()));
+            self.texts
+                .sort_by_key(|(old, _)| std::cmp::Reverse(old.len()));
         }
         self.new.insert(new);
     }
@@ -113,11 +118,20 @@ impl Ids {
         for field in &mut request.fields {
             let name = field.name.to_ascii_lowercase();
             if name == "content-type" {
-                is_form = field.value.starts_with(b"application/x-www-form-urlencoded");
+                is_form = field
+                    .value
+                    .starts_with(b"application/x-www-form-urlencoded");
                 continue;
             }
-            let leaves = ["host", "content-length", "date", "user-agent", "authorization"];
-            if let (false, Ok(value)) = (leaves.contains(&&*name), std::str::from_utf8(&field.value))
+            let leaves = [
+                "host",
+                "content-length",
+                "date",
+                "user-agent",
+                "authorization",
+            ];
+            if let (false, Ok(value)) =
+                (leaves.contains(&&*name), std::str::from_utf8(&field.value))
             {
                 field.value = self.renamed(value, false, &mut count).into_bytes();
             }
@@ -169,7 +183,11 @@ impl Ids {
                 at += 3;
                 continue;
             }
-            let end = at + bytes[at..].iter().take_while(|byte| is_word_byte(**byte)).count();
+            let end = at
+                + bytes[at..]
+                    .iter()
+                    .take_while(|byte| is_word_byte(**byte))
+                    .count();
             if end == at {
                 let next = text[at..].chars().next().map_or(1, char::len_utf8);
                 renamed.push_str(&text[at..at + next]);
@@ -240,7 +258,10 @@ fn is_time(text: &str) -> bool {
 /// Whether what is called so is an id, or leads to something.
 fn is_called_id(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    let ends = ["id", "ids", "arn", "handle", "token", "key", "etag", "uuid", "location", "cookie", "url", "uri"];
+    let ends = [
+        "id", "ids", "arn", "handle", "token", "key", "etag", "uuid", "location", "cookie", "url",
+        "uri",
+    ];
     ends.iter().any(|end| name.ends_with(end))
 }
 
@@ -253,7 +274,9 @@ fn looks_like_id(word: &str, name: &str) -> bool {
 
 /// Whether a text of several words is one name, such as base64. A decimal fraction is none.
 fn is_opaque(text: &str, name: &str) -> bool {
-    let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || b".,:-+eE".contains(&byte));
+    let is_number = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || b".,:-+eE".contains(&byte));
     text.len() >= SHORTEST && !is_number && (has_digit(text) || is_called_id(name))
 }
 
@@ -325,7 +348,11 @@ mod tests {
         };
         assert_eq!(request.content.length, request.content.kept.len() as u64);
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        (target, text(&request.fields[0].value), text(&request.content.kept))
+        (
+            target,
+            text(&request.fields[0].value),
+            text(&request.content.kept),
+        )
     }
 
     fn target(ids: &Ids, text: &str) -> String {
@@ -345,22 +372,50 @@ mod tests {
             "abc123def4",
             r#"{"a":"abc123def4","b":"xabc123def4","c":"arn:abc123def4/"}"#,
         );
-        assert_eq!(target, "/restapis/zzz999yyy8/x?arn=a%3Azzz999yyy8&abc123def45");
+        assert_eq!(
+            target,
+            "/restapis/zzz999yyy8/x?arn=a%3Azzz999yyy8&abc123def45"
+        );
         assert_eq!(value, "zzz999yyy8");
-        assert_eq!(body, r#"{"a":"zzz999yyy8","b":"xabc123def4","c":"arn:zzz999yyy8/"}"#);
+        assert_eq!(
+            body,
+            r#"{"a":"zzz999yyy8","b":"xabc123def4","c":"arn:zzz999yyy8/"}"#
+        );
     }
 
     #[test]
     fn places_of_fields_and_xml_count_too() {
         let mut ids = Ids::default();
-        let then = response(201, vec![field("Location", "http://a:1/users/77")], b"<r><instanceId>i-0aaa</instanceId></r>");
-        let now = response(201, vec![field("Location", "http://b:2/users/78")], b"<r><instanceId>i-0bbb</instanceId></r>");
+        let then = response(
+            201,
+            vec![field("Location", "http://a:1/users/77")],
+            b"<r><instanceId>i-0aaa</instanceId></r>",
+        );
+        let now = response(
+            201,
+            vec![field("Location", "http://b:2/users/78")],
+            b"<r><instanceId>i-0bbb</instanceId></r>",
+        );
         ids.learn(&then, &now);
         assert_eq!(target(&ids, "/users/77"), "/users/78");
-        assert_eq!(target(&ids, "/users/77/77x?page=77"), "/users/78/77x?page=78");
-        assert_eq!(target(&ids, "/?InstanceId.1=i-0aaa&u=http%3A%2F%2Fa%3A1%2Fx"), "/?InstanceId.1=i-0bbb&u=http%3A%2F%2Fb%3A2%2Fx");
-        let (_, _, body) = renamed(&ids, "/", "", r#"{"userId": 77, "count": 77, "url": "http://a:1/q", "id":"77"}"#);
-        assert_eq!(body, r#"{"userId": 78, "count": 77, "url": "http://b:2/q", "id":"78"}"#);
+        assert_eq!(
+            target(&ids, "/users/77/77x?page=77"),
+            "/users/78/77x?page=78"
+        );
+        assert_eq!(
+            target(&ids, "/?InstanceId.1=i-0aaa&u=http%3A%2F%2Fa%3A1%2Fx"),
+            "/?InstanceId.1=i-0bbb&u=http%3A%2F%2Fb%3A2%2Fx"
+        );
+        let (_, _, body) = renamed(
+            &ids,
+            "/",
+            "",
+            r#"{"userId": 77, "count": 77, "url": "http://a:1/q", "id":"77"}"#,
+        );
+        assert_eq!(
+            body,
+            r#"{"userId": 78, "count": 77, "url": "http://b:2/q", "id":"78"}"#
+        );
     }
 
     #[test]
@@ -370,7 +425,10 @@ mod tests {
             r#"{"status":"ACTIVE","at":"2026-12-01T09:00:00Z","count":8,"text":"queue q2 is new","created":1790000999,"v":"b1"}"#,
         )]);
         assert_eq!(ids.len(), 0, "{ids:?}");
-        let prices = learned(&[(r#"{"price":12.25,"at":1790000000.5}"#, r#"{"price":13.75,"at":1790000001.5}"#)]);
+        let prices = learned(&[(
+            r#"{"price":12.25,"at":1790000000.5}"#,
+            r#"{"price":13.75,"at":1790000001.5}"#,
+        )]);
         assert_eq!(prices.len(), 0, "{prices:?}");
     }
 
@@ -380,7 +438,10 @@ mod tests {
             (r#"{"id":"aaaa1111"}"#, r#"{"id":"bbbb2222"}"#),
             (r#"{"id":"cccc3333"}"#, r#"{"id":"aaaa1111"}"#),
             // A list in another order.
-            (r#"{"ids":["aaaa1111","cccc3333"]}"#, r#"{"ids":["aaaa1111","bbbb2222"]}"#),
+            (
+                r#"{"ids":["aaaa1111","cccc3333"]}"#,
+                r#"{"ids":["aaaa1111","bbbb2222"]}"#,
+            ),
         ]);
         assert_eq!(target(&ids, "/aaaa1111/cccc3333"), "/bbbb2222/aaaa1111");
     }
@@ -391,11 +452,25 @@ mod tests {
             r#"{"ReceiptHandle":"AQEB/x1+y==","Url":"http://127.0.0.1:4566/000/q"}"#,
             r#"{"ReceiptHandle":"BBBB99/z+w1=","Url":"http://127.0.0.1:9999/000/q"}"#,
         )]);
-        let (_, _, body) = renamed(&ids, "/", "", r#"{"ReceiptHandle":"AQEB/x1+y==","Url":"http://127.0.0.1:4566/000/q"}"#);
-        assert_eq!(body, r#"{"ReceiptHandle":"BBBB99/z+w1=","Url":"http://127.0.0.1:9999/000/q"}"#);
+        let (_, _, body) = renamed(
+            &ids,
+            "/",
+            "",
+            r#"{"ReceiptHandle":"AQEB/x1+y==","Url":"http://127.0.0.1:4566/000/q"}"#,
+        );
+        assert_eq!(
+            body,
+            r#"{"ReceiptHandle":"BBBB99/z+w1=","Url":"http://127.0.0.1:9999/000/q"}"#
+        );
         // Of which each part could not be renamed by itself.
         let alike = learned(&[(r#"{"Handle":"AQEB1/x+y="}"#, r#"{"Handle":"BBBB2/z+w="}"#)]);
-        assert_eq!(target(&alike, "/?h=AQEB1%2Fx%2By%3D"), "/?h=BBBB2%2Fz%2Bw%3D");
-        assert_eq!(target(&ids, "/?h=AQEB%2Fx1%2By%3D%3D"), "/?h=BBBB99%2Fz%2Bw1%3D");
+        assert_eq!(
+            target(&alike, "/?h=AQEB1%2Fx%2By%3D"),
+            "/?h=BBBB2%2Fz%2Bw%3D"
+        );
+        assert_eq!(
+            target(&ids, "/?h=AQEB%2Fx1%2By%3D%3D"),
+            "/?h=BBBB99%2Fz%2Bw1%3D"
+        );
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::plan::Planned;
 use crate::record::StartLine;
 use crate::text;
-use crate::tools::tape::{FAINT, GREEN, RED, Style};
+use crate::tools::tape::lines::{FAINT, GREEN, RED, Style};
 
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,9 +31,7 @@ impl Outcome {
         match self {
             Self::Planned | Self::Skipped(_) => false,
             Self::Failed(_) => true,
-            Self::Answered { status, .. } => {
-                *status >= 400 && then.is_some_and(|then| then < 400)
-            }
+            Self::Answered { status, .. } => *status >= 400 && then.is_some_and(|then| then < 400),
         }
     }
 }

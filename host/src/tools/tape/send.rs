@@ -11,7 +11,7 @@ mod reads;
 mod report;
 mod wire;
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -19,12 +19,13 @@ use self::ids::Ids;
 use self::plan::{Plan, Planned};
 use self::report::{Counts, Outcome, Report};
 use self::wire::Wire;
-use super::exit::USAGE;
-use super::log;
-use super::tape;
+use super::lines::{Style, is_plain};
+use super::source;
 use crate::cli::{SendMasked, SendPace, TapeSendArgs};
 use crate::record::answers;
 use crate::text;
+use crate::tools::exit::USAGE;
+use crate::tools::log;
 
 /// Something was answered otherwise, or could not be sent.
 const DIFFERS: u8 = 1;
@@ -34,7 +35,7 @@ const TROUBLE: u8 = 2;
 
 /// Runs the command.
 pub fn send(args: &TapeSendArgs) -> ExitCode {
-    let filter = match tape::filter(&args.filter.join(" ")) {
+    let filter = match source::filter(&args.filter.join(" ")) {
         Ok(filter) => filter,
         Err(failure) => return failure.told(),
     };
@@ -82,8 +83,8 @@ fn told(problem: &str, code: u8) -> ExitCode {
 /// Sends one after the other, and prints what came of each.
 fn run(args: &TapeSendArgs, plan: &Plan, wire: &Wire) -> io::Result<Counts> {
     let out = io::stdout();
-    let style = tape::Style {
-        has_colours: out.is_terminal() && !tape::is_plain(),
+    let style = Style {
+        has_colours: out.is_terminal() && !is_plain(),
     };
     let is_seen = out.is_terminal() || !io::stderr().is_terminal();
     let mut report = Report::new(out.lock(), style);
@@ -158,9 +159,7 @@ impl Clock {
         let now = Instant::now();
         let (start, then) = *self.first.get_or_insert((now, began));
         let due = match (self.pace, self.last) {
-            (SendPace::Original, _) => {
-                start + Duration::from_micros(began.saturating_sub(then))
-            }
+            (SendPace::Original, _) => start + Duration::from_micros(began.saturating_sub(then)),
             (SendPace::PerSecond(rate), Some(last)) => last + Duration::from_secs_f64(1.0 / rate),
             (SendPace::None, _) | (SendPace::PerSecond(_), None) => now,
         };
@@ -178,14 +177,24 @@ mod tests {
         let mut original = Clock::new(SendPace::Original);
         assert_eq!(original.wait(1_000_000), Duration::ZERO);
         let wait = original.wait(3_000_000);
-        assert!(wait > Duration::from_millis(1500) && wait <= Duration::from_secs(2), "{wait:?}");
-        assert_eq!(original.wait(900_000), Duration::ZERO, "never before its turn");
+        assert!(
+            wait > Duration::from_millis(1500) && wait <= Duration::from_secs(2),
+            "{wait:?}"
+        );
+        assert_eq!(
+            original.wait(900_000),
+            Duration::ZERO,
+            "never before its turn"
+        );
         let mut rate = Clock::new(SendPace::PerSecond(10.0));
         assert_eq!(rate.wait(0), Duration::ZERO);
         let waits = [rate.wait(0), rate.wait(0)];
         assert!(waits[0] <= Duration::from_millis(100), "{waits:?}");
         assert!(waits[1] > Duration::from_millis(100) && waits[1] <= Duration::from_millis(200));
         let mut none = Clock::new(SendPace::None);
-        assert_eq!((none.wait(0), none.wait(1 << 40)), (Duration::ZERO, Duration::ZERO));
+        assert_eq!(
+            (none.wait(0), none.wait(1 << 40)),
+            (Duration::ZERO, Duration::ZERO)
+        );
     }
 }

@@ -66,7 +66,11 @@ impl Planned {
 /// One for each request that reached a backend; or the one of the client.
 fn planned(exchange: &Recorded, args: &TapeSendArgs) -> Vec<Planned> {
     let mut pairs = match args.send_as {
-        SendAs::Client => vec![(exchange.request.clone(), exchange.answer(), exchange.duration)],
+        SendAs::Client => vec![(
+            exchange.request.clone(),
+            exchange.answer(),
+            exchange.duration,
+        )],
         SendAs::Backend => asked(exchange),
     };
     let mut why = reason(exchange, args);
@@ -78,7 +82,9 @@ fn planned(exchange: &Recorded, args: &TapeSendArgs) -> Vec<Planned> {
         for field in &args.set_field {
             set(&mut request, &field.0, &field.1);
         }
-        let own = why.clone().or_else(|| own_reason(&request, then.as_ref(), took, args));
+        let own = why
+            .clone()
+            .or_else(|| own_reason(&request, then.as_ref(), took, args));
         Planned {
             id: exchange.id,
             began: exchange.began,

@@ -32,7 +32,9 @@ fn operation(request: &Message, target: &str) -> Option<String> {
     let query = target.split_once('?').map_or("", |(_, query)| query);
     let body = content::decoded(request);
     let texts = [query.as_bytes(), &body];
-    let mut pairs = texts.iter().flat_map(|text| text.split(|byte| *byte == b'&'));
+    let mut pairs = texts
+        .iter()
+        .flat_map(|text| text.split(|byte| *byte == b'&'));
     let action = pairs.find_map(|pair| pair.strip_prefix(b"Action="))?;
     Some(String::from_utf8_lossy(action).into_owned())
 }
@@ -54,7 +56,10 @@ mod tests {
             target: target.to_owned(),
             authority: "h".to_owned(),
         };
-        request.fields = fields.iter().map(|(name, value)| field(name, value)).collect();
+        request.fields = fields
+            .iter()
+            .map(|(name, value)| field(name, value))
+            .collect();
         request.content = content(body.as_bytes());
         request
     }
@@ -66,11 +71,26 @@ mod tests {
             (request("GET", "/", &[], ""), true),
             (request("PUT", "/", &[], ""), false),
             (request("POST", "/", &[], "{}"), false),
-            (request("POST", "/", &target("DynamoDB_20120810.ListTables"), ""), true),
-            (request("POST", "/", &target("DynamoDB_20120810.PutItem"), ""), false),
-            (request("POST", "/", &target("AmazonSQS.ReceiveMessage"), ""), false),
-            (request("POST", "/", &[], "Action=DescribeInstances&Version=1"), true),
-            (request("POST", "/", &[], "Version=1&Action=RunInstances"), false),
+            (
+                request("POST", "/", &target("DynamoDB_20120810.ListTables"), ""),
+                true,
+            ),
+            (
+                request("POST", "/", &target("DynamoDB_20120810.PutItem"), ""),
+                false,
+            ),
+            (
+                request("POST", "/", &target("AmazonSQS.ReceiveMessage"), ""),
+                false,
+            ),
+            (
+                request("POST", "/", &[], "Action=DescribeInstances&Version=1"),
+                true,
+            ),
+            (
+                request("POST", "/", &[], "Version=1&Action=RunInstances"),
+                false,
+            ),
             (request("POST", "/?Action=GetUser", &[], ""), true),
             (request("POST", "/", &[], "Action=GetSessionToken"), false),
         ] {
