@@ -1,9 +1,12 @@
 //! A recorded request that goes through the proxy again, as if its client had sent it again.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 
 use http::StatusCode;
+use http_body_util::BodyExt as _;
 
+use super::delivery::Delivery as _;
 use super::exchange::Proxy;
 use super::held::Held;
 use super::inbound::{Client, Inbound};
@@ -17,8 +20,21 @@ pub const REPLAY_OF: &str = "x-tollgate-replay";
 #[derive(Debug)]
 pub struct Replaying {
     pub status: StatusCode,
-    /// To be read to its end: the exchange ends as that of a client that left otherwise.
-    pub body: Held,
+    body: Held,
+}
+
+impl Replaying {
+    /// Takes the rest of the response, as a client does that wants all of it. Dropped before its end, it is one that has left.
+    pub async fn read(self) {
+        let mut body = pin!(self.body);
+        loop {
+            match body.frame().await {
+                Some(Ok(_)) => {}
+                Some(Err(_)) => return,
+                None => return body.as_mut().delivered(),
+            }
+        }
+    }
 }
 
 impl<S: ChainSource> Proxy<S> {
