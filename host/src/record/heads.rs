@@ -8,9 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use http_body::Frame;
 use http_body_util::StreamBody;
 
-use super::content;
 use super::data::{Field, Message, StartLine};
-use super::mask::MASKED;
 use super::message::Content;
 use crate::message::{
     Body, Checked, Fields, Known, RequestHead, ResponseHead, Streaming, Target, TargetError,
@@ -73,26 +71,6 @@ impl Message {
             true => Ok(()),
             false => Err(Unusable::NotWhole { kept, length }),
         }
-    }
-
-    /// Where something of it was masked: names of fields in lower case, `target`, `body`.
-    pub fn masked(&self) -> Vec<String> {
-        let is_masked = |bytes: &[u8]| find(bytes, MASKED.as_bytes());
-        let target = match &self.line {
-            StartLine::Request { target, .. } => is_masked(target.as_bytes()),
-            StartLine::Response { .. } => false,
-        };
-        let mut places: Vec<String> = target.then(|| "target".to_owned()).into_iter().collect();
-        for field in self.fields.iter().chain(&self.trailers) {
-            let name = field.name.to_ascii_lowercase();
-            if is_masked(&field.value) && !places.contains(&name) {
-                places.push(name);
-            }
-        }
-        if is_masked(&content::decoded(self)) {
-            places.push("body".to_owned());
-        }
-        places
     }
 
     /// Says the length of what is kept of the body, if it says one: what was masked may have another one.
@@ -160,10 +138,6 @@ impl Message {
         let body = StreamBody::new(stream::iter(frames));
         Ok(Body::Stream(Streaming::new(body)))
     }
-}
-
-fn find(bytes: &[u8], what: &[u8]) -> bool {
-    memchr::memmem::find(bytes, what).is_some()
 }
 
 /// Path and query of a target; that of a request to a proxy begins with a scheme.
