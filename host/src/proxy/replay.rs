@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
 
 use http::StatusCode;
 use http_body_util::BodyExt as _;
@@ -38,11 +39,20 @@ impl Replaying {
 }
 
 impl<S: ChainSource> Proxy<S> {
-    /// Sends the request of the exchange `of` again, from this client. It meets what a request meets that comes now: limits, routes,
+    /// The listener that every request comes by; none where there are several, each of which may have routes of its own.
+    pub fn only_listener(&self) -> Option<Arc<str>> {
+        let routing = self.routing();
+        let mut listeners = routing.listeners.keys();
+        let only = listeners.next().cloned();
+        only.filter(|_| listeners.next().is_none())
+    }
+
+    /// Sends the request of the exchange `of` again, by this listener and from this client. It meets what a request meets that comes now: limits, routes,
     /// plugins, backends, observers. Gives the id of the new exchange at once.
     pub fn replay(
         &self,
         of: ExchangeId,
+        listener: Arc<str>,
         mut head: RequestHead,
         body: Body,
         client: SocketAddr,
@@ -54,6 +64,7 @@ impl<S: ChainSource> Proxy<S> {
             head.fields.insert(REPLAY_OF, of);
         }
         let client = Client {
+            listener,
             address: client,
             shown: hygiene::shown_address(client),
             scheme,

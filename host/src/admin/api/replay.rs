@@ -99,12 +99,18 @@ pub async fn replay(
         let problem = format!("it can't be sent again: {why}");
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, problem)
     })?;
+    let listener = admin.proxy.only_listener().ok_or_else(|| {
+        let problem = "there are several listeners, and it is not recorded which one it came by";
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, problem)
+    })?;
     let scheme = match &then.scheme[..] {
         "https" => Scheme::Https,
         _ => Scheme::Http,
     };
     let of = ExchangeId(then.id);
-    let (id, replaying) = admin.proxy.replay(of, head, body, then.client, scheme);
+    let (id, replaying) = admin
+        .proxy
+        .replay(of, listener, head, body, then.client, scheme);
     let answered = tokio::time::timeout(LONGEST, async {
         let replaying = replaying.await;
         let status = replaying.status;
