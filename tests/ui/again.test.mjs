@@ -1,8 +1,8 @@
-// Recorded exchanges once more: what they would be with the plugins as they are now.
+// Recorded exchanges once more: what they would be with the plugins as they are now, and the request sent again.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { found, scene } from './harness.mjs';
+import { eventually, found, scene } from './harness.mjs';
 
 const it = scene({ at: '' });
 const { row } = found(it);
@@ -49,4 +49,31 @@ test('what if: all that fit the filter, with what differs', async () => {
   await it.page.keyboard.press('Escape');
   await it.page.getByLabel('Filter', { exact: true }).fill('');
   await row('/users/7?again').waitFor();
+});
+
+test('a request is sent again, as a new exchange', async () => {
+  await settings('[redacted]');
+  await it.proxy.get('/users/7', { headers: { 'x-note': 'a' } });
+  await row('/users/7').click();
+  const { id } = await it.proxy.recorded('/users/7');
+  const asked = it.proxy.backend.asked();
+  await it.page.getByRole('button', { name: 'Send again' }).click();
+  await outcome().getByText('Answered 200, the same as then.').waitFor();
+  await eventually('the new one is chosen', () => !it.page.url().includes(id));
+  assert.equal(it.proxy.backend.asked(), asked + 1);
+  await eventually('it is listed', async () => (await row('/users/7').count()) === 2);
+  await outcome().getByRole('link', { name: 'To the exchange that it repeats' }).click();
+  await eventually('the first one is chosen', () => it.page.url().includes(id));
+});
+
+test('a request with a secret is sent again only if the user says so', async () => {
+  await it.proxy.get('/users/7', { headers: { authorization: 'Bearer secret-of-ada' } });
+  await row('/users/7').click();
+  const asked = it.proxy.backend.asked();
+  await it.page.getByRole('button', { name: 'Send again' }).click();
+  await outcome().filter({ hasText: 'authorization' }).waitFor();
+  assert.equal(it.proxy.backend.asked(), asked);
+  await outcome().getByRole('button', { name: 'Send it with masks' }).click();
+  await outcome().getByText(/^Answered 200/).waitFor();
+  assert.equal(it.proxy.backend.asked(), asked + 1);
 });
