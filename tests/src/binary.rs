@@ -1,16 +1,16 @@
 //! The real executable on port 0: its words, its exit code, and its process as the system sees it.
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock};
 use std::{ops::Deref, thread};
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use tollgate::cli::RunArgs;
 
+use crate::said::Said;
 use crate::{Patience, Plugins, Served, eventually};
 
 /// A running executable. It is killed when dropped; if the test has failed by then, what it said is shown.
@@ -30,10 +30,6 @@ pub struct Ended {
     pub stdout: String,
     pub stderr: String,
 }
-
-/// What a process has said so far on one of its streams.
-#[derive(Debug, Clone, Default)]
-struct Said(Arc<Mutex<String>>);
 
 /// Runs the executable with these arguments until it ends by itself.
 pub async fn run_binary(args: &[&str]) -> Ended {
@@ -335,23 +331,9 @@ fn spawn(command: &mut Command) -> (Child, Said, Said) {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    let stdout = listen(child.stdout.take().unwrap());
-    let stderr = listen(child.stderr.take().unwrap());
+    let stdout = Said::hear(child.stdout.take().unwrap());
+    let stderr = Said::hear(child.stderr.take().unwrap());
     (child, stdout, stderr)
-}
-
-fn listen(stream: impl Read + Send + 'static) -> Said {
-    let said = Said::default();
-    let heard = said.clone();
-    thread::spawn(move || {
-        let mut lines = BufReader::new(stream);
-        let mut line = String::new();
-        while lines.read_line(&mut line).is_ok_and(|count| count > 0) {
-            heard.0.lock().unwrap().push_str(&line);
-            line.clear();
-        }
-    });
-    said
 }
 
 /// The executable under test: what `TOLLGATE_TEST_BINARY` names, else the one of the profile that the tests were built

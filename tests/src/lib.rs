@@ -28,6 +28,7 @@ mod proxy;
 mod recorded;
 mod reply;
 mod request;
+mod said;
 mod served;
 
 pub use binary::{Binary, Ended, executable, run_binary};

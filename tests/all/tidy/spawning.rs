@@ -11,7 +11,10 @@ const SPAWNING: [(&str, &str); 27] = [
         "host/src/essential.rs",
         "the way to start what must not end",
     ),
-    ("host/src/app.rs", "hands `essential::task` to the runtime"),
+    (
+        "host/src/proxy/listeners.rs",
+        "hands `essential::task` to the runtime",
+    ),
     (
         "host/src/app/spawn.rs",
         "hands `essential::task` to the runtime",

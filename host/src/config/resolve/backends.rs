@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::destinations::DefaultTarget;
 use super::layers::{Layers, Placed};
 use crate::config::backend::{
     BackendConfig, BackendTls, BackendUrl, DEFAULT_BACKEND, HostField, Protocol,
@@ -31,6 +30,16 @@ pub(super) const IN_BACKEND_TABLES: [&str; 15] = [
     "replay.pace",
     "replay.on-miss",
 ];
+
+/// What is said of the default backend outside of its table.
+#[derive(Debug, Default)]
+pub(super) struct DefaultTarget {
+    /// None also if nobody could read it.
+    pub(super) given: Option<Placed<BackendTarget>>,
+    pub(super) is_given: bool,
+    /// Whether the file says something, even if a stronger layer does too.
+    pub(super) is_in_file: bool,
+}
 
 /// The backends found so far.
 #[derive(Debug, Default)]

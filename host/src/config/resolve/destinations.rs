@@ -6,9 +6,10 @@ use std::path::Path;
 
 use toml::de::DeValue;
 
+use super::backends::DefaultTarget;
 use super::layers::{Layers, Placed};
 use super::listeners::ListenerTable;
-use super::routes::RouteOwner;
+use super::routes::{RouteOwner, add_default};
 use crate::config::backend::{BackendConfig, BackendUrl, DEFAULT_BACKEND};
 use crate::config::file::{Scalar, TomlTable, Value};
 use crate::config::route::RouteConfig;
@@ -30,16 +31,6 @@ pub(super) struct Destinations {
     pub(super) echo_place: Option<Place>,
     /// Every address of a backend and where it was given.
     pub(super) addresses: Vec<Placed<BackendUrl>>,
-}
-
-/// What is said of the default backend outside of its table.
-#[derive(Debug, Default)]
-pub(super) struct DefaultTarget {
-    /// None also if nobody could read it.
-    pub(super) given: Option<Placed<BackendTarget>>,
-    pub(super) is_given: bool,
-    /// Whether the file says something, even if a stronger layer does too.
-    pub(super) is_in_file: bool,
 }
 
 impl Layers<'_> {
@@ -78,7 +69,7 @@ impl Layers<'_> {
         let mut routes = self.routes(value, &owner, &mut backends, base);
         let tables = file.take("listeners");
         let has_listen = has_listen || tables.as_ref().is_none_or(Value::is_empty_list);
-        let (listeners, own) = self.listener_tables(tables, &default, &mut backends, base);
+        let (listeners, own) = self.listener_tables(tables, default.is_given, &mut backends, base);
         if has_listen || listeners.iter().any(|listener| !listener.has_routes) {
             if default.is_given || !has_routes {
                 add_default(&mut routes, &owner);
@@ -130,22 +121,4 @@ fn default_in_file(file: &mut TomlTable<'_>) -> Option<Scalar> {
 
 fn is_default(route: &RouteConfig) -> bool {
     route.backend == DEFAULT_BACKEND
-}
-
-/// A route for everything that no other of the owner takes, unless there is one already.
-pub(super) fn add_default(routes: &mut Vec<RouteConfig>, owner: &RouteOwner) {
-    if routes
-        .iter()
-        .any(|route| route.host.is_none() && route.path == "/")
-    {
-        return;
-    }
-    let backend = owner.backend.as_deref().unwrap_or(DEFAULT_BACKEND);
-    routes.push(RouteConfig {
-        listener: owner.listener.clone(),
-        host: None,
-        path: "/".to_owned(),
-        backend: backend.to_owned(),
-        plugins: owner.plugins.clone(),
-    });
 }

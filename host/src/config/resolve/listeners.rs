@@ -5,9 +5,8 @@ use std::path::Path;
 use toml::de::DeValue;
 
 use super::backends::NamedBackends;
-use super::destinations::{DefaultTarget, add_default};
 use super::layers::{Layers, Placed, PlacedAddress};
-use super::routes::RouteOwner;
+use super::routes::{RouteOwner, add_default};
 use crate::config::file::{Scalar, TomlTable, Value};
 use crate::config::listener::{DEFAULT_LISTENER, ListenerConfig};
 use crate::config::plugin::is_shaped;
@@ -57,11 +56,11 @@ impl Layers<'_> {
         entries.into_iter().filter_map(read).collect()
     }
 
-    /// The tables, and the routes that are theirs alone.
+    /// The tables, and the routes that are theirs alone. `has_default` says whether a default backend is given.
     pub(super) fn listener_tables(
         &self,
         value: Option<Value<'_>>,
-        default: &DefaultTarget,
+        has_default: bool,
         backends: &mut NamedBackends,
         base: &Path,
     ) -> (Vec<ListenerTable>, Vec<RouteConfig>) {
@@ -77,7 +76,7 @@ impl Layers<'_> {
             return (tables, routes);
         }
         for table in value.items().filter_map(Value::table) {
-            let (table, own) = self.listener_table(table, default, backends, base);
+            let (table, own) = self.listener_table(table, has_default, backends, base);
             tables.push(table);
             routes.extend(own);
         }
@@ -87,7 +86,7 @@ impl Layers<'_> {
     fn listener_table(
         &self,
         mut table: TomlTable<'_>,
-        default: &DefaultTarget,
+        has_default: bool,
         backends: &mut NamedBackends,
         base: &Path,
     ) -> (ListenerTable, Vec<RouteConfig>) {
@@ -115,7 +114,7 @@ impl Layers<'_> {
         let has_tables = value.as_ref().is_some_and(|value| !value.is_empty_list());
         table.finish(&[]);
         let mut routes = self.routes(value, &owner, backends, base);
-        if has_routes && (owner.backend.is_some() || default.is_given || !has_tables) {
+        if has_routes && (owner.backend.is_some() || has_default || !has_tables) {
             add_default(&mut routes, &owner);
         }
         let table = ListenerTable {

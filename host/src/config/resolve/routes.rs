@@ -163,6 +163,24 @@ impl Layers<'_> {
     }
 }
 
+/// A route for everything that no other of the owner takes, unless there is one already.
+pub(super) fn add_default(routes: &mut Vec<RouteConfig>, owner: &RouteOwner) {
+    if routes
+        .iter()
+        .any(|route| route.host.is_none() && route.path == "/")
+    {
+        return;
+    }
+    let backend = owner.backend.as_deref().unwrap_or(DEFAULT_BACKEND);
+    routes.push(RouteConfig {
+        listener: owner.listener.clone(),
+        host: None,
+        path: "/".to_owned(),
+        backend: backend.to_owned(),
+        plugins: owner.plugins.clone(),
+    });
+}
+
 /// What sorts routes by fit: exact hosts, then wildcards from long to short, then none; among equals the
 /// longest path first.
 fn rank(route: &RouteConfig) -> (u8, Reverse<usize>, Reverse<usize>) {
