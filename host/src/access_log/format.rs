@@ -237,7 +237,7 @@ mod tests {
     fn every_variable_has_its_value() {
         let expected = "127.0.0.1|5000|30/Nov/2026:09:26:01 +0000|2026-11-30T09:26:01.123456Z|1796030761.123|\
                         GET /a?b=c HTTP/1.1|GET|/a?b=c|/a|b=c|b=c|http|example.test|HTTP/1.1|200|17|0|0.012|12345|\
-                        000000000000001f|127.0.0.1:4566|0.011|11000|default|/a|cors,redact|complete|-|";
+                        000000000000001f|127.0.0.1:4566|0.011|11000|default|default|/a|cors,redact|complete|-|";
         let names = VARIABLES.iter().map(|(name, _)| format!("${name}"));
         let template = names.collect::<Vec<_>>().join("|");
         let written = line(&template, &entry());

@@ -288,7 +288,7 @@ mod tests {
             let mut body = Body::Arrived(r#"{"token":"hunter5"}"#.into());
             trace.got_response(&answer, &mut body);
         });
-        let all = format!("{exchange:?}");
+        let all = crate::record::json::whole(&exchange).to_string();
         assert!(!all.contains("hunter"), "{all}");
         let (request, response) = exchange.before(usize::MAX);
         let named = |message: &Message| -> Vec<String> {

@@ -259,6 +259,15 @@ mod tests {
         assert_eq!(queue.take().unwrap().len(), 1);
         (0..5).for_each(|_| queue.put(&large));
         assert_eq!((queue.waiting().exchanges.len(), dropped(&queue)), (3, 5));
+        // What waits is counted on when those in hand are kept.
+        let queue = Queue::default();
+        let third = exchange(1, MOST_BYTES / 3);
+        for _ in 0..2 {
+            queue.put(&third);
+            assert_eq!(queue.take().unwrap().len(), 1);
+        }
+        (0..3).for_each(|_| queue.put(&third));
+        assert_eq!((queue.waiting().exchanges.len(), dropped(&queue)), (1, 2));
         queue.waiting().is_over = true;
         assert!(queue.take().is_some() && queue.take().is_none());
         assert_eq!(queue.waiting().bytes, 0);
