@@ -107,7 +107,7 @@ def test_the_same_program_gets_the_same_answers_without_moto(tollgate, fresh, tm
     assert asked.stdout.endswith("2 404")
     assert "the tape has no answer to GET /files/none?x=1; nearest is exchange" in asked.stdout
     assert "GET /files/none: the query differs" in asked.stdout
-    until(lambda: "the tape has no answer to GET /files/none?x=1" in now.log())
+    until(lambda: "the tape has no answer to GET /files/none?x=1" in now.log(), "a line about the miss")
 
 
 def build(url):
@@ -208,8 +208,8 @@ def test_a_full_disk_costs_records_and_no_requests(tollgate, origin, small_disk)
 
     for _ in range(60):
         assert post() == (200, b"ok")
-    until(lambda: "can't be written" in proxy.log())
-    until(lambda: status()["exchanges"] + status()["dropped"] == 60)
+    until(lambda: "can't be written" in proxy.log(), "a line about the full disk")
+    until(lambda: status()["exchanges"] + status()["dropped"] == 60, "every exchange is counted")
     lost = status()["dropped"]
     assert 0 < lost < 60
     # Room again: the tape is whole, and goes on.
@@ -218,7 +218,7 @@ def test_a_full_disk_costs_records_and_no_requests(tollgate, origin, small_disk)
     assert (shown.returncode, len(shown.stdout.splitlines())) == (0, kept), shown.stderr
     subprocess.run(["mount", "-o", "remount,size=4m", small_disk], check=True)
     assert post() == (200, b"ok")
-    until(lambda: f"is written again; {lost} exchanges are missing" in proxy.log())
+    until(lambda: f"is written again; {lost} exchanges are missing" in proxy.log(), "a line about the end of it")
     assert proxy.stop() == 0
     shown = tape("show", file)
     assert (shown.returncode, len(shown.stdout.splitlines())) == (0, kept + 1), shown.stderr
