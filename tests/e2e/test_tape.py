@@ -195,11 +195,12 @@ def small_disk(tmp_path):
 def test_a_full_disk_costs_records_and_no_requests(tollgate, origin, small_disk):
     file = small_disk / "a.tape"
     config = f'admin = "127.0.0.1:0"\n[record]\ntape = "{file}"\n'
-    proxy = tollgate(origin(answer(OK)).url, {}, config=config)
+    proxy = tollgate(origin(OK).url, {}, config=config)
     admin = proxy.process.wait_for(r"admin: listens on (\S+)", label="err").group(1)
 
-    def post():
-        with urllib.request.urlopen(proxy.url, data=os.urandom(8192), timeout=20) as response:
+    def ask():
+        request = urllib.request.Request(proxy.url, headers={"x-fill": os.urandom(4000).hex()})
+        with urllib.request.urlopen(request, timeout=20) as response:
             return response.status, response.read()
 
     def status():
@@ -207,7 +208,7 @@ def test_a_full_disk_costs_records_and_no_requests(tollgate, origin, small_disk)
             return json.load(response)["recording"]["tape"]
 
     for _ in range(60):
-        assert post() == (200, b"ok")
+        assert ask() == (200, b"ok")
     until(lambda: "can't be written" in proxy.log(), "a line about the full disk")
     until(lambda: status()["exchanges"] + status()["dropped"] == 60, "every exchange is counted")
     lost = status()["dropped"]
@@ -217,7 +218,7 @@ def test_a_full_disk_costs_records_and_no_requests(tollgate, origin, small_disk)
     shown = tape("show", file)
     assert (shown.returncode, len(shown.stdout.splitlines())) == (0, kept), shown.stderr
     subprocess.run(["mount", "-o", "remount,size=4m", small_disk], check=True)
-    assert post() == (200, b"ok")
+    assert ask() == (200, b"ok")
     until(lambda: f"is written again; {lost} exchanges are missing" in proxy.log(), "a line about the end of it")
     assert proxy.stop() == 0
     shown = tape("show", file)
