@@ -146,7 +146,7 @@ fn pace(text: &str) -> Result<SendPace, String> {
     match (text, rate()) {
         ("none", _) => Ok(SendPace::None),
         ("original", _) => Ok(SendPace::Original),
-        (_, Some(rate)) if rate >= 0.001 && rate <= 1e6 => Ok(SendPace::PerSecond(rate)),
+        (_, Some(rate)) if (0.001..=1e6).contains(&rate) => Ok(SendPace::PerSecond(rate)),
         _ => Err("expected none, original, or requests in a second such as 5/s".to_owned()),
     }
 }

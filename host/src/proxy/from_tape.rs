@@ -56,7 +56,7 @@ pub async fn play(
     let asked = Asked::now(&request, answers.rules());
     let answer = match answers.next(&asked) {
         Ok(answer) => answer,
-        Err(none) => return missed(none, on_miss, exchange).map_err(failed),
+        Err(none) => return missed(&none, on_miss, exchange).map_err(failed),
     };
     if !answers.rules().body {
         // A client may read its answer only when all of its request was taken.
@@ -67,8 +67,8 @@ pub async fn play(
     given.map(Played::Answered).map_err(failed)
 }
 
-fn missed(none: NoAnswer, on_miss: &OnMiss, exchange: &Exchange) -> Result<Played, UpstreamError> {
-    match (on_miss, &none) {
+fn missed(none: &NoAnswer, on_miss: &OnMiss, exchange: &Exchange) -> Result<Played, UpstreamError> {
+    match (on_miss, none) {
         // What the tape has and can't give is nothing that the other backend knows.
         (OnMiss::Backend(backend), NoAnswer::Unknown(_) | NoAnswer::Given { .. }) => {
             tracing::info!(exchange = %exchange.id, "{none}; backend {backend} is asked");

@@ -12,13 +12,16 @@ use crate::matching::{self, PathReading};
 use crate::message::hygiene::Forwarding;
 use crate::message::{BackendChoice, Known, RequestHead};
 
+/// Routes in the order in which they are tried.
+pub type OrderedRoutes<S> = Arc<[Arc<Route<S>>]>;
+
 /// All that exchanges take from the configuration.
 #[derive(Debug)]
 pub struct Routing<S> {
     /// All of them; those of one listener in the order in which they are tried.
     pub routes: Vec<Arc<Route<S>>>,
     /// The routes of each listener by its name, in the order in which they are tried. Those without routes of their own share some.
-    pub listeners: BTreeMap<Arc<str>, Arc<[Arc<Route<S>>]>>,
+    pub listeners: BTreeMap<Arc<str>, OrderedRoutes<S>>,
     /// All backends that requests can go to.
     pub backends: Arc<Backends>,
     /// Connections keep that of their beginning.

@@ -38,7 +38,7 @@ enum ListenerTls {
 impl Layers<'_> {
     /// The addresses in `listen` of the strongest layer that has some.
     pub(super) fn listen(&self, file: &mut TomlTable<'_>) -> Option<Vec<PlacedAddress>> {
-        let flags: Vec<_> = self.args.listen.iter().map(flag).collect();
+        let flags: Vec<_> = self.args.listen.iter().map(|text| flag(text)).collect();
         let variable = self.variable("listen").and_then(|given| self.utf8(given));
         let variable: Vec<_> = variable.iter().flat_map(at_commas).collect();
         let in_file = file.take("listen").map(entries).unwrap_or_default();
@@ -234,13 +234,13 @@ impl Layers<'_> {
     }
 }
 
-fn flag(text: &String) -> Scalar {
+fn flag(text: &str) -> Scalar {
     Scalar {
         place: Place::Flag {
             name: "listen",
-            value: Some(text.clone()),
+            value: Some(text.to_owned()),
         },
-        text: text.clone(),
+        text: text.to_owned(),
     }
 }
 
