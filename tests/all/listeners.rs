@@ -351,7 +351,7 @@ async fn who_runs_the_proxy_sees_which_listener_it_was() {
     let mut admin = Client::connect(proxy.admin().unwrap()).await;
     let read = |path: &str| Request::new(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n"));
     let status = admin.ask(&read("/api/v1/status")).await;
-    let status: serde_json::Value = serde_json::from_str(&status.text()).unwrap();
+    let status: serde_json::Value = serde_json::from_str(status.text()).unwrap();
     let names: Vec<_> = ["default", "a", "b"]
         .map(|name| (name, of(name).to_string()))
         .into();

@@ -66,7 +66,7 @@ async fn a_request_goes_through_the_proxy_again_and_is_an_exchange_of_its_own() 
     ] {
         assert_eq!(then.texts(name), now.texts(name), "{name}");
     }
-    assert_eq!(now.texts("x-tollgate-replay"), [id.clone()]);
+    assert_eq!(now.texts("x-tollgate-replay"), std::slice::from_ref(&id));
     assert!(then.texts("x-tollgate-replay").is_empty());
     // It is there when the answer is.
     let shown = read(&proxy, &format!("/api/v1/exchanges/{new}")).await;
