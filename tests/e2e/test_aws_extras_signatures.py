@@ -89,8 +89,10 @@ def test_a_form_is_held_to_its_policy(proxy, bucket):
         return ask(made["url"], "POST", "".join([*parts, file]).encode(), {"content-type": "multipart/form-data; boundary=b"})
 
     assert send("hello")[0] in (200, 204)
-    for answer in (send("ten bytes!!"), send("hello", key="down/x"), send("hello", acl="public-read")):
+    for answer in (send("hello", key="down/x"), send("hello", acl="public-read")):
         assert answer[0] == 403 and b"<Code>AccessDenied</Code>" in answer[1]
+    for answer, code in ((send("ten bytes!!"), b"EntityTooLarge"), (send(""), b"EntityTooSmall"), (send("hello", KEY="up/x"), b"MalformedPOSTRequest")):
+        assert answer[0] == 400 and b"<Code>" + code + b"</Code>" in answer[1]
     assert b"<Code>SignatureDoesNotMatch</Code>" in send("hello", policy="e30=")[1]
 
 
@@ -107,6 +109,16 @@ def test_signed_calls_of_each_protocol_pass_and_another_secret_does_not(proxy, s
     with pytest.raises(ClientError) as refused:
         getattr(made, call)()
     assert refused.value.response["Error"]["Code"] in ("SignatureDoesNotMatch", "InvalidSignatureException")
+
+
+def test_presigned_urls_of_other_services_work_and_a_second_signature_does_not(proxy):
+    sts = client("sts", proxy.url, marked=False)
+    url = sts.generate_presigned_url("get_caller_identity", ExpiresIn=60, HttpMethod="GET")
+    # Without a field, moto takes it for a call to S3.
+    assert ask(url)[0] == 200
+    forged = "AWS4-HMAC-SHA256 Credential=victim/20260101/us-east-1/sts/aws4_request, SignedHeaders=host, Signature=00"
+    status, body = ask(url, headers={"authorization": forged})
+    assert status == 400 and b"<Code>IncompleteSignature</Code>" in body
 
 
 def test_objects_with_difficult_keys_can_be_signed(proxy, bucket):

@@ -3,6 +3,7 @@
 //! A request without any signature is not looked at: who may do what is the backend's business.
 
 mod form;
+mod multipart;
 mod refusal;
 mod sent;
 mod v2;
@@ -15,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 use tollgate_plugin::{Answer, Request, Result, info};
 
 pub use form::{boundary, is_form, key as form_key};
+use multipart::Form;
 use refusal::{Refusal, Style};
 use sent::Sent;
 pub use v4::hex;
@@ -58,37 +60,31 @@ impl Signatures {
     }
 
     fn refusal(&self, request: &Request, sent: &Sent, now: u64) -> Result<Option<Refusal>> {
+        if let Err(refusal) = sent.has_one_signature() {
+            return Ok(Some(refusal));
+        }
         if self.presigned {
+            if form::is_form(request) {
+                let form = Form::read(&request.body()?, &form::boundary(request));
+                if let Some(policy) = form.value("policy") {
+                    if sent.is_signed() {
+                        return Ok(Some(Refusal::Ambiguous));
+                    }
+                    return Ok(form::check(&form, policy, now, |key| self.secret(key)).err());
+                }
+            }
             if let Some(signature) = v4::in_query(sent, now) {
-                return Ok(signature
-                    .and_then(|signature| self.check_v4(sent, &signature, None))
-                    .err());
+                return self.refusal_v4(request, sent, signature, true);
             }
             if let Some(signature) = v2::in_query(sent, now) {
                 return Ok(signature
                     .and_then(|signature| self.check_v2(sent, &signature))
                     .err());
             }
-            if form::is_form(request) {
-                return Ok(
-                    form::check(&request.body()?, &form::boundary(request), now, |key| {
-                        self.secret(key)
-                    })
-                    .err(),
-                );
-            }
         }
         if self.signed {
             if let Some(signature) = v4::in_field(sent, now) {
-                let signature = match signature {
-                    Ok(signature) => signature,
-                    Err(refusal) => return Ok(Some(refusal)),
-                };
-                let payload = match sent.field("x-amz-content-sha256") {
-                    Some(payload) => payload.to_owned(),
-                    None => v4::hex(&Sha256::digest(request.body()?)),
-                };
-                return Ok(self.check_v4(sent, &signature, Some(&payload)).err());
+                return self.refusal_v4(request, sent, signature, false);
             }
             if let Some(signature) = v2::in_field(sent, now) {
                 return Ok(signature
@@ -97,6 +93,21 @@ impl Signatures {
             }
         }
         Ok(None)
+    }
+
+    fn refusal_v4(
+        &self,
+        request: &Request,
+        sent: &Sent,
+        signature: Result<v4::Signature, Refusal>,
+        is_in_query: bool,
+    ) -> Result<Option<Refusal>> {
+        let signature = match signature {
+            Ok(signature) => signature,
+            Err(refusal) => return Ok(Some(refusal)),
+        };
+        let payload = payload(request, sent, &signature, is_in_query)?;
+        Ok(self.check_v4(sent, &signature, &payload).err())
     }
 
     /// The secret of an access key; none if it passes unchecked.
@@ -112,7 +123,7 @@ impl Signatures {
         &self,
         sent: &Sent,
         signature: &v4::Signature,
-        payload: Option<&str>,
+        payload: &str,
     ) -> Result<(), Refusal> {
         let Some(secret) = self.secret(&signature.key)? else {
             return Ok(());
@@ -121,11 +132,6 @@ impl Signatures {
         if !unsigned.is_empty() {
             return Err(Refusal::NotSigned(unsigned));
         }
-        let of_url = || {
-            sent.field("x-amz-content-sha256")
-                .or_else(|| sent.parameter("X-Amz-Content-Sha256"))
-        };
-        let payload = payload.or_else(of_url).unwrap_or("UNSIGNED-PAYLOAD");
         signature.check(&signature.signed(sent, payload), secret)
     }
 
@@ -137,6 +143,28 @@ impl Signatures {
         let bucket = bucket.map(|at| sent.authority[..at].trim_end_matches('.'));
         signature.check(sent, bucket, secret)
     }
+}
+
+/// What stands for the body in a signature.
+fn payload(
+    request: &Request,
+    sent: &Sent,
+    signature: &v4::Signature,
+    is_in_query: bool,
+) -> Result<String> {
+    let of_url = || {
+        sent.parameter("X-Amz-Content-Sha256")
+            .filter(|_| is_in_query)
+    };
+    if let Some(given) = sent.field("x-amz-content-sha256").or_else(of_url) {
+        return Ok(given.to_owned());
+    }
+    // Who makes a URL for S3 does not know the body yet. URLs of other services sign it, mostly an empty one.
+    let is_s3 = ["s3", "s3express", "s3-object-lambda", "s3-outposts"];
+    if is_in_query && is_s3.contains(&signature.service()) {
+        return Ok("UNSIGNED-PAYLOAD".to_owned());
+    }
+    Ok(v4::hex(&Sha256::digest(request.body()?)))
 }
 
 /// How the service that is asked writes its errors.

@@ -1,8 +1,10 @@
 //! The plugin in exchanges, with the SDK's fakes.
 
 mod events;
+mod forms;
 mod ids;
 mod kinesis;
+mod one_signature;
 mod signatures;
 mod sns;
 mod triggers;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use sha1::Sha1;
 use tollgate_plugin::Request;
 
+use super::multipart::Form;
 use super::refusal::Refusal;
 use super::v4;
 use crate::time;
@@ -56,17 +57,16 @@ pub fn key(body: &[u8], boundary: &str) -> Option<String> {
     (!key.is_empty()).then_some(key)
 }
 
-/// Checks a form that has a policy. `secret` gives the secret of an access key, or none if it passes unchecked.
+/// Checks a form that has this policy. `secret` gives the secret of an access key, or none if it passes unchecked.
 pub fn check<'a>(
-    body: &[u8],
-    boundary: &str,
+    form: &Form,
+    policy: &str,
     now: u64,
     secret: impl Fn(&str) -> Result<Option<&'a str>, Refusal>,
 ) -> Result<(), Refusal> {
-    let form = Form::read(body, boundary);
-    let Some(policy) = form.value("policy") else {
-        return Ok(());
-    };
+    if let Some(doubt) = &form.doubt {
+        return Err(Refusal::Form(doubt.clone()));
+    }
     match form.value("x-amz-signature") {
         Some(provided) => {
             let credential = form.value("x-amz-credential").unwrap_or_default();
@@ -97,8 +97,8 @@ pub fn check<'a>(
     }
     let policy = BASE64_STANDARD.decode(policy.trim()).ok();
     let policy = policy.and_then(|policy| serde_json::from_slice::<Value>(&policy).ok());
-    let policy = policy.ok_or_else(|| denied("Invalid Policy: Invalid JSON."))?;
-    conditions_hold(&form, &policy, now)
+    let policy = policy.ok_or(Refusal::PolicyDocument)?;
+    conditions_hold(form, &policy, now)
 }
 
 fn verifies_v2(secret: &str, policy: &str, provided: &str) -> bool {
@@ -130,7 +130,9 @@ fn conditions_hold(form: &Form, policy: &Value, now: u64) -> Result<(), Refusal>
     let conditions = policy["conditions"].as_array().cloned().unwrap_or_default();
     let mut named: Vec<String> = Vec::new();
     for condition in &conditions {
-        if !holds(form, condition, &mut named) {
+        if let Some((least, most)) = length_range(condition) {
+            check_length(form.length, least, most)?;
+        } else if !holds(form, condition, &mut named) {
             return Err(denied(&format!("Policy Condition failed: {condition}")));
         }
     }
@@ -174,82 +176,28 @@ fn holds(form: &Form, condition: &Value, named: &mut Vec<String>) -> bool {
                 "starts-with" => is(name, wanted, false),
                 _ => false,
             },
-            [Value::String(how), least, most]
-                if how.eq_ignore_ascii_case("content-length-range") =>
-            {
-                let number =
-                    |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
-                let (Some(least), Some(most)) = (number(least), number(most)) else {
-                    return false;
-                };
-                (least..=most).contains(&form.length)
-            }
             _ => false,
         },
         _ => false,
     }
 }
 
-/// The fields of a form up to its file.
-#[derive(Debug, Default)]
-struct Form {
-    /// Names in lower case.
-    fields: Vec<(String, String)>,
-    /// The file's name.
-    file: String,
-    /// Of the file, in bytes.
-    length: u64,
+/// The least and the most bytes that a condition allows, if it is about the length.
+fn length_range(condition: &Value) -> Option<(u64, u64)> {
+    let [how, least, most] = condition.as_array()?.as_slice() else {
+        return None;
+    };
+    let number = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
+    let is_range = how.as_str()?.eq_ignore_ascii_case("content-length-range");
+    is_range.then_some((number(least)?, number(most)?))
 }
 
-impl Form {
-    fn read(body: &[u8], boundary: &str) -> Self {
-        let mut form = Self::default();
-        let line = format!("--{boundary}");
-        let mut rest = body;
-        while let Some(at) = position(rest, line.as_bytes()) {
-            rest = &rest[at + line.len()..];
-            let end = position(rest, format!("\r\n{line}").as_bytes()).unwrap_or(rest.len());
-            let Some(head_end) = position(&rest[..end], b"\r\n\r\n") else {
-                continue;
-            };
-            let head = String::from_utf8_lossy(&rest[..head_end]).into_owned();
-            let content = &rest[head_end + 4..end];
-            let Some(name) = parameter(&head, "name") else {
-                continue;
-            };
-            let name = name.to_ascii_lowercase();
-            if name == "file" {
-                form.file = parameter(&head, "filename").unwrap_or_default();
-                form.length = u64::try_from(content.len()).unwrap_or(u64::MAX);
-                form.fields.push((name, String::new()));
-                break;
-            }
-            form.fields
-                .push((name, String::from_utf8_lossy(content).into_owned()));
-        }
-        form
+fn check_length(length: u64, least: u64, most: u64) -> Result<(), Refusal> {
+    if length > most {
+        return Err(Refusal::TooLarge { length, most });
     }
-
-    fn value(&self, name: &str) -> Option<&str> {
-        let found = self.fields.iter().find(|(of, _)| of == name);
-        found.map(|(_, value)| value.as_str())
+    if length < least {
+        return Err(Refusal::TooSmall { length, least });
     }
-}
-
-/// A parameter of a part's `content-disposition`.
-fn parameter(head: &str, wanted: &str) -> Option<String> {
-    let mut lines = head.split("\r\n").filter_map(|line| line.split_once(':'));
-    let is_meant = |name: &str| name.trim().eq_ignore_ascii_case("content-disposition");
-    let (_, value) = lines.find(|(name, _)| is_meant(name))?;
-    let mut parameters = value
-        .split(';')
-        .filter_map(|part| part.trim().split_once('='));
-    let (_, value) = parameters.find(|(name, _)| name.eq_ignore_ascii_case(wanted))?;
-    Some(value.trim_matches('"').to_owned())
-}
-
-fn position(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes
-        .windows(wanted.len())
-        .position(|window| window == wanted)
+    Ok(())
 }

@@ -8,8 +8,12 @@ use crate::xml;
 /// Why a request does not go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// The parameters or fields of the signature are not complete, or cannot be read.
+    /// The parameters of the signature are not complete, or cannot be read.
     Malformed(String),
+    /// The field `authorization`, or what belongs to it, is not complete or cannot be read.
+    MalformedField(String),
+    /// There is more than one signature, and the backend may take another one.
+    Ambiguous,
     /// It was good for a time that is over: when it ended, and how many seconds it lasted if the URL says so.
     Expired {
         at: u64,
@@ -33,6 +37,14 @@ pub enum Refusal {
     },
     /// A condition of the policy of a form is not met.
     Policy(String),
+    /// The policy of a form is no JSON.
+    PolicyDocument,
+    /// The backend may read something else in a form than what was checked.
+    Form(String),
+    /// The file of a form is longer than its policy allows, in bytes.
+    TooLarge { length: u64, most: u64 },
+    /// The file of a form is shorter than its policy demands, in bytes.
+    TooSmall { length: u64, least: u64 },
 }
 
 /// Whose way of writing errors a client understands.
@@ -74,20 +86,33 @@ impl Refusal {
                     "<ErrorResponse><Error><Type>Sender</Type><Code>{}</Code><Message>{}</Message></Error><RequestId>{id}</RequestId></ErrorResponse>",
                     match self {
                         Self::UnknownKey(_) => "InvalidClientTokenId",
+                        _ if self.is_malformed() => "IncompleteSignature",
                         _ => self.code(),
                     },
                     xml::escape(&self.message()),
                 );
-                Answer::new(403)
+                Answer::new(self.status())
                     .field("content-type", "text/xml")
                     .body(body)
             }
         }
     }
 
+    /// Whether there is no one signature that can be read.
+    fn is_malformed(&self) -> bool {
+        matches!(
+            self,
+            Self::Malformed(_) | Self::MalformedField(_) | Self::Ambiguous
+        )
+    }
+
     fn status(&self) -> u16 {
         match self {
-            Self::Malformed(_) => 400,
+            _ if self.is_malformed() => 400,
+            Self::PolicyDocument
+            | Self::Form(_)
+            | Self::TooLarge { .. }
+            | Self::TooSmall { .. } => 400,
             _ => 403,
         }
     }
@@ -95,6 +120,12 @@ impl Refusal {
     fn code(&self) -> &'static str {
         match self {
             Self::Malformed(_) => "AuthorizationQueryParametersError",
+            Self::MalformedField(_) => "AuthorizationHeaderMalformed",
+            Self::Ambiguous => "InvalidArgument",
+            Self::PolicyDocument => "InvalidPolicyDocument",
+            Self::Form(_) => "MalformedPOSTRequest",
+            Self::TooLarge { .. } => "EntityTooLarge",
+            Self::TooSmall { .. } => "EntityTooSmall",
             Self::Expired { .. } | Self::TooEarly | Self::NotSigned(_) | Self::Policy(_) => {
                 "AccessDenied"
             }
@@ -106,7 +137,7 @@ impl Refusal {
 
     fn code_of_others(&self) -> &'static str {
         match self {
-            Self::Malformed(_) => "IncompleteSignatureException",
+            _ if self.is_malformed() => "IncompleteSignatureException",
             Self::UnknownKey(_) => "UnrecognizedClientException",
             _ => "InvalidSignatureException",
         }
@@ -114,7 +145,20 @@ impl Refusal {
 
     pub fn message(&self) -> String {
         let text = match self {
-            Self::Malformed(why) | Self::Policy(why) => why,
+            Self::Malformed(why) | Self::MalformedField(why) | Self::Policy(why) => why,
+            Self::Ambiguous => {
+                "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified"
+            }
+            Self::PolicyDocument => "Invalid Policy: Invalid JSON.",
+            Self::Form(why) => {
+                return format!(
+                    "The body of your POST request is not well-formed multipart/form-data: {why}."
+                );
+            }
+            Self::TooLarge { .. } => "Your proposed upload exceeds the maximum allowed size",
+            Self::TooSmall { .. } => {
+                "Your proposed upload is smaller than the minimum allowed size"
+            }
             Self::Expired { .. } => "Request has expired",
             Self::TooEarly => "Request is not yet valid",
             Self::Skewed { .. } => {
@@ -134,7 +178,16 @@ impl Refusal {
     /// The elements of S3's error behind the message.
     fn details(&self) -> String {
         match self {
-            Self::Malformed(_) | Self::TooEarly | Self::Policy(_) => String::new(),
+            Self::TooLarge { length, most } => format!(
+                "{}{}",
+                xml::element("ProposedSize", &length.to_string()),
+                xml::element("MaxSizeAllowed", &most.to_string()),
+            ),
+            Self::TooSmall { length, least } => format!(
+                "{}{}",
+                xml::element("ProposedSize", &length.to_string()),
+                xml::element("MinSizeAllowed", &least.to_string()),
+            ),
             Self::Expired { at, lasted, now } => {
                 let lasted =
                     lasted.map(|seconds| xml::element("X-Amz-Expires", &seconds.to_string()));
@@ -168,6 +221,7 @@ impl Refusal {
                     canonical.unwrap_or_default(),
                 )
             }
+            _ => String::new(),
         }
     }
 }

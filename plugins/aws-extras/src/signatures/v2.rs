@@ -105,7 +105,7 @@ pub fn in_field(sent: &Sent, now: u64) -> Option<Result<Signature, Refusal>> {
     let signed = sent.field("authorization")?.strip_prefix("AWS ")?;
     let read = || {
         let Some((key, provided)) = signed.rsplit_once(':') else {
-            return Err(Refusal::Malformed(
+            return Err(Refusal::MalformedField(
                 "Invalid Authorization header format".to_owned(),
             ));
         };
@@ -113,7 +113,7 @@ pub fn in_field(sent: &Sent, now: u64) -> Option<Result<Signature, Refusal>> {
         let Some(at) =
             date.and_then(|date| time::from_http(date).or_else(|| time::from_compact(date)))
         else {
-            return Err(Refusal::Malformed(
+            return Err(Refusal::MalformedField(
                 "AWS authentication requires a valid Date or x-amz-date header".to_owned(),
             ));
         };

@@ -30,9 +30,7 @@ pub struct Signature {
 
 /// The signature in a query, if there is one.
 pub fn in_query(sent: &Sent, now: u64) -> Option<Result<Signature, Refusal>> {
-    let names = ["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature"];
-    let is_signed = names.iter().any(|name| sent.parameter(name).is_some());
-    is_signed.then(|| read_query(sent, now))
+    sent.has_v4_query().then(|| read_query(sent, now))
 }
 
 fn read_query(sent: &Sent, now: u64) -> Result<Signature, Refusal> {
@@ -85,7 +83,11 @@ fn read_query(sent: &Sent, now: u64) -> Result<Signature, Refusal> {
         let (at, lasted) = (end, Some(lasts));
         return Err(Refusal::Expired { at, lasted, now });
     }
-    signature(credential, date, fields, provided)
+    signature(credential, date, fields, provided).map_err(|why| {
+        Refusal::Malformed(format!(
+            "Error parsing the X-Amz-Credential parameter; {why}"
+        ))
+    })
 }
 
 /// The signature in the field `authorization`, if there is one.
@@ -94,7 +96,7 @@ pub fn in_field(sent: &Sent, now: u64) -> Option<Result<Signature, Refusal>> {
     let rest = field.strip_prefix("AWS4-")?;
     Some(match rest.strip_prefix("HMAC-SHA256") {
         Some(rest) => read_field(sent, rest, now),
-        None => Err(Refusal::Malformed(format!(
+        None => Err(Refusal::MalformedField(format!(
             "Unsupported Authorization Type: {}",
             field.split(' ').next().unwrap_or_default()
         ))),
@@ -102,14 +104,8 @@ pub fn in_field(sent: &Sent, now: u64) -> Option<Result<Signature, Refusal>> {
 }
 
 fn read_field(sent: &Sent, rest: &str, now: u64) -> Result<Signature, Refusal> {
-    let part = |name: &str| {
-        let mut parts = rest.split(',').map(str::trim);
-        parts.find_map(|part| part.strip_prefix(name)?.strip_prefix('='))
-    };
-    let (Some(credential), Some(fields), Some(provided)) =
-        (part("Credential"), part("SignedHeaders"), part("Signature"))
-    else {
-        return Err(Refusal::Malformed(
+    let [Some(credential), Some(fields), Some(provided)] = members(rest)? else {
+        return Err(Refusal::MalformedField(
             "Authorization header requires 'Credential', 'SignedHeaders' and 'Signature' parameters.".to_owned(),
         ));
     };
@@ -119,14 +115,40 @@ fn read_field(sent: &Sent, rest: &str, now: u64) -> Result<Signature, Refusal> {
         (None, None) => None,
     };
     let Some((at, date)) = date else {
-        return Err(Refusal::Malformed(
+        return Err(Refusal::MalformedField(
             "AWS authentication requires a valid Date or x-amz-date header".to_owned(),
         ));
     };
     if at.abs_diff(now) > SKEW {
         return Err(Refusal::Skewed { sent: at, now });
     }
-    signature(credential, &date, fields, provided)
+    signature(credential, &date, fields, provided).map_err(|why| {
+        Refusal::MalformedField(format!("The authorization header is malformed; {why}"))
+    })
+}
+
+/// `Credential`, `SignedHeaders` and `Signature`. What else there is, or is there twice, another reader may take for one of them.
+fn members(text: &str) -> Result<[Option<&str>; 3], Refusal> {
+    let mut found = [None; 3];
+    for member in text.split(',').map(str::trim).filter(|m| !m.is_empty()) {
+        let (name, value) = member.split_once('=').unwrap_or((member, ""));
+        let place = match name {
+            "Credential" => &mut found[0],
+            "SignedHeaders" => &mut found[1],
+            "Signature" => &mut found[2],
+            _ => {
+                return Err(Refusal::MalformedField(format!(
+                    "The authorization header is malformed; {name} is unknown"
+                )));
+            }
+        };
+        if place.replace(value).is_some() {
+            return Err(Refusal::MalformedField(format!(
+                "The authorization header is malformed; {name} is repeated"
+            )));
+        }
+    }
+    Ok(found)
 }
 
 fn compact(at: u64) -> String {
@@ -141,28 +163,21 @@ fn signature(
     date: &str,
     fields: &str,
     provided: &str,
-) -> Result<Signature, Refusal> {
-    let malformed = |why: &str| {
-        Refusal::Malformed(format!(
-            "Error parsing the X-Amz-Credential parameter; {why}"
-        ))
-    };
+) -> Result<Signature, String> {
     // An access key may have slashes in it.
     let words: Vec<&str> = credential.rsplitn(5, '/').collect();
     let [end, service, region, day, key] = words[..] else {
-        return Err(malformed(
-            "the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".",
-        ));
+        return Err(
+            "the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".".to_owned(),
+        );
     };
     if end != "aws4_request" {
-        return Err(malformed(
-            "incorrect terminal. This endpoint uses \"aws4_request\".",
-        ));
+        return Err("incorrect terminal. This endpoint uses \"aws4_request\".".to_owned());
     }
     if !date.starts_with(day) || day.len() != 8 {
-        return Err(malformed(&format!(
+        return Err(format!(
             "incorrect date format \"{day}\". This date in the credential must be in the format \"yyyyMMdd\" and be that of the signature."
-        )));
+        ));
     }
     Ok(Signature {
         key: key.to_owned(),

@@ -6,19 +6,19 @@ use tollgate_plugin::testing::{self, Exchange, Outcome, json};
 
 use super::run;
 
-const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
-const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+pub const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
+pub const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 
 /// 2013-05-24T00:00:00Z, when the documentation's examples of version 4 were signed.
-const THEN: u64 = 1_369_353_600;
+pub const THEN: u64 = 1_369_353_600;
 
 /// "Authenticating Requests: Using Query Parameters (AWS Signature Version 4)" in S3's API reference.
-const PRESIGNED: &str = "/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404";
+pub const PRESIGNED: &str = "/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404";
 
 /// "Signing and Authenticating REST Requests (AWS signature version 2)", there.
-const PRESIGNED_V2: &str = "/photos/puppy.jpg?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=NpgCjnDzrM%2BWFzoENXmpNDUsSn8%3D&Expires=1175139620";
+pub const PRESIGNED_V2: &str = "/photos/puppy.jpg?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=NpgCjnDzrM%2BWFzoENXmpNDUsSn8%3D&Expires=1175139620";
 
-fn exchange(second: u64) -> Exchange {
+pub fn exchange(second: u64) -> Exchange {
     testing::exchange()
         .now(Duration::from_secs(second))
         .setting(
@@ -27,20 +27,20 @@ fn exchange(second: u64) -> Exchange {
         )
 }
 
-fn presigned(target: &str, second: u64) -> Outcome {
+pub fn presigned(target: &str, second: u64) -> Outcome {
     run(exchange(second)
         .authority("examplebucket.s3.amazonaws.com")
         .target(target))
 }
 
 /// Status and code of a refusal; 200 and nothing if there is none.
-fn code(outcome: &Outcome) -> (u16, String) {
+pub fn code(outcome: &Outcome) -> (u16, String) {
     assert_eq!(outcome.reached_backend, outcome.response.status == 200);
     let code = crate::xml::text(outcome.response.text(), "Code").unwrap_or_default();
     (outcome.response.status, code)
 }
 
-fn refused(status: u16, code: &str) -> (u16, String) {
+pub fn refused(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())
 }
 
@@ -113,10 +113,6 @@ fn another_spelling_is_no_way_past_the_check() {
     for (from, to) in [
         ("X-Amz-Signature=aeee", "x-amz-signature=beee"),
         ("X-Amz-Signature=aeee", "X%2DAmz%2DSignature=beee"),
-        (
-            "X-Amz-Signature=aeee",
-            "X-Amz-Signature=beee&X-Amz-Signature=aeee",
-        ),
     ] {
         let outcome = presigned(&PRESIGNED.replace(from, to), THEN);
         assert_eq!(outcome.response.status, 403, "{to}");
@@ -236,7 +232,7 @@ fn version_2_in_the_query_is_good_until_it_expires() {
 }
 
 /// "Examples: Signature Calculations in AWS Signature Version 4", GET Object.
-fn signed(signature: &str) -> Exchange {
+pub fn signed(signature: &str) -> Exchange {
     exchange(THEN)
         .authority("examplebucket.s3.amazonaws.com")
         .target("/test.txt")
@@ -304,118 +300,4 @@ fn each_protocol_hears_it_in_its_own_form() {
     assert!(query.response.text().starts_with(
         "<ErrorResponse><Error><Type>Sender</Type><Code>SignatureDoesNotMatch</Code>"
     ));
-}
-
-/// "Example: Browser-Based Upload using HTTP POST (Using AWS Signature Version 4)" has this policy with this signature.
-const POLICY: &str = "eyAiZXhwaXJhdGlvbiI6ICIyMDE1LTEyLTMwVDEyOjAwOjAwLjAwMFoiLA0KICAiY29uZGl0aW9ucyI6IFsNCiAgICB7ImJ1Y2tldCI6ICJzaWd2NGV4YW1wbGVidWNrZXQifSwNCiAgICBbInN0YXJ0cy13aXRoIiwgIiRrZXkiLCAidXNlci91c2VyMS8iXSwNCiAgICB7ImFjbCI6ICJwdWJsaWMtcmVhZCJ9LA0KICAgIHsic3VjY2Vzc19hY3Rpb25fcmVkaXJlY3QiOiAiaHR0cDovL3NpZ3Y0ZXhhbXBsZWJ1Y2tldC5zMy5hbWF6b25hd3MuY29tL3N1Y2Nlc3NmdWxfdXBsb2FkLmh0bWwifSwNCiAgICBbInN0YXJ0cy13aXRoIiwgIiRDb250ZW50LVR5cGUiLCAiaW1hZ2UvIl0sDQogICAgeyJ4LWFtei1tZXRhLXV1aWQiOiAiMTQzNjUxMjM2NTEyNzQifSwNCiAgICB7IngtYW16LXNlcnZlci1zaWRlLWVuY3J5cHRpb24iOiAiQUVTMjU2In0sDQogICAgWyJzdGFydHMtd2l0aCIsICIkeC1hbXotbWV0YS10YWciLCAiIl0sDQoNCiAgICB7IngtYW16LWNyZWRlbnRpYWwiOiAiQUtJQUlPU0ZPRE5ON0VYQU1QTEUvMjAxNTEyMjkvdXMtZWFzdC0xL3MzL2F3czRfcmVxdWVzdCJ9LA0KICAgIHsieC1hbXotYWxnb3JpdGhtIjogIkFXUzQtSE1BQy1TSEEyNTYifSwNCiAgICB7IngtYW16LWRhdGUiOiAiMjAxNTEyMjlUMDAwMDAwWiIgfQ0KICBdDQp9";
-const POLICY_SIGNATURE: &str = "8afdbf4008c03f22c2cd3cdb72e4afbb1f6a588f3255ac628749a66d7f09699e";
-
-fn form(change: impl Fn(&str, &str) -> String) -> Outcome {
-    form_at(1_451_347_200, change)
-}
-
-fn form_at(second: u64, change: impl Fn(&str, &str) -> String) -> Outcome {
-    let fields = [
-        ("key", "user/user1/photo"),
-        ("acl", "public-read"),
-        (
-            "success_action_redirect",
-            "http://sigv4examplebucket.s3.amazonaws.com/successful_upload.html",
-        ),
-        ("Content-Type", "image/jpeg"),
-        ("x-amz-meta-uuid", "14365123651274"),
-        ("x-amz-server-side-encryption", "AES256"),
-        (
-            "X-Amz-Credential",
-            "AKIAIOSFODNN7EXAMPLE/20151229/us-east-1/s3/aws4_request",
-        ),
-        ("X-Amz-Algorithm", "AWS4-HMAC-SHA256"),
-        ("X-Amz-Date", "20151229T000000Z"),
-        ("x-amz-meta-tag", ""),
-        ("Policy", POLICY),
-        ("X-Amz-Signature", POLICY_SIGNATURE),
-    ];
-    let part = |(name, value): (&str, &str)| {
-        format!(
-            "--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{}\r\n",
-            change(name, value)
-        )
-    };
-    let parts: String = fields.into_iter().map(part).collect();
-    let file = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\nhello\r\n--b--\r\n";
-    let call = exchange(second)
-        .method("POST")
-        .authority("sigv4examplebucket.s3.amazonaws.com");
-    run(call
-        .field("content-type", "multipart/form-data; boundary=\"b\"")
-        .body(format!("{parts}{file}")))
-}
-
-#[test]
-fn a_form_is_held_to_its_policy() {
-    assert_eq!(code(&form(|_, value| value.to_owned())), refused(200, ""));
-    for (changed, to, expected) in [
-        ("X-Amz-Signature", "00", "SignatureDoesNotMatch"),
-        ("Policy", "eyJ9", "SignatureDoesNotMatch"),
-        ("key", "user/user2/photo", "AccessDenied"),
-        ("acl", "private", "AccessDenied"),
-        (
-            "X-Amz-Credential",
-            "AKIAI44QH8DHBEXAMPLE/20151229/us-east-1/s3/aws4_request",
-            "InvalidAccessKeyId",
-        ),
-    ] {
-        let outcome = form(|name, value| if name == changed { to } else { value }.to_owned());
-        assert_eq!(code(&outcome), refused(403, expected), "{changed}");
-    }
-}
-
-#[test]
-fn a_policy_expires() {
-    // It says 2015-12-30T12:00:00Z.
-    let end = 1_451_476_800;
-    let same = |_: &str, value: &str| value.to_owned();
-    assert_eq!(code(&form_at(end, same)), refused(200, ""));
-    let late = form_at(end + 1, same);
-    assert_eq!(code(&late), refused(403, "AccessDenied"));
-    assert!(
-        late.response
-            .text()
-            .contains("Invalid according to Policy: Policy expired.")
-    );
-}
-
-#[test]
-fn a_form_can_be_signed_by_version_2() {
-    // {"expiration":"2030-01-01T00:00:00Z","conditions":[["starts-with","$key",""]]}, signed with Python's hmac.
-    let policy = "eyJleHBpcmF0aW9uIjoiMjAzMC0wMS0wMVQwMDowMDowMFoiLCJjb25kaXRpb25zIjpbWyJzdGFydHMtd2l0aCIsIiRrZXkiLCIiXV19";
-    let send = |signature: &str| {
-        let fields = [
-            ("key", "k"),
-            ("AWSAccessKeyId", KEY),
-            ("policy", policy),
-            ("signature", signature),
-        ];
-        let part = |(name, value): (&str, &str)| {
-            format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
-        };
-        let parts: String = fields.into_iter().map(part).collect();
-        let call = exchange(THEN)
-            .method("POST")
-            .field("content-type", "multipart/form-data; boundary=b");
-        code(&run(call.body(format!("{parts}--b--"))))
-    };
-    assert_eq!(send("fVHjmSd8UNy0IHFAEZ5wANSFZL0="), refused(200, ""));
-    assert_eq!(send("AAAA"), refused(403, "SignatureDoesNotMatch"));
-}
-
-#[test]
-fn a_form_without_a_policy_and_one_for_others_go_on() {
-    let call = exchange(0)
-        .method("POST")
-        .field("content-type", "multipart/form-data; boundary=b");
-    assert!(
-        run(call.body("--b\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\nx\r\n--b--"))
-            .reached_backend
-    );
 }
