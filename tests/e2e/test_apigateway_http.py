@@ -49,7 +49,8 @@ def test_http_proxy_on_a_greedy_path(api, origin):
         requestParameters={"integration.request.path.proxy": "method.request.path.proxy"},
         needs={"requestParameters": {"method.request.path.proxy": True}},
     ).deploy()
-    assert api.call("GET", "/a/b%2Fc/d").json()["target"] == "/base/a/b/c/d"
+    # As a slash it would lead to another path than the one that was routed and allowed.
+    assert api.call("GET", "/a/b%2Fc/d").json()["target"] == "/base/a/b%2Fc/d"
     assert api.call("DELETE", "/a").json()["verb"] == "DELETE"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import json
 import re
 from typing import Any
 from urllib.parse import unquote
@@ -25,6 +27,9 @@ _USER_REQUEST = re.compile(r"(/restapis/([A-Za-z0-9_-]{1,64})/([A-Za-z0-9_$-]{1,
 _EXECUTE_PATH = re.compile(r"(/_aws/execute-api/([A-Za-z0-9_-]{1,64})/([A-Za-z0-9_$-]{1,128}))(/.*)?")
 _EXECUTE_HOST = re.compile(r"([a-z0-9_-]{1,64})\.execute-api\.(?:([a-z]{2}(?:-[a-z]+)+-\d)\.)?")
 _TEST_INVOKE = re.compile(r"/restapis/([A-Za-z0-9_-]{1,64})/resources/([A-Za-z0-9_-]{1,64})/methods/([A-Za-z]+)/?")
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+"""Those that API Gateway has. Another one, `post` too, would be ANY's, and no policy names it."""
 
 CHANGED = "changed"
 """The note of an exchange that changes a definition."""
@@ -61,7 +66,7 @@ class Gateway:
         if note is not None:
             overlay.after(request.method, request.path)
             importing.after(request.method, request.path)
-            kept.after(request.method, request.path)
+            kept.after(request.method, request.path, lambda api_id: self._definitions.get(api_id) is not None)
             if request.path.startswith(changes.MOTO):
                 forget_everything()
             elif note:
@@ -81,6 +86,9 @@ class Gateway:
         return None
 
     def _invoke(self, api_id: str, region: str | None, stage: str | None, base: str, path: str, query: str) -> Any:
+        if request.method not in METHODS:
+            log.info(f"{api_id}: API Gateway has no method {request.method}; it has {', '.join(METHODS)}")
+            return reply.send(plain(GatewayError("FORBIDDEN")))
         try:
             api = self._definitions.get(api_id, region)
             if api is None:
@@ -95,7 +103,11 @@ class Gateway:
             log.error(f"{api_id}: {error}")
             return reply.send(plain(GatewayError("DEFAULT_5XX")))
         run = invoke.execute if api.kind == "REST" else http_api.execute
-        return reply.send(run(call, self._services), call)
+        try:
+            return reply.send(run(call, self._services), call)
+        except RecursionError:
+            log.warn(f"{api_id} {call.method} {call.path}: a body or a definition is nested too deeply: make it flatter")
+            return reply.send(plain(GatewayError("DEFAULT_5XX")), call)
 
     def _call(self, api: Api, stage: str | None, base: str, path: str, query: str) -> Call:
         if stage is None:
@@ -114,7 +126,7 @@ class Gateway:
             query=parse_query(query) if query else [],
             fields=fields,
             body=body,
-            source_ip=exchange.client_address.rpartition(":")[0].strip("[]"),
+            source_ip=source_ip(exchange.client_address),
             host=request.authority,
             base_path=base,
         )
@@ -124,10 +136,33 @@ class Gateway:
             api = self._definitions.get(api_id)
             if api is None or api.kind != "REST":
                 return None  # The backend knows how to say that there is none.
-            return testinvoke.answer(api, resource_id, verb, request.json() if request.body() else {}, self._services)
-        except (SendError, StateError, Error) as error:
+            return testinvoke.answer(api, resource_id, verb, _json(request.body()), self._services)
+        except GatewayError as error:
+            return reply.send(plain(error))
+        except BodyError as error:
+            if error.reason != "too-large":
+                raise
+            return reply.send(plain(GatewayError("REQUEST_TOO_LARGE")))
+        except (SendError, StateError, Error, RecursionError) as error:
             log.error(f"{api_id}: {error}")
             return reply.send(plain(GatewayError("DEFAULT_5XX")))
+
+
+def source_ip(address: str) -> str:
+    """Of `ADDRESS:PORT`, in the one spelling that policies compare: an IPv4 address on an IPv6 listener is `::ffff:10.1.2.3`."""
+    text = address.rpartition(":")[0].strip("[]").partition("%")[0]
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        return text
+    return str(getattr(found, "ipv4_mapped", None) or found)
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        raise GatewayError("BAD_REQUEST_BODY", "Invalid request body: send a JSON object") from None
 
 
 def _split_stage(api: Api, path: str) -> tuple[str, str]:

@@ -48,10 +48,19 @@ class GatewayError(Exception):
     """Ends a call with the gateway response of a type in TYPES.
 
     `detail` is for the host's log alone: what is wrong and where. `errors` are the messages of a validation, for
-    `$context.error.validationErrorString`.
+    `$context.error.validationErrorString`. `fields` are further header fields of AWS's own answer.
     """
 
-    def __init__(self, kind: str, message: str | None = None, *, detail: str = "", validation: str = "", status: int | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        message: str | None = None,
+        *,
+        detail: str = "",
+        validation: str = "",
+        status: int | None = None,
+        fields: Fields | None = None,
+    ) -> None:
         self.kind = kind
         self.status, self.error_type, default = TYPES[kind]
         if status is not None:
@@ -59,6 +68,7 @@ class GatewayError(Exception):
         self.message = default if message is None else message
         self.detail = detail
         self.validation = validation
+        self.fields = fields or []
         super().__init__(f"{kind}: {self.message}" + (f" ({detail})" if detail else ""))
 
 
@@ -72,7 +82,7 @@ def plain(error: GatewayError) -> EndpointResponse:
     # What a policy denies AWS words with a capital, alone of all.
     name = "Message" if error.kind == "ACCESS_DENIED" and error.message.startswith("User") else "message"
     body = json.dumps({name: error.message}, ensure_ascii=False, separators=(",", ":"))
-    fields = [("content-type", "application/json"), ("x-amzn-errortype", error.error_type)]
+    fields = [("content-type", "application/json"), ("x-amzn-errortype", error.error_type), *error.fields]
     return EndpointResponse(error.status, fields, body.encode())
 
 

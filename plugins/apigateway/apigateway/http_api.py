@@ -5,6 +5,7 @@ from __future__ import annotations
 from tollgate import log
 
 from . import auth, context, cors, parameters_v2
+from .auth import readings
 from .errors import GatewayError, answered, configuration
 from .integrations import aws, http
 from .message import Call, EndpointResponse, Fields
@@ -57,6 +58,7 @@ def _route(call: Call) -> None:
         call.method_doc = default
     else:
         raise GatewayError("RESOURCE_NOT_FOUND")
+    readings.check(call, lambda path: (router.find(path, call.method) or (default, None))[0])
     call.context["routeKey"] = call.method_doc["routeKey"]
     name = str(call.method_doc.get("target") or "").removeprefix("integrations/")
     if name not in call.api.integrations:

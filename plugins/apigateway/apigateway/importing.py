@@ -119,6 +119,8 @@ def _document(body: bytes) -> Doc | None:
     text = body.decode("utf-8", "replace")
     try:
         found: Any = json.loads(text)
+    except RecursionError:
+        return _refused("it is nested too deeply")
     except ValueError:
         found = _yaml(text)
     return found if isinstance(found, dict) else None
@@ -130,9 +132,15 @@ def _yaml(text: str) -> Any:
     reader.version = (1, 1)
     try:
         return reader.load(StringIO(text))
-    except YAMLError as error:
-        log.warn(f"the imported document can't be read: {error}")
-        return None
+    except RecursionError:
+        return _refused("it is nested too deeply")
+    except (YAMLError, ValueError) as error:
+        return _refused(str(error))
+
+
+def _refused(why: str) -> None:
+    """Its methods have no authorization then, so they are refused."""
+    log.warn(f"the imported document can't be read: {why}; mend it and import it again")
 
 
 # What is imported by the way is imported now: there are no files when a hook runs.
@@ -142,6 +150,6 @@ _yaml("a: [1, 'b', {c: 2026-01-01}]")
 def _json(body: bytes) -> Doc:
     try:
         found = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -42,7 +42,7 @@ def overlay(document: Doc, kind: str) -> Doc:
             continue
         for verb, operation in item.items():
             if verb.lower() in _VERBS and isinstance(operation, dict):
-                security = operation.get("security", document.get("security"))
+                security = operation.get("security", document.get("security", []))
                 method = made.security(security, operation.get("x-amazon-apigateway-auth"))
                 if kind == "REST":
                     method.update(_request(item, operation, made.models, f"{verb}{path}"))
@@ -121,6 +121,20 @@ def _about(document: Doc) -> Doc:
     return {name: document[key] for key, name in names.items() if document.get(key)}
 
 
+def _odd(requirements: Any, own: Any) -> str | None:
+    """What is not of OpenAPI's form, as a type of authorization that nobody knows. `security: {jwt: []}` must not be open to all."""
+    if own is not None and not isinstance(own, dict):
+        return f"x-amazon-apigateway-auth {own!r}, which is no object"
+    if not isinstance(requirements, list):
+        return f"the security {requirements!r}, which is no list"
+    for one in requirements:
+        if not isinstance(one, dict):
+            return f"the security requirement {one!r}, which is no object"
+        if not all(scopes is None or isinstance(scopes, list) for scopes in one.values()):
+            return f"the security requirement {one!r}, whose scopes are no list"
+    return None
+
+
 class _Made:
     """What is found of a document."""
 
@@ -136,8 +150,11 @@ class _Made:
         method: Doc = {"authorizationType": "NONE", "apiKeyRequired": False, "authorizerId": None, "authorizationScopes": None}
         if isinstance(own, dict) and str(own.get("type") or "NONE").upper() != "NONE":
             method["authorizationType"] = str(own["type"]).upper()
-        for requirement in requirements or []:
-            for name, scopes in (requirement if isinstance(requirement, dict) else {}).items():
+        odd = _odd(requirements, own)
+        if odd is not None:
+            return {**method, "authorizationType": odd}
+        for requirement in requirements:
+            for name, scopes in requirement.items():
                 self._require(method, name, scopes or [])
         return method
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from tollgate import log
 
 from . import auth, context, cors, endpoint, validation
+from .auth import readings
 from .errors import GatewayError, answered, configuration
 from .integrations import aws, http, mock
 from .message import Call, EndpointRequest, EndpointResponse
-from .model import Resource
+from .model import Doc, Resource
 from .paths import Router
 from .services import Services
 
@@ -73,12 +74,22 @@ def _route(call: Call) -> EndpointResponse | None:
         return preflight
     (resource, verb), call.path_parameters = found
     enter(call, resource, verb)
+    readings.check(call, lambda path: _method(router, path, call.method))
     if not call.integration:
         preflight = cors.preflight(call)
         if preflight is None:
             raise configuration(f"the method {verb} {resource.path} has no integration")
         return preflight
     return None
+
+
+def _method(router: Router[tuple[Resource, str]], path: str, method: str) -> Doc | None:
+    """The Method object that a path leads to."""
+    found = router.find(path, method)
+    if found is None:
+        return None
+    resource, verb = found[0]
+    return resource.methods[verb]
 
 
 def enter(call: Call, resource: Resource, verb: str) -> None:

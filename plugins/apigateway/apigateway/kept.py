@@ -9,15 +9,17 @@ import json
 import random
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tollgate import BodyError, request, response, state
+from tollgate import BodyError, Error, StateError, log, request, response, state
 
 from .model import Doc
 
 MOST = 1000
-"""Things that a list shows."""
+"""Things that a list shows, and that one can have."""
+_OF_API = re.compile(r"/restapis/([A-Za-z0-9_-]{1,64})/")
 _API = re.compile(r"/restapis/([A-Za-z0-9_-]{1,64})/?")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -74,8 +76,8 @@ def before(method: str, path: str) -> None:
         _given()
 
 
-def after(method: str, path: str) -> None:
-    """In `return_response`: answers in moto's place if it doesn't know the path."""
+def after(method: str, path: str, exists: Callable[[str], bool]) -> None:
+    """In `return_response`: answers in moto's place if it doesn't know the path. `exists` says whether there is an API of an id."""
     found = find(path)
     if found is None:
         _forget_with_api(method, path)
@@ -84,7 +86,10 @@ def after(method: str, path: str) -> None:
         return
     kind, collection, name = found
     if name is None:
-        _collection(method, kind, collection)
+        if method == "GET":
+            _list(collection)
+        elif method == "POST":
+            _create(kind, collection, exists)
         return
     thing = _load(collection, name)
     if thing is None:
@@ -111,14 +116,29 @@ def _forget_with_api(method: str, path: str) -> None:
             state.delete(key)
 
 
-def _collection(method: str, kind: Kind, collection: str) -> None:
-    if method == "GET":
-        names = (key.rpartition("/")[2] for key in state.keys(_key(collection, ""), limit=MOST))
-        _say(200, {"item": [thing for name in names if (thing := _load(collection, name)) is not None]})
-    elif method == "POST":
+def _list(collection: str) -> None:
+    names = (key.rpartition("/")[2] for key in state.keys(_key(collection, ""), limit=MOST))
+    _say(200, {"item": [thing for name in names if (thing := _load(collection, name)) is not None]})
+
+
+def _create(kind: Kind, collection: str, exists: Callable[[str], bool]) -> None:
+    """One more thing, of an API that is there. Where no more can be kept it is refused, as AWS does beyond a quota."""
+    of = _OF_API.match(collection)
+    try:
+        if of is not None and not exists(of[1]):
+            _say(404, {"message": "Invalid API identifier specified"}, "NotFoundException")
+            return
+        if len(state.keys(_key(collection, ""), limit=MOST)) >= MOST:
+            _say(429, {"message": f"{collection} has {MOST} things, and no more are kept: delete some"}, "LimitExceededException")
+            return
         thing = kind.made(_given())
         state.set(_key(collection, thing[kind.key]), json.dumps(thing))
         _say(201, thing)
+    except StateError as error:
+        _say(429, {"message": f"it can't be kept: {error}"}, "LimitExceededException")
+    except Error as error:
+        log.error(f"{collection}: the backend can't be asked for the API: {error}")
+        _say(500, {"message": "Internal server error"}, "InternalServerErrorException")
 
 
 def _key(collection: str, name: str) -> str:
@@ -133,7 +153,7 @@ def _load(collection: str, name: str) -> Doc | None:
 def _given() -> Doc:
     try:
         found = json.loads(request.body() or b"{}")
-    except (BodyError, ValueError):
+    except (BodyError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

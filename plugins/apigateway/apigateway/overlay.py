@@ -105,6 +105,6 @@ def _complete(api_id: str) -> None:
 def _json(message: Any) -> dict[str, Any]:
     try:
         found = json.loads(message.body() or b"{}")
-    except (BodyError, ValueError):
+    except (BodyError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from . import jsonpaths
+from . import jsonpaths, paths
 from .errors import GatewayError
 from .message import Call, EndpointResponse, Fields
 
 Source = Callable[[Call, EndpointResponse | None], str | list[str] | None]
 """Gives the value for a call (and for responses, of what the endpoint answered); a list is repeated."""
 
+_SAFE = ":@!$&'()*+,;=~-._"
 _PLACE = re.compile(r"\$\{stageVariables\.(\w+)\}|\{(\w[\w.-]*)\+?\}")
 
 
@@ -69,10 +70,15 @@ def uri_with(uri: str, call: Call, values: dict[str, str]) -> str:
         # Who gets it may remove such segments, and `../other-bucket/key` would lead out of the place that the URI names.
         if value is not None and any(segment in (".", "..") for segment in re.split(r"[/\\]", value)):
             raise GatewayError("DEFAULT_4XX", detail=f"the parameter {found[2]} of {uri} has a segment . or ..")
-        # A greedy parameter has slashes of its own.
-        return found[0] if value is None else quote(value, safe="/:@!$&'()*+,;=~-._")
+        return found[0] if value is None else _encoded(call, value)
 
     return _PLACE.sub(one, uri)
+
+
+def _encoded(call: Call, value: str) -> str:
+    """A greedy parameter has slashes of its own. Those that came as `%2F` stay so, or they would lead elsewhere than was allowed."""
+    kept = paths.encoded(call.path, value, _SAFE)
+    return quote(value, safe="/" + _SAFE) if kept is None else kept
 
 
 def _compiled(call: Call, parameters: dict[str, str] | None, prefix: str) -> list[tuple[str, str, Source]]:
@@ -185,7 +191,7 @@ def _in_body(body: bytes, path: str, memo: dict[str, Any], which: str) -> str | 
     if key not in memo:
         try:
             memo[key] = json.loads(text or "{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             raise GatewayError("DEFAULT_4XX", "Invalid JSON in request body") from None
     found = jsonpaths.find(memo[key], "$" + path)
     return None if found is jsonpaths.MISSING else _text(found)

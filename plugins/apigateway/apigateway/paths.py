@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 T = TypeVar("T")
 
@@ -66,6 +67,30 @@ class Router(Generic[T]):
     def has(self, path: str) -> bool:
         """Whether there is a path with any verb."""
         return any(target.verbs for target, _ in _walk(self._root, _segments(path), 0, []))
+
+
+_SLASH = re.compile("%2F", re.I)
+
+
+def parted(path: str) -> str:
+    """The raw path with its encoded slashes as slashes."""
+    return _SLASH.sub("/", path)
+
+
+def encoded(path: str, value: str, safe: str) -> str | None:
+    """The value of a parameter of this raw path, encoded again so that `%2F` stays; None if it has none, or isn't of the path."""
+    if "/" not in value or not _SLASH.search(path):
+        return None
+    parts = [unquote(part) for part in _segments(path)]
+    if value in parts:
+        return quote(value, safe=safe)
+    # A greedy parameter is all from one segment on.
+    at, left = len(parts), len(value) + 1
+    while at > 0 and left > 0:
+        at -= 1
+        left -= len(parts[at]) + 1
+    run = parts[at:]
+    return "/".join(quote(part, safe=safe) for part in run) if "/".join(run) == value else None
 
 
 def _segments(path: str) -> list[str]:

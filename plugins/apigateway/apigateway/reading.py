@@ -126,7 +126,7 @@ def _json(answer: EndpointResponse) -> Doc:
         raise Error(f"the backend answered {answer.status} when it was asked for a part of an API")
     try:
         found = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Error("the backend's answer about an API is no JSON") from None
     return found if isinstance(found, dict) else {}
 

@@ -62,7 +62,7 @@ class Util:
     def parseJson(self, value: Any) -> Any:
         try:
             return wrapped(json.loads(text(value)))
-        except ValueError:
+        except (ValueError, RecursionError):
             raise configuration("$util.parseJson got no JSON") from None
 
     def toJson(self, value: Any) -> str:

@@ -98,6 +98,6 @@ class Input:
         if self._key not in memo:
             try:
                 memo[self._key] = json.loads(self._body or b"{}")
-            except ValueError:
+            except (ValueError, RecursionError):
                 raise configuration("the template reads the body as JSON, and it is none") from None
         return memo[self._key]

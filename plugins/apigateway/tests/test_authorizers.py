@@ -272,3 +272,17 @@ def test_a_test_invoke_asks_nobody(world):
     made = guarded(TOKEN)
     made.test = True
     assert decide(made, world) is None
+
+
+def test_what_is_kept_for_made_up_tokens_is_bounded(world, monkeypatch):
+    monkeypatch.setattr(auth.lambda_authorizer, "MOST", 8)
+    world.answers = lambda *_: answer(deny())
+    for at in range(100):
+        assert decide(guarded(TOKEN, headers={"x_token": f"made up {at}"}), world)[0] == 403
+    assert len(world.sent) == 100 and len(world.state) <= 8
+    # One answer takes the place of another, never its meaning.
+    world.answers = lambda *_: answer(ALLOW)
+    assert decide(guarded(TOKEN, headers={"x_token": "good"}), world) is None
+    for at in range(100):
+        world.answers = lambda *_: answer(deny())
+        assert decide(guarded(TOKEN, headers={"x_token": f"made up {at}"}), world)[0] == 403

@@ -159,3 +159,39 @@ def test_http_apis():
     assert read["routes"][0]["authorizationType"] == "JWT" and read["routes"][0]["authorizationScopes"] == ["s"]
     assert read["authorizers"][0]["authorizerId"] == read["routes"][0]["authorizerId"] == "imported-jwt"
     assert read["authorizers"][0]["authorizerType"] == "JWT" and read["routes"][1]["authorizationType"] is None
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"security": {"tokens": []}},
+        {"security": ["tokens"]},
+        {"security": "tokens"},
+        {"security": None},
+        {"security": 1},
+        {"security": [None]},
+        {"security": [["tokens"]]},
+        {"security": [{}, "tokens"]},
+        {"security": [{"tokens": "scope"}]},
+        {"security": [{"tokens": 1}]},
+        {"security": [{"key": []}, "tokens"]},
+        {"security": [], "x-amazon-apigateway-auth": "AWS_IAM"},
+    ],
+)
+@pytest.mark.parametrize("kind", ["REST", "HTTP"])
+def test_security_of_another_form_lets_nobody_pass(operation, kind):
+    made = imports.overlay({**DOCUMENT, "paths": {"/x": {"get": operation}}}, kind)
+    with pytest.raises(GatewayError) as error:
+        auth.decide(call(api(kind), method_doc=made["methods"]["GET /x"]), World())
+    assert error.value.status == 500
+
+
+def test_security_that_is_not_said_is_the_documents():
+    paths = {"paths": {"/x": {"get": {}}}}
+    assert method("/x", "GET", imports.overlay({**DOCUMENT, **paths}, "REST"))[0] == "CUSTOM"
+    assert method("/x", "GET", imports.overlay(paths, "REST"))[0] == "NONE"
+    for security in ({"tokens": []}, None):
+        assert method("/x", "GET", imports.overlay({**DOCUMENT, **paths, "security": security}, "REST"))[0] not in ("NONE", "CUSTOM")
+    for security in ([], [{}], None):
+        own = {} if security is None else {"security": security}
+        assert method("/x", "GET", imports.overlay({"paths": {"/x": {"get": own}}}, "REST"))[0] == "NONE"

@@ -1,3 +1,4 @@
+import re
 from datetime import datetime, timezone
 
 import pytest
@@ -154,6 +155,50 @@ def test_a_signature_in_the_query():
     for name in query:
         left = [pair for pair in query.items() if pair[0] != name]
         assert iam(None, None, left) == (None if name == "X-Amz-Expires" else 403), name
+
+
+PRESIGNED = {
+    "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+    "X-Amz-Credential": SCOPE,
+    "X-Amz-Date": f"{DATE:%Y%m%dT%H%M%SZ}",
+    "X-Amz-SignedHeaders": "host",
+    "X-Amz-Signature": "0" * 64,
+}
+
+
+def twice(name, *values):
+    """A request whose field comes more than once."""
+    made = call(method_doc={"authorizationType": "AWS_IAM"}, headers={"authorization": SIGNED, "x_amz_date": f"{DATE:%Y%m%dT%H%M%SZ}"})
+    made.fields = [pair for pair in made.fields if pair[0] != name] + [(name, value) for value in values]
+    return decide(made)
+
+
+def test_a_signature_is_read_in_one_way():
+    """Who verifies it (aws-extras) must not have read another."""
+    forged = SIGNED.replace("AKIA", "VICTIM")
+    for values in (("Bearer x", forged), (SIGNED, forged), (SIGNED, SIGNED)):
+        assert twice("authorization", *values)[0] == 403, values
+    assert twice("x-amz-date", *[f"{DATE:%Y%m%dT%H%M%SZ}"] * 2)[0] == 403
+    for name in ("Credential", "SignedHeaders", "Signature"):
+        part = re.search(f"{name}=[^,]*", forged)[0]
+        assert iam(f"{SIGNED}, {part}") == 403 and iam(SIGNED.replace("Credential=", f"{part}, Credential=", 1)) == 403, name
+    assert iam(f"{SIGNED}, X=1, X=1") == 403
+
+
+@pytest.mark.parametrize("name", ["X-Amz-Algorithm", "X-Amz-Credential", "x-amz-signature", "AWSAccessKeyId", "awsaccesskeyid"])
+def test_a_signature_is_in_the_query_or_in_a_field(name):
+    assert iam(query=[(name, "x")]) == 403
+    assert iam(query=PRESIGNED.items()) == 403
+    assert iam(query=[("Signature", "of something else")]) is None
+
+
+@pytest.mark.parametrize("name", PRESIGNED)
+def test_a_member_of_a_query_comes_once(name):
+    pairs = [*PRESIGNED.items()]
+    assert iam(None, None, pairs) is None
+    assert iam(None, None, [*pairs, (name, PRESIGNED[name])]) == 403
+    # The case of a name does not count for who verifies it.
+    assert iam(None, None, [(name.lower(), PRESIGNED[name]), *pairs]) == 403
 
 
 def policed(*statements, kind="NONE", policy=None):

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from apigateway.auth import policy
 from world import call
@@ -85,3 +87,37 @@ def test_principals_of_resource_policies():
 def test_an_arn_has_the_decoded_path():
     assert policy.method_arn(call(path="/%70ets")) == ARN
     assert policy.method_arn(call(path="/", method="POST")).endswith("/prod/POST/")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "expected"),
+    [
+        ("", "", True),
+        ("", "a", False),
+        ("*", "", True),
+        ("**", "ab", True),
+        ("?", "", False),
+        ("a*", "abc", True),
+        ("*c", "abc", True),
+        ("*b", "abc", False),
+        ("a*c*e", "abcde", True),
+        ("a*c*e", "abcdef", False),
+        ("*ab", "aab", True),
+        ("*a?b", "aaab", True),
+        ("a*?", "a", False),
+        ("a.c", "abc", False),
+        ("[a]", "a", False),
+        ("*", "a\nb", True),
+        ("a?b", "a\nb", True),
+    ],
+)
+def test_patterns(pattern, text, expected):
+    assert policy._like(pattern, text) == expected
+
+
+def test_a_pattern_is_no_way_to_use_up_time():
+    made = statement(resource="arn:aws:execute-api:*:*:*/prod/GET/admin")
+    asked = "arn:aws:execute-api:us-east-1:123456789012:abc123/prod/GET/" + ":" * 16_000
+    began = time.process_time()
+    assert policy.evaluate(made, asked, {}) == "none"
+    assert time.process_time() - began < 0.5

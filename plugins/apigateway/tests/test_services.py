@@ -2,9 +2,10 @@ import json
 from urllib.parse import parse_qsl
 
 import pytest
+from apigateway import parameters
 from apigateway.errors import GatewayError
 from apigateway.integrations import aws, aws_target, lambda_, lambda_response, subtypes
-from apigateway.message import EndpointRequest
+from apigateway.message import EndpointRequest, EndpointResponse
 from apigateway.parameters import uri_with
 from apigateway.reach import SendFailed
 from world import ACCOUNT, api, answer, call, function
@@ -278,3 +279,10 @@ def test_subtypes():
     for subtype, parameters in (("SQS-Delete", {}), ("SQS-SendMessage", {}), ("SQS-SendMessage", {"MessageBody": "$request.body.gone"})):
         with pytest.raises(aws_target.BadUri):
             made(subtype, {"QueueUrl": "q", **parameters})
+
+
+@pytest.mark.parametrize("which", ["method.request.body.x", "integration.response.body.x"])
+def test_a_mapping_reads_no_body_that_is_nested_too_deeply(which):
+    deep = b"[" * 200_000
+    with pytest.raises(GatewayError):
+        parameters.source(which)(call(body=deep), EndpointResponse(200, [], deep))

@@ -7,7 +7,7 @@ import jwt
 import pytest
 from apigateway import auth
 from apigateway.auth import key_sets, token
-from apigateway.errors import GatewayError
+from apigateway.errors import GatewayError, plain
 from apigateway.reach import SendFailed
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
@@ -302,3 +302,27 @@ def test_claims_in_the_context():
 @pytest.mark.parametrize("arns", [None, [], ["us-east-1_abc"], ["arn:aws:cognito-idp:us-east-1:1:userpool/a/b"]])
 def test_a_pool_that_is_none(arns):
     assert ask(cognito_call(signed(claims=ID), authorizer={"providerARNs": arns}), World())[0] == 500
+
+
+def challenge(made, world):
+    with pytest.raises(GatewayError) as error:
+        auth.decide(made, world)
+    return error.value.status, dict(plain(error.value).fields).get("www-authenticate")
+
+
+def test_a_refusal_of_an_http_api_names_its_scheme():
+    world = World(jwks={ISSUER: "http://keys"})
+    world.answers = lambda *_: answer(KEYS)
+    authorizer = {"authorizerType": "JWT", "jwtConfiguration": {"issuer": ISSUER, "audience": ["api"]}}
+
+    def asked(headers, **doc):
+        made = api("HTTP", authorizers={"a": authorizer})
+        return call(made, method_doc={"authorizationType": "JWT", "authorizerId": "a", **doc}, headers=headers)
+
+    assert challenge(asked({}), world) == (401, "Bearer")
+    assert challenge(asked({"authorization": "Bearer x"}), world) == (401, 'Bearer error="invalid_token"')
+    good = {"authorization": "Bearer " + signed()}
+    assert challenge(asked(good, authorizationScopes=["a", "b"]), world) == (403, 'Bearer scope="a b" error="insufficient_scope"')
+    auth.decide(asked(good), world)
+    # What can't go into a field is left out of it.
+    assert challenge(asked(good, authorizationScopes=['a"', "b\nc", "d"]), world)[1] == 'Bearer scope="d" error="insufficient_scope"'

@@ -4,10 +4,13 @@
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../../.." && pwd)
+# Where plugins/build.sh and plugins/build-python.sh leave them.
+target=${CARGO_TARGET_DIR:-$root/target}
+# Where tollgate.toml looks for them.
 out=$root/target/localstack
 mkdir -p "$out"
-for file in "$root"/target/plugins/aws-extras.* "$root"/target/plugins/aws-ports.* "$root"/target/plugins/chaos.* \
-	"$root"/target/plugins-python/apigateway.*; do
+for file in "$target"/plugins/aws-extras.* "$target"/plugins/aws-ports.* "$target"/plugins/chaos.* \
+	"$target"/plugins-python/apigateway.*; do
 	name=$(basename "$file")
 	[ -f "$file" ] || {
 		echo "plugins/shared/localstack/plugins.sh: $file is missing; run: make plugins plugins-python" >&2

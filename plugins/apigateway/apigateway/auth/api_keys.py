@@ -12,12 +12,18 @@ from typing import Any
 
 from ..errors import GatewayError
 from ..message import Call
+from ..model import Doc
 from ..reach import Reach
 
 
 def is_required(call: Call) -> bool:
     """Whether the method requires a key. What is neither true nor false counts as true."""
-    value = call.method_doc.get("apiKeyRequired")
+    return requires(call.method_doc)
+
+
+def requires(method: Doc) -> bool:
+    """The same of a Method object."""
+    value = method.get("apiKeyRequired")
     return value not in (None, False, "false", "False", "")
 
 

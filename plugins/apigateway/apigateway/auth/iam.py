@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime, timezone
 
 from ..errors import GatewayError
@@ -15,19 +16,27 @@ _CREDENTIAL = re.compile(r"(?P<key>[A-Za-z0-9_]+)/(?P<date>\d{8})/(?P<region>[a-
 _TIME = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z", re.A)
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 _ALGORITHM = "AWS4-HMAC-SHA256"
+# Parameters of signatures of version 4, and the one by which version 2 is known.
+_IN_QUERY = {"x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signature", "x-amz-signedheaders", "awsaccesskeyid"}
 # How far the time of a signature may be from now.
 SKEW_SECONDS = 300
 
 
 def check(call: Call, now_ms: int) -> dict[str, str]:
     """Lets a signed request pass. Gives what the signature says of the caller, `accessKey`. Raises GatewayError."""
+    _check_once((name for name, _ in call.fields if name in ("authorization", "x-amz-date")), "header")
+    _check_once((name.lower() for name, _ in call.query if name.lower() in _IN_QUERY), "query parameter")
     header = call.field("authorization")
     query = call.query_map()
     if header is not None:
+        if any(name.lower() in _IN_QUERY for name in query):
+            raise _incomplete("Only one of the Authorization header and the query may have a signature: send one of them.")
         name, _, rest = header.partition(" ")
         if name != _ALGORITHM:
             raise _incomplete(f"Authorization header requires '{_ALGORITHM}'.")
-        parts = dict(part.strip().partition("=")[::2] for part in rest.split(","))
+        pairs = [part.strip().partition("=")[::2] for part in rest.split(",")]
+        _check_once((name for name, _ in pairs), "part of the Authorization header")
+        parts = dict(pairs)
         time = call.field("x-amz-date") or ""
         longest = SKEW_SECONDS
     elif query.get("X-Amz-Algorithm") == _ALGORITHM:
@@ -45,6 +54,15 @@ def check(call: Call, now_ms: int) -> dict[str, str]:
         raise _refused("Credential should be scoped to correct service: 'execute-api'.")
     _check_time(time, credential["date"], longest, now_ms)
     return {"accessKey": credential["key"]}
+
+
+def _check_once(names: Iterable[str], what: str) -> None:
+    """Who verifies the signature (aws-extras) may take the first of two, where this takes the last."""
+    known: set[str] = set()
+    for name in names:
+        if name in known:
+            raise _incomplete(f"The {what} '{name}' is there twice: send it once.")
+        known.add(name)
 
 
 def _check_time(text: str, day: str, longest: int, now_ms: int) -> None:

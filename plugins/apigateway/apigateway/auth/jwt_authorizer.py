@@ -18,6 +18,10 @@ from .wording import failed, misconfigured, unauthorized
 _POOL_ARN = re.compile(r"arn:aws[a-z-]*:cognito-idp:(?P<region>[a-z0-9-]+):\d*:userpool/(?P<pool>[A-Za-z0-9_-]+)")
 
 
+# A scope-token of RFC 6749, section 3.3.
+_SCOPE = re.compile(r"[!#-\[\]-~]+")
+
+
 class Expired(token.BadToken):
     pass
 
@@ -58,7 +62,12 @@ def check_jwt(call: Call, authorizer: dict[str, Any], scopes: list[str], reach: 
     issuer, audience = settings.get("issuer"), settings.get("audience")
     if not issuer or not isinstance(audience, list) or not audience:
         raise misconfigured(call, f"authorizer {authorizer.get('name')} has no issuer or no audience")
-    text = _token_text(call, authorizer, "$request.header.Authorization")
+    try:
+        text = _token_text(call, authorizer, "$request.header.Authorization")
+    except GatewayError as error:
+        if error.kind == "UNAUTHORIZED":
+            error.fields = [("www-authenticate", "Bearer")]
+        raise
     try:
         claims = _verified(text, {issuer: None}, reach)
         _check_times(claims, reach.now())
@@ -69,13 +78,16 @@ def check_jwt(call: Call, authorizer: dict[str, Any], scopes: list[str], reach: 
         raise failed(call, str(error)) from None
     granted = _scopes(claims)
     if scopes and not set(scopes) & granted:
-        raise _challenge(call, "ACCESS_DENIED", "insufficient_scope", "it has none of the scopes")
+        raise _challenge(call, "ACCESS_DENIED", "insufficient_scope", "it has none of the scopes", scopes)
     return {"jwt": {"claims": {name: _text(value) for name, value in claims.items()}, "scopes": sorted(set(scopes) & granted) or None}}
 
 
-def _challenge(call: Call, kind: str, error: str, why: str) -> GatewayError:
+def _challenge(call: Call, kind: str, error: str, why: str, scopes: list[str] | None = None) -> GatewayError:
+    """With the field of RFC 6750, section 3."""
     message = "Forbidden" if kind == "ACCESS_DENIED" else None
-    return GatewayError(kind, message, detail=f"{error}: the token is refused: {why}")
+    named = [scope for scope in scopes or [] if _SCOPE.fullmatch(scope)]
+    said = f'Bearer scope="{" ".join(named)}" error="{error}"' if named else f'Bearer error="{error}"'
+    return GatewayError(kind, message, detail=f"{error}: the token is refused: {why}", fields=[("www-authenticate", said)])
 
 
 def _token_text(call: Call, authorizer: dict[str, Any], source: str) -> str:

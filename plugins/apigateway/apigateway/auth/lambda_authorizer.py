@@ -21,6 +21,8 @@ from .wording import denied, failed, misconfigured, unauthorized
 # AWS waits for an authorizer for ten seconds at most, and caches an answer for an hour at most.
 TIMEOUT_SECONDS = 10.0
 LONGEST_TTL = 3600
+# Answers that are kept for an authorizer at a stage. Clients make up tokens, and each gets an answer.
+MOST = 4096
 DEFAULT_TOKEN_SOURCE = "method.request.header.Authorization"
 
 
@@ -59,14 +61,17 @@ def _answer(call: Call, authorizer: dict[str, Any], kind: str | None, named: lis
     """The function's answer, from the state if it was asked lately. What is not known is never cached."""
     ttl = _ttl(authorizer, call)
     # Without identity sources all callers would share one answer.
-    key = _key(call, authorizer, found) if ttl > 0 and named else None
-    if key is not None:
+    caches = ttl > 0 and bool(named)
+    digest = _digest(call, authorizer, found)
+    # One of so many places, whose answer gives way to the next.
+    key = f"authorizer:{call.api.id}:{call.stage}:{authorizer.get('id') or authorizer.get('authorizerId')}:{int(digest, 16) % MOST}"
+    if caches:
         cached = reach.state_get(key)
-        if cached is not None:
-            return json.loads(cached)
+        if cached is not None and cached.startswith(digest.encode()):
+            return json.loads(cached[len(digest) :])
     answer = _read(call, authorizer, _ask(call, authorizer, kind, found, reach))
-    if key is not None:
-        reach.state_set(key, json.dumps(answer).encode(), ttl)
+    if caches:
+        reach.state_set(key, (digest + json.dumps(answer)).encode(), ttl)
     return answer
 
 
@@ -77,11 +82,10 @@ def _ttl(authorizer: dict[str, Any], call: Call) -> int:
     return min(max(int(given), 0), LONGEST_TTL)
 
 
-def _key(call: Call, authorizer: dict[str, Any], found: list[str]) -> str:
-    """Of the cache. It changes with the authorizer's definition, so that a changed authorizer is asked."""
+def _digest(call: Call, authorizer: dict[str, Any], found: list[str]) -> str:
+    """Of who asks whom. It changes with the authorizer's definition, so that a changed authorizer is asked."""
     parts = [json.dumps(authorizer, sort_keys=True), json.dumps(call.stage_variables, sort_keys=True), *found]
-    digest = hashlib.sha256(b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)).hexdigest()
-    return f"authorizer:{call.api.id}:{call.stage}:{digest}"
+    return hashlib.sha256(b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)).hexdigest()
 
 
 def _ask(call: Call, authorizer: dict[str, Any], kind: str | None, found: list[str], reach: Reach) -> Any:

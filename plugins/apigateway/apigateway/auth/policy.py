@@ -9,9 +9,7 @@ What cannot be evaluated here never lets a request pass: it makes an Allow not a
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import unquote
 
@@ -120,15 +118,33 @@ def _names_everybody(statement: dict[str, Any], unsure: bool) -> bool:
     return True if "*" in flat else unsure
 
 
-@lru_cache(maxsize=256)
-def _pattern(pattern: str) -> re.Pattern[str]:
-    parts = {"*": ".*", "?": "."}
-    return re.compile("".join(parts.get(char) or re.escape(char) for char in re.sub(r"\*+", "*", pattern)), re.S)
-
-
 def _like(pattern: str, text: str) -> bool:
-    """Whether a text matches a pattern with `*` (any length) and `?` (one character)."""
-    return _pattern(pattern).fullmatch(text) is not None
+    """Whether a text matches a pattern with `*` (any length) and `?` (one character).
+
+    What stands between two `*` is looked for once, from left to right: the first place is as good as any later one.
+    """
+    first, *rest = pattern.split("*")
+    if not rest:
+        return len(text) == len(first) and _at(first, text, 0)
+    *middle, last = rest
+    end = len(text) - len(last)
+    if len(first) > end or not _at(first, text, 0) or not _at(last, text, end):
+        return False
+    at = len(first)
+    for piece in middle:
+        while at + len(piece) <= end and not _at(piece, text, at):
+            at += 1
+        at += len(piece)
+        if at > end:
+            return False
+    return True
+
+
+def _at(piece: str, text: str, at: int) -> bool:
+    """Whether a piece without `*` stands at this place of the text, which is long enough for it."""
+    if "?" not in piece:
+        return text.startswith(piece, at)
+    return all(char in ("?", text[at + index]) for index, char in enumerate(piece))
 
 
 def _in_network(network: str, address: str) -> bool:

@@ -95,7 +95,7 @@ def _named(request: EndpointRequest) -> EndpointRequest:
     """The request to start an execution, with a random name if it has none. AWS gives one itself; moto calls all such executions `None`."""
     try:
         members = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return request
     if not isinstance(members, dict) or members.get("name"):
         return request
@@ -130,6 +130,6 @@ def _start_sync(target: Target, request: EndpointRequest, timeout: float, reach:
 def _member(response: EndpointResponse, name: str) -> Any:
     try:
         value = json.loads(response.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value.get(name) if isinstance(value, dict) else None

@@ -57,7 +57,7 @@ def read_2(payload: bytes) -> EndpointResponse:
 def _json(payload: bytes) -> Any:
     try:
         return json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Malformed("the function returned no JSON") from None
 
 

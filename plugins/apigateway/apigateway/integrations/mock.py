@@ -18,7 +18,7 @@ def invoke(call: Call, request: EndpointRequest, strict: bool) -> EndpointRespon
 def _status(body: bytes) -> int:
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise configuration("the request template of a MOCK integration gave no JSON") from None
     status = found.get("statusCode") if isinstance(found, dict) else None
     if not isinstance(status, int) or isinstance(status, bool):

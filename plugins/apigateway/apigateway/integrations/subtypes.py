@@ -71,7 +71,7 @@ def _typed(name: str, member: str, value: str) -> Any:
         if member in _NUMBERS:
             return int(value)
         return json.loads(value) if member in _DOCUMENTS else value
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadUri(f"the parameter {member} of {name} is {value!r}") from None
 
 
