@@ -1,5 +1,6 @@
 //! Recorded messages made into messages that go through a chain again.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 
 use bytes::Bytes;
@@ -140,12 +141,20 @@ impl Message {
     }
 }
 
-/// Path and query of a target; that of a request to a proxy begins with a scheme.
-fn origin_form(target: &str) -> &str {
-    let Some((_, rest)) = target.split_once("://") else {
-        return target;
+/// Path and query of a target. That of a request to a proxy begins with a scheme (RFC 9112, section 3.2.2); a URL further on, as in
+/// `/login?next=http://host/path`, is a part of the query.
+pub(super) fn origin_form(target: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = target.split_once("://") else {
+        return target.into();
     };
-    rest.find('/').map_or("/", |at| &rest[at..])
+    if scheme.contains(['/', '?']) {
+        return target.into();
+    }
+    match rest.find(['/', '?']) {
+        Some(at) if rest[at..].starts_with('?') => format!("/{}", &rest[at..]).into(),
+        Some(at) => rest[at..].into(),
+        None => "/".into(),
+    }
 }
 
 fn recorded_fields(fields: &Fields) -> Vec<Field> {
@@ -239,6 +248,23 @@ mod tests {
                 expected,
                 "{target}"
             );
+        }
+    }
+
+    #[test]
+    fn a_url_in_a_query_is_no_target_of_its_own() {
+        for (target, expected) in [
+            (
+                "/login?next=http://h/admin/delete",
+                "/login?next=http://h/admin/delete",
+            ),
+            ("/a/http://h/b", "/a/http://h/b"),
+            ("http://h/a?next=http://i/b", "/a?next=http://i/b"),
+            ("http://h?x=1", "/?x=1"),
+            ("http://h", "/"),
+            ("*", "*"),
+        ] {
+            assert_eq!(origin_form(target), expected, "{target}");
         }
     }
 }
