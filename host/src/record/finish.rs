@@ -25,9 +25,13 @@ pub fn recorded(exchange: &Finished, masks: &Masks) -> Option<Recorded> {
     };
     let first = request.whole();
     let steps = times.steps.iter().zip(&full.steps);
-    let heads = match full.steps.iter().all(|step| step.log.is_empty()) {
-        true => InHeads::default(),
-        false => InHeads::of(full, masks),
+    let has_failed = |it: &StepTimes| matches!(it.outcome, Outcome::Failed(_) | Outcome::Undone(_));
+    let has_texts = full.steps.iter().any(|step| !step.log.is_empty())
+        || times.steps.iter().any(has_failed)
+        || matches!(times.ending, trace::Ending::Failed(_));
+    let heads = match has_texts {
+        true => InHeads::of(full, masks),
+        false => InHeads::default(),
     };
     let steps = steps.map(|it| step(it, masks, &heads, &mut request, &mut response));
     Some(Recorded {
@@ -43,7 +47,7 @@ pub fn recorded(exchange: &Finished, masks: &Masks) -> Option<Recorded> {
         route: times.route.as_deref().map(str::to_owned),
         request: first?,
         steps: steps.collect(),
-        ending: ending(&times.ending),
+        ending: ending(&times.ending, masks, &heads),
     })
 }
 
@@ -59,7 +63,7 @@ fn step<'a>(
         began: micros(times.began),
         duration: micros(times.duration),
         computing: times.computing.map(micros),
-        outcome: outcome(&times.outcome),
+        outcome: outcome(&times.outcome, masks, heads),
         request: request.follow(full.request.as_deref()),
         response: response.follow(full.response.as_deref()),
         transcript: full.pieces.as_deref().map(|it| transcript(it, masks)),
@@ -227,26 +231,31 @@ fn performer(performer: &trace::Performer) -> Performer {
     }
 }
 
-fn outcome(outcome: &Outcome) -> StepOutcome {
+fn outcome(outcome: &Outcome, masks: &Masks, heads: &InHeads) -> StepOutcome {
     match outcome {
         Outcome::Done => StepOutcome::Done,
         Outcome::Responded => StepOutcome::Responded,
-        Outcome::Failed(text) => StepOutcome::Failed(text.clone()),
-        Outcome::Undone(text) => StepOutcome::Undone(text.clone()),
+        Outcome::Failed(text) => StepOutcome::Failed(why(text, masks, heads)),
+        Outcome::Undone(text) => StepOutcome::Undone(why(text, masks, heads)),
         Outcome::Abandoned => StepOutcome::Abandoned,
     }
 }
 
-fn ending(ending: &trace::Ending) -> Ending {
+fn ending(ending: &trace::Ending, masks: &Masks, heads: &InHeads) -> Ending {
     match ending {
         trace::Ending::Complete => Ending::Complete,
         trace::Ending::CutOff => Ending::CutOff,
         trace::Ending::Failed(failure) => Ending::Failed(Failure {
             status: failure.status,
             proxy_error: failure.proxy_error.to_owned(),
-            text: failure.text.clone(),
+            text: why(&failure.text, masks, heads),
         }),
     }
+}
+
+/// Why something failed, masked as what plugins log: it may have their words in it, or a request that a tape does not know.
+fn why(text: &str, masks: &Masks, heads: &InHeads) -> String {
+    masks.log(&heads.masked(text)).into_owned()
 }
 
 fn protocol(version: Version) -> &'static str {
@@ -324,5 +333,34 @@ mod tests {
         let transcript = exchange.steps[0].transcript.as_ref().unwrap();
         assert_eq!(transcript.count, 2);
         assert_eq!(transcript.pieces[1].came.kept, br#"[masked]"}"#);
+    }
+
+    #[test]
+    fn why_something_failed_is_masked_as_what_plugins_log() {
+        let mut head = RequestHead::new();
+        head.fields.append("authorization", "hunter-one");
+        let text = || "no answer to GET /?token=hunter2 of hunter-one".to_owned();
+        let exchange = observed(&head, |trace| {
+            for outcome in [Outcome::Failed(text()), Outcome::Undone(text())] {
+                trace.begin_step(|| trace::Performer::Host);
+                trace.end_step(outcome);
+            }
+            trace.fail(|| trace::Failure {
+                status: 502,
+                proxy_error: "destination_not_found",
+                text: text(),
+            });
+        });
+        let masked = "no answer to GET /?token=[masked] of [masked]".to_owned();
+        let outcomes: Vec<_> = exchange.steps.iter().map(|step| &step.outcome).collect();
+        let expected = [
+            &StepOutcome::Failed(masked.clone()),
+            &StepOutcome::Undone(masked.clone()),
+        ];
+        assert_eq!(outcomes, expected);
+        let Ending::Failed(failure) = &exchange.ending else {
+            panic!("{:?}", exchange.ending)
+        };
+        assert_eq!(failure.text, masked);
     }
 }

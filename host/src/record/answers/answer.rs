@@ -25,10 +25,24 @@ pub struct PacedPiece {
     pub length: usize,
 }
 
+/// A request as it went to a backend.
+#[derive(Debug)]
+pub struct Sent {
+    pub message: Message,
+    /// Of its answer.
+    pub status: Option<u16>,
+}
+
+impl Sent {
+    /// Whether it was answered so because of its conditions or its range (RFC 9110, 13 and 14).
+    pub fn is_answered_by_condition(&self) -> bool {
+        matches!(self.status, Some(206 | 304 | 412 | 416))
+    }
+}
+
 /// What one backend was asked, and what it answered.
 pub struct Exchanged {
-    /// As it went to the backend.
-    pub request: Message,
+    pub request: Sent,
     /// Or why it can't be given again.
     pub answer: Result<Answer, String>,
 }
@@ -45,7 +59,10 @@ pub fn exchanged(exchange: &Recorded) -> Vec<Exchanged> {
             continue;
         };
         found.push(Exchanged {
-            request: exchange.before(at).0,
+            request: Sent {
+                message: exchange.before(at).0,
+                status: message.status(),
+            },
             answer: usable(exchange, message)
                 .map(|()| answer(step, message))
                 .map_err(|why| why.to_string()),
