@@ -5,7 +5,8 @@
 //! URLs, `<name>…` of XML, parts of `multipart/form-data`, pairs `["name", "value"]`, and `"name": "name", "value": …`. Letters and digits of a name count alone, so `clientSecret` and
 //! `client_secret` are one. More is masked now and then than needs to be. What is binary (protobuf, CBOR) can't be searched.
 //!
-//! A body with codings is decoded, masked and coded again; if that can't be, nothing of it is kept.
+//! A body with codings is decoded, masked and coded again; if that can't be, nothing of it is kept. A body that loses something so has a
+//! length above that of what is kept: it does not count as whole.
 //!
 //! What plugins log is text of their own. It is masked as bodies are, and by how heads are written (`log.rs`); where the exchange is
 //! known, the values that are masked in its heads are also found wherever they stand ([`InHeads`]).
@@ -144,33 +145,39 @@ impl Masks {
 
     /// A body as it may be kept, of a message with these fields.
     pub fn content(&self, fields: &Fields, taken: &Taken) -> Content {
-        let kept = self.kept(fields, &taken.kept);
-        let is_whole = taken.kept.len() as u64 == taken.length;
+        let (kept, is_all) = self.kept(fields, &taken.kept);
+        let is_whole = is_all && taken.kept.len() as u64 == taken.length;
+        let length = kept.len() as u64;
         Content {
-            // What is kept is whole, though it may have another length.
             length: if is_whole {
-                kept.len() as u64
+                // What is kept is whole, though it may have another length.
+                length
             } else {
-                taken.length
+                // Masks and other codings may make a part longer than all of it was.
+                taken.length.max(length + 1)
             },
             kept,
             complete: taken.complete,
         }
     }
 
-    fn kept(&self, fields: &Fields, data: &[u8]) -> Vec<u8> {
+    /// What may be kept of these bytes of a body, and whether nothing of them was lost but secrets.
+    fn kept(&self, fields: &Fields, data: &[u8]) -> (Vec<u8>, bool) {
         if data.is_empty() {
-            return Vec::new();
+            return (Vec::new(), true);
         }
         let codings = fields.get_all(Known::ContentEncoding);
         match recode::decoded(codings, data) {
-            Recoded::Plain if is_binary(data) => data.to_vec(),
-            Recoded::Plain => self.text(data).into_owned(),
+            Recoded::Plain if is_binary(data) => (data.to_vec(), true),
+            Recoded::Plain => (self.text(data).into_owned(), true),
             Recoded::Decoded(decoded) => match self.text(&decoded.text) {
-                Cow::Borrowed(_) if decoded.is_all => data.to_vec(),
-                text => decoded.again(&text),
+                Cow::Borrowed(_) if decoded.is_all => (data.to_vec(), true),
+                text => match decoded.again(&text) {
+                    Some(coded) => (coded, decoded.is_all),
+                    None => (Vec::new(), false),
+                },
             },
-            Recoded::Impossible => Vec::new(),
+            Recoded::Impossible => (Vec::new(), false),
         }
     }
 }

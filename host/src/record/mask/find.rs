@@ -1,5 +1,6 @@
 //! Where in a text the values are that must not be kept.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::names::Names;
@@ -69,9 +70,9 @@ pub fn all(text: &[u8], keys: &Names) -> Vec<Found> {
     found
 }
 
-/// Puts them into their order, and leaves out those that meet one before them.
+/// Puts them into their order, and leaves out those that meet one before them. Of those that begin together the longest stays.
 pub fn apart(found: &mut Vec<Found>) {
-    found.sort_by_key(|value| value.at.start);
+    found.sort_by_key(|value| (value.at.start, Reverse(value.at.end)));
     let mut end = 0;
     found.retain(|value| {
         let is_apart = value.at.start >= end;

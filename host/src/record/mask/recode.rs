@@ -54,8 +54,8 @@ pub fn decoded<'a>(codings: impl Iterator<Item = &'a [u8]>, data: &[u8]) -> Reco
 }
 
 impl Decoded {
-    /// This text with the same codings.
-    pub fn again(&self, text: &[u8]) -> Vec<u8> {
+    /// This text with the same codings; none if they can't be done.
+    pub fn again(&self, text: &[u8]) -> Option<Vec<u8>> {
         let mut encoder = Encoder::new(&self.codings);
         encoder.push(Bytes::copy_from_slice(text));
         encoder.finish();
@@ -63,8 +63,8 @@ impl Decoded {
         loop {
             match encoder.step() {
                 Ok(Some(bytes)) => coded.extend_from_slice(&bytes),
-                Ok(None) => return coded,
-                Err(_) => return Vec::new(),
+                Ok(None) => return Some(coded),
+                Err(_) => return None,
             }
         }
     }

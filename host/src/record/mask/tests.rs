@@ -301,3 +301,35 @@ fn a_body_that_is_kept_whole_has_its_new_length_and_one_that_is_not_its_own() {
     let binary = b"\0{\"password\":\"x\"}";
     assert_eq!(masks().content(&fields, &taken(binary)).kept, binary);
 }
+
+#[test]
+fn a_body_of_which_masking_loses_something_does_not_count_as_whole() {
+    let chunked: Fields = [("content-encoding", "aws-chunked")].into_iter().collect();
+    // More than is unpacked.
+    let (gzip, large) = coded("gzip", &"abc ".repeat(2 << 20));
+    let broken = br#"{"password":"x"}"#;
+    for (fields, data) in [
+        (&chunked, &b"4;chunk-signature=x"[..]),
+        (&gzip, &large[..]),
+        (&gzip, &broken[..]),
+    ] {
+        let content = masks().content(fields, &taken(data));
+        let (kept, length) = (content.kept.len() as u64, content.length);
+        assert!(kept < length, "{kept} of {length}");
+        assert!(length >= data.len() as u64, "{length} of {}", data.len());
+    }
+    // Nothing can be lost of nothing.
+    assert_eq!(masks().content(&chunked, &taken(b"")).length, 0);
+}
+
+#[test]
+fn a_part_of_a_body_that_masks_make_longer_than_all_of_it_does_not_count_as_whole() {
+    let text = br#"{"password":"x""#;
+    let part = Taken {
+        length: text.len() as u64 + 1,
+        ..taken(text)
+    };
+    let content = masks().content(&Fields::new(), &part);
+    assert_eq!(content.kept, br#"{"password":"[masked]""#);
+    assert!((content.kept.len() as u64) < content.length);
+}
