@@ -52,12 +52,22 @@ struct Waiting {
     exchanges: VecDeque<Arc<Finished>>,
     /// Memory of these and of those in hand, roughly.
     bytes: usize,
-    /// The memory of those that the thread works on, if it does.
-    in_hand: Option<usize>,
+    /// What the thread works on, if it does.
+    in_hand: Option<InHand>,
+    /// How many were put in so far, and how many of these are kept.
+    put: u64,
+    kept: u64,
     /// The thread waits to be woken: by the first that comes, or when much has come.
     sleep: Sleep,
     /// Nobody will put in more.
     is_over: bool,
+}
+
+/// Exchanges that the thread works on.
+#[derive(Debug)]
+struct InHand {
+    exchanges: u64,
+    bytes: usize,
 }
 
 /// Whether the thread sleeps, and what is to wake it.
@@ -109,11 +119,12 @@ impl Recorder {
         &self.ring
     }
 
-    /// Waits until all that came so far is kept, but not longer than this. Whether it is.
+    /// Waits until all that came before the call is kept, but not longer than this. Whether it is.
     pub fn flush(&self, longest: Duration) -> bool {
         let end = Instant::now() + longest;
         let mut waiting = self.queue.waiting();
-        while waiting.in_hand.is_some() || !waiting.exchanges.is_empty() {
+        let came = waiting.put;
+        while waiting.kept < came {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;
@@ -161,6 +172,13 @@ impl Observer for Recorder {
     }
 }
 
+impl Waiting {
+    /// Whether so much waits that no more shall be waited for.
+    fn is_much(&self) -> bool {
+        self.bytes > MOST_BYTES / 2 || self.exchanges.len() > MOST_WAITING / 2
+    }
+}
+
 impl Queue {
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
@@ -178,11 +196,11 @@ impl Queue {
         }
         waiting.bytes = all;
         waiting.exchanges.push_back(exchange.clone());
-        let is_much = all > MOST_BYTES / 2 || waiting.exchanges.len() > MOST_WAITING / 2;
+        waiting.put += 1;
         let wakes = match waiting.sleep {
             Sleep::Awake => false,
             Sleep::Idle => true,
-            Sleep::Gathering => is_much,
+            Sleep::Gathering => waiting.is_much(),
         };
         if wakes {
             waiting.sleep = Sleep::Awake;
@@ -194,8 +212,9 @@ impl Queue {
     /// Those in hand are kept. All that wait, as soon as there are any; none when nobody puts in more.
     fn take(&self) -> Option<VecDeque<Arc<Finished>>> {
         let mut waiting = self.waiting();
-        if let Some(bytes) = waiting.in_hand.take() {
-            waiting.bytes -= bytes;
+        if let Some(done) = waiting.in_hand.take() {
+            waiting.bytes -= done.bytes;
+            waiting.kept += done.exchanges;
             self.kept.notify_all();
         }
         while waiting.exchanges.is_empty() && !waiting.is_over {
@@ -203,7 +222,7 @@ impl Queue {
             let waited = self.come.wait(waiting);
             waiting = waited.unwrap_or_else(PoisonError::into_inner);
         }
-        if !waiting.is_over {
+        if !waiting.is_over && !waiting.is_much() {
             waiting.sleep = Sleep::Gathering;
             let gathered =
                 |waiting: &mut Waiting| waiting.sleep == Sleep::Gathering && !waiting.is_over;
@@ -214,13 +233,18 @@ impl Queue {
         if waiting.exchanges.is_empty() {
             return None;
         }
-        waiting.in_hand = Some(waiting.bytes);
+        waiting.in_hand = Some(InHand {
+            exchanges: waiting.exchanges.len() as u64,
+            bytes: waiting.bytes,
+        });
         Some(std::mem::take(&mut waiting.exchanges))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{OnceLock, Weak};
+
     use super::*;
     use crate::message::{Body, ExchangeId, RequestHead};
     use crate::record::sample;
@@ -299,5 +323,51 @@ mod tests {
             keeps.iter().collect::<Vec<_>>(),
             (3..100).collect::<Vec<_>>()
         );
+    }
+    #[test]
+    fn where_much_waits_no_more_is_waited_for() {
+        let small = exchange(1, 1);
+        let took = |_: i32| {
+            let queue = Queue::default();
+            (0..=MOST_WAITING / 2).for_each(|_| queue.put(&small));
+            let began = Instant::now();
+            assert_eq!(queue.take().unwrap().len(), MOST_WAITING / 2 + 1);
+            began.elapsed()
+        };
+        // Anything may take longer now and then.
+        assert!((0..20).map(took).min().unwrap() < GATHERING);
+    }
+
+    #[test]
+    fn what_was_dropped_is_not_counted_as_put() {
+        let queue = Queue::default();
+        let small = exchange(1, 1);
+        (0..MOST_WAITING + 3).for_each(|_| queue.put(&small));
+        assert!(queue.take().is_some());
+        let most = MOST_WAITING as u64;
+        let mut waiting = queue.waiting();
+        assert_eq!((waiting.put, waiting.kept), (most, 0));
+        waiting.is_over = true;
+        drop(waiting);
+        assert!(queue.take().is_none());
+        assert_eq!(queue.waiting().kept, most);
+    }
+
+    #[test]
+    fn what_comes_after_the_call_is_not_waited_for() {
+        let known: Arc<OnceLock<Weak<Recorder>>> = Arc::default();
+        let (again, more) = (known.clone(), exchange(2, 1));
+        // For each that is kept another one comes.
+        let keeper: Keeper = Box::new(move |_| {
+            if let Some(recorder) = again.get().and_then(Weak::upgrade) {
+                recorder.finished(&more);
+            }
+        });
+        let recorder = Recorder::start(&RecordConfig::default(), vec![keeper]).unwrap();
+        known.set(Arc::downgrade(&recorder)).unwrap();
+        recorder.finished(&exchange(1, 1));
+        for _ in 0..3 {
+            assert!(recorder.flush(Duration::from_secs(20)));
+        }
     }
 }
