@@ -101,7 +101,7 @@ async fn requests_go_out_in_order_with_the_new_ids() {
     );
     let second = &server.requests()[1];
     assert_eq!(second.content(), b"{\"of\":\"new99999\",\"n\":1}");
-    assert_eq!(second.texts("content-length"), ["25"]);
+    assert_eq!(second.texts("content-length"), ["23"]);
     assert_eq!(second.texts("x-tenant"), ["blue"]);
     assert_eq!(second.texts("host"), [server.address().to_string()]);
     assert_eq!(second.texts("x-tollgate-replay"), ["0000000000000001"]);

@@ -3,8 +3,13 @@
 //! A value that stands at the same place in both answers, differs, and looks like an id is a new name for the old one. In later requests
 //! the old one is replaced wherever it stands by itself. The first name counts: lists may be in another order than they were.
 
+#[cfg(test)]
+mod tests;
+mod texts;
+
 use std::collections::{HashMap, HashSet};
 
+use self::texts::Texts;
 use super::places::{self, Placed};
 use crate::record::{Message, StartLine};
 
@@ -18,8 +23,8 @@ pub struct Ids {
     words: HashMap<String, String>,
     /// Of digits, from places that are called ids.
     numbers: HashMap<String, String>,
-    /// With other characters in them, such as `127.0.0.1:4566`; the longest first.
-    texts: Vec<(String, String)>,
+    /// With other characters in them, such as `127.0.0.1:4566`.
+    texts: Texts,
     /// All new ones.
     new: HashSet<String>,
 }
@@ -93,13 +98,8 @@ impl Ids {
                 return;
             }
             known.insert(old, new.clone());
-        } else {
-            if self.texts.iter().any(|(known, _)| *known == old) {
-                return;
-            }
-            self.texts.push((old, new.clone()));
-            self.texts
-                .sort_by_key(|(old, _)| std::cmp::Reverse(old.len()));
+        } else if !self.texts.add(&old, &new) {
+            return;
         }
         self.new.insert(new);
     }
@@ -144,33 +144,26 @@ impl Ids {
         count
     }
 
-    /// `is_encoded`: the text is percent-encoded, as targets and forms are.
+    /// Replaces texts, and words in what is around them. `is_encoded`: the text is percent-encoded, as targets and forms are.
     fn renamed(&self, text: &str, is_encoded: bool, count: &mut usize) -> String {
-        self.with_texts(text, &self.texts, is_encoded, count)
-    }
-
-    /// Replaces the first of these texts, and in what is around it the others.
-    fn with_texts(
-        &self,
-        text: &str,
-        texts: &[(String, String)],
-        is_encoded: bool,
-        count: &mut usize,
-    ) -> String {
-        let Some(((old, new), others)) = texts.split_first() else {
+        if self.texts.len() == 0 {
             return self.with_words(text, is_encoded, count);
-        };
-        for (old, new) in [(old.clone(), new.clone()), (encoded(old), encoded(new))] {
-            let found = text.match_indices(&old[..]);
-            let mut found = found.filter(|(at, _)| stands_alone(text, *at, old.len()));
-            if let Some((at, _)) = found.next() {
-                *count += 1;
-                let before = self.with_texts(&text[..at], others, is_encoded, count);
-                let behind = self.with_texts(&text[at + old.len()..], texts, is_encoded, count);
-                return before + &new + &behind;
-            }
         }
-        self.with_texts(text, others, is_encoded, count)
+        let mut renamed = String::with_capacity(text.len());
+        let (mut done, mut at) = (0, 0);
+        while at < text.len() {
+            let Some((length, new)) = self.texts.longest(text, at) else {
+                at += 1;
+                continue;
+            };
+            renamed.push_str(&self.with_words(&text[done..at], is_encoded, count));
+            renamed.push_str(new);
+            *count += 1;
+            at += length;
+            done = at;
+        }
+        renamed.push_str(&self.with_words(&text[done..], is_encoded, count));
+        renamed
     }
 
     fn with_words(&self, text: &str, is_encoded: bool, count: &mut usize) -> String {
@@ -293,184 +286,4 @@ fn is_an_id(before: &str, behind: &str) -> bool {
     let key = key.and_then(|key| key.strip_suffix('"'));
     let key = key.map(|key| key.rsplit('"').next().unwrap_or(key));
     ends && key.is_some_and(is_called_id)
-}
-
-/// Whether a text at this place is no part of a longer word.
-fn stands_alone(text: &str, at: usize, length: usize) -> bool {
-    let bytes = text.as_bytes();
-    let behind = bytes.get(at + length);
-    let is_escaped = at >= 3 && is_escape(&bytes[at - 3..at]);
-    let before = at.checked_sub(1).map(|at| bytes[at]);
-    let begins = is_escaped || before.is_none_or(|byte| !byte.is_ascii_alphanumeric());
-    begins && behind.is_none_or(|byte| !byte.is_ascii_alphanumeric())
-}
-
-/// As in a query: all but unreserved characters is escaped (RFC 3986, section 2.3).
-fn encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'-' | b'_' | b'.' | b'~' => encoded.push(char::from(byte)),
-            byte if byte.is_ascii_alphanumeric() => encoded.push(char::from(byte)),
-            byte => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::record::sample::{self, content, field, response};
-
-    fn learned(pairs: &[(&str, &str)]) -> Ids {
-        let mut ids = Ids::default();
-        for (then, now) in pairs {
-            let answer = |body: &str| response(200, Vec::new(), body.as_bytes());
-            ids.learn(&answer(then), &answer(now));
-        }
-        ids
-    }
-
-    /// A request with this target, field and body, and what becomes of it.
-    fn renamed(ids: &Ids, target: &str, value: &str, body: &str) -> (String, String, String) {
-        let mut request = sample::exchange().request;
-        request.line = StartLine::Request {
-            method: "POST".to_owned(),
-            target: target.to_owned(),
-            authority: "h".to_owned(),
-        };
-        request.fields = vec![field("x-ref", value)];
-        request.content = content(body.as_bytes());
-        ids.rename(&mut request);
-        let StartLine::Request { target, .. } = request.line else {
-            unreachable!()
-        };
-        assert_eq!(request.content.length, request.content.kept.len() as u64);
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        (
-            target,
-            text(&request.fields[0].value),
-            text(&request.content.kept),
-        )
-    }
-
-    fn target(ids: &Ids, text: &str) -> String {
-        renamed(ids, text, "", "").0
-    }
-
-    #[test]
-    fn an_id_gets_its_new_name_wherever_it_stands_alone() {
-        let ids = learned(&[(
-            r#"{"id":"abc123def4","name":"shop","n":5}"#,
-            r#"{"id":"zzz999yyy8","name":"shop","n":7}"#,
-        )]);
-        assert_eq!(ids.len(), 1);
-        let (target, value, body) = renamed(
-            &ids,
-            "/restapis/abc123def4/x?arn=a%3Aabc123def4&abc123def45",
-            "abc123def4",
-            r#"{"a":"abc123def4","b":"xabc123def4","c":"arn:abc123def4/"}"#,
-        );
-        assert_eq!(
-            target,
-            "/restapis/zzz999yyy8/x?arn=a%3Azzz999yyy8&abc123def45"
-        );
-        assert_eq!(value, "zzz999yyy8");
-        assert_eq!(
-            body,
-            r#"{"a":"zzz999yyy8","b":"xabc123def4","c":"arn:zzz999yyy8/"}"#
-        );
-    }
-
-    #[test]
-    fn places_of_fields_and_xml_count_too() {
-        let mut ids = Ids::default();
-        let then = response(
-            201,
-            vec![field("Location", "http://a:1/users/77")],
-            b"<r><instanceId>i-0aaa</instanceId></r>",
-        );
-        let now = response(
-            201,
-            vec![field("Location", "http://b:2/users/78")],
-            b"<r><instanceId>i-0bbb</instanceId></r>",
-        );
-        ids.learn(&then, &now);
-        assert_eq!(target(&ids, "/users/77"), "/users/78");
-        assert_eq!(
-            target(&ids, "/users/77/77x?page=77"),
-            "/users/78/77x?page=78"
-        );
-        assert_eq!(
-            target(&ids, "/?InstanceId.1=i-0aaa&u=http%3A%2F%2Fa%3A1%2Fx"),
-            "/?InstanceId.1=i-0bbb&u=http%3A%2F%2Fb%3A2%2Fx"
-        );
-        let (_, _, body) = renamed(
-            &ids,
-            "/",
-            "",
-            r#"{"userId": 77, "count": 77, "url": "http://a:1/q", "id":"77"}"#,
-        );
-        assert_eq!(
-            body,
-            r#"{"userId": 78, "count": 77, "url": "http://b:2/q", "id":"78"}"#
-        );
-    }
-
-    #[test]
-    fn what_is_no_id_keeps_its_name() {
-        let ids = learned(&[(
-            r#"{"status":"CREATING","at":"2026-11-30T08:00:00Z","count":7,"text":"queue q1 is new","created":1790000000,"v":"a1"}"#,
-            r#"{"status":"ACTIVE","at":"2026-12-01T09:00:00Z","count":8,"text":"queue q2 is new","created":1790000999,"v":"b1"}"#,
-        )]);
-        assert_eq!(ids.len(), 0, "{ids:?}");
-        let prices = learned(&[(
-            r#"{"price":12.25,"at":1790000000.5}"#,
-            r#"{"price":13.75,"at":1790000001.5}"#,
-        )]);
-        assert_eq!(prices.len(), 0, "{prices:?}");
-    }
-
-    #[test]
-    fn the_first_name_counts_and_no_name_leads_in_a_circle() {
-        let ids = learned(&[
-            (r#"{"id":"aaaa1111"}"#, r#"{"id":"bbbb2222"}"#),
-            (r#"{"id":"cccc3333"}"#, r#"{"id":"aaaa1111"}"#),
-            // A list in another order.
-            (
-                r#"{"ids":["aaaa1111","cccc3333"]}"#,
-                r#"{"ids":["aaaa1111","bbbb2222"]}"#,
-            ),
-        ]);
-        assert_eq!(target(&ids, "/aaaa1111/cccc3333"), "/bbbb2222/aaaa1111");
-    }
-
-    #[test]
-    fn what_is_opaque_is_renamed_as_a_whole() {
-        let ids = learned(&[(
-            r#"{"ReceiptHandle":"AQEB/x1+y==","Url":"http://127.0.0.1:4566/000/q"}"#,
-            r#"{"ReceiptHandle":"BBBB99/z+w1=","Url":"http://127.0.0.1:9999/000/q"}"#,
-        )]);
-        let (_, _, body) = renamed(
-            &ids,
-            "/",
-            "",
-            r#"{"ReceiptHandle":"AQEB/x1+y==","Url":"http://127.0.0.1:4566/000/q"}"#,
-        );
-        assert_eq!(
-            body,
-            r#"{"ReceiptHandle":"BBBB99/z+w1=","Url":"http://127.0.0.1:9999/000/q"}"#
-        );
-        // Of which each part could not be renamed by itself.
-        let alike = learned(&[(r#"{"Handle":"AQEB1/x+y="}"#, r#"{"Handle":"BBBB2/z+w="}"#)]);
-        assert_eq!(
-            target(&alike, "/?h=AQEB1%2Fx%2By%3D"),
-            "/?h=BBBB2%2Fz%2Bw%3D"
-        );
-        assert_eq!(
-            target(&ids, "/?h=AQEB%2Fx1%2By%3D%3D"),
-            "/?h=BBBB99%2Fz%2Bw1%3D"
-        );
-    }
 }

@@ -75,7 +75,10 @@ fn planned(exchange: &Recorded, args: &TapeSendArgs) -> Vec<Planned> {
     };
     let mut why = reason(exchange, args);
     if pairs.is_empty() {
-        why = why.or_else(|| Some("it did not reach a backend".to_owned()));
+        // One that failed before a backend was asked is sent, if at all, as the client sent it.
+        if exchange.ending == Ending::Complete {
+            why = why.or_else(|| Some("it did not reach a backend".to_owned()));
+        }
         pairs.push((exchange.request.clone(), None, 0));
     }
     let plan = |(mut request, then, took): (Message, Option<Message>, u64)| {
