@@ -225,7 +225,7 @@ impl Tending {
         for key in config::needs_restart(&self.started, &next) {
             tracing::warn!("configuration: a change of {key} takes effect at the next start");
         }
-        let backends = backends(&next, &self.backends)?;
+        let (next, backends) = with_backends(next, self.backends.clone()).await?;
         let (bound, identities) = self.bind(&next)?;
         let files = match watched(&next) == self.files.files {
             true => None,
@@ -281,6 +281,19 @@ impl Tending {
     }
 }
 
+/// The configuration with its backends. A tape may be large, so it is read where that holds up no other task.
+async fn with_backends(
+    config: Config,
+    old: RunningBackends,
+) -> Result<(Config, RunningBackends), String> {
+    let work = move || {
+        let made = backends(&config, &old);
+        made.map(|backends| (config, backends))
+    };
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|_| Err("the backends could not be made".to_owned()))
+}
+
 /// Says when the connections that may be can't all be had.
 pub fn warn_of_shortage(config: &Config) {
     let connections = config.server.max_connections;
@@ -315,6 +328,24 @@ mod tests {
             let mut files = WatchedFiles::watch(&config).unwrap();
             while files.changes.recv().await.unwrap() != Change::Ready {}
             assert_eq!(files.missing().count(), missing);
+        }
+    }
+    #[tokio::test]
+    async fn backends_are_made_aside_and_those_without_changes_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tollgate.toml");
+        std::fs::write(&file, "backend = \"http://127.0.0.1:9\"").unwrap();
+        let args = RunArgs {
+            config: Some(file),
+            ..RunArgs::default()
+        };
+        let config = config::resolve(&args, |_| None).unwrap();
+        let made = with_backends(config, RunningBackends::new()).await;
+        let (config, made) = made.unwrap();
+        assert_eq!(made.len(), 1);
+        let (_, again) = with_backends(config, made.clone()).await.unwrap();
+        for (name, one) in &made {
+            assert!(Arc::ptr_eq(one, &again[name]));
         }
     }
 }

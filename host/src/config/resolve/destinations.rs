@@ -82,14 +82,8 @@ impl Layers<'_> {
         routes.extend(own);
         self.replay_above(&mut backends);
         self.misses(&mut backends, base);
-        let (echo, echo_fixed, echo_place) = match default.given {
-            Some((BackendTarget::Echo { address, fixed }, place)) => {
-                (Some(address), fixed, Some(place))
-            }
-            Some((BackendTarget::Origin(_), _)) => (None, false, None),
-            None if has_table || !routes.iter().any(is_default) => (None, false, None),
-            None => (Some(DEFAULT_ECHO), false, None),
-        };
+        let needs_backend = !has_table && routes.iter().any(is_default);
+        let (echo, echo_fixed, echo_place) = embedded_echo(default.given, needs_backend);
         if echo.is_some() {
             backends.know(DEFAULT_BACKEND);
         }
@@ -105,6 +99,21 @@ impl Layers<'_> {
             echo_place,
             addresses,
         }
+    }
+}
+
+/// The address of the embedded echo backend, whether it has to be this one, and where it was asked for. None if requests go elsewhere.
+fn embedded_echo(
+    given: Option<Placed<BackendTarget>>,
+    needs_backend: bool,
+) -> (Option<SocketAddr>, bool, Option<Place>) {
+    match given {
+        Some((BackendTarget::Echo { address, fixed }, place)) => {
+            (Some(address), fixed, Some(place))
+        }
+        Some((BackendTarget::Origin(_), _)) => (None, false, None),
+        None if needs_backend => (Some(DEFAULT_ECHO), false, None),
+        None => (None, false, None),
     }
 }
 
