@@ -1,6 +1,7 @@
 //! The program: arguments → configuration → runtime → [`App`] → signal → drain → exit code.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
@@ -17,6 +18,10 @@ const USAGE: u8 = 64;
 
 /// Exchanges were still running when the time to drain was over.
 const NOT_DRAINED: u8 = 75;
+
+/// How long the end of the process waits for work on threads of its own, such as a compilation. A large plugin is compiled for ten
+/// seconds and more; what is written then goes to a file of its own first, so nothing is left half written.
+const LAST_WORK: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     match Cli::parse().command {
@@ -60,10 +65,12 @@ fn run(args: &RunArgs) -> ExitCode {
         .thread_name("worker")
         .enable_all()
         .build();
-    match runtime
-        .map_err(StartError::from)
-        .and_then(|runtime| runtime.block_on(serve(config, args.clone())))
-    {
+    let served = runtime.map_err(StartError::from).and_then(|runtime| {
+        let served = runtime.block_on(serve(config, args.clone()));
+        runtime.shutdown_timeout(LAST_WORK);
+        served
+    });
+    match served {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {
             tracing::warn!(
