@@ -330,6 +330,7 @@ mod tests {
             assert_eq!(files.missing().count(), missing);
         }
     }
+
     #[tokio::test]
     async fn backends_are_made_aside_and_those_without_changes_are_kept() {
         let folder = tempfile::tempdir().unwrap();

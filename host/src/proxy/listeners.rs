@@ -234,9 +234,9 @@ impl<S: ChainSource> Listeners<S> {
             return;
         }
         let counted = state.counted(&wanted.listener);
-        let was_in_cleartext = takes_cleartext(now.tls.is_some(), now.cleartext);
-        let is_in_cleartext = takes_cleartext(wanted.tls.is_some(), wanted.cleartext);
-        let is_kept = is_named && (is_in_cleartext || !was_in_cleartext);
+        let before = (now.tls.is_some(), now.cleartext);
+        let after = (wanted.tls.is_some(), wanted.cleartext);
+        let is_kept = is_named && may_stay(before, after);
         let stop = if is_kept {
             now.stop.clone()
         } else {
@@ -275,83 +275,29 @@ impl<S> Open<S> {
     }
 }
 
-/// Whether cleartext is answered where there is TLS or none.
-fn takes_cleartext(has_tls: bool, cleartext: bool) -> bool {
-    !has_tls || cleartext
+/// Whether connections may stay when their listener changes; each is whether it has TLS, and whether it takes cleartext beside it.
+fn may_stay(before: (bool, bool), after: (bool, bool)) -> bool {
+    let takes_cleartext = |(has_tls, beside): (bool, bool)| !has_tls || beside;
+    takes_cleartext(after) || !takes_cleartext(before)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-    use std::net::{IpAddr, Ipv4Addr};
-    use std::time::SystemTime;
-
-    use super::super::backends::Backends;
-    use super::super::routing::Routing;
     use super::*;
-    use crate::config::server::ServerConfig;
-    use crate::message::hygiene::Forwarding;
-    use crate::message::trace::Observers;
-    use crate::plugin::RouteChain;
 
-    fn listeners() -> Listeners<RouteChain> {
-        let routing = Routing {
-            routes: Vec::new(),
-            listeners: BTreeMap::new(),
-            backends: Arc::new(Backends::new(&BTreeMap::new())),
-            server: Arc::new(ServerConfig::default()),
-            forwarding: Forwarding::default(),
-        };
-        let connections = TaskTracker::new();
-        let observers = Arc::new(Observers::default());
-        let proxy = Proxy::new(routing, 1, connections.clone(), observers);
-        Listeners::new(Arc::new(proxy), connections)
-    }
-
-    /// Has this served, and says how connections hear from now on that they are to end.
-    fn served(listeners: &Listeners<RouteChain>, wanted: ListenAt) -> Stop {
-        let bound = listeners.bind(vec![wanted], false).unwrap();
-        listeners.serve(bound);
-        let state = listeners.lock();
-        assert_eq!(state.open.len(), 1);
-        state.open[0].listener.load().stop.clone()
-    }
-
-    #[tokio::test]
-    async fn connections_end_where_cleartext_is_over_or_the_listener_is_another() {
-        let listen = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let identity = || {
-            let identity = ServerIdentity::self_signed(listen, SystemTime::now()).unwrap();
-            Some(Arc::new(identity))
-        };
-        let at = |name: &str, tls: Option<Arc<ServerIdentity>>, cleartext: bool| ListenAt {
-            listener: name.into(),
-            address: SocketAddr::new(listen, 0),
-            tls,
-            cleartext,
-        };
-        let (first, second) = (identity(), identity());
-        let all = listeners();
-        let mut before = served(&all, at("main", None, true));
-        // What it becomes, and whether connections of before end.
-        let changes = [
-            (first.clone(), true, false),
-            (first.clone(), false, true),
-            (second.clone(), false, false),
-            (second, true, false),
-            (None, true, false),
-            (first.clone(), false, true),
-            (None, true, false),
-            (first, true, false),
-        ];
-        for (number, (tls, cleartext, ends)) in changes.into_iter().enumerate() {
-            let now = served(&all, at("main", tls, cleartext));
-            assert_eq!(before.is_stopped(), ends, "{number}");
-            assert!(!now.is_stopped(), "{number}");
-            before = now;
+    #[test]
+    fn connections_stay_unless_cleartext_is_over() {
+        let (none, both, only) = ((false, true), (true, true), (true, false));
+        for (before, after, stay) in [
+            (none, both, true),
+            (none, only, false),
+            (both, only, false),
+            (both, none, true),
+            (only, only, true),
+            (only, both, true),
+            (only, none, true),
+        ] {
+            assert_eq!(may_stay(before, after), stay, "{before:?} {after:?}");
         }
-        let _ = served(&all, at("other", None, true));
-        assert!(before.is_stopped());
-        all.stop();
     }
 }

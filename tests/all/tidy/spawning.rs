@@ -6,7 +6,7 @@ use super::{assert_none, sources, without_inline_tests};
 
 /// Files of the host that start tasks or threads, and why it is no matter to the process when one of those ends. What must
 /// not end is started through `essential`.
-const SPAWNING: [(&str, &str); 27] = [
+const SPAWNING: [(&str, &str); 28] = [
     (
         "host/src/essential.rs",
         "the way to start what must not end",
@@ -34,6 +34,7 @@ const SPAWNING: [(&str, &str); 27] = [
         "a job, whose end the supervisor hears of",
     ),
     ("host/src/admin/api/exchanges.rs", "waited for"),
+    ("host/src/app/reload.rs", "waited for"),
     ("host/src/admin/api/what_if.rs", "waited for"),
     ("host/src/plugin/supervise/orders.rs", "waited for"),
     ("host/src/plugin/kind/hooks/permits.rs", "wakes a worker"),

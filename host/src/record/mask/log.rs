@@ -166,8 +166,8 @@ fn of_scheme(text: &[u8], space: usize) -> Option<Found> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::names::KEYS;
     use super::*;
+    use crate::record::mask::names::KEYS;
 
     fn masked(text: &str) -> String {
         let keys = Names::new(KEYS.iter().map(|name| name.as_bytes()));

@@ -9,7 +9,7 @@ mod texts;
 
 use std::collections::{HashMap, HashSet};
 
-use self::texts::Texts;
+use self::texts::{Texts, is_escape};
 use super::places::{self, Placed};
 use crate::record::{Message, StartLine};
 
@@ -205,10 +205,6 @@ impl Ids {
 
 fn is_word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
-}
-
-fn is_escape(bytes: &[u8]) -> bool {
-    matches!(bytes, [b'%', one, other, ..] if one.is_ascii_hexdigit() && other.is_ascii_hexdigit())
 }
 
 /// The words of a text, each with what stands before it.

@@ -1,3 +1,5 @@
+//! How ids are learned and put into later requests.
+
 use super::*;
 use crate::record::sample::{self, content, field, response};
 

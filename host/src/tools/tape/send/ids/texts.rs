@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use super::is_escape;
-
 /// Old names with their new ones.
 #[derive(Debug, Default)]
 pub struct Texts {
@@ -86,6 +84,11 @@ fn encoded(text: &str) -> String {
         }
     }
     encoded
+}
+
+/// Whether they begin with a byte of a URL that is written as `%2F` is.
+pub fn is_escape(bytes: &[u8]) -> bool {
+    matches!(bytes, [b'%', one, other, ..] if one.is_ascii_hexdigit() && other.is_ascii_hexdigit())
 }
 
 #[cfg(test)]
