@@ -34,11 +34,7 @@ impl Message {
                 status: head.status.as_u16(),
             },
             fields: recorded_fields(&head.fields),
-            content: Content {
-                length: body.len() as u64,
-                kept: body,
-                complete: true,
-            },
+            content: Content::whole(body),
             trailers: Vec::new(),
         }
     }
@@ -53,11 +49,7 @@ impl Message {
                 authority: authority.unwrap_or("").to_owned(),
             },
             fields: recorded_fields(&head.fields),
-            content: Content {
-                length: body.len() as u64,
-                kept: body,
-                complete: true,
-            },
+            content: Content::whole(body),
             trailers: Vec::new(),
         }
     }

@@ -49,6 +49,17 @@ pub struct Content {
     pub complete: bool,
 }
 
+impl Content {
+    /// A body of which every byte is kept.
+    pub fn whole(kept: Bytes) -> Self {
+        Self {
+            length: kept.len() as u64,
+            kept,
+            complete: true,
+        }
+    }
+}
+
 impl Message {
     /// The first field of this name, whatever the case of its letters.
     pub fn field(&self, name: &str) -> Option<&[u8]> {

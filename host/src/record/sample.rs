@@ -56,11 +56,7 @@ pub fn field(name: &str, value: &str) -> Field {
 }
 
 pub fn content(body: &[u8]) -> Content {
-    Content {
-        kept: body.to_vec(),
-        length: body.len() as u64,
-        complete: true,
-    }
+    Content::whole(body.to_vec())
 }
 
 pub fn response(status: u16, fields: Vec<Field>, body: &[u8]) -> Message {
