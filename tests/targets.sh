@@ -61,6 +61,8 @@ try_run
 try new-all ARGS="--from minimal wat"
 try test-moto ARGS=apigatewaymanagementapi
 try demo-apigateway
+# What it starts is tested by tests/e2e/test_localstack.py, on other ports.
+try localstack ARGS=--help
 try bench-guests
 try bench-envoy
 try bench-reload ARGS="--reloads 2"
