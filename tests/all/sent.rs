@@ -7,7 +7,7 @@ use tollgate_tests::*;
 /// A directory with a HAR.
 struct Desk(TempDir);
 
-/// An exchange of a HAR: the request line, the body, what was answered, and the value of `location`.
+/// An exchange of a HAR: its second, the request line, the body, and what was answered.
 fn entry(second: u32, line: &str, body: &str, status: u16, answer: &str) -> Value {
     let (method, path) = line.split_once(' ').unwrap();
     let posted = (!body.is_empty()).then(|| json!({"mimeType": "application/json", "text": body}));

@@ -4,20 +4,9 @@ import json
 
 import pytest
 from conftest import client
+from harness.aws_extras import IN_BACKGROUND
 from harness.hook import Hook
 from harness.waiting import until
-
-CONFIG = """[plugin.aws-extras.background]
-every = "100ms"
-
-[plugin.aws-extras.allow]
-state = true
-http = ["http://127.0.0.1:*"]
-http-private = ["127.0.0.0/8"]
-
-[state]
-store = "memory"
-"""
 
 
 @pytest.fixture
@@ -31,7 +20,7 @@ def hook():
 def aws(moto, tollgate, hook):
     http = [{"url": hook.url + "/s3", "prefix": "in/"}]
     settings = {"aws-extras": {"backend": moto.url, "events": {"lambda": hook.url, "http": http}}}
-    proxy = tollgate(moto.url, settings, config=CONFIG)
+    proxy = tollgate(moto.url, settings, config=IN_BACKGROUND)
     return lambda service: client(service, proxy.url, marked=False)
 
 

@@ -6,25 +6,14 @@ import urllib.request
 import pytest
 from botocore.exceptions import ClientError
 from conftest import client
+from harness.aws_extras import IN_BACKGROUND
 from harness.hook import Hook
 from harness.waiting import until
-
-CONFIG = """[plugin.aws-extras.background]
-every = "100ms"
-
-[plugin.aws-extras.allow]
-state = true
-http = ["http://127.0.0.1:*"]
-http-private = ["127.0.0.0/8"]
-
-[state]
-store = "memory"
-"""
 
 
 @pytest.fixture
 def proxy(moto, tollgate):
-    return tollgate(moto.url, {"aws-extras": {"sns": True, "retries": 5}}, config=CONFIG)
+    return tollgate(moto.url, {"aws-extras": {"sns": True, "retries": 5}}, config=IN_BACKGROUND)
 
 
 @pytest.fixture

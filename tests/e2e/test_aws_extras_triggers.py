@@ -5,20 +5,9 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 from conftest import client
+from harness.aws_extras import IN_BACKGROUND
 from harness.hook import Hook
 from harness.waiting import until
-
-CONFIG = """[plugin.aws-extras.background]
-every = "100ms"
-
-[plugin.aws-extras.allow]
-state = true
-http = ["http://127.0.0.1:*"]
-http-private = ["127.0.0.0/8"]
-
-[state]
-store = "memory"
-"""
 
 
 @pytest.fixture
@@ -33,7 +22,7 @@ def functions():
 def start(moto, tollgate, functions):
     def start(**triggers):
         settings = {"aws-extras": {"backend": moto.url, "triggers": {"lambda": functions.url, **triggers}}}
-        return tollgate(moto.url, settings, config=CONFIG)
+        return tollgate(moto.url, settings, config=IN_BACKGROUND)
 
     return start
 
